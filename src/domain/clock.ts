@@ -1,0 +1,12 @@
+/** The only place that reads the machine's clock; everything else is handed a `Clock`, so tests can move time. */
+export interface Clock {
+  /** Wall time in milliseconds since the Unix epoch: for records, TOTP and expiries that outlive the process. */
+  now(): number
+  /** Milliseconds that never run backwards or jump: for deadlines, durations and caches. */
+  monotonic(): number
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+}

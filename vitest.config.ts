@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config'
+
+/** Three suites: pure code (fast), real servers on loopback, and a real tunnel in network namespaces. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/*/**/*.test.ts', 'test/*.test.ts'],
+          exclude: ['test/integration/**', 'test/vpn/**'],
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'vpn',
+          include: ['test/vpn/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
