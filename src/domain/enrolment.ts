@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import type { Randomness } from './random.ts'
+
+export type TotpAlgorithm = 'sha1' | 'sha256' | 'sha512'
+
+/** The shape of a time-based code (RFC 6238). */
+export interface TotpShape {
+  readonly digits: number
+  /** Seconds. */
+  readonly period: number
+  readonly algorithm: TotpAlgorithm
+}
+
+/** A user's authenticator. The seed is stored sealed; only the key ring opens it. */
+export interface Enrolment extends TotpShape {
+  readonly id: string
+  /** Whose it is: `Person.subject`. */
+  readonly subject: string
+  readonly sealedSeed: string
+  /** The last time step that a code was accepted for (RFC 6238 §5.2: each at most once); -1 before the first. */
+  readonly lastStep: number
+  readonly createdAt: number
+}
+
+export interface NewEnrolment {
+  readonly enrolment: Enrolment
+  readonly recoveryHashes: readonly string[]
+}
+
+/** At most one authenticator for each subject; a new one replaces the old one and its recovery codes. */
+export interface EnrolmentStore {
+  find(subject: string): Promise<Enrolment | undefined>
+  replace(fresh: NewEnrolment): Promise<void>
+  /** @returns false where the subject had none. */
+  revoke(subject: string): Promise<boolean>
+  /** How many recovery codes the subject has left. */
+  recoveryCodesLeft(subject: string): Promise<number>
+}
+
+const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789' // 31 signs, none that is read as another
+const GROUPS = 4
+const GROUP_LENGTH = 4
+const GROUP = `[${ALPHABET}]{${GROUP_LENGTH}}`
+const RECOVERY_CODE = new RegExp(`^(?:${GROUP}-?){${GROUPS - 1}}${GROUP}$`, 'i')
+const APPENDED_RECOVERY_CODE = new RegExp(`^(.*?)((?:${GROUP}-){${GROUPS - 1}}${GROUP})$`, 'is')
+
+/** A code for the day the phone is lost: `abcd-efgh-jkmn-pqrs`, 79 bits, so a plain digest is enough to store. */
+export function newRecoveryCode(random: Randomness): string {
+  const signs: string[] = []
+  while (signs.length < GROUPS * GROUP_LENGTH) {
+    for (const byte of random.bytes(32)) {
+      // Octets past the last whole multiple of the alphabet would favour its first signs.
+      const sign = byte < 248 ? ALPHABET[byte % ALPHABET.length] : undefined
+      if (sign !== undefined && signs.length < GROUPS * GROUP_LENGTH) signs.push(sign)
+    }
+  }
+  return Array.from({ length: GROUPS }, (_, i) =>
+    signs.slice(i * GROUP_LENGTH, (i + 1) * GROUP_LENGTH).join(''),
+  ).join('-')
+}
+
+/** Whether the text has the form of a recovery code, with or without its hyphens. */
+export function isRecoveryCode(typed: string): boolean {
+  return RECOVERY_CODE.test(typed)
+}
+
+/**
+ * Splits `passwordabcd-efgh-jkmn-pqrs`. The hyphens are required here: they keep a password that happens to end
+ * in sixteen such signs, or one with a numeric code behind it, from being taken for a recovery code.
+ */
+export function splitRecoveryCode(typed: string): { rest: string; code: string } | undefined {
+  const match = APPENDED_RECOVERY_CODE.exec(typed)
+  return match?.[2] === undefined ? undefined : { rest: match[1] ?? '', code: match[2] }
+}
+
+/** The stored form of a recovery code, bound to its owner: hex SHA-256, the same however the code was typed. */
+export function recoveryCodeHash(subject: string, code: string): string {
+  const plain = code.toLowerCase().replaceAll('-', '')
+  return createHash('sha256').update(`ocbroker recovery code\0${subject}\0${plain}`).digest('hex')
+}

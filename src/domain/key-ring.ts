@@ -1,0 +1,64 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import type { Randomness } from './random.ts'
+import { Secret } from './secret.ts'
+
+/** One encryption key of 32 octets and the short name that sealed values carry. */
+export interface SealingKey {
+  readonly id: string
+  readonly key: Secret
+}
+
+const NONCE_OCTETS = 12
+const TAG_OCTETS = 16
+
+/** A sealed value that no key of the ring opens: another key file, a changed record, or one moved between users. */
+export class CannotOpen extends Error {
+  override readonly name = 'CannotOpen'
+}
+
+/**
+ * Seals seeds at rest with AES-256-GCM. The first key seals; every key opens, so keys can be rotated.
+ * The `owner` is authenticated with the value: a row copied to another user does not open.
+ * Form: `keyId.base64url(nonce ‖ ciphertext ‖ tag)`.
+ */
+export class KeyRing {
+  readonly #keys: readonly SealingKey[]
+  readonly #random: Randomness
+
+  constructor(keys: readonly [SealingKey, ...SealingKey[]], random: Randomness) {
+    this.#keys = keys
+    this.#random = random
+  }
+
+  seal(plain: Secret, owner: string): string {
+    const [current] = this.#keys
+    if (current === undefined) throw new CannotOpen('the key ring is empty')
+    const nonce = this.#random.bytes(NONCE_OCTETS)
+    const cipher = createCipheriv('aes-256-gcm', current.key.bytes(), nonce).setAAD(Buffer.from(owner))
+    const sealed = Buffer.concat([nonce, cipher.update(plain.bytes()), cipher.final(), cipher.getAuthTag()])
+    return `${current.id}.${sealed.toString('base64url')}`
+  }
+
+  /** @throws CannotOpen */
+  open(sealed: string, owner: string): Secret {
+    const dot = sealed.indexOf('.')
+    const id = sealed.slice(0, dot)
+    const key = this.#keys.find((candidate) => candidate.id === id)
+    if (key === undefined) throw new CannotOpen(`no key named "${id}" in the key file`)
+    const bytes = Buffer.from(sealed.slice(dot + 1), 'base64url')
+    if (bytes.length < NONCE_OCTETS + TAG_OCTETS)
+      throw new CannotOpen(`a value sealed by key "${id}" is cut short`)
+    const decipher = createDecipheriv('aes-256-gcm', key.key.bytes(), bytes.subarray(0, NONCE_OCTETS))
+      .setAAD(Buffer.from(owner))
+      .setAuthTag(bytes.subarray(bytes.length - TAG_OCTETS))
+    try {
+      const body = bytes.subarray(NONCE_OCTETS, bytes.length - TAG_OCTETS)
+      return new Secret(Buffer.concat([decipher.update(body), decipher.final()]))
+    } catch (cause) {
+      throw new CannotOpen(
+        `a value sealed by key "${id}" does not open: it was changed or belongs to another user`,
+        { cause },
+      )
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import type { LockoutScope } from './lockout.ts'
+
+/** Whose budgets an attempt draws on. */
+export interface Guesser {
+  readonly user: string
+  readonly address?: string
+  readonly gateway: string
+}
+
+export interface LimitReached {
+  readonly kind: 'limited'
+  /** `gateway`, `address` and `user` are rates; `guesses` is the budget of failures that ends in a lockout. */
+  readonly by: 'gateway' | 'address' | 'user' | 'guesses'
+  readonly retryAfterMs: number
+  /** False for all but the first refusal of a key within its window, so that a flood writes one event. */
+  readonly first: boolean
+}
+
+/** Points that were taken before the check. Exactly one of its methods must be called once, when the check is done. */
+export interface Permit {
+  readonly kind: 'permit'
+  /** The login succeeded: points back, failures of this user forgotten. */
+  succeeded(): Promise<void>
+  /** Neither success nor a failed guess (a challenge was sent, or something was unavailable): points back. */
+  withdrawn(): Promise<void>
+  /**
+   * A failed guess: the points stay spent. `record` is told the scopes whose failures are now full and makes their
+   * lockouts; only when it has, new budgets begin, so that no guess slips in between the two.
+   */
+  failed<T>(record: (full: readonly LockoutScope[]) => Promise<T>): Promise<T>
+}
+
+/** Limits on guessing: points are consumed before a check, so that parallel guesses cannot overtake the count. */
+export interface AttemptLimits {
+  /** @throws Unavailable */
+  take(guesser: Guesser): Promise<Permit | LimitReached>
+}

@@ -1,0 +1,39 @@
+/**
+ * A user's name as a gateway sent it, taken apart once and compared in one form everywhere.
+ *
+ * `stem` is the name without its realm and is the key of limits and lockouts: `bob`, `Bob`, `bob@corp.example`
+ * and `CORP\bob` may all reach one directory account, so they share one budget of guesses.
+ */
+export interface LoginName {
+  /** Exactly what arrived; only for people to read and for matching accounting. */
+  readonly sent: string
+  /** Canonical (NFKC, lower case) name without the realm. */
+  readonly stem: string
+  /** Canonical realm of `user@realm` or `REALM\user`; absent where none was typed. */
+  readonly realm?: string
+}
+
+const MAX_OCTETS = 253 // the longest value that fits one RADIUS attribute (RFC 2865 §5)
+const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u
+
+/** @returns undefined where the name is empty, too long, or holds control or unassigned characters. */
+export function parseLoginName(sent: string): LoginName | undefined {
+  if (sent.length === 0 || Buffer.byteLength(sent) > MAX_OCTETS || FORBIDDEN.test(sent)) return undefined
+  const canonical = sent.normalize('NFKC').toLowerCase().trim()
+  const backslash = canonical.indexOf('\\')
+  const at = canonical.lastIndexOf('@')
+  if (backslash > 0) return named(sent, canonical.slice(backslash + 1), canonical.slice(0, backslash))
+  if (at > 0) return named(sent, canonical.slice(0, at), canonical.slice(at + 1))
+  return named(sent, canonical, '')
+}
+
+function named(sent: string, stem: string, realm: string): LoginName | undefined {
+  if (stem === '') return undefined
+  return { sent, stem, realm: realm === '' ? undefined : realm }
+}
+
+/** @returns the canonical form of a name that an operator typed, or undefined where no login could carry it. */
+export function canonicalUserName(typed: string): string | undefined {
+  const name = parseLoginName(typed)
+  return name === undefined || name.realm !== undefined ? undefined : name.stem
+}

@@ -1,0 +1,71 @@
+import type { AuditEvent } from './audit.ts'
+import type { Enrolment } from './enrolment.ts'
+import type { Lockout, LockoutRules, LockoutScope } from './lockout.ts'
+import type { Session } from './session.ts'
+
+/** Whose records a login needs. */
+export interface LoginQuery {
+  readonly user: string
+  /** Every `Person.subject` that the name may turn out to be. */
+  readonly subjects: readonly string[]
+  readonly address?: string
+  /** Wall milliseconds. */
+  readonly now: number
+}
+
+export interface LoginView {
+  readonly enrolments: readonly Enrolment[]
+  /** Lockouts in force on the user, the address, or the two together. */
+  readonly locks: readonly Lockout[]
+}
+
+/** What proves the second factor and must be spent for it. */
+export type Claim =
+  | { readonly kind: 'totp'; readonly enrolment: string; readonly step: number }
+  | { readonly kind: 'recovery'; readonly subject: string; readonly hash: string }
+  /** No second factor was demanded. */
+  | { readonly kind: 'none' }
+
+export interface Admission {
+  readonly query: LoginQuery
+  readonly claim: Claim
+  readonly session: Session
+  readonly event: AuditEvent
+}
+
+export type AdmissionAnswer =
+  | { readonly kind: 'admitted' }
+  /** Another login spent the code, or it was no code of this user. */
+  | { readonly kind: 'code_used' }
+  /** A lockout came into force while the login was being decided. */
+  | { readonly kind: 'locked'; readonly lock: Lockout }
+
+export interface FailedGuess {
+  readonly event: AuditEvent
+  readonly user: string
+  readonly address?: string
+  readonly gateway: string
+  /** Scopes whose count of failures is full and that must now be locked. */
+  readonly lock: readonly LockoutScope[]
+  readonly rules: LockoutRules
+}
+
+/** The records that an Access-Request reads and writes; each call is one transaction. */
+export interface LoginStore {
+  view(query: LoginQuery): Promise<LoginView>
+  /**
+   * The whole success: no lock in force, the code claimed (one winner), the session opened, the event written and
+   * consecutive failures forgotten; or nothing of it. Durable when it resolves.
+   */
+  admit(admission: Admission): Promise<AdmissionAnswer>
+  /** Writes the failure, counts it, and makes the lockouts that follow from it. @returns those made. */
+  recordFailure(failure: FailedGuess): Promise<readonly Lockout[]>
+}
+
+/** What has been learned about gateways and must outlive the process. */
+export interface GatewayStore {
+  /** Keys of the gateways that have proved to send Message-Authenticator. */
+  authenticating(): Promise<readonly string[]>
+  remember(key: string): Promise<void>
+  forget(key: string): Promise<void>
+}

@@ -1,0 +1,69 @@
+import ipaddr from 'ipaddr.js'
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6
+
+/** A range of addresses in CIDR form, kept in a form that is quick to compare. */
+export interface Network {
+  readonly base: Address
+  readonly prefix: number
+  /** Canonical text, host bits cleared: `10.0.0.0/8`. */
+  readonly text: string
+}
+
+/** Reads `10.0.0.0/8`, `2001:db8::/32` or a bare address (a network of one). @returns undefined for anything else. */
+export function parseNetwork(text: string): Network | undefined {
+  const [host = '', bits, ...rest] = text.split('/')
+  const address = parseAddress(host)
+  if (address === undefined || rest.length > 0) return undefined
+  const width = address.kind() === 'ipv4' ? 32 : 128
+  if (bits !== undefined && !/^\d{1,3}$/.test(bits)) return undefined
+  const prefix = bits === undefined ? width : Number(bits)
+  if (prefix > width) return undefined
+  const base = withoutHostBits(address, prefix)
+  return { base, prefix, text: `${base.toString()}/${prefix}` }
+}
+
+/** @returns true where the text names bits beyond the prefix, as `10.1.0.0/8` does. */
+export function hasHostBits(text: string): boolean {
+  const network = parseNetwork(text)
+  const address = parseAddress(text.split('/')[0] ?? '')
+  return network !== undefined && address !== undefined && network.base.toString() !== address.toString()
+}
+
+/** Parses an address strictly; an IPv4-mapped IPv6 address becomes the IPv4 address that it stands for. */
+export function parseAddress(text: string): Address | undefined {
+  const strict = ipaddr.IPv4.isValidFourPartDecimal(text) || (text.includes(':') && ipaddr.IPv6.isValid(text))
+  if (!strict || text.includes('%')) return undefined
+  return ipaddr.process(text)
+}
+
+/** The one spelling of an address, for keys and comparisons; text that is no address is returned as it is. */
+export function canonicalAddress(text: string): string {
+  return parseAddress(text)?.toString() ?? text
+}
+
+export function contains(network: Network, address: Address): boolean {
+  if (network.base.kind() !== address.kind()) return false
+  return address.match(network.base as never, network.prefix)
+}
+
+/** @returns the value whose network holds the address and has the longest prefix. */
+export function longestMatch<T extends { readonly network: Network }>(
+  candidates: readonly T[],
+  address: Address,
+): T | undefined {
+  let best: T | undefined
+  for (const candidate of candidates) {
+    if (best !== undefined && candidate.network.prefix <= best.network.prefix) continue
+    if (contains(candidate.network, address)) best = candidate
+  }
+  return best
+}
+
+function withoutHostBits(address: Address, prefix: number): Address {
+  const bytes = address.toByteArray().map((byte, index) => {
+    const kept = Math.min(8, Math.max(0, prefix - index * 8))
+    return byte & (0xff00 >> kept) & 0xff
+  })
+  return ipaddr.fromByteArray(bytes)
+}

@@ -1,0 +1,73 @@
+import type { Secret } from './secret.ts'
+
+/** Addresses and reply attributes that belong to one user, wherever the record of that user is kept. */
+export interface StaticAttributes {
+  readonly ipv4?: string
+  readonly ipv6?: string
+  readonly routes?: readonly string[]
+  readonly dns?: readonly string[]
+  /** Further reply attributes by dictionary name. */
+  readonly attributes?: Readonly<Record<string, string | number>>
+}
+
+/** What an identity store knows of a user for whom it vouches. */
+export interface Account {
+  readonly groups: readonly string[]
+  readonly attributes: StaticAttributes
+}
+
+/** A user for whom an identity store has vouched. */
+export interface Person extends Account {
+  /** The name under which second factors and records are kept; unique over all identity stores. */
+  readonly subject: string
+  /** The identity store that vouched. */
+  readonly source: string
+}
+
+/** An identity store's word on a name and a password. Outages are not in it: those are thrown as `Unavailable`. */
+export type FirstFactorAnswer =
+  | { readonly kind: 'right'; readonly account: Account }
+  | { readonly kind: 'wrong'; readonly detail: string }
+  /** The store has no such user; the next one may be asked. */
+  | { readonly kind: 'unknown' }
+  /** The user is known and may not log in now (disabled, expired, must change the password …). */
+  | { readonly kind: 'barred'; readonly detail: string }
+
+export type LookupAnswer = Exclude<FirstFactorAnswer, { kind: 'wrong' }>
+
+/** One place that knows users and passwords. */
+export interface IdentityStore {
+  readonly name: string
+  /**
+   * @param name canonical name without realm; @param deadline monotonic milliseconds.
+   * @throws Unavailable where the store could not be asked in time.
+   */
+  authenticate(name: string, password: Secret, deadline: number): Promise<FirstFactorAnswer>
+  /** The same without a password, for code-only logins and for `explain`. @throws Unavailable */
+  lookup(name: string, deadline: number): Promise<LookupAnswer>
+  /** Takes as long as a wrong password does, where that is known to be slow. @throws Unavailable */
+  pretend?(password: Secret): Promise<void>
+  /** Resolves where the store can be asked now; otherwise @throws Unavailable with a cause in one line. */
+  checkReady(deadline: number): Promise<void>
+}
+
+/** One store that may know a name, and what the user would be called there. */
+export interface Candidate {
+  readonly store: IdentityStore
+  /** The name to ask the store for. */
+  readonly name: string
+  /** `Person.subject`, if this store vouches. */
+  readonly subject: string
+}
+
+/** Something that a login needs could not be asked: never the user's fault, never counted against them. */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable'
+  /** What is unavailable: `storage`, `identity corp`, `password checks` … */
+  readonly what: string
+
+  constructor(what: string, cause: string, options?: ErrorOptions) {
+    super(`${what}: ${cause}`, options)
+    this.what = what
+  }
+}

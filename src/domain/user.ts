@@ -1,0 +1,35 @@
+import type { StaticAttributes } from './person.ts'
+
+/** A user whom the broker itself knows. Times are wall milliseconds. */
+export interface LocalUser {
+  /** Canonical name (see `canonicalUserName`). */
+  readonly name: string
+  /** Argon2id in PHC form; absent where the user has no password yet and so cannot pass the first factor. */
+  readonly passwordHash?: string
+  readonly enabled: boolean
+  /** From this time on the account is refused. */
+  readonly expiresAt?: number
+  readonly groups: readonly string[]
+  readonly attributes: StaticAttributes
+  readonly createdAt: number
+}
+
+/** What can be changed; `null` takes a value away. */
+export interface UserChange {
+  readonly passwordHash?: string
+  readonly enabled?: boolean
+  readonly expiresAt?: number | null
+  readonly groups?: readonly string[]
+  readonly attributes?: StaticAttributes
+}
+
+export interface UserStore {
+  find(name: string): Promise<LocalUser | undefined>
+  /** In the order of names, after `after`. */
+  list(page: { readonly after?: string; readonly limit: number }): Promise<readonly LocalUser[]>
+  /** `address_taken`: another user has the same static address, which ocserv would give to both. */
+  add(user: LocalUser): Promise<'added' | 'exists' | 'address_taken'>
+  change(name: string, change: UserChange): Promise<'changed' | 'unknown' | 'address_taken'>
+  /** Removes the user with their enrolment and recovery codes; sessions and audit events stay. @returns false where there is none. */
+  remove(name: string): Promise<boolean>
+}

@@ -1,0 +1,85 @@
+import type { RefusalReason } from './refusal.ts'
+
+export type Locale = 'en' | 'zh-CN'
+
+/**
+ * Every sentence that a user can read at a VPN prompt. ocserv puts them into XML unescaped and takes a message
+ * that begins with `Password:` for a prompt, so none holds `&`, `<` or `>` or begins so; a test holds this.
+ */
+export interface Words {
+  readonly enterCode: string
+  /** Differs with the count: ocserv takes the same prompt again for a retry of the same stage. */
+  wrongCode(triesLeft: number): string
+  usedCode(triesLeft: number): string
+  refused(reason: RefusalReason, retryAfterMinutes: number | undefined): string
+}
+
+const english: Words = {
+  enterCode: 'Enter the code from your authenticator app.',
+  wrongCode: (left) =>
+    `Wrong code, ${left === 1 ? '1 try' : `${left} tries`} left. Enter the code from your app.`,
+  usedCode: (left) =>
+    `This code was used before, ${left === 1 ? '1 try' : `${left} tries`} left. Wait for the next code and enter it.`,
+  refused(reason, minutes) {
+    switch (reason) {
+      case 'locked':
+        return minutes === undefined
+          ? 'This login is locked. Ask your administrator.'
+          : `Too many failed logins. Try again in ${minutes === 1 ? '1 minute' : `${minutes} minutes`}.`
+      case 'rate_limited':
+        return 'Too many attempts. Wait a minute and try again.'
+      case 'no_second_factor':
+        return 'No authenticator is enrolled for you. Ask your administrator.'
+      case 'no_policy':
+      case 'no_address':
+        return 'You are not permitted to use this VPN. Ask your administrator.'
+      case 'challenge_expired':
+      case 'challenge_mismatch':
+        return 'The login took too long. Start again.'
+      case 'unavailable':
+        return 'The login service is not available. Try again in a moment.'
+      case 'code_used':
+        return 'This code was used before. Wait for the next code and log in again.'
+      case 'bad_credentials':
+      case 'barred':
+      case 'wrong_code':
+      case 'malformed_request':
+        return 'Login failed.'
+    }
+  },
+}
+
+const simplifiedChinese: Words = {
+  enterCode: '请输入身份验证器应用中的验证码。',
+  wrongCode: (left) => `验证码错误，还可再试 ${left} 次。请输入应用中的验证码。`,
+  usedCode: (left) => `该验证码已使用过，还可再试 ${left} 次。请等待下一个验证码后输入。`,
+  refused(reason, minutes) {
+    switch (reason) {
+      case 'locked':
+        return minutes === undefined
+          ? '此登录已被锁定，请联系管理员。'
+          : `登录失败次数过多，请在 ${minutes} 分钟后重试。`
+      case 'rate_limited':
+        return '尝试次数过多，请稍等一分钟后重试。'
+      case 'no_second_factor':
+        return '您尚未绑定身份验证器，请联系管理员。'
+      case 'no_policy':
+      case 'no_address':
+        return '您无权使用此 VPN，请联系管理员。'
+      case 'challenge_expired':
+      case 'challenge_mismatch':
+        return '登录超时，请重新登录。'
+      case 'unavailable':
+        return '登录服务暂时不可用，请稍后重试。'
+      case 'code_used':
+        return '该验证码已使用过，请等待下一个验证码后重新登录。'
+      case 'bad_credentials':
+      case 'barred':
+      case 'wrong_code':
+      case 'malformed_request':
+        return '登录失败。'
+    }
+  },
+}
+
+export const WORDS: Readonly<Record<Locale, Words>> = { en: english, 'zh-CN': simplifiedChinese }

@@ -1,0 +1,47 @@
+import type { Clock } from '../domain/clock.ts'
+import type { FirstFactorAnswer, IdentityStore, LookupAnswer } from '../domain/person.ts'
+import type { Secret } from '../domain/secret.ts'
+import type { LocalUser, UserStore } from '../domain/user.ts'
+import type { PasswordHashes } from './password-hashes.ts'
+
+export interface LocalIdentityOptions {
+  readonly users: UserStore
+  readonly hashes: PasswordHashes
+  readonly clock: Clock
+  /** Resolves where the records can be read. */
+  readonly checkReady: () => Promise<void>
+}
+
+export const LOCAL = 'local'
+
+/** The broker's own users. A disabled, expired or passwordless user costs the same hash as a wrong password. */
+export function localIdentity({ users, hashes, clock, checkReady }: LocalIdentityOptions): IdentityStore {
+  async function lookup(name: string): Promise<LookupAnswer> {
+    const user = await users.find(name)
+    return user === undefined ? { kind: 'unknown' } : standing(user, clock.now())
+  }
+
+  async function authenticate(name: string, password: Secret): Promise<FirstFactorAnswer> {
+    const user = await users.find(name)
+    if (user === undefined) return { kind: 'unknown' }
+    if (user.passwordHash === undefined) {
+      await hashes.verifyNothing(password)
+      return { kind: 'wrong', detail: 'the user has no password' }
+    }
+    const right = await hashes.verify(user.passwordHash, password)
+    return right ? standing(user, clock.now()) : { kind: 'wrong', detail: 'wrong password' }
+  }
+
+  async function pretend(password: Secret): Promise<void> {
+    await hashes.verifyNothing(password)
+  }
+
+  return { name: LOCAL, authenticate, lookup, pretend, checkReady }
+}
+
+function standing(user: LocalUser, now: number): LookupAnswer {
+  if (!user.enabled) return { kind: 'barred', detail: 'the account is disabled' }
+  if (user.expiresAt !== undefined && user.expiresAt <= now)
+    return { kind: 'barred', detail: 'the account has expired' }
+  return { kind: 'right', account: { groups: user.groups, attributes: user.attributes } }
+}

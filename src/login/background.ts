@@ -1,0 +1,58 @@
+import type { Attempt } from '../domain/attempt.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Enrolment } from '../domain/enrolment.ts'
+import type { Lockout } from '../domain/lockout.ts'
+import type { LoginName } from '../domain/login-name.ts'
+import type { LoginQuery, LoginStore } from '../domain/login-records.ts'
+import type { Candidate } from '../domain/person.ts'
+import { type Refusal, refuse } from '../domain/refusal.ts'
+
+/** What is known of a login before any password is looked at. */
+export interface Background {
+  readonly kind: 'background'
+  readonly candidates: readonly Candidate[]
+  readonly query: LoginQuery
+  enrolmentOf(subject: string): Enrolment | undefined
+}
+
+export interface BackgroundOptions {
+  readonly records: Pick<LoginStore, 'view'>
+  /** Which identity stores may know the name. */
+  readonly candidates: (name: LoginName) => readonly Candidate[]
+  readonly clock: Clock
+}
+
+/** Reads, in one round trip, the user's authenticators and the lockouts in force; a locked login ends here. */
+export async function lookUp(attempt: Attempt, options: BackgroundOptions): Promise<Background | Refusal> {
+  const candidates = options.candidates(attempt.name)
+  const query: LoginQuery = {
+    user: attempt.name.stem,
+    subjects: candidates.map(({ subject }) => subject),
+    address: attempt.address,
+    now: options.clock.now(),
+  }
+  const { enrolments, locks } = await options.records.view(query)
+  const [lock] = locks
+  if (lock !== undefined) {
+    if (attempt.state === undefined) await pretendToCheck(attempt, candidates)
+    return refusedByLock(locks, query.now)
+  }
+  return {
+    kind: 'background',
+    candidates,
+    query,
+    enrolmentOf: (subject) => enrolments.find((enrolment) => enrolment.subject === subject),
+  }
+}
+
+/** A refusal that looks at no password must not be told from a wrong one by its speed. */
+export async function pretendToCheck(attempt: Attempt, candidates: readonly Candidate[]): Promise<void> {
+  for (const { store } of candidates) await store.pretend?.(attempt.typed)
+}
+
+export function refusedByLock(locks: readonly Lockout[], now: number): Refusal {
+  const detail = locks.map(({ id, scope, cause }) => `${scope} (${cause}, ${id})`).join(', ')
+  const ends = locks.map(({ until }) => until)
+  if (ends.includes(undefined)) return refuse('locked', detail)
+  return refuse('locked', detail, Math.max(...ends.map((until) => (until ?? now) - now)))
+}

@@ -1,0 +1,36 @@
+import type { PendingChallenge } from '../domain/challenge.ts'
+import type { Entitlement } from '../domain/policy.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { Grant } from './grant.ts'
+
+/** What a gateway is told of a login. */
+export type Decision = Grant | Challenge | Refusal
+
+/** A code is asked for, under a State that is kept. */
+export interface Challenge {
+  readonly kind: 'challenge'
+  readonly state: string
+  readonly prompt: ChallengePrompt
+}
+
+/** Why the prompt appears, from which its words are made. */
+export type ChallengePrompt =
+  | { readonly kind: 'enter_code' }
+  | { readonly kind: 'wrong_code'; readonly triesLeft: number }
+  | { readonly kind: 'used_code'; readonly triesLeft: number }
+
+/** A code is to be asked for: the second factor's wish, before anything is counted, stored or sent. */
+export interface AskForCode {
+  readonly kind: 'ask'
+  readonly pending: PendingChallenge
+  readonly prompt: ChallengePrompt
+  /** The failed guess that led to asking again. */
+  readonly failure?: Refusal
+}
+
+/** What a policy gives this user. */
+export interface Terms {
+  readonly kind: 'terms'
+  readonly policy: string
+  readonly entitlement: Entitlement
+}

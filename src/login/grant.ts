@@ -1,0 +1,93 @@
+import { type Attempt, eventOf } from '../domain/attempt.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { LoginStore } from '../domain/login-records.ts'
+import { Unavailable } from '../domain/person.ts'
+import type { Entitlement } from '../domain/policy.ts'
+import type { Randomness } from '../domain/random.ts'
+import { type Refusal, refuse } from '../domain/refusal.ts'
+import type { Session } from '../domain/session.ts'
+import { type Background, refusedByLock } from './background.ts'
+import type { Terms } from './decision.ts'
+import type { Proof } from './second-factor.ts'
+
+let grant: (policy: string, entitlement: Entitlement, session: string) => Grant
+
+/** Leave to enter. Only this file can make one, after the records hold it; an Access-Accept takes nothing else. */
+export class Grant {
+  readonly kind = 'grant'
+  readonly policy: string
+  readonly entitlement: Entitlement
+  /** Identifier of the session's record. */
+  readonly session: string
+
+  private constructor(policy: string, entitlement: Entitlement, session: string) {
+    this.policy = policy
+    this.entitlement = entitlement
+    this.session = session
+  }
+
+  static {
+    grant = (policy, entitlement, session) => new Grant(policy, entitlement, session)
+  }
+}
+
+export interface GrantOptions {
+  readonly records: Pick<LoginStore, 'admit'>
+  readonly clock: Clock
+  readonly random: Randomness
+}
+
+/** Spends the code and opens the session, in one transaction: of any number of logins with one code, one gets in. */
+export async function admit(
+  attempt: Attempt,
+  background: Background,
+  proof: Proof,
+  terms: Terms,
+  { records, clock, random }: GrantOptions,
+): Promise<Grant | Refusal> {
+  // The gateway has been answered by now: a code spent here would be spent for nothing.
+  if (clock.monotonic() >= attempt.deadline)
+    throw new Unavailable('login', 'the deadline passed before the grant')
+  const { policy, entitlement } = terms
+  const now = clock.now()
+  const session = openSession(attempt, proof, terms, random.id(), now)
+  const detail = `policy ${policy}, ${proof.person.source}, ${proof.claim.kind}`
+  const event = eventOf(attempt, 'login.accepted', { detail }, { clock, random })
+  const answer = await records.admit({
+    query: { ...background.query, now },
+    claim: proof.claim,
+    session,
+    event,
+  })
+  switch (answer.kind) {
+    case 'admitted':
+      return grant(policy, entitlement, session.id)
+    case 'locked':
+      return refusedByLock([answer.lock], now)
+    case 'code_used':
+      return proof.claim.kind === 'recovery'
+        ? refuse('wrong_code', 'no such recovery code, or it was used')
+        : refuse('code_used', 'another login spent the code at the same moment')
+  }
+}
+
+function openSession(attempt: Attempt, { person }: Proof, terms: Terms, id: string, now: number): Session {
+  const { ipv4, ipv6 } = terms.entitlement
+  return {
+    id,
+    gateway: attempt.gateway,
+    user: attempt.name.sent,
+    subject: person.subject,
+    policy: terms.policy,
+    grantedAt: now,
+    updatedAt: now,
+    address: attempt.address,
+    acctSession: attempt.session,
+    client: attempt.client,
+    ipv4,
+    ipv6,
+    seconds: 0,
+    octetsIn: 0,
+    octetsOut: 0,
+  }
+}

@@ -1,0 +1,111 @@
+import type { Attempt } from '../domain/attempt.ts'
+import type { Clock } from '../domain/clock.ts'
+import { type Enrolment, isRecoveryCode, recoveryCodeHash } from '../domain/enrolment.ts'
+import type { KeyRing } from '../domain/key-ring.ts'
+import type { Claim } from '../domain/login-records.ts'
+import type { Person } from '../domain/person.ts'
+import { type Refusal, refuse } from '../domain/refusal.ts'
+import type { Secret } from '../domain/secret.ts'
+import { matchTotp, type TotpAnswer } from '../domain/totp.ts'
+import type { Background } from './background.ts'
+import type { AskForCode, ChallengePrompt } from './decision.ts'
+import type { VerifiedUser } from './first-factor.ts'
+import type { SecondFactorMode } from './typed-code.ts'
+
+let prove: (person: Person, claim: Claim) => Proof
+
+/** A user whose two factors were right, with what must be spent for it. Only this file can make one. */
+export class Proof {
+  readonly kind = 'proof'
+  readonly person: Person
+  readonly claim: Claim
+
+  private constructor(person: Person, claim: Claim) {
+    this.person = person
+    this.claim = claim
+  }
+
+  static {
+    prove = (person, claim) => new Proof(person, claim)
+  }
+}
+
+export interface SecondFactorOptions {
+  readonly required: boolean
+  readonly mode: SecondFactorMode
+  /** Wrong codes after which a login ends. */
+  readonly tries: number
+  /** Time steps to either side of now whose codes are taken. */
+  readonly window: number
+  readonly keys: KeyRing
+  readonly clock: Clock
+}
+
+/** Does the user hold the authenticator? The code is only recognised here; the grant spends it. */
+export function secondFactor(
+  attempt: Attempt,
+  background: Background,
+  user: VerifiedUser,
+  options: SecondFactorOptions,
+): Proof | AskForCode | Refusal {
+  const { person, code } = user
+  const enrolment = background.enrolmentOf(person.subject)
+  if (enrolment === undefined) {
+    // Where the code stands in for the password, a user without an authenticator has proved nothing at all.
+    if (options.required || options.mode === 'only')
+      return refuse('no_second_factor', 'no authenticator is enrolled')
+    return prove(person, { kind: 'none' })
+  }
+  const prompts = options.mode === 'challenge' || options.mode === 'either'
+  if (code === undefined) {
+    if (!prompts) return refuse('wrong_code', 'no code behind the password')
+    return ask(attempt, user, 0, { kind: 'enter_code' })
+  }
+  const typed = code.reveal().trim()
+  if (isRecoveryCode(typed)) {
+    const { subject } = person
+    return prove(person, { kind: 'recovery', subject, hash: recoveryCodeHash(subject, typed) })
+  }
+  const answer = recognise(enrolment, typed, options)
+  if (answer.kind === 'right')
+    return prove(person, { kind: 'totp', enrolment: enrolment.id, step: answer.step })
+
+  const failure =
+    answer.kind === 'used'
+      ? refuse('code_used', 'the code of a time step that was accepted before')
+      : refuse('wrong_code', 'wrong code')
+  return askAgain(attempt, user, failure, options)
+}
+
+/** A wrong code that was typed into a challenge is asked for again, a few times; any other ends the login. */
+export function askAgain(
+  attempt: Attempt,
+  user: VerifiedUser,
+  failure: Refusal,
+  { tries }: Pick<SecondFactorOptions, 'tries'>,
+): AskForCode | Refusal {
+  const wrongCodes = user.wrongCodes + 1
+  const triesLeft = tries - wrongCodes
+  if (attempt.state === undefined || triesLeft <= 0) return failure
+  const kind = failure.reason === 'code_used' ? 'used_code' : 'wrong_code'
+  return { ...ask(attempt, user, wrongCodes, { kind, triesLeft }), failure }
+}
+
+/** @throws CannotOpen where the seed was sealed by a key that the broker no longer has. */
+export function recognise(
+  enrolment: Enrolment,
+  code: string,
+  { keys, clock, window }: Pick<SecondFactorOptions, 'keys' | 'clock' | 'window'>,
+): TotpAnswer {
+  const seed: Secret = keys.open(enrolment.sealedSeed, enrolment.subject)
+  return matchTotp(seed, enrolment, code, clock.now(), window, enrolment.lastStep)
+}
+
+function ask(attempt: Attempt, user: VerifiedUser, wrongCodes: number, prompt: ChallengePrompt): AskForCode {
+  const { gateway, name, address } = attempt
+  return {
+    kind: 'ask',
+    prompt,
+    pending: { user: name.stem, gateway, address, person: user.person, wrongCodes },
+  }
+}

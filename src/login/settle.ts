@@ -1,0 +1,96 @@
+import { type Attempt, eventOf } from '../domain/attempt.ts'
+import type { AuditEvent, AuditKind, AuditStore } from '../domain/audit.ts'
+import type { ChallengeStore } from '../domain/challenge.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { LimitReached, Permit } from '../domain/limits.ts'
+import type { LockoutRules } from '../domain/lockout.ts'
+import type { Log } from '../domain/log.ts'
+import type { LoginStore } from '../domain/login-records.ts'
+import type { Randomness } from '../domain/random.ts'
+import { type Refusal, refuse } from '../domain/refusal.ts'
+import { refusedByLock } from './background.ts'
+import type { AskForCode, Challenge } from './decision.ts'
+import type { Grant } from './grant.ts'
+
+export interface SettleOptions {
+  readonly records: Pick<LoginStore, 'recordFailure'>
+  readonly audit: Pick<AuditStore, 'append'>
+  readonly challenges: Pick<ChallengeStore, 'put'>
+  readonly rules: LockoutRules
+  /** How long a challenge can be answered, in milliseconds. */
+  readonly challengeTtlMs: number
+  readonly clock: Clock
+  readonly random: Randomness
+  readonly log: Log
+}
+
+const STATE_OCTETS = 24 // 192 bits: nobody guesses a State
+
+/** Counts and records what came of an attempt, and turns the wish for a code into a challenge that can be answered. */
+export async function settle(
+  attempt: Attempt,
+  permit: Permit,
+  verdict: Grant | AskForCode | Refusal,
+  options: SettleOptions,
+): Promise<Grant | Challenge | Refusal> {
+  if (verdict.kind === 'grant') {
+    await permit.succeeded()
+    return verdict
+  }
+  if (verdict.kind === 'refusal') {
+    if (verdict.counts) await keepFailure(attempt, permit, verdict, options)
+    else {
+      await permit.withdrawn()
+      await options.audit.append(eventOf(attempt, 'login.refused', verdict, options))
+    }
+    return verdict
+  }
+  if (verdict.failure === undefined) {
+    await permit.withdrawn()
+    noteInPassing(
+      attempt,
+      'login.challenged',
+      { detail: `${verdict.pending.person.source}: first factor right` },
+      options,
+    )
+  } else {
+    const locks = await keepFailure(attempt, permit, verdict.failure, options)
+    // Another prompt would only be refused: say at once that it is over.
+    if (locks.length > 0) return refusedByLock(locks, options.clock.now())
+  }
+  const state = options.random.bytes(STATE_OCTETS).toString('base64url')
+  await options.challenges.put(state, verdict.pending, options.challengeTtlMs)
+  return { kind: 'challenge', state, prompt: verdict.prompt }
+}
+
+/** A limit was reached before anything was looked at. A flood leaves one event for each window, not one a packet. */
+export function refusedByLimit(attempt: Attempt, limit: LimitReached, options: SettleOptions): Refusal {
+  const refusal = refuse('rate_limited', `limit of attempts by ${limit.by}`, limit.retryAfterMs)
+  if (limit.first) noteInPassing(attempt, 'login.refused', refusal, options)
+  return refusal
+}
+
+/** Writes an event that the answer need not wait for. */
+export function noteInPassing(
+  attempt: Attempt,
+  kind: AuditKind,
+  more: Pick<AuditEvent, 'reason' | 'detail'>,
+  options: Pick<SettleOptions, 'audit' | 'clock' | 'random' | 'log'>,
+): void {
+  options.audit.append(eventOf(attempt, kind, more, options)).catch((error: unknown) => {
+    options.log.warn('audit.lost', { attempt: attempt.id, kind, error })
+  })
+}
+
+function keepFailure(attempt: Attempt, permit: Permit, failure: Refusal, options: SettleOptions) {
+  return permit.failed((lock) =>
+    options.records.recordFailure({
+      event: eventOf(attempt, 'login.refused', failure, options),
+      user: attempt.name.stem,
+      address: attempt.address,
+      gateway: attempt.gateway,
+      lock,
+      rules: options.rules,
+    }),
+  )
+}

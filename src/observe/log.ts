@@ -1,0 +1,41 @@
+import { destination, type Level, pino, stdTimeFunctions } from 'pino'
+import type { Log, LogFields } from '../domain/log.ts'
+
+export interface LogOptions {
+  readonly level: Level
+  /** Absent: standard output. */
+  readonly file?: string
+}
+
+/** JSON lines, one event each, under a stable `event` name. */
+export function jsonLog({ level, file }: LogOptions): Log {
+  const sink =
+    file === undefined ? destination(1) : destination({ dest: file, mkdir: true, mode: 0o640, append: true })
+  const lines = pino(
+    {
+      level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      messageKey: 'event',
+      serializers: { error: describe },
+    },
+    sink,
+  )
+  const at =
+    (severity: Level) =>
+    (event: string, fields: LogFields = {}) =>
+      lines[severity](fields, event)
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** An error's own words and where it arose. Its other members are left out: they may hold what a client sent. */
+function describe(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error)
+  return {
+    name: error.name,
+    message: error.message,
+    stack: error.stack,
+    cause: error.cause && describe(error.cause),
+  }
+}

@@ -1,0 +1,229 @@
+import type { Attempt } from '../domain/attempt.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Log } from '../domain/log.ts'
+import type { Metrics } from '../domain/metrics.ts'
+import type { Randomness } from '../domain/random.ts'
+import { type Refusal, refuse } from '../domain/refusal.ts'
+import type { AccountingRecord } from '../domain/session.ts'
+import type { Decision } from '../login/decision.ts'
+import {
+  checkAccountingAuthenticator,
+  checkMessageAuthenticator,
+  signReply,
+} from '../radius/authenticators.ts'
+import { Attr, Code } from '../radius/codes.ts'
+import { decodePacket, first, MalformedPacket, type Packet } from '../radius/packet.ts'
+import { readAccessRequest } from './access-request.ts'
+import { readAccountingRequest } from './accounting-request.ts'
+import { type DropReason, Drops } from './drops.ts'
+import { Duplicates } from './duplicates.ts'
+import type { GatewayTable, Peer } from './gateway-table.ts'
+import { type ReplyOptions, replyTo, type UnsignedReply } from './reply.ts'
+
+/** The two RADIUS services; each takes its own packet codes, and both take Status-Server. */
+export type Service = 'auth' | 'acct'
+
+/** One datagram and where it came from. */
+export interface Datagram {
+  readonly octets: Buffer
+  readonly source: string
+  readonly port: number
+  readonly service: Service
+  /** Names the socket it came in by. */
+  readonly socket: string
+}
+
+export interface ExchangeOptions {
+  readonly gateways: GatewayTable
+  readonly decide: (attempt: Attempt) => Promise<Decision>
+  /** @returns whether the gateway is to be answered. */
+  readonly keepAccounting: (record: AccountingRecord) => Promise<boolean>
+  readonly reply: ReplyOptions
+  /** How long a login may take before it is answered as unavailable, in milliseconds. */
+  readonly deadlineMs: number
+  /** Requests worked on at once; one more is dropped, and the gateway asks again. */
+  readonly maxInFlight: number
+  readonly clock: Clock
+  readonly random: Randomness
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+const SERVICE_CODE: Readonly<Record<Service, number>> = {
+  auth: Code.AccessRequest,
+  acct: Code.AccountingRequest,
+}
+
+/**
+ * The way of a datagram: gateway known? well-formed? the right code? authentic? seen before? Then it is handed on, and
+ * what comes back is signed. Whatever fails before the last step gets no answer; whatever passes gets one soon.
+ */
+export class Exchange {
+  readonly #options: ExchangeOptions
+  readonly #drops: Drops
+  readonly #duplicates: Duplicates
+  readonly #inFlight = new Set<Promise<unknown>>()
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options
+    this.#drops = new Drops(options)
+    this.#duplicates = new Duplicates(options)
+  }
+
+  /** @returns the reply's octets, or undefined where there is none. Never rejects. */
+  receive(datagram: Datagram): Promise<Buffer | undefined> | Buffer | undefined {
+    const { source, service, octets } = datagram
+    const peer = this.#options.gateways.find(source)
+    if (peer === undefined) return this.#drop('unknown_gateway', source)
+
+    let packet: Packet
+    try {
+      packet = decodePacket(octets)
+    } catch (error) {
+      if (!(error instanceof MalformedPacket)) throw error
+      return this.#drop('malformed', source, error.reason)
+    }
+    if (packet.code !== SERVICE_CODE[service] && packet.code !== Code.StatusServer) {
+      return this.#drop('wrong_code', source, `code ${packet.code} on the ${service} port`)
+    }
+    const fault = verify(packet, peer)
+    if (fault !== undefined) return this.#drop(fault, source)
+    if (packet.code === Code.StatusServer) return this.#answerStatus(packet, peer, service)
+
+    const key = `${datagram.socket} ${source} ${datagram.port} ${packet.identifier}`
+    const seen = this.#duplicates.begin(key, packet.authenticator)
+    if (seen !== 'new') {
+      this.#options.metrics.repeated(seen === 'pending' ? 'pending' : 'resent')
+      return seen === 'pending' ? undefined : seen
+    }
+    if (this.#inFlight.size >= this.#options.maxInFlight) {
+      this.#duplicates.end(key, packet.authenticator, undefined)
+      return this.#drop('overloaded', source)
+    }
+    const work = this.#answer(packet, peer).then((reply) => {
+      this.#duplicates.end(key, packet.authenticator, reply)
+      this.#inFlight.delete(work)
+      return reply
+    })
+    this.#inFlight.add(work)
+    return work
+  }
+
+  /** Resolves when everything that is being worked on has been answered. */
+  async drain(): Promise<void> {
+    await Promise.allSettled(this.#inFlight)
+  }
+
+  async #answer(packet: Packet, peer: Peer): Promise<Buffer | undefined> {
+    try {
+      const begun = this.#options.clock.monotonic()
+      const reply =
+        packet.code === Code.AccessRequest
+          ? await this.#login(packet, peer, begun)
+          : await this.#accounting(packet, peer, begun)
+      return reply === undefined ? undefined : sign(packet, peer, reply)
+    } catch (error) {
+      // Nothing is known to come here; a fault of the broker must not end it, nor let anybody in.
+      this.#options.log.error('exchange.fault', { gateway: peer.gateway.name, error })
+      return undefined
+    }
+  }
+
+  async #login(packet: Packet, peer: Peer, begun: number): Promise<UnsignedReply | undefined> {
+    const { random, deadlineMs, clock, metrics } = this.#options
+    const attempt = readAccessRequest(packet, peer, { id: random.id(), deadline: begun + deadlineMs })
+    const decision = 'kind' in attempt ? attempt : await this.#inTime(this.#options.decide(attempt))
+    const reply = this.#compose(decision, peer)
+    const seconds = (clock.monotonic() - begun) / 1000
+    metrics.login(decision.kind === 'refusal' ? decision.reason : decision.kind, peer.gateway.name, seconds)
+    this.#tell(attempt, decision, peer, seconds)
+    return reply
+  }
+
+  #compose(decision: Decision, { gateway }: Peer): UnsignedReply | undefined {
+    const { reply, log } = this.#options
+    const unavailable = decision.kind === 'refusal' && decision.reason === 'unavailable'
+    if (unavailable && gateway.onOutage === 'silent') return undefined
+    try {
+      return replyTo(decision, reply)
+    } catch (error) {
+      const policy = decision.kind === 'grant' ? decision.policy : undefined
+      log.error('reply.cannot_be_coded', { gateway: gateway.name, policy, error })
+      return replyTo(refuse('unavailable', 'the reply cannot be coded'), reply)
+    }
+  }
+
+  async #inTime(decision: Promise<Decision>): Promise<Decision> {
+    let timer: NodeJS.Timeout | undefined
+    const tooLate = new Promise<Refusal>((resolve) => {
+      const late = refuse('unavailable', 'the deadline passed')
+      timer = setTimeout(resolve, this.#options.deadlineMs, late)
+    })
+    const first = await Promise.race([decision, tooLate])
+    clearTimeout(timer)
+    return first
+  }
+
+  async #accounting(packet: Packet, peer: Peer, begun: number): Promise<UnsignedReply | undefined> {
+    const { clock, metrics, keepAccounting } = this.#options
+    const record = readAccountingRequest(packet, peer, clock.now())
+    const answer = record === undefined || (await keepAccounting(record))
+    metrics.accounting(record?.kind ?? 'other', peer.gateway.name, (clock.monotonic() - begun) / 1000)
+    return answer ? { code: Code.AccountingResponse, attributes: [] } : undefined
+  }
+
+  /** "I am here" (RFC 5997 §4.2). */
+  #answerStatus(packet: Packet, peer: Peer, service: Service): Buffer {
+    const code = service === 'auth' ? Code.AccessAccept : Code.AccountingResponse
+    return sign(packet, peer, { code, attributes: [] })
+  }
+
+  #drop(reason: DropReason, source: string, detail?: string): undefined {
+    this.#drops.drop(reason, source, detail)
+  }
+
+  #tell(attempt: Attempt | Refusal, decision: Decision, { gateway }: Peer, seconds: number): void {
+    const { log } = this.#options
+    const who =
+      'kind' in attempt
+        ? { gateway: gateway.name }
+        : { attempt: attempt.id, user: attempt.name.stem, address: attempt.address, gateway: gateway.name }
+    const fields = { ...who, ms: Math.round(seconds * 1000) }
+    if (decision.kind === 'grant') log.info('login.accepted', { ...fields, policy: decision.policy })
+    else if (decision.kind === 'challenge')
+      log.info('login.challenged', { ...fields, prompt: decision.prompt.kind })
+    else {
+      const { reason, detail } = decision
+      const level = reason === 'rate_limited' ? 'debug' : reason === 'unavailable' ? 'error' : 'info'
+      log[level](reason === 'unavailable' ? 'login.unavailable' : 'login.refused', {
+        ...fields,
+        reason,
+        detail,
+      })
+    }
+  }
+}
+
+/** @returns what keeps the packet from being believed; a packet that passes may be from the gateway. */
+function verify(packet: Packet, peer: Peer): DropReason | undefined {
+  const authenticator = checkMessageAuthenticator(packet, peer.secret)
+  if (authenticator === 'invalid') return 'bad_message_authenticator'
+  if (packet.code === Code.AccountingRequest) {
+    // It is signed as a whole (RFC 2866 §3), so Message-Authenticator would add nothing.
+    return checkAccountingAuthenticator(packet, peer.secret) ? undefined : 'bad_accounting_authenticator'
+  }
+  if (authenticator === 'valid') {
+    if (packet.code === Code.AccessRequest) peer.sawAuthenticator()
+    return undefined
+  }
+  if (packet.code === Code.StatusServer || peer.requiresAuthenticator()) return 'no_message_authenticator'
+  // Proxy-State comes back in the reply, where a forger could make use of it (CVE-2024-3596).
+  return first(packet, Attr.ProxyState) === undefined ? undefined : 'proxy_state_unprotected'
+}
+
+/** @throws PacketTooLong where the attributes and the request's Proxy-State pass 4096 octets. */
+function sign(request: Packet, { secret }: Peer, { code, attributes }: UnsignedReply): Buffer {
+  const asked = first(request, Attr.MessageAuthenticator) !== undefined
+  const messageAuthenticator = code !== Code.AccountingResponse || asked
+  return signReply({ code, request, attributes, secret, messageAuthenticator })
+}

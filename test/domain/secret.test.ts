@@ -1,0 +1,25 @@
+import { format, inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { Secret } from '../../src/domain/secret.ts'
+
+describe('a secret', () => {
+  const secret = new Secret('correct horse')
+
+  it('prints as *** in every way that text is made of it', () => {
+    const printed = [
+      `${secret}`,
+      String(secret),
+      JSON.stringify({ secret }),
+      inspect({ deep: { secret } }, { depth: 9, showHidden: true }),
+      format('%s %o %j', secret, secret, secret),
+      Object.values(secret).join(),
+    ]
+    expect(printed.filter((text) => /correct|horse/.test(text))).toEqual([])
+  })
+
+  it('is equal to the same octets and to nothing else', () => {
+    expect(secret.equals(new Secret(Buffer.from('correct horse')))).toBe(true)
+    expect(secret.equals(new Secret('correct horsf'))).toBe(false)
+    expect(secret.equals(new Secret('correct'))).toBe(false)
+  })
+})
