@@ -1,0 +1,24 @@
+import { findProgram } from './real/programs.ts'
+
+/** A Debian package that the tests with real programs need. */
+export interface DebianPackage {
+  readonly name: string
+  /** The program, or the file by its full path, whose presence shows that the package is installed. */
+  readonly proof: string
+  /** The suites of vitest.config.ts that skip tests without it. */
+  readonly suites: readonly string[]
+}
+
+const debianPackages: readonly DebianPackage[] = [
+  { name: 'ocserv', proof: 'ocserv', suites: ['vpn'] },
+  { name: 'openconnect', proof: 'openconnect', suites: ['vpn'] },
+  { name: 'vpnc-scripts', proof: '/usr/share/vpnc-scripts/vpnc-script', suites: ['vpn'] },
+  { name: 'iproute2', proof: 'ip', suites: ['vpn'] },
+  { name: 'gnutls-bin', proof: 'certtool', suites: ['vpn'] },
+  { name: 'freeradius', proof: 'freeradius', suites: ['integration', 'vpn'] },
+  { name: 'freeradius-utils', proof: 'radclient', suites: ['integration', 'vpn'] },
+]
+
+export function missingPackages(): DebianPackage[] {
+  return debianPackages.filter(({ proof }) => findProgram(proof) === undefined)
+}

@@ -1,0 +1,156 @@
+import { hash, X509Certificate } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { type TemporaryFolder, temporaryFolder } from './folder.ts'
+import { freePort } from './free-port.ts'
+import { outputOf, type Place, type RealProcess, thisMachine } from './process.ts'
+
+interface OcservOptions {
+  /** The namespace to run in; RADIUS is asked on 127.0.0.1 of that place. */
+  readonly place: Place
+  readonly authPort: number
+  readonly acctPort: number
+  /** Without white space, at which radcli would cut it off. */
+  readonly secret: string
+  /** Groups that a client may choose with `--authgroup`; a Class must name the chosen one. */
+  readonly groups?: readonly string[]
+  /** Seconds that a cookie outlives its connection; 300 where it is not given. */
+  readonly cookieTimeout?: number
+  /** Seconds between interim accounting packets; none where it is not given. */
+  readonly statsReportTime?: number
+  /** Seconds that radcli waits for each try; 5 where it is not given. */
+  readonly radiusTimeout?: number
+  /** Tries after the first; 1 where it is not given. */
+  readonly radiusRetries?: number
+  /** Appended to user names that have no `@`. */
+  readonly defaultRealm?: string
+  /** More lines for ocserv.conf, such as `ipv6-network = fd00:8::/48`. */
+  readonly extra?: readonly string[]
+}
+
+/** A connected user as `occtl show users` describes one; the keys are occtl's own, such as `Username`. */
+type OcctlUser = Readonly<Record<string, unknown>>
+
+export interface Ocserv {
+  readonly port: number
+  /** What `openconnect --servercert` takes to know this gateway. */
+  readonly pin: string
+  readonly process: RealProcess
+  /** Runs an occtl command and returns what it printed as JSON. */
+  occtl(...command: string[]): Promise<unknown>
+  users(): Promise<readonly OcctlUser[]>
+  /** Ends the gateway and removes its folder. */
+  stop(): Promise<void>
+}
+
+/** The network that ocserv itself gives addresses from where RADIUS names none. */
+const OWN_NETWORK = '10.200.0.0'
+
+/** A real ocserv that asks RADIUS, on a free port, ready for logins. */
+export async function startOcserv(options: OcservOptions): Promise<Ocserv> {
+  const port = await freePort()
+  const folder = temporaryFolder('ocserv')
+  let server: RealProcess | undefined
+  const stop = async () => {
+    await server?.stop()
+    await folder.remove()
+  }
+  try {
+    await makeCertificate(folder)
+    writeRadcliFiles(folder, options)
+    writeFileSync(folder.file('ocserv.conf'), configuration(folder, port, options))
+    server = options.place.start('ocserv', ['-f', '-c', folder.file('ocserv.conf')])
+    await server.waitForOutput(/initialized ocserv/)
+    const occtl = async (...command: string[]): Promise<unknown> =>
+      JSON.parse(await outputOf(thisMachine, 'occtl', ['-j', '-s', folder.file('occtl.socket'), ...command]))
+    return {
+      port,
+      pin: pinOf(folder),
+      process: server,
+      occtl,
+      users: async () => (await occtl('show', 'users')) as OcctlUser[],
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function makeCertificate(folder: TemporaryFolder): Promise<void> {
+  writeFileSync(
+    folder.file('certificate.template'),
+    'cn = gateway\nip_address = 192.0.2.1\nexpiration_days = 2\ntls_www_server\nsigning_key\n',
+  )
+  const key = folder.file('key.pem')
+  await outputOf(thisMachine, 'certtool', ['--generate-privkey', '--key-type=ecdsa', '--outfile', key])
+  await outputOf(thisMachine, 'certtool', [
+    '--generate-self-signed',
+    ...['--load-privkey', key],
+    ...['--template', folder.file('certificate.template')],
+    ...['--outfile', folder.file('certificate.pem')],
+  ])
+}
+
+/** The SHA-256 of the public key, in the notation of RFC 7469. */
+function pinOf(folder: TemporaryFolder): string {
+  const { publicKey } = new X509Certificate(readFileSync(folder.file('certificate.pem')))
+  const octets = publicKey.export({ type: 'spki', format: 'der' })
+  return `pin-sha256:${hash('sha256', octets, 'base64')}`
+}
+
+function writeRadcliFiles(folder: TemporaryFolder, options: OcservOptions): void {
+  const { authPort, acctPort, secret, radiusTimeout = 5, radiusRetries = 1, defaultRealm = '' } = options
+  writeFileSync(folder.file('servers'), `127.0.0.1 ${secret}\n`)
+  // Debian's own dictionary leaves these two vendors out, and then their attributes are ignored.
+  writeFileSync(
+    folder.file('dictionary'),
+    `${readFileSync('/etc/radcli/dictionary', 'utf8')}
+$INCLUDE /etc/radcli/dictionary.microsoft
+$INCLUDE /etc/radcli/dictionary.roaringpenguin
+`,
+  )
+  writeFileSync(
+    folder.file('radiusclient.conf'),
+    `authserver 127.0.0.1:${authPort}
+acctserver 127.0.0.1:${acctPort}
+servers ${folder.file('servers')}
+dictionary ${folder.file('dictionary')}
+default_realm ${defaultRealm}
+radius_timeout ${radiusTimeout}
+radius_retries ${radiusRetries}
+bindaddr *
+`,
+  )
+}
+
+function configuration(folder: TemporaryFolder, port: number, options: OcservOptions): string {
+  const radcli = folder.file('radiusclient.conf')
+  const { groups = [], cookieTimeout = 300, statsReportTime, extra = [] } = options
+  return [
+    `auth = "radius[config=${radcli},groupconfig=true]"`,
+    `acct = "radius[config=${radcli}]"`,
+    `tcp-port = ${port}`,
+    `udp-port = ${port}`,
+    'run-as-user = nobody',
+    'run-as-group = daemon',
+    `socket-file = ${folder.file('ocserv.socket')}`,
+    `server-cert = ${folder.file('certificate.pem')}`,
+    `server-key = ${folder.file('key.pem')}`,
+    'isolate-workers = false',
+    'max-clients = 64',
+    'max-same-clients = 0',
+    'device = vpns',
+    `ipv4-network = ${OWN_NETWORK}`,
+    'ipv4-netmask = 255.255.255.0',
+    'use-occtl = true',
+    `occtl-socket-file = ${folder.file('occtl.socket')}`,
+    `pid-file = ${folder.file('ocserv.pid')}`,
+    'auth-timeout = 240',
+    `cookie-timeout = ${cookieTimeout}`,
+    'log-level = 3',
+    ...(statsReportTime === undefined ? [] : [`stats-report-time = ${statsReportTime}`]),
+    ...groups.map((group) => `select-group = ${group}`),
+    ...extra,
+    '',
+  ].join('\n')
+}

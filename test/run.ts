@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { missingPackages } from './debian-packages.ts'
+import { canInstallPackages, installCommand, installPackages } from './install-packages.ts'
+import { temporaryFolder } from './real/folder.ts'
+import { FAILED, PASSED, sum, summaryLine, type Tally, tallyOf } from './tally.ts'
+
+/** The test command: every check and every suite, and one line at the end that says what came of them. */
+
+const SUITES = ['unit', 'integration', 'vpn']
+const strict = process.env.CI === 'true'
+const root = join(import.meta.dirname, '..')
+const reports = temporaryFolder('reports')
+
+await providePrograms()
+const tallies = [await runCheck()]
+for (const suite of SUITES) tallies.push(await runSuite(suite))
+await reports.remove()
+const result = sum(tallies)
+console.log()
+if (result.skipped > 0) explainSkipped(result)
+console.log(summaryLine(result))
+process.exitCode = result.failed > 0 || (strict && result.skipped > 0) ? 1 : 0
+
+async function providePrograms(): Promise<void> {
+  const wanted = missingPackages().map(({ name }) => name)
+  if (wanted.length > 0 && canInstallPackages()) await installPackages(wanted)
+  const missing = missingPackages()
+  const fate = strict ? 'fail' : 'be skipped'
+  if (missing.length > 0) {
+    const suites = new Set(missing.flatMap((needed) => needed.suites))
+    console.log(
+      `Tests in ${[...suites].join(' and ')} will ${fate}, because programs are missing. On Debian:`,
+    )
+    console.log(`  ${installCommand(missing.map(({ name }) => name))}`)
+  }
+  if (process.getuid?.() !== 0) {
+    console.log(`Tests with a real tunnel will ${fate}: they need root, for network namespaces of their own.`)
+  }
+}
+
+async function runCheck(): Promise<Tally> {
+  console.log('\n> npm run check')
+  return (await run('npm', ['run', '--silent', 'check'])) ? PASSED : FAILED
+}
+
+async function runSuite(suite: string): Promise<Tally> {
+  console.log(`\n> vitest run --project ${suite}`)
+  const report = reports.file(`${suite}.json`)
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const endedWell = await run(process.execPath, [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    ...['run', '--project', suite, ...reporters],
+  ])
+  return tallyOf(existsSync(report) ? readFileSync(report, 'utf8') : undefined, endedWell)
+}
+
+/** Runs a program with our own terminal; true where it ended with exit code 0. */
+async function run(program: string, args: readonly string[]): Promise<boolean> {
+  const child = spawn(program, args, { cwd: root, stdio: 'inherit' })
+  let interruption: NodeJS.Signals | undefined
+  const passOn = (signal: NodeJS.Signals) => {
+    interruption = signal
+    child.kill(signal)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, passOn)
+  const [code] = (await once(child, 'exit')) as [number | null]
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, passOn)
+  if (interruption !== undefined) {
+    await reports.remove()
+    process.exit(128 + constants.signals[interruption])
+  }
+  return code === 0
+}
+
+function explainSkipped({ skippedNames }: Tally): void {
+  console.log(strict ? 'Skipped, which counts as a failure with CI=true:' : 'Skipped:')
+  for (const name of new Set(skippedNames)) {
+    const count = skippedNames.filter((other) => other === name).length
+    console.log(`  ${name.replace(`${root}/`, '')}: ${count === 1 ? '1 test' : `${count} tests`}`)
+  }
+}

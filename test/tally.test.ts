@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { sum, summaryLine, tallyOf } from './tally.ts'
+
+function report(...files: { status?: string; tests: readonly string[] }[]): string {
+  return JSON.stringify({
+    testResults: files.map(({ status = 'passed', tests }, number) => ({
+      name: `file${number}.test.ts`,
+      status,
+      assertionResults: tests.map((test) => ({ status: test, ancestorTitles: [], title: `a ${test} test` })),
+    })),
+  })
+}
+
+test('tests are counted over all files, and skipped ones are named', () => {
+  const tally = tallyOf(
+    report(
+      { status: 'failed', tests: ['passed', 'failed', 'failed'] },
+      { tests: ['passed', 'skipped', 'todo'] },
+    ),
+    false,
+  )
+  expect(summaryLine(tally)).toBe('2 passed, 2 failed, 2 skipped')
+  expect(tally.skippedNames).toEqual(['file1.test.ts: a skipped test', 'file1.test.ts: a todo test'])
+})
+
+test('nothing is said of skipped tests where there are none', () => {
+  expect(summaryLine(tallyOf(report({ tests: ['passed'] }), true))).toBe('1 passed, 0 failed')
+})
+
+test('a file that fell before its tests is a failure', () => {
+  expect(tallyOf(report({ tests: ['passed'] }, { status: 'failed', tests: [] }), false).failed).toBe(1)
+})
+
+test('a run that ended badly with every test well is a failure', () => {
+  expect(tallyOf(report({ tests: ['passed'] }), false)).toMatchObject({ passed: 1, failed: 1 })
+})
+
+test('a run that left no report is a failure, however it ended', () => {
+  expect(tallyOf(undefined, true)).toMatchObject({ passed: 0, failed: 1 })
+})
+
+test('sums add up', () => {
+  const one = tallyOf(report({ tests: ['passed', 'skipped'] }), true)
+  expect(sum([one, one])).toMatchObject({ passed: 2, failed: 0, skipped: 2 })
+})
+
+test('a skipped test is named by its suite, which says why', () => {
+  const test = { status: 'skipped', ancestorTitles: ['a tunnel (needs root)', 'later'], title: 'works' }
+  const result = { name: 'vpn.test.ts', status: 'passed', assertionResults: [test] }
+  const { skippedNames } = tallyOf(JSON.stringify({ testResults: [result] }), true)
+  expect(skippedNames).toEqual(['vpn.test.ts: a tunnel (needs root)'])
+})

@@ -1,0 +1,68 @@
+/** What came of a number of tests. */
+export interface Tally {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+  /** For each skipped test its file and the title of the suite that it is in, which says why. */
+  readonly skippedNames: readonly string[]
+}
+
+export const PASSED: Tally = { passed: 1, failed: 0, skipped: 0, skippedNames: [] }
+export const FAILED: Tally = { passed: 0, failed: 1, skipped: 0, skippedNames: [] }
+
+export function sum(tallies: readonly Tally[]): Tally {
+  return {
+    passed: total(tallies.map(({ passed }) => passed)),
+    failed: total(tallies.map(({ failed }) => failed)),
+    skipped: total(tallies.map(({ skipped }) => skipped)),
+    skippedNames: tallies.flatMap(({ skippedNames }) => skippedNames),
+  }
+}
+
+/** `12 passed, 0 failed`, and `, 3 skipped` where there are any. */
+export function summaryLine({ passed, failed, skipped }: Tally): string {
+  return `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`
+}
+
+/** The part of Vitest's JSON report that is read here. */
+interface Report {
+  readonly testResults: readonly {
+    /** The test file. */
+    readonly name: string
+    readonly status: string
+    readonly assertionResults: readonly {
+      readonly status: string
+      readonly ancestorTitles: readonly string[]
+      readonly title: string
+    }[]
+  }[]
+}
+
+/**
+ * Counts one run of Vitest. A test file that fell before or beside its tests counts as a failure, and so
+ * does a run that ended badly though every test that it reported is well.
+ * @param report the JSON report, or undefined where the run left none.
+ * @param endedWell whether Vitest itself ended with exit code 0.
+ */
+export function tallyOf(report: string | undefined, endedWell: boolean): Tally {
+  const counted = report === undefined ? [] : (JSON.parse(report) as Report).testResults.map(tallyOfFile)
+  const tally = sum(counted)
+  const isHiddenFailure = report === undefined || (!endedWell && tally.failed === 0)
+  return isHiddenFailure ? sum([tally, FAILED]) : tally
+}
+
+function tallyOfFile({ name, status, assertionResults }: Report['testResults'][number]): Tally {
+  const passed = assertionResults.filter((test) => test.status === 'passed').length
+  const failed = assertionResults.filter((test) => test.status === 'failed').length
+  const others = assertionResults.filter((test) => test.status !== 'passed' && test.status !== 'failed')
+  return {
+    passed,
+    failed: status === 'failed' ? Math.max(failed, 1) : failed,
+    skipped: others.length,
+    skippedNames: others.map(({ ancestorTitles, title }) => `${name}: ${ancestorTitles[0] ?? title}`),
+  }
+}
+
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((left, right) => left + right, 0)
+}
