@@ -223,7 +223,7 @@ function verify(packet: Packet, peer: Peer): DropReason | undefined {
 
 /** @throws PacketTooLong where the attributes and the request's Proxy-State pass 4096 octets. */
 function sign(request: Packet, { secret }: Peer, { code, attributes }: UnsignedReply): Buffer {
-  const asked = first(request, Attr.MessageAuthenticator) !== undefined
-  const messageAuthenticator = code !== Code.AccountingResponse || asked
+  // In an Accounting-Response clients disagree on what it is computed over, so it stays out (RFC 5997 §4.2 aside).
+  const messageAuthenticator = code !== Code.AccountingResponse || request.code === Code.StatusServer
   return signReply({ code, request, attributes, secret, messageAuthenticator })
 }

@@ -78,7 +78,7 @@ export class GatewayTable {
   }
 
   #peer(gateway: Gateway, secret: SharedSecret, address: string): Peer {
-    const key = `${gateway.name} ${address}`
+    const key = peerKey(gateway.name, address)
     const { messageAuthenticator: rule } = gateway
     return {
       gateway,
@@ -103,6 +103,11 @@ export class GatewayTable {
       .remember(key)
       .catch((error: unknown) => log.warn('gateway.not_remembered', { gateway, address, error }))
   }
+}
+
+/** Under which key it is remembered that this address of the gateway sends Message-Authenticator. */
+export function peerKey(gateway: string, address: string): string {
+  return `${gateway} ${address}`
 }
 
 function nameOf(key: string): string {

@@ -1,0 +1,144 @@
+import { keepAccounting } from './accounting/keep.ts'
+import { loadKeyRing } from './config/key-file.ts'
+import type { Config } from './config/shape.ts'
+import { type Clock, systemClock } from './domain/clock.ts'
+import type { KeyRing } from './domain/key-ring.ts'
+import type { Log } from './domain/log.ts'
+import type { LoginName } from './domain/login-name.ts'
+import type { Candidate } from './domain/person.ts'
+import { type Randomness, systemRandom } from './domain/random.ts'
+import { WORDS } from './domain/words.ts'
+import { candidates, type Member } from './identity/fan-out.ts'
+import { localIdentity } from './identity/local.ts'
+import { PasswordHashes } from './identity/password-hashes.ts'
+import { attemptLimits } from './limits/attempt-limits.ts'
+import { memoryChallenges } from './limits/memory-challenges.ts'
+import { decide, type LoginOptions } from './login/decide.ts'
+import { recognise } from './login/second-factor.ts'
+import { prometheusMetrics } from './observe/metrics.ts'
+import type { Records } from './store/records.ts'
+import { openSqlite } from './store/sqlite/open.ts'
+import { Exchange, type Service } from './transport/exchange.ts'
+import { GatewayTable } from './transport/gateway-table.ts'
+import { UdpListener } from './transport/udp-listener.ts'
+
+/** What is kept: the records and the keys that open the seeds in them. The command line works on this alone. */
+export interface Store {
+  readonly records: Records
+  readonly keys: KeyRing
+  readonly hashes: PasswordHashes
+  /** Which identity stores may know a name, and what the user is called there. */
+  candidates(name: LoginName): readonly Candidate[]
+  checkReady(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Machine {
+  readonly clock: Clock
+  readonly random: Randomness
+}
+
+export interface Broker {
+  /** Where it listens, with the ports that it really has. */
+  readonly listening: readonly {
+    readonly service: Service
+    readonly address: string
+    readonly port: number
+  }[]
+  /** Takes no more requests, answers those in flight, and closes its sockets. The store stays open. */
+  stop(): Promise<void>
+}
+
+/** How long a Start may wait for a slow disk before it is answered all the same, in milliseconds. */
+const START_WAITS_MS = 1000
+
+const THIS_MACHINE: Machine = { clock: systemClock, random: systemRandom }
+
+/** @throws Error that names the file: a broken database, a key file that others can read. Nothing is changed then. */
+export async function openStore(config: Config, { clock, random }: Machine = THIS_MACHINE): Promise<Store> {
+  const keys = await loadKeyRing(config.storage.keyFile, random)
+  const { records, checkReady, close } = await openSqlite({ path: config.storage.sqlite })
+  const hashes = new PasswordHashes(config.passwords)
+  const local = localIdentity({ users: records.users, hashes, clock, checkReady })
+  const members: Member[] = config.identity.order.map(() => ({ store: local, realms: [] }))
+  return { records, keys, hashes, candidates: (name) => candidates(members, name), checkReady, close }
+}
+
+/** Connects everything and listens. @throws PortTaken, and Unavailable where the records cannot be read. */
+export async function startBroker(
+  config: Config,
+  store: Store,
+  log: Log,
+  machine: Machine = THIS_MACHINE,
+): Promise<Broker> {
+  const { clock, random } = machine
+  const { metrics } = prometheusMetrics()
+  const login = loginOptions(config, store, log, machine)
+  const { sessions, gateways: memory } = store.records
+  const exchange = new Exchange({
+    gateways: await GatewayTable.open({ gateways: config.gateways, memory, log }),
+    decide: (attempt) => decide(attempt, login),
+    keepAccounting: (record) => keepAccounting(record, { sessions, startWaitsMs: START_WAITS_MS, log }),
+    reply: { words: WORDS[config.radius.locale], tellLocked: config.lockout.tellUser },
+    deadlineMs: config.radius.deadlineMs,
+    maxInFlight: config.radius.maxInFlight,
+    clock,
+    random,
+    log,
+    metrics,
+  })
+  const listeners = await listen(config, exchange)
+  return {
+    listening: listeners.map(({ service, address, port }) => ({ service, address, port })),
+    async stop() {
+      for (const listener of listeners) listener.stopReceiving()
+      await exchange.drain()
+      await Promise.all(listeners.map((listener) => listener.close()))
+    },
+  }
+}
+
+function loginOptions(config: Config, store: Store, log: Log, { clock, random }: Machine): LoginOptions {
+  const { records, keys } = store
+  const { mode, required, tries, answerWithinMs, totp } = config.secondFactor
+  const challenges = memoryChallenges({ clock })
+  const recognising = { keys, clock, window: totp.window }
+  return {
+    limits: attemptLimits({ rates: config.limits, lockout: config.lockout }),
+    background: { records: records.login, candidates: store.candidates, clock },
+    firstFactor: {
+      mode,
+      challenges,
+      isCodeNow: (enrolment, code) => recognise(enrolment, code, recognising).kind === 'right',
+    },
+    secondFactor: { required, mode, tries, ...recognising },
+    policies: config.policies,
+    grant: { records: records.login, clock, random },
+    settle: {
+      records: records.login,
+      audit: records.audit,
+      challenges,
+      rules: config.lockout,
+      challengeTtlMs: answerWithinMs,
+      clock,
+      random,
+      log,
+    },
+  }
+}
+
+/** Opens every socket or none. */
+async function listen({ radius }: Config, exchange: Exchange): Promise<UdpListener[]> {
+  const listeners: UdpListener[] = []
+  const receive = exchange.receive.bind(exchange)
+  try {
+    for (const address of radius.addresses) {
+      listeners.push(await UdpListener.open({ service: 'auth', address, port: radius.authPort, receive }))
+      listeners.push(await UdpListener.open({ service: 'acct', address, port: radius.acctPort, receive }))
+    }
+    return listeners
+  } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.close()))
+    throw error
+  }
+}

@@ -1,0 +1,4 @@
+/** A problem that the operator can understand and mend; its message is shown alone, without a stack. */
+export class Complaint extends Error {
+  override readonly name = 'Complaint'
+}

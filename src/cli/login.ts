@@ -1,0 +1,116 @@
+import { hostname } from 'node:os'
+import type { Command } from 'commander'
+import type { Config } from '../config/shape.ts'
+import type { Gateway } from '../domain/gateway.ts'
+import { longestMatch, parseAddress } from '../domain/network.ts'
+import { SharedSecret } from '../radius/authenticators.ts'
+import { Attr, Code } from '../radius/codes.ts'
+import { describeAttributes, encodeAttribute } from '../radius/dictionary.ts'
+import { first, type NewAttribute, type Packet } from '../radius/packet.ts'
+import { peerKey } from '../transport/gateway-table.ts'
+import { askSecret, secretsFromStdin } from './ask-secret.ts'
+import { Complaint } from './complaint.ts'
+import { type CommonOptions, openStoreOrComplain, readConfig, verb } from './office.ts'
+import { print } from './output.ts'
+import { askServer } from './radius-client.ts'
+
+interface Options extends CommonOptions {
+  readonly passwordStdin?: boolean
+  readonly from: string
+}
+
+const CODES: Readonly<Record<number, string>> = {
+  [Code.AccessAccept]: 'Access-Accept',
+  [Code.AccessReject]: 'Access-Reject',
+  [Code.AccessChallenge]: 'Access-Challenge',
+}
+
+/** As ocserv sends them: Authenticate-Only on an asynchronous port. */
+const OF_OCSERV = [encodeAttribute('Service-Type', 8), encodeAttribute('NAS-Port-Type', 0)]
+
+export function loginCommand(): Command {
+  return verb('login', 'log in as ocserv would, over RADIUS to the running broker, and show the reply')
+    .argument('<name>')
+    .option('--password-stdin', 'read the answers to the prompts from standard input, a line each')
+    .option('--from <address>', "the user's own address (Calling-Station-Id)", '192.0.2.1')
+    .action(login)
+}
+
+async function login(name: string, options: Options): Promise<void> {
+  const config = await readConfig(options)
+  const server = serverOf(config)
+  const gateway = gatewayOf(config, server.address)
+  const secret = new SharedSecret(gateway.secret.bytes())
+  const signed = await mustSign(config, gateway, server.address)
+  const answers = options.passwordStdin ? (await secretsFromStdin()).values() : undefined
+  const ask = async (question: string) => answers?.next().value ?? (await askSecret(question))
+
+  const replies: Packet[] = []
+  let state: NewAttribute[] = []
+  let question = `Password of ${name}: `
+  for (;;) {
+    const typed = await ask(question)
+    const reply = await askServer({
+      server,
+      secret,
+      password: typed.bytes(),
+      signed,
+      attributes: [
+        encodeAttribute('User-Name', name),
+        encodeAttribute('NAS-Identifier', hostname()),
+        encodeAttribute('Calling-Station-Id', options.from),
+        ...OF_OCSERV,
+        ...state,
+      ],
+    })
+    replies.push(reply)
+    if (!options.json) print(false, undefined, () => described(reply))
+    if (reply.code !== Code.AccessChallenge) break
+    state = [{ type: Attr.State, value: first(reply, Attr.State) ?? Buffer.alloc(0) }]
+    question = 'Answer: '
+  }
+  if (options.json) print(true, replies.map(asData), () => [])
+  if (replies.at(-1)?.code !== Code.AccessAccept) throw new Complaint('')
+}
+
+function described(reply: Packet): string[] {
+  const { code, attributes } = asData(reply)
+  return [code, ...attributes.map(({ name, value }) => `  ${name} = ${value}`)]
+}
+
+function asData(reply: Packet): { code: string; attributes: { name: string; value: string }[] } {
+  return { code: CODES[reply.code] ?? `code ${reply.code}`, attributes: describeAttributes(reply) }
+}
+
+function serverOf({ radius }: Config): { address: string; port: number } {
+  const [address = '127.0.0.1'] = radius.addresses
+  const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
+  return { address: reachable, port: radius.authPort }
+}
+
+/**
+ * Message-Authenticator is sent only where the broker demands it. Sent to a gateway under `auto`, it would teach the
+ * broker to demand it, and an ocserv on this very machine may not send it yet.
+ */
+async function mustSign(
+  config: Config,
+  { name, messageAuthenticator }: Gateway,
+  address: string,
+): Promise<boolean> {
+  if (messageAuthenticator !== 'auto') return messageAuthenticator === 'require'
+  const store = await openStoreOrComplain(config)
+  try {
+    return (await store.records.gateways.authenticating()).includes(peerKey(name, address))
+  } finally {
+    await store.close()
+  }
+}
+
+/** The broker sees this machine under the address that it is asked at. */
+function gatewayOf({ gateways }: Config, address: string): Gateway {
+  const networks = gateways.flatMap((gateway) => gateway.networks.map((network) => ({ network, gateway })))
+  const parsed = parseAddress(address)
+  const found = parsed === undefined ? undefined : longestMatch(networks, parsed)
+  if (found !== undefined) return found.gateway
+  throw new Complaint(`no gateway of the configuration holds ${address}, so this machine may not ask`)
+}

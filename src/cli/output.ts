@@ -1,0 +1,37 @@
+/** Prints data as JSON, or else the lines for people. */
+export function print(json: boolean | undefined, data: unknown, lines: () => readonly string[]): void {
+  const text = json ? JSON.stringify(data, undefined, 2) : lines().join('\n')
+  if (text !== '') process.stdout.write(`${text}\n`)
+}
+
+/** Columns as wide as their widest cell, the heading first. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = headings.map((heading, column) =>
+    Math.max(heading.length, ...rows.map((row) => (row[column] ?? '').length)),
+  )
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
+  return [line(headings), ...rows.map(line)]
+}
+
+/** Wall milliseconds as local time to the second; a dash for none. */
+export function moment(at: number | undefined): string {
+  if (at === undefined) return '-'
+  const local = new Date(at - new Date(at).getTimezoneOffset() * 60_000)
+  return local.toISOString().slice(0, 19).replace('T', ' ')
+}
+
+/** Octets in the unit that reads best. */
+export function octets(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = count
+  let unit = 0
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit += 1
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
+}

@@ -1,0 +1,66 @@
+import { Command, CommanderError } from 'commander'
+import packageFile from '../../package.json' with { type: 'json' }
+import { checkCommand } from './check.ts'
+import { Complaint } from './complaint.ts'
+import { lockoutListCommand } from './lockout-list.ts'
+import { lockoutReleaseCommand } from './lockout-release.ts'
+import { loginCommand } from './login.ts'
+import { serveCommand } from './serve.ts'
+import { sessionListCommand } from './session-list.ts'
+import { totpEnrolCommand } from './totp-enrol.ts'
+import { totpRevokeCommand } from './totp-revoke.ts'
+import { userAddCommand } from './user-add.ts'
+import { userEnableCommands } from './user-enable.ts'
+import { userListCommand } from './user-list.ts'
+import { userPasswdCommand } from './user-passwd.ts'
+import { userRemoveCommand } from './user-remove.ts'
+
+/** What the operator typed was wrong, or what it asked for could not be done. */
+const FAILED = 1
+
+/** @param argv as `process.argv`. @returns the exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const program = build()
+  try {
+    await program.parseAsync([...argv])
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode
+    if (error instanceof Complaint) {
+      process.stderr.write(`${error.message.trimEnd()}\n`)
+      return FAILED
+    }
+    throw error
+  }
+}
+
+function build(): Command {
+  const program = new Command('ocbroker')
+    .description(packageFile.description)
+    .version(packageFile.version)
+    .enablePositionalOptions()
+    .showHelpAfterError('(see --help)')
+    .exitOverride()
+  program.addCommand(serveCommand())
+  program.addCommand(checkCommand())
+  program.addCommand(
+    group('user', 'users that the broker itself knows', [
+      userAddCommand(),
+      userListCommand(),
+      userPasswdCommand(),
+      ...userEnableCommands(),
+      userRemoveCommand(),
+    ]),
+  )
+  program.addCommand(group('totp', 'authenticators', [totpEnrolCommand(), totpRevokeCommand()]))
+  program.addCommand(group('lockout', 'who is locked out', [lockoutListCommand(), lockoutReleaseCommand()]))
+  program.addCommand(group('session', 'VPN sessions', [sessionListCommand()]))
+  program.addCommand(loginCommand())
+  return program
+}
+
+function group(name: string, description: string, verbs: readonly Command[]): Command {
+  const parent = new Command(name).description(description).exitOverride()
+  for (const verb of verbs) parent.addCommand(verb)
+  return parent
+}

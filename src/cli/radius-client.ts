@@ -1,0 +1,60 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { systemRandom } from '../domain/random.ts'
+import { buildAccessRequest, checkReply, type SharedSecret } from '../radius/authenticators.ts'
+import { Attr } from '../radius/codes.ts'
+import { decodePacket, type NewAttribute, type Packet } from '../radius/packet.ts'
+import { encryptUserPassword } from '../radius/user-password.ts'
+import { Complaint } from './complaint.ts'
+
+export interface AskOptions {
+  readonly server: { readonly address: string; readonly port: number }
+  readonly secret: SharedSecret
+  /** Octets, at most 128. */
+  readonly password: Buffer
+  /** Without User-Password and Message-Authenticator. */
+  readonly attributes: readonly NewAttribute[]
+  /** Whether to send Message-Authenticator; a reply must carry it in any case. */
+  readonly signed: boolean
+}
+
+const PATIENCE_MS = 10_000
+
+/** Sends one Access-Request, as a gateway does. @returns the reply, verified. @throws Complaint where none comes. */
+export async function askServer({
+  server,
+  secret,
+  password,
+  attributes,
+  signed,
+}: AskOptions): Promise<Packet> {
+  const authenticator = systemRandom.bytes(16)
+  const [userName, ...others] = attributes
+  const encrypted = { type: Attr.UserPassword, value: encryptUserPassword(password, authenticator, secret) }
+  const request = buildAccessRequest({
+    identifier: systemRandom.bytes(1).readUInt8(),
+    authenticator,
+    secret,
+    attributes: userName === undefined ? [encrypted] : [userName, encrypted, ...others],
+    messageAuthenticator: signed,
+  })
+  const where = `${server.address}:${server.port}`
+  const socket = createSocket(server.address.includes(':') ? 'udp6' : 'udp4')
+  try {
+    socket.connect(server.port, server.address)
+    await once(socket, 'connect')
+    socket.send(request)
+    const [octets] = await once(socket, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) })
+    const reply = decodePacket(octets)
+    const { authenticator: genuine, messageAuthenticator } = checkReply(reply, authenticator, secret)
+    if (genuine && messageAuthenticator === 'valid') return reply
+    throw new Complaint(`the reply from ${where} is not signed with the secret of the configuration`)
+  } catch (error) {
+    if (error instanceof Complaint || !(error instanceof Error)) throw error
+    const refused = 'code' in error && error.code === 'ECONNREFUSED'
+    const why = refused ? 'nobody listens there; is the broker running?' : `no answer (${error.message})`
+    throw new Complaint(`${where}: ${why}`, { cause: error })
+  } finally {
+    socket.close()
+  }
+}

@@ -1,0 +1,61 @@
+import type { Command } from 'commander'
+import { type Broker, startBroker } from '../broker.ts'
+import { describeFaults } from '../config/describe-faults.ts'
+import { loadConfig } from '../config/load.ts'
+import type { Log } from '../domain/log.ts'
+import { jsonLog } from '../observe/log.ts'
+import { PortTaken } from '../transport/udp-listener.ts'
+import { Complaint } from './complaint.ts'
+import { type CommonOptions, openStoreOrComplain, verb } from './office.ts'
+import { replyRules } from './reply-rules.ts'
+
+export function serveCommand(): Command {
+  return verb('serve', 'run the broker until SIGTERM or SIGINT').action(serve)
+}
+
+async function serve({ config: file }: CommonOptions): Promise<void> {
+  const loaded = await loadConfig(file, process.env, replyRules)
+  if (loaded.warnings.length > 0) process.stderr.write(describeFaults(file, loaded.warnings, 'warning'))
+  if ('faults' in loaded) throw new Complaint(describeFaults(file, loaded.faults))
+  const { config } = loaded
+  const log = jsonLog(config.log)
+  const store = await openStoreOrComplain(config)
+  try {
+    const broker = await startBroker(config, store, log).catch((error: unknown) => {
+      throw error instanceof PortTaken ? new Complaint(error.message, { cause: error }) : error
+    })
+    const isEmpty = (await store.records.users.list({ limit: 1 })).length === 0
+    announce(broker, log, isEmpty)
+    await toldToStop()
+    process.stderr.write('Stopping: answering what is in flight.\n')
+    await broker.stop()
+    log.info('broker.stopped')
+  } finally {
+    await store.close()
+  }
+}
+
+function announce({ listening }: Broker, log: Log, isEmpty: boolean): void {
+  log.info('broker.listening', { listening })
+  for (const { service, address, port } of listening) {
+    const what = service === 'auth' ? 'Authentication' : 'Accounting'
+    process.stderr.write(
+      `${what} (RADIUS) on ${address.includes(':') ? `[${address}]` : address}:${port}/udp\n`,
+    )
+  }
+  if (isEmpty) process.stderr.write(FIRST_STEPS)
+}
+
+const FIRST_STEPS = `
+There are no users yet. In another terminal:
+  npx ocbroker user add alice --group staff     add a user; asks for a password
+  npx ocbroker totp enrol alice                 give her an authenticator: scan the QR code
+  npx ocbroker login alice                      log in as ocserv would, and see the reply
+`
+
+function toldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve())
+    process.once('SIGINT', () => resolve())
+  })
+}

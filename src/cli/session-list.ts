@@ -1,0 +1,48 @@
+import type { Command } from 'commander'
+import type { Session } from '../domain/session.ts'
+import { type CommonOptions, verb, withStore } from './office.ts'
+import { moment, octets, print, table } from './output.ts'
+
+interface Options extends CommonOptions {
+  readonly user?: string
+  readonly all?: boolean
+}
+
+const LIMIT = 1000
+
+export function sessionListCommand(): Command {
+  return verb('list', 'list the open VPN sessions, newest first')
+    .option('--user <name>', 'of this user only, as the gateway writes the name')
+    .option('--all', `the ended ones too, the newest ${LIMIT}`)
+    .action(list)
+}
+
+async function list(options: Options): Promise<void> {
+  await withStore(options, async ({ records }) => {
+    const sessions = await records.sessions.list({
+      user: options.user,
+      open: options.all ? undefined : true,
+      limit: LIMIT,
+    })
+    const rows = sessions.map((session) => [
+      session.user,
+      session.gateway,
+      session.address ?? '-',
+      session.ipv4 ?? session.ipv6 ?? '-',
+      moment(session.startedAt ?? session.grantedAt),
+      state(session),
+      octets(session.octetsIn),
+      octets(session.octetsOut),
+    ])
+    print(options.json, sessions, () =>
+      rows.length === 0
+        ? ['There are no sessions.']
+        : table(['USER', 'GATEWAY', 'FROM', 'ADDRESS', 'SINCE', 'STATE', 'RECEIVED', 'SENT'], rows),
+    )
+  })
+}
+
+function state({ startedAt, stoppedAt, terminateCause }: Session): string {
+  if (stoppedAt !== undefined) return `ended (${terminateCause ?? 'no cause given'})`
+  return startedAt === undefined ? 'granted' : 'open'
+}
