@@ -1,15 +1,33 @@
 import type { Person } from './person.ts'
 
-/** A login whose first factor is done and which waits for a code. */
-export interface PendingChallenge {
-  /** Who must answer: all three must be the same again (RFC 2865 §5.24 leaves this to the server). */
+/** Who must answer: all three must be the same again (RFC 2865 §5.24 leaves this to the server). */
+interface Asked {
   readonly user: string
   readonly gateway: string
   readonly address?: string
+}
+
+/** A login whose first factor is done and which waits for a code. */
+export interface AwaitedCode extends Asked {
   readonly person: Person
   /** Wrong codes so far in this login. */
   readonly wrongCodes: number
+  readonly upstream?: undefined
 }
+
+/** A login in the midst of its first factor: the answer is for the identity store that asked. */
+export interface AwaitedAnswer extends Asked {
+  readonly upstream: {
+    /** The identity store's name. */
+    readonly store: string
+    /** The store's own state, to be given back to it. */
+    readonly state: string
+    /** How often it has asked in this login. */
+    readonly rounds: number
+  }
+}
+
+export type PendingChallenge = AwaitedCode | AwaitedAnswer
 
 /** Challenges by their State: unguessable, each answered at most once, each with an end. */
 export interface ChallengeStore {

@@ -14,10 +14,12 @@ export interface TotpShape {
 /** A user's authenticator. The seed is stored sealed; only the key ring opens it. */
 export interface Enrolment extends TotpShape {
   readonly id: string
+  /** What the codes follow: the time (RFC 6238), where nothing is given, or a counter (RFC 4226), to which `period` means nothing. */
+  readonly kind?: 'totp' | 'hotp'
   /** Whose it is: `Person.subject`. */
   readonly subject: string
   readonly sealedSeed: string
-  /** The last time step that a code was accepted for (RFC 6238 §5.2: each at most once); -1 before the first. */
+  /** The last time step, or counter, that a code was accepted for (RFC 6238 §5.2: each at most once); -1 before the first. */
   readonly lastStep: number
   readonly createdAt: number
 }

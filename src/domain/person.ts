@@ -32,8 +32,28 @@ export type FirstFactorAnswer =
   | { readonly kind: 'unknown' }
   /** The user is known and may not log in now (disabled, expired, must change the password …). */
   | { readonly kind: 'barred'; readonly detail: string }
+  /** The store asks something of the user before it says more, as an upstream server does that wants a code of its own. */
+  | StoreChallenge
 
-export type LookupAnswer = Exclude<FirstFactorAnswer, { kind: 'wrong' }>
+export interface StoreChallenge {
+  readonly kind: 'challenged'
+  /** Words of the store's own that every version of ocserv can show; absent where it sent none. */
+  readonly prompt?: string
+  /** To be given back with the user's answer. */
+  readonly state: string
+}
+
+export type LookupAnswer = Exclude<FirstFactorAnswer, { kind: 'wrong' | 'challenged' }>
+
+/** What else is known of a login, for stores that pass it on. */
+export interface FirstFactorContext {
+  /** The user's own address. */
+  readonly address?: string
+  /** The configured name of the gateway that asked. */
+  readonly gateway?: string
+  /** The state of the store's challenge, where the password is the user's answer to it. */
+  readonly state?: string
+}
 
 /** One place that knows users and passwords. */
 export interface IdentityStore {
@@ -42,7 +62,12 @@ export interface IdentityStore {
    * @param name canonical name without realm; @param deadline monotonic milliseconds.
    * @throws Unavailable where the store could not be asked in time.
    */
-  authenticate(name: string, password: Secret, deadline: number): Promise<FirstFactorAnswer>
+  authenticate(
+    name: string,
+    password: Secret,
+    deadline: number,
+    context?: FirstFactorContext,
+  ): Promise<FirstFactorAnswer>
   /** The same without a password, for code-only logins and for `explain`. @throws Unavailable */
   lookup(name: string, deadline: number): Promise<LookupAnswer>
   /** Takes as long as a wrong password does, where that is known to be slow. @throws Unavailable */

@@ -1,11 +1,17 @@
-import { generateSecret, generateURI, ScureBase32Plugin, verifySync } from 'otplib'
+import { createGuardrails, generateSecret, generateURI, ScureBase32Plugin, verifySync } from 'otplib'
 import type { TotpShape } from './enrolment.ts'
 import { Secret } from './secret.ts'
 
 const base32 = new ScureBase32Plugin()
 
-export type TotpAnswer =
-  /** The code of `step`; whoever accepts it must claim the step in the store, where one claim wins. */
+/** Octets of the shortest seed that is taken: the 80 bits that many authenticators were enrolled with before the broker. */
+export const MIN_SEED_OCTETS = 10
+
+/** What otplib takes; by itself it asks for the 128 bits of RFC 4226 §4 R6, which `newSeed` surpasses. */
+export const SEED_RULES = createGuardrails({ MIN_SECRET_BYTES: MIN_SEED_OCTETS })
+
+export type CodeAnswer =
+  /** The code of `step` (or counter); whoever accepts it must claim it in the store, where one claim wins. */
   { readonly kind: 'right'; readonly step: number } | { readonly kind: 'used' } | { readonly kind: 'wrong' }
 
 /**
@@ -19,7 +25,7 @@ export function matchTotp(
   now: number,
   window: number,
   lastStep: number,
-): TotpAnswer {
+): CodeAnswer {
   if (code.length !== shape.digits || !/^[0-9]+$/.test(code)) return { kind: 'wrong' }
   const result = verifySync({
     secret: seed.bytes(),
@@ -29,6 +35,7 @@ export function matchTotp(
     algorithm: shape.algorithm,
     epoch: Math.floor(now / 1000),
     epochTolerance: window * shape.period,
+    guardrails: SEED_RULES,
   })
   if (!result.valid || !('timeStep' in result)) return { kind: 'wrong' }
   return result.timeStep > lastStep ? { kind: 'right', step: result.timeStep } : { kind: 'used' }

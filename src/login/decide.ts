@@ -48,7 +48,7 @@ async function judge(attempt: Attempt, options: LoginOptions): Promise<Grant | A
   if (background.kind === 'refusal') return background
 
   const user = await firstFactor(attempt, background, options.firstFactor)
-  if (user.kind === 'refusal') return user
+  if (user.kind !== 'verified') return user
 
   const proof = secondFactor(attempt, background, user, options.secondFactor)
   if (proof.kind !== 'proof') return proof

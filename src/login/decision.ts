@@ -18,8 +18,13 @@ export type ChallengePrompt =
   | { readonly kind: 'enter_code' }
   | { readonly kind: 'wrong_code'; readonly triesLeft: number }
   | { readonly kind: 'used_code'; readonly triesLeft: number }
+  /** An identity store's own question; without words of its own it is a question for a code. */
+  | { readonly kind: 'store'; readonly text?: string }
 
-/** A code is to be asked for: the second factor's wish, before anything is counted, stored or sent. */
+/**
+ * A code is to be asked for: the second factor's wish, or an identity store's, before anything is counted, stored or
+ * sent.
+ */
 export interface AskForCode {
   readonly kind: 'ask'
   readonly pending: PendingChallenge

@@ -1,10 +1,12 @@
 import type { Attempt } from '../domain/attempt.ts'
-import type { ChallengeStore, PendingChallenge } from '../domain/challenge.ts'
+import type { AwaitedAnswer, ChallengeStore, PendingChallenge } from '../domain/challenge.ts'
 import type { Enrolment } from '../domain/enrolment.ts'
-import type { Candidate, FirstFactorAnswer, Person } from '../domain/person.ts'
+import type { Candidate, FirstFactorAnswer, FirstFactorContext, Person } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Background, pretendToCheck } from './background.ts'
+import type { AskForCode } from './decision.ts'
+import { passOn } from './store-challenge.ts'
 import { type SecondFactorMode, splitTyped } from './typed-code.ts'
 
 let vouch: (person: Person, code: Secret | undefined, wrongCodes?: number) => VerifiedUser
@@ -40,18 +42,14 @@ export async function firstFactor(
   attempt: Attempt,
   background: Background,
   options: FirstFactorOptions,
-): Promise<VerifiedUser | Refusal> {
-  if (attempt.state !== undefined) return resume(attempt, attempt.state, options)
+): Promise<VerifiedUser | AskForCode | Refusal> {
+  if (attempt.state !== undefined) return resume(attempt, attempt.state, background, options)
   // An empty password would be an anonymous bind to a directory, and those succeed (RFC 4513 §5.1.2).
   if (attempt.typed.isEmpty) return refuse('bad_credentials', 'empty password')
 
   for (const candidate of background.candidates) {
     const { answer, code } = await ask(candidate, attempt, background, options)
-    if (answer.kind === 'unknown') continue
-    if (answer.kind === 'wrong') return refuse('bad_credentials', `${candidate.store.name}: ${answer.detail}`)
-    if (answer.kind === 'barred') return refuse('barred', `${candidate.store.name}: ${answer.detail}`)
-    const { subject, store } = candidate
-    return vouch({ subject, source: store.name, ...answer.account }, code)
+    if (answer.kind !== 'unknown') return conclude(attempt, candidate, answer, { code, rounds: 0 })
   }
   await pretendToCheck(attempt, background.candidates)
   return refuse('bad_credentials', 'no identity store knows the user')
@@ -59,28 +57,71 @@ export async function firstFactor(
 
 async function ask(
   { store, name, subject }: Candidate,
-  { typed, deadline }: Attempt,
+  attempt: Attempt,
   background: Background,
   { mode, isCodeNow }: FirstFactorOptions,
 ): Promise<{ answer: FirstFactorAnswer; code?: Secret | undefined }> {
+  const { typed, deadline } = attempt
   if (mode === 'only') return { answer: await store.lookup(name, deadline), code: typed }
   const { password, code } = splitTyped(typed, mode, background.enrolmentOf(subject), isCodeNow)
   if (password.isEmpty) return { answer: { kind: 'wrong', detail: 'a code without a password' } }
-  return { answer: await store.authenticate(name, password, deadline), code }
+  return { answer: await store.authenticate(name, password, deadline, contextOf(attempt)), code }
+}
+
+/** @param login `rounds`: how often the store itself has asked in this login; `code`: what was typed for the broker. */
+function conclude(
+  attempt: Attempt,
+  { store, subject }: Candidate,
+  answer: FirstFactorAnswer,
+  login: { readonly code?: Secret | undefined; readonly rounds: number },
+): VerifiedUser | AskForCode | Refusal {
+  switch (answer.kind) {
+    case 'right':
+      return vouch({ subject, source: store.name, ...answer.account }, login.code)
+    case 'wrong':
+      return refuse('bad_credentials', `${store.name}: ${answer.detail}`)
+    case 'barred':
+      return refuse('barred', `${store.name}: ${answer.detail}`)
+    case 'challenged':
+      return passOn(attempt, store.name, answer, login.rounds)
+    case 'unknown':
+      return refuse('bad_credentials', `${store.name}: the user is not known any more`)
+  }
+}
+
+function contextOf({ address, gateway }: Attempt, state?: string): FirstFactorContext {
+  return { address, gateway, state }
 }
 
 /** Takes the challenge out before looking at it: whatever follows, this State is spent. */
 async function resume(
   attempt: Attempt,
   state: string,
+  background: Background,
   { challenges }: FirstFactorOptions,
-): Promise<VerifiedUser | Refusal> {
+): Promise<VerifiedUser | AskForCode | Refusal> {
   const pending = await challenges.take(state)
   if (pending === undefined) return refuse('challenge_expired', 'the State is unknown, spent or too old')
   const difference = mismatch(attempt, pending)
   if (difference !== undefined)
     return refuse('challenge_mismatch', `the challenge was for another ${difference}`)
+  if (pending.upstream !== undefined) return giveAnswer(attempt, pending.upstream, background)
   return vouch(pending.person, attempt.typed, pending.wrongCodes)
+}
+
+/** What was typed goes to the store that asked, and to no other. */
+async function giveAnswer(
+  attempt: Attempt,
+  { store, state, rounds }: AwaitedAnswer['upstream'],
+  { candidates }: Background,
+): Promise<VerifiedUser | AskForCode | Refusal> {
+  const candidate = candidates.find((each) => each.store.name === store)
+  if (candidate === undefined)
+    return refuse('challenge_expired', `${store} is not asked for this name any more`)
+  const { typed, deadline } = attempt
+  const context = contextOf(attempt, state)
+  const answer = await candidate.store.authenticate(candidate.name, typed, deadline, context)
+  return conclude(attempt, candidate, answer, { rounds })
 }
 
 function mismatch(attempt: Attempt, pending: PendingChallenge): 'user' | 'gateway' | 'address' | undefined {

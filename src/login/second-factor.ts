@@ -1,12 +1,13 @@
 import type { Attempt } from '../domain/attempt.ts'
 import type { Clock } from '../domain/clock.ts'
 import { type Enrolment, isRecoveryCode, recoveryCodeHash } from '../domain/enrolment.ts'
+import { matchHotp } from '../domain/hotp.ts'
 import type { KeyRing } from '../domain/key-ring.ts'
 import type { Claim } from '../domain/login-records.ts'
 import type { Person } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Secret } from '../domain/secret.ts'
-import { matchTotp, type TotpAnswer } from '../domain/totp.ts'
+import { type CodeAnswer, matchTotp } from '../domain/totp.ts'
 import type { Background } from './background.ts'
 import type { AskForCode, ChallengePrompt } from './decision.ts'
 import type { VerifiedUser } from './first-factor.ts'
@@ -56,7 +57,8 @@ export function secondFactor(
       return refuse('no_second_factor', 'no authenticator is enrolled')
     return prove(person, { kind: 'none' })
   }
-  const prompts = options.mode === 'challenge' || options.mode === 'either'
+  // Whoever has answered an identity store's challenge can answer another, whatever the mode.
+  const prompts = options.mode === 'challenge' || options.mode === 'either' || attempt.state !== undefined
   if (code === undefined) {
     if (!prompts) return refuse('wrong_code', 'no code behind the password')
     return ask(attempt, user, 0, { kind: 'enter_code' })
@@ -96,8 +98,9 @@ export function recognise(
   enrolment: Enrolment,
   code: string,
   { keys, clock, window }: Pick<SecondFactorOptions, 'keys' | 'clock' | 'window'>,
-): TotpAnswer {
+): CodeAnswer {
   const seed: Secret = keys.open(enrolment.sealedSeed, enrolment.subject)
+  if (enrolment.kind === 'hotp') return matchHotp(seed, enrolment, code, enrolment.lastStep)
   return matchTotp(seed, enrolment, code, clock.now(), window, enrolment.lastStep)
 }
 

@@ -1,6 +1,6 @@
 import { type Attempt, eventOf } from '../domain/attempt.ts'
 import type { AuditEvent, AuditKind, AuditStore } from '../domain/audit.ts'
-import type { ChallengeStore } from '../domain/challenge.ts'
+import type { ChallengeStore, PendingChallenge } from '../domain/challenge.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { LimitReached, Permit } from '../domain/limits.ts'
 import type { LockoutRules } from '../domain/lockout.ts'
@@ -47,12 +47,7 @@ export async function settle(
   }
   if (verdict.failure === undefined) {
     await permit.withdrawn()
-    noteInPassing(
-      attempt,
-      'login.challenged',
-      { detail: `${verdict.pending.person.source}: first factor right` },
-      options,
-    )
+    noteInPassing(attempt, 'login.challenged', { detail: whoAsks(verdict.pending) }, options)
   } else {
     const locks = await keepFailure(attempt, permit, verdict.failure, options)
     // Another prompt would only be refused: say at once that it is over.
@@ -80,6 +75,12 @@ export function noteInPassing(
   options.audit.append(eventOf(attempt, kind, more, options)).catch((error: unknown) => {
     options.log.warn('audit.lost', { attempt: attempt.id, kind, error })
   })
+}
+
+function whoAsks(pending: PendingChallenge): string {
+  return pending.upstream === undefined
+    ? `${pending.person.source}: first factor right`
+    : `${pending.upstream.store}: asks the user itself`
 }
 
 function keepFailure(attempt: Attempt, permit: Permit, failure: Refusal, options: SettleOptions) {

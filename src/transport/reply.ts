@@ -55,6 +55,8 @@ function prompt(challenge: ChallengePrompt, words: Words): string {
       return words.wrongCode(challenge.triesLeft)
     case 'used_code':
       return words.usedCode(challenge.triesLeft)
+    case 'store':
+      return challenge.text ?? words.enterCode
   }
 }
 
