@@ -1,0 +1,174 @@
+import { generateSync } from 'otplib'
+import { onTestFinished } from 'vitest'
+import type { Attempt } from '../../src/domain/attempt.ts'
+import type { Enrolment } from '../../src/domain/enrolment.ts'
+import { KeyRing } from '../../src/domain/key-ring.ts'
+import type { LockoutRules } from '../../src/domain/lockout.ts'
+import type { Log } from '../../src/domain/log.ts'
+import { parseLoginName } from '../../src/domain/login-name.ts'
+import { type Account, type IdentityStore, Unavailable } from '../../src/domain/person.ts'
+import type { Policy } from '../../src/domain/policy.ts'
+import { systemRandom } from '../../src/domain/random.ts'
+import { Secret } from '../../src/domain/secret.ts'
+import { candidates } from '../../src/identity/fan-out.ts'
+import { attemptLimits } from '../../src/limits/attempt-limits.ts'
+import { memoryChallenges } from '../../src/limits/memory-challenges.ts'
+import { decide, type LoginOptions } from '../../src/login/decide.ts'
+import type { Decision } from '../../src/login/decision.ts'
+import { recognise } from '../../src/login/second-factor.ts'
+import type { SecondFactorMode } from '../../src/login/typed-code.ts'
+import { sqlRecords } from '../../src/store/records.ts'
+import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
+import { openForWriting } from '../../src/store/sqlite/database.ts'
+
+export const START = Date.UTC(2026, 0, 1)
+const SEED = new Secret(Buffer.from('twenty octets of it!'))
+
+export interface HouseOptions {
+  readonly mode?: SecondFactorMode
+  readonly required?: boolean
+  readonly rules?: Partial<LockoutRules>
+  readonly userRate?: number
+  readonly policies?: readonly Policy[]
+}
+
+/**
+ * A broker's login on real records, limits and challenges, with a clock that stands still until it is told, and an
+ * identity store that counts how often it is asked.
+ */
+export async function openHouse(options: HouseOptions = {}) {
+  // In this thread: the store's own thread takes longer to start than any of these tests.
+  const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
+  onTestFinished(() => database.close())
+  const records = sqlRecords(db, { random: systemRandom })
+  const time = { now: START, monotonic: 0 }
+  const clock = { now: () => time.now, monotonic: () => time.monotonic }
+  const keys = new KeyRing([{ id: 'test', key: new Secret(systemRandom.bytes(32)) }], systemRandom)
+  const people = peopleWho()
+  const challenges = memoryChallenges({ clock })
+  const rules: LockoutRules = {
+    after: 5,
+    userAfter: 20,
+    addressAfter: 50,
+    withinMs: 600_000,
+    forMs: 300_000,
+    upToMs: 3_600_000,
+    hardAfter: 100,
+    ...options.rules,
+  }
+  const rate = { points: 1_000_000, windowMs: 60_000 }
+  const mode = options.mode ?? 'challenge'
+  const recognising = { keys, clock, window: 1 }
+  const login: LoginOptions = {
+    limits: attemptLimits({
+      rates: { user: { ...rate, points: options.userRate ?? rate.points }, address: rate, gateway: rate },
+      lockout: rules,
+    }),
+    background: {
+      records: records.login,
+      candidates: (name) => candidates([{ store: people.store, realms: [] }], name),
+      clock,
+    },
+    firstFactor: {
+      mode,
+      challenges,
+      isCodeNow: (e, code) => recognise(e, code, recognising).kind === 'right',
+    },
+    secondFactor: { required: options.required ?? true, mode, tries: 3, ...recognising },
+    policies: options.policies ?? [{ name: 'everyone', when: {}, reply: { routes: ['10.0.0.0/8'] } }],
+    grant: { records: records.login, clock, random: systemRandom },
+    settle: {
+      records: records.login,
+      audit: records.audit,
+      challenges,
+      rules,
+      challengeTtlMs: 120_000,
+      clock,
+      random: systemRandom,
+      log: silentLog,
+    },
+  }
+
+  return {
+    records,
+    people,
+    time,
+    passes(ms: number) {
+      time.now += ms
+      time.monotonic += ms
+    },
+    async enrol(subject: string, digits = 6, recoveryHashes: readonly string[] = []): Promise<Enrolment> {
+      const shape = { digits, period: 30, algorithm: 'sha1' } as const
+      const enrolment: Enrolment = {
+        id: systemRandom.id(),
+        subject,
+        sealedSeed: keys.seal(SEED, subject),
+        lastStep: -1,
+        createdAt: time.now,
+        ...shape,
+      }
+      await records.enrolments.replace({ enrolment, recoveryHashes })
+      return enrolment
+    },
+    /** The code of this moment, or of `steps` later. */
+    code: (steps = 0, digits: 6 | 8 = 6) =>
+      generateSync({ secret: SEED.bytes(), digits, epoch: Math.floor(time.now / 1000) + steps * 30 }),
+    login: (typed: string, more: Partial<Attempt> & { user?: string } = {}): Promise<Decision> => {
+      const { user = 'bob', ...rest } = more
+      const name = parseLoginName(user)
+      if (name === undefined) throw new Error(`no name: ${user}`)
+      const attempt: Attempt = {
+        id: systemRandom.id(),
+        name,
+        typed: new Secret(typed),
+        gateway: 'gw1',
+        address: '198.51.100.7',
+        deadline: time.monotonic + 5000,
+        ...rest,
+      }
+      return decide(attempt, login)
+    },
+  }
+}
+
+export type House = Awaited<ReturnType<typeof openHouse>>
+
+function peopleWho() {
+  const passwords = new Map([['bob', 'right']])
+  const accounts = new Map<string, Account>()
+  const asked: string[] = []
+  const people = {
+    /** Every password that reached the check. */
+    asked,
+    passwords,
+    accounts,
+    barred: new Set<string>(),
+    isDown: false,
+    /** How many checks of unknown or locked users were played. */
+    pretended: 0,
+    store: undefined as unknown as IdentityStore,
+  }
+  const accountOf = (name: string): Account => accounts.get(name) ?? { groups: [], attributes: {} }
+  people.store = {
+    name: 'people',
+    async authenticate(name, password) {
+      if (people.isDown) throw new Unavailable('identity people', 'down')
+      asked.push(password.reveal())
+      if (!passwords.has(name)) return { kind: 'unknown' }
+      if (passwords.get(name) !== password.reveal()) return { kind: 'wrong', detail: 'wrong password' }
+      return people.barred.has(name)
+        ? { kind: 'barred', detail: 'disabled' }
+        : { kind: 'right', account: accountOf(name) }
+    },
+    async lookup(name) {
+      return passwords.has(name) ? { kind: 'right', account: accountOf(name) } : { kind: 'unknown' }
+    },
+    async pretend() {
+      people.pretended += 1
+    },
+    async checkReady() {},
+  }
+  return people
+}
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
