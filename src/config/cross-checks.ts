@@ -1,0 +1,36 @@
+import type { z } from 'zod'
+import type { Report } from './fault.ts'
+import type { Draft } from './schema-walk.ts'
+import { checkGateways } from './sections/gateways.ts'
+import { checkIdentity } from './sections/identity.ts'
+import { checkLockout } from './sections/lockout.ts'
+import { checkPolicies } from './sections/policies.ts'
+import { checkRadius } from './sections/radius.ts'
+import type { ReplyRules } from './sections/reply.ts'
+import { checkSecondFactor } from './sections/second-factor.ts'
+import { checkStorage } from './sections/storage.ts'
+import type { shape } from './shape.ts'
+
+/** Everything that one key alone cannot tell. What has a fault already is missing from the draft and is passed over. */
+export function crossCheck(
+  draft: Draft<z.output<typeof shape>>,
+  folder: string,
+  rules: ReplyRules,
+  report: Report,
+): void {
+  if (draft.radius !== undefined) checkRadius(draft.radius, report)
+  if (draft.gateways !== undefined) checkGateways(draft.gateways, report)
+  if (draft.identity?.order !== undefined) checkIdentity(draft.identity.order, report)
+  if (draft.second_factor !== undefined) checkSecondFactor(draft.second_factor, report)
+  if (draft.lockout !== undefined) checkLockout(draft.lockout, report)
+  if (draft.policies !== undefined) checkPolicies(draft.policies, gatewayNames(report), rules, report)
+  if (draft.storage !== undefined) checkStorage(draft.storage, folder, report)
+}
+
+/** A gateway whose address is wrong still has its name, and a policy that names it is right. */
+function gatewayNames(report: Report): readonly string[] | undefined {
+  const gateways = report.at(['gateways'])
+  if (!Array.isArray(gateways)) return undefined
+  const names = gateways.map((_, index) => report.at(['gateways', index, 'name']))
+  return names.every((name) => typeof name === 'string') ? names : undefined
+}

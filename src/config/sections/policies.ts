@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import type { Policy, PolicyConditions } from '../../domain/policy.ts'
+import { suggestOneOf } from '../closest.ts'
+import type { Path, Report } from '../fault.ts'
+import { name, network, text } from '../scalars.ts'
+import { type Draft, isMapping } from '../schema-walk.ts'
+import { checkReply, type ReplyRules, replyShape, resolveReply } from './reply.ts'
+
+const whenShape = z.strictObject({
+  groups: z.array(text()).min(1).optional(),
+  gateways: z.array(name()).min(1).optional(),
+  networks: z.array(network()).min(1).optional(),
+})
+
+const policyShape = z.strictObject({
+  name: name(),
+  when: whenShape.prefault({}),
+  deny: z.boolean().default(false),
+  reply: replyShape.optional(),
+})
+
+/** Without a word on policies everybody who proves to be a user is let in, on the gateway's own terms. */
+export const policiesShape = z
+  .array(policyShape)
+  .default([{ name: 'everyone', when: {}, deny: false, reply: {} }])
+
+type Parsed = z.output<typeof policiesShape>
+
+/** @param gateways names of all gateways; undefined where a fault hides one of them. */
+export function checkPolicies(
+  draft: Draft<Parsed>,
+  gateways: readonly string[] | undefined,
+  rules: ReplyRules,
+  report: Report,
+): void {
+  const names = new Map<string, number>()
+  let catchAll: string | undefined
+  if (draft.length === 0)
+    report.warn(['policies'], 'is empty, so nobody is let in', 'add one: { name: everyone, reply: {} }')
+  for (const [index, policy] of draft.entries()) {
+    const path: Path = ['policies', index]
+    const label = policy?.name ?? `policies[${index}]`
+    if (catchAll !== undefined)
+      report.warn(path, `${catchAll} before it applies to everybody, so it never does`, 'move it up')
+    if (policy === undefined || !isMapping(report.at(path))) continue
+    checkName(policy.name, index, names, report)
+    checkGatewayNames(policy.when?.gateways ?? [], [...path, 'when', 'gateways'], gateways, report)
+    checkDecision(policy.deny, path, report)
+    if (policy.reply !== undefined) checkReply(policy.reply, [...path, 'reply'], label, rules, report)
+    if (isForEverybody([...path, 'when'], report)) catchAll ??= label
+  }
+}
+
+function checkName(
+  policy: string | undefined,
+  index: number,
+  names: Map<string, number>,
+  report: Report,
+): void {
+  if (policy === undefined) return
+  const earlier = names.get(policy)
+  if (earlier === undefined) names.set(policy, index)
+  else
+    report.fault(
+      ['policies', index, 'name'],
+      `${policy} is already the name of policies[${earlier}]`,
+      'give each policy a name of its own',
+    )
+}
+
+/** @param denies undefined where that is not sound. */
+function checkDecision(denies: boolean | undefined, path: Path, report: Report): void {
+  const replies = report.given([...path, 'reply'])
+  const isMisspelt = report.given([...path, 'deny']) && report.at([...path, 'deny']) === undefined
+  if (denies === true && replies) report.fault(path, 'has deny and a reply', 'keep one of the two')
+  if (denies === false && !isMisspelt && !replies)
+    report.fault(path, 'says neither deny nor reply', 'write deny: true, or reply: {} to let in')
+}
+
+function checkGatewayNames(
+  named: readonly (string | undefined)[],
+  path: Path,
+  gateways: readonly string[] | undefined,
+  report: Report,
+): void {
+  for (const [index, gateway] of named.entries()) {
+    if (gateway === undefined || gateways === undefined || gateways.includes(gateway)) continue
+    report.fault([...path, index], `there is no gateway named ${gateway}`, suggestOneOf(gateway, gateways))
+  }
+}
+
+function isForEverybody(when: Path, report: Report): boolean {
+  const conditions = report.at(when)
+  return !report.given(when) || (isMapping(conditions) && Object.keys(conditions).length === 0)
+}
+
+export function resolvePolicies(parsed: Parsed): readonly Policy[] {
+  return parsed.map((policy) => {
+    const when = resolveConditions(policy.when)
+    return policy.reply === undefined
+      ? { name: policy.name, when }
+      : { name: policy.name, when, reply: resolveReply(policy.reply) }
+  })
+}
+
+function resolveConditions({ groups, gateways, networks }: z.output<typeof whenShape>): PolicyConditions {
+  return {
+    ...(groups !== undefined && { groups }),
+    ...(gateways !== undefined && { gateways }),
+    ...(networks !== undefined && { networks }),
+  }
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import type { Gateway } from '../domain/gateway.ts'
+import type { Policy } from '../domain/policy.ts'
+import { gatewaysShape } from './sections/gateways.ts'
+import { type IdentityConfig, identityShape } from './sections/identity.ts'
+import { type LimitsConfig, limitsShape } from './sections/limits.ts'
+import { type LockoutConfig, lockoutShape } from './sections/lockout.ts'
+import { type LogConfig, logShape } from './sections/log.ts'
+import { type PasswordsConfig, passwordsShape } from './sections/passwords.ts'
+import { policiesShape } from './sections/policies.ts'
+import { type RadiusConfig, radiusShape } from './sections/radius.ts'
+import { type SecondFactorConfig, secondFactorShape } from './sections/second-factor.ts'
+import { type StorageConfig, storageShape } from './sections/storage.ts'
+
+/** The configuration file: every key, its bounds and its default. What spans several keys is in `cross-checks.ts`. */
+export const shape = z.strictObject({
+  radius: radiusShape.prefault({}),
+  gateways: gatewaysShape,
+  identity: identityShape.prefault({}),
+  second_factor: secondFactorShape.prefault({}),
+  passwords: passwordsShape.prefault({}),
+  limits: limitsShape.prefault({}),
+  lockout: lockoutShape.prefault({}),
+  policies: policiesShape,
+  storage: storageShape.prefault({}),
+  log: logShape.prefault({}),
+})
+
+/** The configuration as the broker takes it: defaults filled in, files read, paths absolute. */
+export interface Config {
+  readonly radius: RadiusConfig
+  readonly gateways: readonly Gateway[]
+  readonly identity: IdentityConfig
+  readonly secondFactor: SecondFactorConfig
+  readonly passwords: PasswordsConfig
+  readonly limits: LimitsConfig
+  readonly lockout: LockoutConfig
+  readonly policies: readonly Policy[]
+  readonly storage: StorageConfig
+  readonly log: LogConfig
+}

@@ -1,0 +1,464 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { replyRules } from '../../src/cli/reply-rules.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { temporaryFolder } from '../real/folder.ts'
+import { configOf, faultOf, faultsOf, GATEWAY, load, warningsOf } from './loading.ts'
+
+const SECRET = 'secret: a-secret-of-good-length'
+
+/** Key, value, whole, name and file: each line with a fault says which in its comment. */
+const TEN_FAULTS = `
+radius:
+  deadlin: 5s                            # 1: a key that there is not
+  auth_port: 70000                       # 2: out of range
+gateways:
+  - name: gw1
+    address: 10.1.0.0/8                  # 3: bits behind the prefix
+    secret: a-secret-of-good-length
+  - name: gw2
+    address: 192.0.2.0/24
+    secret: short                        # 4: too short
+  - name: gw3
+    address: [192.0.2.0/24, 198.51.100.1] # 5: the network of gw2
+    secret_file: not-there.secret        # 6: no such file
+identity:
+  order: [local, locall]                 # 7: no such store
+second_factor:
+  mode: challange                        # 8: no such value
+  answer_within: 120                     # 9: no unit
+lockout: { for: 2h, up_to: 1h }          # 10: at odds with each other
+policies:
+  - name: staff
+    when: { gateways: [gw1, gw2] }
+    reply: { routes: [10.0.0.0/8] }
+`
+
+describe('all faults at once', () => {
+  test('ten faults of shape, of the whole and of files are ten, each in its line and place', async () => {
+    const found = (await faultsOf(TEN_FAULTS)).map(({ path, line }) => [line, path])
+    expect(found).toEqual([
+      [3, 'radius.deadlin'],
+      [4, 'radius.auth_port'],
+      [7, 'gateways[0].address'],
+      [11, 'gateways[1].secret'],
+      [13, 'gateways[2].address[0]'],
+      [14, 'gateways[2].secret_file'],
+      [16, 'identity.order[1]'],
+      [18, 'second_factor.mode'],
+      [19, 'second_factor.answer_within'],
+      [20, 'lockout.up_to'],
+    ])
+  })
+
+  test('each of the ten says what to do', async () => {
+    const suggestions = (await faultsOf(TEN_FAULTS)).map(({ suggestion }) => suggestion ?? '')
+    const hints = [
+      /deadline/,
+      /65535 or less/,
+      /10\.0\.0\.0\/8/,
+      /urandom/,
+      /one of them/,
+      /urandom/,
+      /local\b/,
+    ]
+    for (const [index, hint] of [...hints, /challenge/, /120s/, /as large/].entries())
+      expect(suggestions[index]).toMatch(hint)
+  })
+
+  test('a section is cross-checked although another is broken, and a key although its neighbour is', async () => {
+    const found = await faultsOf(`${GATEWAY}limits: nonsense\nlockout: { for: 2h, up_to: 1h, after: many }`)
+    expect(found.map(({ path }) => path)).toEqual(['limits', 'lockout.after', 'lockout.up_to'])
+  })
+
+  test('a policy that names a gateway with a fault of its own is not blamed for it', async () => {
+    const policies = 'policies: [{ name: p, when: { gateways: [gw1] }, deny: true }]'
+    const gateways = 'gateways: [{ name: gw1, address: nowhere, secret: a-secret-of-good-length }]'
+    expect((await faultOf(`${gateways}\n${policies}`)).path).toBe('gateways[0].address')
+  })
+})
+
+describe('what is written in the wrong way', () => {
+  test('is quoted without the signs that a terminal obeys', async () => {
+    const { problem } = await faultOf(`${GATEWAY}log: { level: "\\e[2J\\x9b2J\u202e" }`)
+    expect(problem).toMatch(/^"[ -~]+" is not one of/)
+  })
+
+  test.each([
+    ['radius: { auth-port: 1 }', 'radius.auth-port', 'did you mean auth_port?'],
+    ['radius: { colour: red }', 'radius.colour', 'known here: address, auth_port'],
+    ['second_facto: {}', 'second_facto', 'did you mean second_factor?'],
+    ['sqlite: x.db', 'sqlite', 'it belongs under storage'],
+    ['radius: { auth_port: "1812" }', 'radius.auth_port', 'write 1812, without quotes'],
+    ['radius: { deadline: 5 sec }', 'radius.deadline', 'write 5s'],
+    ['radius: { deadline: 2m }', 'radius.deadline', 'write 60s or less'],
+    ['radius: { deadline: 10ms }', 'radius.deadline', 'write 500ms or more'],
+    ['radius: { address: localhost }', 'radius.address', 'write 127.0.0.1'],
+    ['radius: { address: ["::", 127.0.0.1] }', 'radius.address[0]', 'keep :: alone'],
+    ['radius: { address: [127.0.0.1, 127.0.0.1] }', 'radius.address[1]', 'keep one'],
+    ['radius: { locale: zh_CN }', 'radius.locale', 'did you mean zh-CN?'],
+    ['second_factor: { required: yes }', 'second_factor.required', 'write true'],
+    ['second_factor: { tries: 2.4 }', 'second_factor.tries', 'write 2'],
+    ['second_factor: { totp: { digits: 5 } }', 'second_factor.totp.digits', undefined],
+    ['second_factor: { totp: { digits: "6" } }', 'second_factor.totp.digits', 'write 6, without quotes'],
+    ['second_factor: { totp: { period: 30500ms } }', 'second_factor.totp.period', 'write 31s'],
+    ['limits: { user: 10/min }', 'limits.user', 'write 10/1m'],
+    ['limits: { user: 10 }', 'limits.user', 'write 10/1m'],
+    ['limits: { user: 0/1m }', 'limits.user', 'write 10/1m'],
+    ['storage: { sqlite: ~/broker.db }', 'storage.sqlite', 'write the folder out'],
+    ['storage: { sqlite: a, key_file: ./a }', 'storage.key_file', undefined],
+    ['log: { level: warning }', 'log.level', 'did you mean warn?'],
+    ['log: { level: }', 'log.level', 'give one, or remove the key'],
+    ['identity: { odrer: [local] }', 'identity.odrer', 'did you mean order?'],
+    ['identity: { corp: { type: lokal } }', 'identity.corp.type', 'did you mean local?'],
+    ['identity: { corp: { type: local } }', 'identity.corp', undefined],
+    ['identity: { order: local }', 'identity.order', 'as a list of one'],
+    ['identity: { order: [local, local] }', 'identity.order[1]', 'keep one'],
+    ['policies:', 'policies', 'remove the key'],
+    ['policies: [{ name: p }]', 'policies[0]', 'deny: true, or reply: {}'],
+    ['policies: [{ name: p, deny: true, reply: {} }]', 'policies[0]', 'keep one of the two'],
+    ['policies: [{ name: p, deny: 0, reply: {} }]', 'policies[0].deny', 'write false'],
+    ['policies: [{ name: p, dney: true }]', 'policies[0].dney', 'did you mean deny?'],
+    ['policies: [{ name: p, deny: false }]', 'policies[0]', 'deny: true, or reply: {}'],
+    ['policies: [{ name: p, when: { groups: [] }, deny: true }]', 'policies[0].when.groups', 'add an entry'],
+    ['policies: [{ name: p, when: { group: [a] }, deny: true }]', 'policies[0].when.group', 'groups'],
+    ['policies: [{ name: p, when: { gateways: [gw2] }, deny: true }]', 'policies[0].when.gateways[0]', 'gw1'],
+    ['policies: [{ name: p, deny: true }, { name: q, deny: true, x: 1 }]', 'policies[1].x', 'known here'],
+    ['lockout: { after: 30 }', 'lockout.after', 'lockout.user_after as large as lockout.after'],
+    ['lockout: { after: 9, hard_after: 8 }', 'lockout.hard_after', 'as large'],
+    ['second_factor: { mode: only, required: false }', 'second_factor.required', 'another mode'],
+  ])('%s', async (text, path, suggestion) => {
+    const fault = await faultOf(`${GATEWAY}${text}`)
+    expect(fault).toMatchObject({ path, line: 2 })
+    if (suggestion === undefined) expect(fault.suggestion).toBeUndefined()
+    else expect(fault.suggestion).toContain(suggestion)
+  })
+
+  test.each([
+    ['gateways: []', 'gateways', 'is an empty list'],
+    ['gateways:', 'gateways', 'is missing'],
+    ['radius: {}', 'gateways', 'is missing'],
+    [`gateways: [{ name: a, adress: 192.0.2.1, ${SECRET} }]`, 'gateways[0].adress', 'unknown key'],
+    ['gateways: [{ name: a, address: 192.0.2.1, secrt: abc }]', 'gateways[0].secrt', 'unknown key'],
+    ['gateways: [{ name: a, address: 192.0.2.1 }]', 'gateways[0]', 'has no shared secret'],
+    [
+      `gateways: [{ name: a, address: 10.0.0.0/255.0.0.0, ${SECRET} }]`,
+      'gateways[0].address',
+      'not an address',
+    ],
+    [`gateways: [{ name: "a b", address: 192.0.2.1, ${SECRET} }]`, 'gateways[0].name', 'is not a name'],
+    [`gateways: [{ name: 7, address: 192.0.2.1, ${SECRET} }]`, 'gateways[0].name', 'is a number'],
+    [`gateways: { name: a, address: 192.0.2.1, ${SECRET} }`, 'gateways', 'must be a list'],
+    [`gateways: [{ name: a, address: vpn.example.org, ${SECRET} }]`, 'gateways[0].address', 'not an address'],
+    [
+      `gateways: [{ name: a, address: 192.0.2.1, ${SECRET}, on_outage: drop }]`,
+      'gateways[0].on_outage',
+      'not one',
+    ],
+  ])('a slip in the gateways is told once: %s', async (text, path, problem) => {
+    const fault = await faultOf(text)
+    expect(fault).toMatchObject({ path, problem: expect.stringContaining(problem) })
+  })
+
+  test('two gateways of one name, or of one network however it is written, are told of', async () => {
+    const found = await faultsOf(`
+gateways:
+  - { name: a, address: [192.0.2.7, "2001:db8::/32"], secret: a-secret-of-good-length }
+  - { name: a, address: 192.0.2.7/32, secret: a-secret-of-good-length }
+  - { name: c, address: "2001:0db8:0::/32", secret: a-secret-of-good-length }
+  - { name: d, address: [192.0.2.0/24, 192.0.2.0/24], secret: a-secret-of-good-length }
+`)
+    expect(found.map(({ path, problem }) => [path, problem])).toEqual([
+      ['gateways[1].name', 'a is already the name of gateways[0]'],
+      ['gateways[1].address', '192.0.2.7/32 belongs to gateway a and to gateway a'],
+      ['gateways[2].address', '2001:db8::/32 belongs to gateway a and to gateway c'],
+      ['gateways[3].address[1]', '192.0.2.0/24 stands here twice'],
+    ])
+  })
+
+  test('a longer prefix inside the network of another gateway is no fault', async () => {
+    const { gateways } = await configOf(`
+gateways:
+  - { name: a, address: 192.0.2.0/24, secret: a-secret-of-good-length }
+  - { name: b, address: 192.0.2.7, secret: a-secret-of-good-length }
+`)
+    expect(gateways.map(({ networks }) => networks.map(({ text }) => text))).toEqual([
+      ['192.0.2.0/24'],
+      ['192.0.2.7/32'],
+    ])
+  })
+})
+
+describe('the text of the file', () => {
+  test.each([
+    ['gateways: [1, 2', 1, /indentation/],
+    ['radius:\n\taddress: ::1', 2, /tab/],
+    ['radius: { address: "::1 }', 1, /missing/],
+    ['a: b: c', 1, /second "key:"/],
+    ['a: 1\n---\nb: 2', 2, /second document/],
+    ['a: *b', 1, /"\*"/],
+    ['a: !b c', 1, /"!"/],
+    ['a: @b', 1, /keeps for itself/],
+    ['secret:abc\nname: x', 1, /": "/],
+    ['? [a]\n: 1', 1, /not plain text/],
+    ['just words\nradius: {}\nlog: {}\nlimits: {}', 1, /": "/],
+    ['- a\nradius: {}\nlog: {}\nlimits: {}', 2, /not YAML/],
+    ['- a\nb', 2, /not YAML/],
+  ])('%j has one fault, on line %i', async (text, line, problem) => {
+    const fault = await faultOf(text)
+    expect(fault).toMatchObject({ path: '', line })
+    expect(fault.problem).toMatch(problem)
+  })
+
+  test('a key that is given twice is a fault beside the others', async () => {
+    const found = await faultsOf(
+      `${GATEWAY}radius: { auth_port: 1, auth_port: 2 }\nlog:\n  level: x\nradius: {}`,
+    )
+    expect(found.map(({ path, line }) => [line, path])).toEqual([
+      [2, 'radius.auth_port'],
+      [4, 'log.level'],
+      [5, 'radius'],
+    ])
+  })
+
+  test('a key given twice inside a list has its position in its path', async () => {
+    const gateways =
+      'gateways:\n  - name: a\n    address: 192.0.2.1\n    secret: aaaaaaaaaaaaaaaa\n    name: b'
+    expect(await faultOf(gateways)).toMatchObject({ path: 'gateways[0].name', line: 5 })
+  })
+
+  test('an anchor serves two places, and a fault in it is told with a line', async () => {
+    const text = 'a: &x 1\n'
+    const both = `${GATEWAY}limits: { user: &r 7/1m, address: *r }`
+    expect((await configOf(both)).limits.address).toEqual({ points: 7, windowMs: 60_000 })
+    expect(await faultOf(`${GATEWAY}${text}`)).toMatchObject({ path: 'a', line: 2 })
+  })
+
+  test('aliases that multiply are refused', async () => {
+    const levels = Array.from({ length: 8 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i},*a${i},*a${i},*a${i}]`)
+    expect((await faultOf(`a0: &a0 [x]\n${levels.join('\n')}`)).problem).toContain('aliases')
+  })
+
+  test('an empty file, a list and another encoding are each one clear fault', async () => {
+    expect((await faultOf('')).problem).toContain('gateways:')
+    expect((await faultOf('- a')).problem).toContain('gateways:')
+    const [fault] = await faultsOf(Buffer.from(`# \xc5\xe4\xd6\xc3\n${GATEWAY}`, 'latin1'))
+    expect(fault).toMatchObject({ path: '', suggestion: 'save it with the encoding UTF-8' })
+  })
+
+  test('a section whose every line is commented out is as good as absent', async () => {
+    const loaded = await configOf(`${GATEWAY}radius:\n  #address: x\nlimits:\nlog:\n`)
+    expect(loaded).toEqual(await configOf(GATEWAY))
+  })
+
+  test('whatever the file holds is told as faults, never thrown', async () => {
+    const folder = temporaryFolder('config')
+    const file = folder.file('broker.yaml')
+    const key = fc.constantFrom(
+      'gateways',
+      'radius',
+      'identity',
+      'policies',
+      'when',
+      'reply',
+      'attributes',
+      'name',
+    )
+    const more = fc.constantFrom(
+      'address',
+      'order',
+      'type',
+      'routes',
+      'dns',
+      'groups',
+      'secret',
+      '__proto__',
+      'local',
+    )
+    const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+      tree: fc.oneof(
+        { depthSize: 'small' },
+        fc.constantFrom(null, true, 0, -1, 1.5, '', 'x', '5s', '10.0.0.0/8', '2001:db8::', 'constructor'),
+        fc.array(tie('tree'), { maxLength: 3 }),
+        fc.dictionary(fc.oneof(key, more), tie('tree'), { maxKeys: 5 }),
+      ),
+    }))
+    try {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.oneof(
+            tree.map((value) => JSON.stringify(value)),
+            fc.string(),
+          ),
+          async (text) => {
+            writeFileSync(file, text)
+            const loaded = await loadConfig(file, {}, replyRules)
+            const found = 'faults' in loaded ? loaded.faults : loaded.warnings
+            for (const { problem } of found) expect(problem).not.toMatch(/undefined|\[object|NaN/)
+          },
+        ),
+        { numRuns: 300 },
+      )
+    } finally {
+      await folder.remove()
+    }
+  })
+})
+
+describe('a file that is not there', () => {
+  test('is told with the command that makes one, and that command makes one that loads', async () => {
+    const folder = temporaryFolder('config')
+    try {
+      const file = folder.file('etc/broker.yaml')
+      const loaded = await loadConfig(file, {}, replyRules)
+      const [fault] = 'faults' in loaded ? loaded.faults : []
+      expect(fault?.problem).toBe(`${file} cannot be read: there is no such file`)
+      const [, shipped = ''] = /^run: install -D -m 640 (\S+) \S+$/.exec(fault?.suggestion ?? '') ?? []
+      writeFileSync(folder.file('broker.yaml'), readFileSync(shipped))
+      expect(await loadConfig(folder.file('broker.yaml'), {}, replyRules)).toHaveProperty('config')
+    } finally {
+      await folder.remove()
+    }
+  })
+
+  test('says where its name came from', async () => {
+    const loaded = await loadConfig(
+      '/nowhere/broker.yaml',
+      { OCBROKER_CONFIG: '/nowhere/broker.yaml' },
+      replyRules,
+    )
+    expect(JSON.stringify(loaded)).toContain('named by OCBROKER_CONFIG')
+  })
+
+  test('or is a folder is told as well', async () => {
+    expect(JSON.stringify(await loadConfig('/tmp', {}, replyRules))).toContain('/tmp is not a file')
+  })
+})
+
+describe('what comes out', () => {
+  test('defaults stand for all that is not said', async () => {
+    expect(await configOf(GATEWAY)).toMatchObject({
+      radius: {
+        addresses: ['127.0.0.1'],
+        authPort: 1812,
+        acctPort: 1813,
+        deadlineMs: 5000,
+        maxInFlight: 2000,
+      },
+      identity: { order: [{ name: 'local', type: 'local' }] },
+      secondFactor: { required: true, mode: 'challenge', tries: 3, answerWithinMs: 120_000 },
+      passwords: { waiting: 64 },
+      limits: { user: { points: 10, windowMs: 60_000 } },
+      lockout: { after: 5, forMs: 300_000, upToMs: 3_600_000, hardAfter: 100, tellUser: true },
+      policies: [{ name: 'everyone', when: {}, reply: {} }],
+      storage: { sqlite: '/var/lib/ocbroker/broker.db', keyFile: '/var/lib/ocbroker/seed.key' },
+    })
+  })
+
+  test('a gateway has the rule for outages that it names, or that of the broker', async () => {
+    const { gateways } = await configOf(`
+radius: { on_outage: silent }
+gateways:
+  - { name: a, address: 192.0.2.1, secret: a-secret-of-good-length }
+  - { name: b, address: 192.0.2.2, secret: a-secret-of-good-length, on_outage: reject }
+`)
+    expect(gateways.map(({ onOutage }) => onOutage)).toEqual(['silent', 'reject'])
+  })
+
+  test('relative paths start from the folder of the file', async () => {
+    let folder = ''
+    const loaded = await load(
+      `${GATEWAY}storage: { sqlite: ../a.db, key_file: b/c.key }\nlog: { file: /d.log }`,
+      (made) => {
+        folder = made.path
+      },
+    )
+    expect(loaded).toMatchObject({
+      config: {
+        storage: { sqlite: folder.replace(/[^/]+$/, 'a.db'), keyFile: `${folder}/b/c.key` },
+        log: { file: '/d.log' },
+      },
+    })
+  })
+
+  test('a policy becomes the terms of the domain, in seconds and in the one spelling', async () => {
+    const { policies } = await configOf(`${GATEWAY}
+policies:
+  - name: staff
+    when: { groups: [staff], networks: ["2001:db8:0::/48"] }
+    reply:
+      netmask: 255.255.252.0
+      routes: [10.0.0.0/8, "2001:0db8::/32", 0.0.0.0/0]
+      dns: [10.0.0.53, "2001:db8::0:53"]
+      groups: [staff, 研发]
+      session_timeout: 12h
+      interim: 5m
+      upstream_speed: 1000
+      attributes: { Framed-Compression: None }
+  - { name: others, deny: true }
+`)
+    expect(policies).toMatchObject([
+      {
+        name: 'staff',
+        when: { groups: ['staff'], networks: [{ text: '2001:db8::/48' }] },
+        reply: {
+          netmask: '255.255.252.0',
+          routes: ['10.0.0.0/8', '2001:db8::/32', '0.0.0.0/0'],
+          dns: ['10.0.0.53', '2001:db8::53'],
+          groups: ['staff', '研发'],
+          sessionTimeout: 43_200,
+          interim: 300,
+          upstreamSpeed: 1000,
+          attributes: { 'Framed-Compression': 'None' },
+        },
+      },
+      { name: 'others', when: {} },
+    ])
+    expect(policies[1]).not.toHaveProperty('reply')
+  })
+})
+
+describe('warnings', () => {
+  test.each([
+    [
+      'policies: [{ name: a, reply: {} }, { name: b, deny: true }]',
+      'policies[1]',
+      'a before it applies to everybody',
+    ],
+    [
+      'policies: [{ name: a, when: {}, reply: {} }, { name: b, deny: true }]',
+      'policies[1]',
+      'so it never does',
+    ],
+    ['policies: []', 'policies', 'nobody is let in'],
+    ['second_factor: { totp: { window: 3 } }', 'second_factor.totp.window', 'takes 7 codes'],
+    ['lockout: { hard_after: 200 }', 'lockout.hard_after', 'NIST'],
+  ])('%s', async (text, path, problem) => {
+    const [warning, ...others] = await warningsOf(`${GATEWAY}${text}`)
+    expect(others).toEqual([])
+    expect(warning).toMatchObject({ path, line: 2 })
+    expect(warning?.problem).toContain(problem)
+  })
+
+  test('a gateway that is everywhere is warned of', async () => {
+    const text = 'gateways: [{ name: a, address: 0.0.0.0/0, secret: a-secret-of-good-length }]'
+    expect(await warningsOf(text)).toMatchObject([{ path: 'gateways[0].address' }])
+  })
+
+  test('a sound file has none', async () => {
+    expect(await warningsOf(GATEWAY)).toEqual([])
+  })
+})
+
+test('loading leaves no trace, so it can be done again', async () => {
+  const folder = temporaryFolder('config')
+  try {
+    writeFileSync(folder.file('broker.yaml'), `${GATEWAY}storage: { sqlite: a/b.db, key_file: a/c.key }`)
+    const first = await loadConfig(folder.file('broker.yaml'), {}, replyRules)
+    expect(await loadConfig(folder.file('broker.yaml'), {}, replyRules)).toEqual(first)
+    expect(readdirSync(folder.path)).toEqual(['broker.yaml'])
+  } finally {
+    await folder.remove()
+  }
+})

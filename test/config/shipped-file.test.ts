@@ -1,0 +1,89 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { replyRules } from '../../src/cli/reply-rules.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { shape } from '../../src/config/shape.ts'
+import { configOf, GATEWAY, load } from './loading.ts'
+
+const file = fileURLToPath(new URL('../../config/broker.yaml', import.meta.url))
+const shipped = readFileSync(file, 'utf8')
+
+/** The file with every setting in force that it shows as a comment: `#key: value` or `#- key: value`. */
+const uncommented = shipped.replace(/^( *)#(?=(?:- )?[A-Za-z][\w-]*:)/gm, '$1')
+
+/** Every path that the shape knows, list positions left out; places that take any name count as one. */
+function knownPaths(schema: z.core.$ZodType, path = ''): string[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return knownPaths(schema.def.innerType, path)
+  if (schema instanceof z.ZodArray) return knownPaths(schema.element, path)
+  if (!(schema instanceof z.ZodObject)) return [path]
+  return Object.entries(schema.shape).flatMap(([key, child]) => [
+    `${path}.${key}`,
+    ...knownPaths(child, `${path}.${key}`),
+  ])
+}
+
+function mentionedPaths(value: unknown, path = ''): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => mentionedPaths(item, path))
+  if (typeof value !== 'object' || value === null) return [path]
+  return Object.entries(value).flatMap(([key, child]) => [
+    `${path}.${key}`,
+    ...mentionedPaths(child, `${path}.${key}`),
+  ])
+}
+
+describe('the configuration that comes with the broker', () => {
+  test('has no fault, and one warning: its secret is for trying out', async () => {
+    const loaded = await loadConfig(file, {}, replyRules)
+    expect(loaded).toMatchObject({
+      config: { gateways: [{ name: 'local', networks: [{ text: '127.0.0.1/32' }] }] },
+      warnings: [{ path: 'gateways[0].secret', problem: expect.stringContaining('trying out') }],
+    })
+  })
+
+  test('listens on this machine alone', async () => {
+    expect(await loadConfig(file, {}, replyRules)).toMatchObject({
+      config: { radius: { addresses: ['127.0.0.1'] } },
+    })
+  })
+
+  test('mentions every key that there is, and no other', () => {
+    const known = new Set(knownPaths(shape))
+    const mentioned = new Set(mentionedPaths(parse(uncommented)))
+    expect([...known].filter((path) => !mentioned.has(path))).toEqual([])
+    const freelyNamed = ['.identity.local', '.policies.reply.attributes.']
+    const unknown = [...mentioned].filter((path) => !known.has(path))
+    expect(unknown.filter((path) => !freelyNamed.some((prefix) => path.startsWith(prefix)))).toEqual([])
+  })
+
+  test('has no fault either with all that it shows as comments in force', async () => {
+    const loaded = await load(uncommented, (folder) => {
+      writeFileSync(folder.file('gw1.secret'), 'a-secret-of-good-length\n', { mode: 0o600 })
+    })
+    expect('faults' in loaded ? loaded.faults : []).toEqual([])
+  })
+
+  test('shows the defaults as they are', async () => {
+    const all = await load(uncommented, (folder) => {
+      writeFileSync(folder.file('gw1.secret'), 'a-secret-of-good-length\n', { mode: 0o600 })
+    })
+    if (!('config' in all)) throw new Error(JSON.stringify(all.faults))
+    const { radius, identity, secondFactor, passwords, limits, lockout, log, policies } = all.config
+    const defaults = await configOf(GATEWAY)
+    expect({ radius, identity, secondFactor, limits, lockout }).toEqual({
+      radius: defaults.radius,
+      identity: defaults.identity,
+      secondFactor: defaults.secondFactor,
+      limits: defaults.limits,
+      lockout: defaults.lockout,
+    })
+    expect(passwords.waiting).toBe(defaults.passwords.waiting)
+    expect(log.level).toBe(defaults.log.level)
+    expect(policies.at(-1)).toEqual(defaults.policies[0])
+    expect(shipped).toContain(defaults.storage.sqlite)
+    expect(shipped).toContain(defaults.storage.keyFile)
+  })
+})
