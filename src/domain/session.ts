@@ -50,6 +50,7 @@ export interface AccountingRecord extends SessionCounters {
 export const GRANT_TO_START_MS = 5 * 60_000
 
 export interface SessionFilter {
+  /** Any spelling of the name: with or without a realm, in capitals or not. */
   readonly user?: string
   readonly open?: boolean
   /** Identifier of the last session of the page before. */

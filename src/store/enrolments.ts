@@ -1,0 +1,84 @@
+import type { Kysely } from 'kysely'
+import type { Enrolment, EnrolmentStore, NewEnrolment } from '../domain/enrolment.ts'
+import { withoutNulls } from './absent.ts'
+import type { EnrolmentRow, Tables } from './schema.ts'
+
+export class SqlEnrolments implements EnrolmentStore {
+  readonly #db: Kysely<Tables>
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db
+  }
+
+  async find(subject: string): Promise<Enrolment | undefined> {
+    return (await enrolmentsOf(this.#db, [subject]))[0]
+  }
+
+  async replace({ enrolment, recoveryHashes }: NewEnrolment): Promise<void> {
+    await this.#db.transaction().execute(async (db) => {
+      const row = rowOf(enrolment)
+      await db
+        .insertInto('enrolments')
+        .values(row)
+        // Not a deletion first: of two replacements at once, the later one then finds the earlier one's row.
+        .onConflict((conflict) => conflict.column('subject').doUpdateSet(row))
+        .execute()
+      await db.deleteFrom('recovery_codes').where('subject', '=', enrolment.subject).execute()
+      const codes = recoveryHashes.map((hash) => ({ subject: enrolment.subject, hash, used_at: null }))
+      if (codes.length > 0) await db.insertInto('recovery_codes').values(codes).execute()
+    })
+  }
+
+  async revoke(subject: string): Promise<boolean> {
+    const revoked = await this.#db
+      .deleteFrom('enrolments')
+      .where('subject', '=', subject)
+      .returning('id')
+      .executeTakeFirst()
+    return revoked !== undefined
+  }
+
+  async recoveryCodesLeft(subject: string): Promise<number> {
+    const { left } = await this.#db
+      .selectFrom('recovery_codes')
+      .select((select) => select.fn.countAll<number | string>().as('left'))
+      .where('subject', '=', subject)
+      .where('used_at', 'is', null)
+      .executeTakeFirstOrThrow()
+    return Number(left)
+  }
+}
+
+/** The authenticators of any of the subjects. */
+export async function enrolmentsOf(
+  db: Kysely<Tables>,
+  subjects: readonly string[],
+): Promise<readonly Enrolment[]> {
+  if (subjects.length === 0) return []
+  const rows = await db.selectFrom('enrolments').selectAll().where('subject', 'in', subjects).execute()
+  return rows.map((row) => ({
+    id: row.id,
+    ...withoutNulls({ kind: row.kind }),
+    subject: row.subject,
+    sealedSeed: row.sealed_seed,
+    digits: row.digits,
+    period: row.period,
+    algorithm: row.algorithm,
+    lastStep: row.last_step,
+    createdAt: row.created_at,
+  }))
+}
+
+function rowOf(enrolment: Enrolment): EnrolmentRow {
+  return {
+    id: enrolment.id,
+    kind: enrolment.kind ?? null,
+    subject: enrolment.subject,
+    sealed_seed: enrolment.sealedSeed,
+    digits: enrolment.digits,
+    period: enrolment.period,
+    algorithm: enrolment.algorithm,
+    last_step: enrolment.lastStep,
+    created_at: enrolment.createdAt,
+  }
+}

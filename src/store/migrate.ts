@@ -1,0 +1,31 @@
+import { type Kysely, Migrator } from 'kysely'
+import { migrations } from './migrations/all.ts'
+import type { Tables } from './schema.ts'
+
+/** The name of the table in which kysely keeps what was run. */
+const MIGRATION_TABLE = 'kysely_migration'
+
+/** Brings the tables to this version's shape. */
+export async function migrate(db: Kysely<Tables>): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => ({ ...migrations }) },
+    migrationTableName: MIGRATION_TABLE,
+    // The order in which migrations were run is judged by wall time, which may have stepped back in between.
+    allowUnorderedMigrations: true,
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error !== undefined) throw error
+}
+
+/** @returns the names of migrations that were run on these tables and that this version does not know. */
+export async function unknownMigrations(db: Kysely<Tables>): Promise<readonly string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some(({ name }) => name === MIGRATION_TABLE)) return []
+  const run = await db
+    .withTables<{ [MIGRATION_TABLE]: { name: string } }>()
+    .selectFrom(MIGRATION_TABLE)
+    .select('name')
+    .execute()
+  return run.map(({ name }) => name).filter((name) => !(name in migrations))
+}

@@ -1,0 +1,10 @@
+import type { Migration } from 'kysely'
+import { records } from './0001-records.ts'
+
+/**
+ * Every change of the tables, run in the order of their names. One that was released is never edited: stores in
+ * the field have run it.
+ */
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-records': records,
+}

@@ -1,0 +1,121 @@
+import type { AuditKind } from '../domain/audit.ts'
+import type { TotpAlgorithm } from '../domain/enrolment.ts'
+import type { LockoutCause, LockoutScope } from '../domain/lockout.ts'
+
+/**
+ * The tables, row by row, in types that SQLite and PostgreSQL share: text; whole numbers up to 2^53; 0 and 1 for
+ * truth; JSON as text. Times are wall milliseconds. What the domain calls absent is null.
+ */
+export interface Tables {
+  users: UserRow
+  user_groups: UserGroupRow
+  enrolments: EnrolmentRow
+  recovery_codes: RecoveryCodeRow
+  lockouts: LockoutRow
+  login_state: LoginStateRow
+  sessions: SessionRow
+  audit_events: AuditEventRow
+  gateway_state: GatewayStateRow
+}
+
+export interface UserRow {
+  name: string
+  password_hash: string | null
+  enabled: number
+  expires_at: number | null
+  /** Canonical text, unique over all users, as is `ipv6`. */
+  ipv4: string | null
+  ipv6: string | null
+  /** JSON: the static attributes that have no column of their own. */
+  attributes: string
+  created_at: number
+}
+
+export interface UserGroupRow {
+  user_name: string
+  group_name: string
+  /** Groups keep the order in which they were given. */
+  position: number
+}
+
+export interface EnrolmentRow {
+  id: string
+  /** Null: the codes follow the time. */
+  kind: 'totp' | 'hotp' | null
+  subject: string
+  sealed_seed: string
+  digits: number
+  period: number
+  algorithm: TotpAlgorithm
+  last_step: number
+  created_at: number
+}
+
+export interface RecoveryCodeRow {
+  subject: string
+  hash: string
+  used_at: number | null
+}
+
+export interface LockoutRow {
+  id: string
+  scope: LockoutScope
+  cause: LockoutCause
+  user_stem: string | null
+  address: string | null
+  gateway: string | null
+  reason: string
+  since: number
+  /** `NO_END` where only a person can end it, so that "in force" is one comparison that an index can answer. */
+  ends_at: number
+  released_at: number | null
+  released_by: string | null
+  release_reason: string | null
+}
+
+export interface LoginStateRow {
+  user_stem: string
+  consecutive_failures: number
+}
+
+export interface SessionRow {
+  id: string
+  gateway: string
+  user_name: string
+  /** What people search by: the name without realm, in canonical form. */
+  user_stem: string
+  subject: string | null
+  address: string | null
+  acct_session: string | null
+  policy: string | null
+  ipv4: string | null
+  ipv6: string | null
+  client: string | null
+  granted_at: number | null
+  started_at: number | null
+  updated_at: number
+  stopped_at: number | null
+  terminate_cause: string | null
+  seconds: number
+  octets_in: number
+  octets_out: number
+  /** Goes up with every change, so that a change made from an older reading is noticed. */
+  revision: number
+}
+
+export interface AuditEventRow {
+  id: string
+  at: number
+  kind: AuditKind
+  actor: string | null
+  user_name: string | null
+  address: string | null
+  gateway: string | null
+  reason: string | null
+  detail: string | null
+}
+
+export interface GatewayStateRow {
+  /** A gateway that has proved to send Message-Authenticator. */
+  key: string
+}

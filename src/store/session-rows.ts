@@ -1,0 +1,57 @@
+import { parseLoginName } from '../domain/login-name.ts'
+import type { Session } from '../domain/session.ts'
+import { withoutNulls } from './absent.ts'
+import type { SessionRow } from './schema.ts'
+
+/** All columns but the revision, which belongs to whoever writes the row. */
+export function sessionColumns(session: Session): Omit<SessionRow, 'revision'> {
+  return {
+    id: session.id,
+    gateway: session.gateway,
+    user_name: session.user,
+    user_stem: stemOf(session.user),
+    subject: session.subject ?? null,
+    address: session.address ?? null,
+    acct_session: session.acctSession ?? null,
+    policy: session.policy ?? null,
+    ipv4: session.ipv4 ?? null,
+    ipv6: session.ipv6 ?? null,
+    client: session.client ?? null,
+    granted_at: session.grantedAt ?? null,
+    started_at: session.startedAt ?? null,
+    updated_at: session.updatedAt,
+    stopped_at: session.stoppedAt ?? null,
+    terminate_cause: session.terminateCause ?? null,
+    seconds: session.seconds,
+    octets_in: session.octetsIn,
+    octets_out: session.octetsOut,
+  }
+}
+
+export function sessionOf(row: SessionRow): Session {
+  return withoutNulls({
+    id: row.id,
+    gateway: row.gateway,
+    user: row.user_name,
+    subject: row.subject,
+    address: row.address,
+    acctSession: row.acct_session,
+    policy: row.policy,
+    ipv4: row.ipv4,
+    ipv6: row.ipv6,
+    client: row.client,
+    grantedAt: row.granted_at,
+    startedAt: row.started_at,
+    updatedAt: row.updated_at,
+    stoppedAt: row.stopped_at,
+    terminateCause: row.terminate_cause,
+    seconds: row.seconds,
+    octetsIn: row.octets_in,
+    octetsOut: row.octets_out,
+  })
+}
+
+/** By what sessions of a user are found, however the name was typed; a name that no login could carry is its own. */
+export function stemOf(user: string): string {
+  return parseLoginName(user)?.stem ?? user
+}

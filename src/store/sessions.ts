@@ -1,0 +1,137 @@
+import { type Kysely, sql } from 'kysely'
+import type { Randomness } from '../domain/random.ts'
+import {
+  type AccountingRecord,
+  GRANT_TO_START_MS,
+  type Session,
+  type SessionFilter,
+  type SessionStore,
+} from '../domain/session.ts'
+import type { SessionRow, Tables } from './schema.ts'
+import { foldRecord, joinGrant, sessionOfRecord } from './session-fold.ts'
+import { sessionColumns, sessionOf, stemOf } from './session-rows.ts'
+import { UniqueViolation } from './unique-violation.ts'
+
+/** A Start may seem to come before its login: Acct-Delay-Time counts whole seconds, and brokers' clocks differ. */
+const CLOCK_SLACK_MS = 10_000
+/** More often than this nobody overtakes by chance. */
+const TRIES = 20
+
+export class SqlSessions implements SessionStore {
+  readonly #db: Kysely<Tables>
+  readonly #random: Randomness
+
+  constructor(db: Kysely<Tables>, random: Randomness) {
+    this.#db = db
+    this.#random = random
+  }
+
+  async record(entry: AccountingRecord): Promise<void> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      if (await this.#fold(entry)) return
+    }
+    throw new Error(`session ${entry.acctSession} of ${entry.gateway} changes too often to be written`)
+  }
+
+  async list({ user, open, after, limit }: SessionFilter): Promise<readonly Session[]> {
+    let sessions = this.#db.selectFrom('sessions').selectAll()
+    if (user !== undefined) sessions = sessions.where('user_stem', '=', stemOf(user))
+    if (open !== undefined) sessions = sessions.where('stopped_at', open ? 'is' : 'is not', null)
+    if (after !== undefined) sessions = sessions.where('id', '<', after)
+    return (await sessions.orderBy('id', 'desc').limit(limit).execute()).map(sessionOf)
+  }
+
+  /** @returns false where another record of the session came between reading and writing, and nothing was written. */
+  async #fold(entry: AccountingRecord): Promise<boolean> {
+    try {
+      return await this.#db.transaction().execute(async (db) => {
+        const accounted = await named(db, entry)
+        const granted = accounted?.granted_at != null ? undefined : await untied(db, entry)
+        const base = granted ?? accounted
+        if (base === undefined) return insert(db, sessionOfRecord(this.#random.id(), entry))
+        if (granted === undefined) return write(db, base, foldRecord(sessionOf(base), entry))
+        if (accounted === undefined) return write(db, base, foldRecord(sessionOf(base), entry))
+        if (!(await remove(db, accounted))) throw new Overtaken()
+        const joined = joinGrant(sessionOf(granted), sessionOf(accounted))
+        if (!(await write(db, granted, foldRecord(joined, entry)))) throw new Overtaken()
+        return true
+      })
+    } catch (error) {
+      if (error instanceof Overtaken || error instanceof UniqueViolation) return false
+      throw error
+    }
+  }
+}
+
+/** Undoes what the transaction has written so far. */
+class Overtaken extends Error {}
+
+/** The session that carries the record's name. */
+function named(db: Kysely<Tables>, entry: AccountingRecord): Promise<SessionRow | undefined> {
+  return db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('gateway', '=', entry.gateway)
+    .where('acct_session', '=', entry.acctSession)
+    .executeTakeFirst()
+}
+
+/**
+ * The latest login that the record's session can have come from and that no session was tied to. radcli appends a
+ * realm to the name at login and not in accounting, so `bob` may have logged in as `bob@realm`.
+ */
+function untied(db: Kysely<Tables>, { gateway, user, address, at, seconds }: AccountingRecord) {
+  const began = at - seconds * 1000
+  const withRealm = `${user}@`
+  const candidates = db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('gateway', '=', gateway)
+    .where('acct_session', 'is', null)
+    .where('granted_at', '>=', began - GRANT_TO_START_MS)
+    .where('granted_at', '<=', began + CLOCK_SLACK_MS)
+    .where((row) =>
+      row.or([
+        row('user_name', '=', user),
+        // SQL counts characters, not the halves of surrogate pairs.
+        row(sql<string>`substr(${row.ref('user_name')}, 1, ${[...withRealm].length})`, '=', withRealm),
+      ]),
+    )
+  return (
+    address === undefined
+      ? candidates.where('address', 'is', null)
+      : candidates.where('address', '=', address)
+  )
+    .orderBy('granted_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+}
+
+async function insert(db: Kysely<Tables>, session: Session): Promise<boolean> {
+  const inserted = await db
+    .insertInto('sessions')
+    .values({ ...sessionColumns(session), revision: 0 })
+    .onConflict((conflict) => conflict.columns(['gateway', 'acct_session']).doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  return inserted !== undefined
+}
+
+async function write(db: Kysely<Tables>, before: SessionRow, session: Session): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('sessions')
+    .set({ ...sessionColumns(session), revision: before.revision + 1 })
+    .where('id', '=', before.id)
+    .where('revision', '=', before.revision)
+    .executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
+async function remove(db: Kysely<Tables>, row: SessionRow): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('sessions')
+    .where('id', '=', row.id)
+    .where('revision', '=', row.revision)
+    .executeTakeFirst()
+  return numDeletedRows === 1n
+}

@@ -1,0 +1,58 @@
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely } from 'kysely'
+import { migrate } from '../migrate.ts'
+import type { Tables } from '../schema.ts'
+import { IN_MEMORY, type StoreFile } from './calls.ts'
+import { NodeSqliteDialect } from './dialect.ts'
+import { examine, explained, markAsOurs } from './examine.ts'
+import { prepareFile } from './prepare-file.ts'
+
+/** Octets of the write-ahead log that a checkpoint leaves for reuse. */
+const LOG_KEPT = 64 * 2 ** 20
+
+export interface OpenDatabase {
+  readonly database: DatabaseSync
+  readonly db: Kysely<Tables>
+}
+
+/**
+ * Makes, examines and migrates the file as needed.
+ * @throws Error that names the file and says what to do; a file that is refused is left as it is.
+ */
+export async function openForWriting({ path, busyMs }: StoreFile): Promise<OpenDatabase> {
+  if (path !== IN_MEMORY) prepareFile(path)
+  const database = new DatabaseSync(path, { timeout: busyMs })
+  const db = queriesOver(database)
+  try {
+    await examine(path, database, db)
+    markAsOurs(database)
+    if (path !== IN_MEMORY) database.exec('pragma journal_mode = wal')
+    database.exec(`pragma journal_size_limit = ${LOG_KEPT}`)
+    // An acknowledged write has reached the disk, not only the write-ahead log's place in memory.
+    database.exec('pragma synchronous = full')
+    harden(database)
+    await migrate(db)
+  } catch (error) {
+    database.close()
+    throw explained(path, error)
+  }
+  return { database, db }
+}
+
+/** For a file that another thread of this process has opened for writing. */
+export function openForReading({ path, busyMs }: StoreFile): OpenDatabase {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: busyMs })
+  harden(database)
+  return { database, db: queriesOver(database) }
+}
+
+/** Someone who could write a schema into the file must gain nothing by it; nor is anything spilled into other files. */
+function harden(database: DatabaseSync): void {
+  database.exec('pragma trusted_schema = off')
+  database.exec('pragma foreign_keys = on')
+  database.exec('pragma temp_store = memory')
+}
+
+function queriesOver(database: DatabaseSync): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new NodeSqliteDialect(database) })
+}

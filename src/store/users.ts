@@ -1,0 +1,121 @@
+import type { AliasedSelectQueryBuilder, Kysely } from 'kysely'
+import type { LocalUser, UserChange, UserStore } from '../domain/user.ts'
+import type { Tables, UserRow } from './schema.ts'
+import { UniqueViolation } from './unique-violation.ts'
+import { addressesAndAttributes, usersOf } from './user-rows.ts'
+
+export class SqlUsers implements UserStore {
+  readonly #db: Kysely<Tables>
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db
+  }
+
+  async find(name: string): Promise<LocalUser | undefined> {
+    const user = this.#db.selectFrom('users').selectAll().where('name', '=', name).as('u')
+    return usersOf(await this.#withGroups(user).execute())[0]
+  }
+
+  async list({ after, limit }: { after?: string; limit: number }): Promise<readonly LocalUser[]> {
+    const users = this.#db.selectFrom('users').selectAll()
+    const rest = after === undefined ? users : users.where('name', '>', after)
+    return usersOf(await this.#withGroups(rest.orderBy('name').limit(limit).as('u')).execute())
+  }
+
+  async add(user: LocalUser): Promise<'added' | 'exists' | 'address_taken'> {
+    return this.#db.transaction().execute(async (db) => {
+      const added = await db
+        .insertInto('users')
+        .values({
+          name: user.name,
+          password_hash: user.passwordHash ?? null,
+          enabled: user.enabled ? 1 : 0,
+          expires_at: user.expiresAt ?? null,
+          created_at: user.createdAt,
+          ...addressesAndAttributes(user.attributes),
+        })
+        .onConflict((conflict) => conflict.doNothing())
+        .returning('name')
+        .executeTakeFirst()
+      if (added === undefined) return (await exists(db, user.name)) ? 'exists' : 'address_taken'
+      await addGroups(db, user.name, user.groups)
+      return 'added'
+    })
+  }
+
+  async change(name: string, change: UserChange): Promise<'changed' | 'unknown' | 'address_taken'> {
+    try {
+      return await this.#db.transaction().execute(async (db) => {
+        if (!(await update(db, name, change))) return 'unknown'
+        if (change.groups !== undefined) {
+          await db.deleteFrom('user_groups').where('user_name', '=', name).execute()
+          await addGroups(db, name, change.groups)
+        }
+        return 'changed'
+      })
+    } catch (error) {
+      if (error instanceof UniqueViolation) return 'address_taken'
+      throw error
+    }
+  }
+
+  async remove(name: string): Promise<boolean> {
+    return this.#db.transaction().execute(async (db) => {
+      const removed = await db
+        .deleteFrom('users')
+        .where('name', '=', name)
+        .returning('name')
+        .executeTakeFirst()
+      if (removed === undefined) return false
+      // A local user's subject is their name. Groups and recovery codes go with what they belong to.
+      await db.deleteFrom('enrolments').where('subject', '=', name).execute()
+      return true
+    })
+  }
+
+  /** A row for each group of each user, so that a page with its groups is one statement. */
+  #withGroups(users: UsersToJoin) {
+    return this.#db
+      .selectFrom(users)
+      .leftJoin('user_groups as g', 'g.user_name', 'u.name')
+      .selectAll('u')
+      .select('g.group_name')
+      .orderBy('u.name')
+      .orderBy('g.position')
+  }
+}
+
+type UsersToJoin = AliasedSelectQueryBuilder<UserRow, 'u'>
+
+/** @returns false where there is no such user. */
+async function update(db: Kysely<Tables>, name: string, change: UserChange): Promise<boolean> {
+  const { passwordHash, enabled, expiresAt, attributes } = change
+  const columns = {
+    ...(passwordHash === undefined ? {} : { password_hash: passwordHash }),
+    ...(enabled === undefined ? {} : { enabled: enabled ? 1 : 0 }),
+    ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
+    ...(attributes === undefined ? {} : addressesAndAttributes(attributes)),
+  }
+  if (Object.keys(columns).length === 0) return exists(db, name)
+  const changed = await db
+    .updateTable('users')
+    .set(columns)
+    .where('name', '=', name)
+    .returning('name')
+    .executeTakeFirst()
+  return changed !== undefined
+}
+
+async function exists(db: Kysely<Tables>, name: string): Promise<boolean> {
+  const found = await db.selectFrom('users').select('name').where('name', '=', name).executeTakeFirst()
+  return found !== undefined
+}
+
+async function addGroups(db: Kysely<Tables>, user: string, groups: readonly string[]): Promise<void> {
+  const rows = [...new Set(groups)].map((group, position) => ({
+    user_name: user,
+    group_name: group,
+    position,
+  }))
+  if (rows.length > 0) await db.insertInto('user_groups').values(rows).execute()
+}

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest'
+import type { Records } from '../../../src/store/records.ts'
+import { eventOf, MINUTE, NOON, unique } from '../samples.ts'
+
+export function auditContract(records: () => Records): void {
+  describe('the audit trail', () => {
+    test('gives events back as they were written, newest first, a page at a time', async () => {
+      const { audit } = records()
+      const user = unique('user')
+      const full = eventOf(user, {
+        actor: 'token desk',
+        address: '2001:db8::7',
+        gateway: 'gw1',
+        reason: 'locked',
+        detail: '用户 “bob” & <others>',
+      })
+      const events = [
+        full,
+        ...Array.from({ length: 4 }, (_, minute) => eventOf(user, { at: NOON + minute * MINUTE })),
+      ]
+      for (const event of events) await audit.append(event)
+      const newestFirst = [...events].reverse()
+      expect(await audit.list({ user, limit: 9 })).toEqual(newestFirst)
+      expect(await audit.list({ user, limit: 2 })).toEqual(newestFirst.slice(0, 2))
+      expect(await audit.list({ user, limit: 9, after: newestFirst[1]?.id ?? '' })).toEqual(
+        newestFirst.slice(2),
+      )
+    })
+
+    test('is searched by kind and time', async () => {
+      const { audit } = records()
+      const user = unique('user')
+      const accepted = eventOf(user, { kind: 'login.accepted', at: NOON })
+      const refused = eventOf(user, { at: NOON + MINUTE })
+      await audit.append(accepted)
+      await audit.append(refused)
+      expect(await audit.list({ user, kind: 'login.accepted', limit: 9 })).toEqual([accepted])
+      expect(await audit.list({ user, since: NOON + MINUTE, limit: 9 })).toEqual([refused])
+      expect(await audit.list({ user, before: NOON + MINUTE, limit: 9 })).toEqual([accepted])
+      expect(await audit.list({ user, since: NOON, before: NOON + 1, limit: 9 })).toEqual([accepted])
+    })
+
+    test('takes an event that is handed in again once', async () => {
+      const { audit } = records()
+      const event = eventOf(unique('user'))
+      await audit.append(event)
+      await audit.append(event)
+      expect(await audit.list({ user: event.user ?? '', limit: 9 })).toEqual([event])
+    })
+  })
+}

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest'
+import type { Records } from '../../../src/store/records.ts'
+import { enrolmentOf, unique } from '../samples.ts'
+
+export function enrolmentContract(records: () => Records): void {
+  describe('enrolments', () => {
+    test('come back as they were made', async () => {
+      const { enrolments } = records()
+      const subject = unique('subject')
+      const enrolment = enrolmentOf(subject, {
+        digits: 8,
+        period: 60,
+        algorithm: 'sha512',
+        lastStep: 58_000_000,
+      })
+      await enrolments.replace({ enrolment, recoveryHashes: ['a', 'b', 'c'] })
+      expect(await enrolments.find(subject)).toEqual(enrolment)
+      expect(await enrolments.recoveryCodesLeft(subject)).toBe(3)
+    })
+
+    test('may follow a counter', async () => {
+      const { enrolments } = records()
+      const enrolment = enrolmentOf(unique('subject'), { kind: 'hotp', lastStep: 41 })
+      await enrolments.replace({ enrolment, recoveryHashes: [] })
+      expect(await enrolments.find(enrolment.subject)).toEqual(enrolment)
+    })
+
+    test('replace the one before, with its recovery codes', async () => {
+      const { enrolments } = records()
+      const subject = unique('subject')
+      await enrolments.replace({ enrolment: enrolmentOf(subject), recoveryHashes: ['a', 'b', 'c'] })
+      const fresh = enrolmentOf(subject)
+      await enrolments.replace({ enrolment: fresh, recoveryHashes: ['c', 'd'] })
+      expect(await enrolments.find(subject)).toEqual(fresh)
+      expect(await enrolments.recoveryCodesLeft(subject)).toBe(2)
+    })
+
+    test('that are made at once for one subject leave one whole', async () => {
+      const { enrolments } = records()
+      const subject = unique('subject')
+      const made = Array.from({ length: 10 }, (_, codes) => ({
+        enrolment: enrolmentOf(subject, { digits: codes }),
+        recoveryHashes: Array.from({ length: codes }, (_, code) => `${code}`),
+      }))
+      await Promise.all(made.map((fresh) => enrolments.replace(fresh)))
+      const left = await enrolments.find(subject)
+      expect(made.map(({ enrolment }) => enrolment)).toContainEqual(left)
+      expect(await enrolments.recoveryCodesLeft(subject)).toBe(left?.digits)
+    })
+
+    test('are gone when revoked', async () => {
+      const { enrolments } = records()
+      const subject = unique('subject')
+      await enrolments.replace({ enrolment: enrolmentOf(subject), recoveryHashes: ['a'] })
+      expect(await enrolments.revoke(subject)).toBe(true)
+      expect(await enrolments.find(subject)).toBeUndefined()
+      expect(await enrolments.recoveryCodesLeft(subject)).toBe(0)
+      expect(await enrolments.revoke(subject)).toBe(false)
+    })
+  })
+}

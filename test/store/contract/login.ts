@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest'
+import type { Records } from '../../../src/store/records.ts'
+import { admission, enrolmentOf, failureOf, id, MINUTE, NOON, unique, uniqueAddress } from '../samples.ts'
+
+const AT_ONCE = 500
+
+export function loginContract(records: () => Records): void {
+  const enrolled = async (recoveryHashes: readonly string[] = []) => {
+    const user = unique('user')
+    const enrolment = enrolmentOf(user)
+    await records().enrolments.replace({ enrolment, recoveryHashes })
+    return { user, enrolment }
+  }
+
+  describe('logins', () => {
+    test('see the authenticators of every subject that the name may be, and the locks on user and address', async () => {
+      const { login, enrolments } = records()
+      const [user, address] = [unique('user'), uniqueAddress()]
+      const subjects = [user, `${user}@corp`]
+      for (const subject of subjects)
+        await enrolments.replace({ enrolment: enrolmentOf(subject), recoveryHashes: [] })
+      await login.recordFailure(failureOf(user, { address, lock: ['user_address', 'user', 'address'] }))
+      const view = await login.view({ user, subjects: [...subjects, unique('none')], address, now: NOON })
+      expect(view.enrolments.map(({ subject }) => subject).sort()).toEqual([...subjects].sort())
+      expect(view.locks.map(({ scope }) => scope).sort()).toEqual(['address', 'user', 'user_address'])
+      expect(await login.view({ user: unique('other'), subjects: [], now: NOON })).toEqual({
+        enrolments: [],
+        locks: [],
+      })
+    })
+
+    test('are admitted as a whole: step, session and event', async () => {
+      const { login, enrolments, sessions, audit } = records()
+      const { user, enrolment } = await enrolled()
+      const entry = admission(
+        user,
+        { kind: 'totp', enrolment: enrolment.id, step: 7 },
+        { address: uniqueAddress() },
+      )
+      expect(await login.admit(entry)).toEqual({ kind: 'admitted' })
+      expect((await enrolments.find(user))?.lastStep).toBe(7)
+      expect(await sessions.list({ user, limit: 9 })).toEqual([entry.session])
+      expect(await audit.list({ user, limit: 9 })).toEqual([entry.event])
+    })
+
+    test('with one code, however many at once, are one login', async () => {
+      const { login, sessions } = records()
+      const { user, enrolment } = await enrolled()
+      const claim = { kind: 'totp', enrolment: enrolment.id, step: 100 } as const
+      const answers = await Promise.all(
+        Array.from({ length: AT_ONCE }, () => login.admit(admission(user, claim))),
+      )
+      expect(answers.filter(({ kind }) => kind === 'admitted')).toHaveLength(1)
+      expect(answers.filter(({ kind }) => kind === 'code_used')).toHaveLength(AT_ONCE - 1)
+      expect(await sessions.list({ user, limit: 9 })).toHaveLength(1)
+    })
+
+    test('with one recovery code, however many at once, are one login', async () => {
+      const { login, sessions, enrolments } = records()
+      const { user } = await enrolled(['first', 'second'])
+      const claim = { kind: 'recovery', subject: user, hash: 'first' } as const
+      const answers = await Promise.all(
+        Array.from({ length: AT_ONCE }, () => login.admit(admission(user, claim))),
+      )
+      expect(answers.filter(({ kind }) => kind === 'admitted')).toHaveLength(1)
+      expect(answers.filter(({ kind }) => kind === 'code_used')).toHaveLength(AT_ONCE - 1)
+      expect(await sessions.list({ user, limit: 9 })).toHaveLength(1)
+      expect(await enrolments.recoveryCodesLeft(user)).toBe(1)
+    })
+
+    test('cannot go back to an earlier step, nor use the code of another', async () => {
+      const { login } = records()
+      const [{ user, enrolment }, other] = [await enrolled(['mine']), await enrolled(['theirs'])]
+      const step = (number: number) =>
+        login.admit(admission(user, { kind: 'totp', enrolment: enrolment.id, step: number }))
+      expect(await step(10)).toEqual({ kind: 'admitted' })
+      expect(await step(9)).toEqual({ kind: 'code_used' })
+      expect(await step(11)).toEqual({ kind: 'admitted' })
+      const theirs = await login.admit(admission(user, { kind: 'recovery', subject: user, hash: 'theirs' }))
+      expect(theirs).toEqual({ kind: 'code_used' })
+      const revoked = await login.admit(admission(other.user, { kind: 'totp', enrolment: id(), step: 1 }))
+      expect(revoked).toEqual({ kind: 'code_used' })
+    })
+
+    test('that a lock meets are refused and leave the code unspent', async () => {
+      const { login, enrolments, sessions, audit } = records()
+      const { user, enrolment } = await enrolled()
+      const address = uniqueAddress()
+      const [lock] = await login.recordFailure(failureOf(user, { address, lock: ['user_address'] }))
+      const claim = { kind: 'totp', enrolment: enrolment.id, step: 1 } as const
+      expect(await login.admit(admission(user, claim, { address, now: NOON + MINUTE }))).toEqual({
+        kind: 'locked',
+        lock,
+      })
+      expect((await enrolments.find(user))?.lastStep).toBe(-1)
+      expect(await sessions.list({ user, limit: 9 })).toEqual([])
+      expect(await audit.list({ user, kind: 'login.accepted', limit: 9 })).toEqual([])
+      expect(await login.admit(admission(user, claim, { address: uniqueAddress() }))).toEqual({
+        kind: 'admitted',
+      })
+    })
+
+    test('that cannot be written whole are not written at all', async () => {
+      const { login, enrolments, sessions, audit } = records()
+      const { user, enrolment } = await enrolled()
+      const entry = admission(user, { kind: 'totp', enrolment: enrolment.id, step: 5 })
+      await audit.append({ ...entry.event, kind: 'login.refused' })
+      await expect(login.admit(entry)).rejects.toThrow()
+      expect((await enrolments.find(user))?.lastStep).toBe(-1)
+      expect(await sessions.list({ user, limit: 9 })).toEqual([])
+    })
+
+    test('for which the gateway named the session twice stay one session, which is open', async () => {
+      const { login, sessions } = records()
+      const [user, acctSession] = [unique('user'), unique('acct')]
+      const first = admission(user, { kind: 'none' }, { session: { acctSession } })
+      const second = admission(
+        user,
+        { kind: 'none' },
+        { now: NOON + MINUTE, session: { acctSession, policy: 'other' } },
+      )
+      expect(await login.admit(first)).toEqual({ kind: 'admitted' })
+      expect(await login.admit(second)).toEqual({ kind: 'admitted' })
+      expect(await sessions.list({ user, open: true, limit: 9 })).toEqual([second.session])
+    })
+  })
+}

@@ -1,0 +1,176 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { AccountingRecord, Session } from '../../../src/domain/session.ts'
+import type { Records } from '../../../src/store/records.ts'
+import { accounting, admission, HOUR, MINUTE, NOON, unique, uniqueAddress } from '../samples.ts'
+import { type Told, toldSessions } from './told-sessions.ts'
+
+export function sessionContract(records: () => Records): void {
+  const admit = async (user: string, more: Parameters<typeof admission>[2]): Promise<Session> => {
+    const entry = admission(user, { kind: 'none' }, more)
+    await records().login.admit(entry)
+    return entry.session
+  }
+  const only = async (user: string): Promise<Session> => {
+    const [session, ...others] = await records().sessions.list({ user, limit: 9 })
+    if (session === undefined || others.length > 0) throw new Error(`${others.length + 1} sessions, not one`)
+    return session
+  }
+  const record = async (...entries: readonly AccountingRecord[]): Promise<void> => {
+    for (const entry of entries) await records().sessions.record(entry)
+  }
+
+  describe('sessions', () => {
+    test('go from the login through Start and Interim to Stop', async () => {
+      const { sessions } = records()
+      const [user, acct, address] = [unique('user'), unique('acct'), uniqueAddress()]
+      const granted = await admit(user, { address, session: { ipv4: '10.8.0.9', client: 'AnyConnect' } })
+      expect(await sessions.list({ user, open: true, limit: 9 })).toEqual([granted])
+      await record(accounting('start', user, acct, { address, at: NOON + 500 }))
+      const started = { ...granted, acctSession: acct, startedAt: NOON + 500, updatedAt: NOON + 500 }
+      expect(await only(user)).toEqual(started)
+      const interim = { address, at: NOON + HOUR, seconds: 3600, octetsIn: 5_000_000_000, octetsOut: 7 }
+      await record(accounting('interim', user, acct, { ...interim, ipv4: '10.8.0.9' }))
+      const known = {
+        ...started,
+        seconds: 3600,
+        octetsIn: 5_000_000_000,
+        octetsOut: 7,
+        updatedAt: NOON + HOUR,
+      }
+      expect(await only(user)).toEqual(known)
+      const end = NOON + HOUR + MINUTE
+      const stop = { ...interim, at: end, seconds: 3660, terminateCause: 'User-Request' }
+      await record(accounting('stop', user, acct, stop))
+      expect(await only(user)).toEqual({
+        ...known,
+        seconds: 3660,
+        updatedAt: end,
+        stoppedAt: end,
+        terminateCause: 'User-Request',
+      })
+      expect(await sessions.list({ user, open: true, limit: 9 })).toEqual([])
+      expect(await sessions.list({ user, open: false, limit: 9 })).toHaveLength(1)
+    })
+
+    test('end the same whatever the order and repetition of their records', async () => {
+      await fc.assert(
+        fc.asyncProperty(toldSessions, async (told: Told) => {
+          const [user, address] = [unique('user'), uniqueAddress()]
+          const { login, arrivals, expected } = told.of(user, unique('acct'), address)
+          const granted = login === undefined ? undefined : await admit(user, login)
+          await record(...arrivals)
+          expect(await only(user)).toEqual({ ...granted, id: expect.any(String), ...expected })
+        }),
+        { numRuns: 40 },
+      )
+    })
+
+    test('end the same when their records come at once', async () => {
+      const [user, acct, address] = [unique('user'), unique('acct'), uniqueAddress()]
+      await admit(user, { address })
+      const interims = Array.from({ length: 20 }, (_, minute) =>
+        accounting('interim', user, acct, {
+          address,
+          at: NOON + minute * MINUTE,
+          seconds: minute * 60,
+          octetsIn: minute,
+        }),
+      )
+      const start = accounting('start', user, acct, { address, at: NOON })
+      await Promise.all([...interims, start, start].map((entry) => records().sessions.record(entry)))
+      expect(await only(user)).toMatchObject({
+        acctSession: acct,
+        grantedAt: NOON,
+        startedAt: NOON,
+        seconds: 19 * 60,
+        octetsIn: 19,
+      })
+    })
+
+    test('are tied to a login whose name had a realm appended', async () => {
+      const [user, acct, address] = [unique('bob'), unique('acct'), uniqueAddress()]
+      const granted = await admit(`${user}@corp.example`, { address })
+      await record(accounting('start', user, acct, { address }))
+      expect(await only(user)).toMatchObject({
+        id: granted.id,
+        user: `${user}@corp.example`,
+        acctSession: acct,
+      })
+    })
+
+    test('are not tied to the login of another name, address, gateway or time', async () => {
+      const [user, address] = [unique('bob'), uniqueAddress()]
+      const strangers = [
+        await admit(`${user}by@corp.example`, { address }),
+        await admit(user, { address: uniqueAddress() }),
+        await admit(user, { address, session: { gateway: 'gw2' } }),
+        await admit(user, { address, now: NOON - 6 * MINUTE }),
+        await admit(user, { address, now: NOON + MINUTE }),
+      ]
+      await record(accounting('start', user, unique('acct'), { address }))
+      const listed = [
+        ...(await records().sessions.list({ user, limit: 9 })),
+        ...(await records().sessions.list({ user: `${user}by`, limit: 9 })),
+      ]
+      expect(listed).toHaveLength(strangers.length + 1)
+      for (const stranger of strangers) expect(listed).toContainEqual(stranger)
+    })
+
+    test('are tied to one login each, the latest first', async () => {
+      const [user, address] = [unique('user'), uniqueAddress()]
+      const first = await admit(user, { address, now: NOON })
+      const second = await admit(user, { address, now: NOON + 1000 })
+      await record(accounting('start', user, `a${address}`, { address, at: NOON + 2000 }))
+      await record(accounting('start', user, `b${address}`, { address, at: NOON + 3000 }))
+      const tied = Object.fromEntries(
+        (await records().sessions.list({ user, limit: 9 })).map(({ id, acctSession }) => [id, acctSession]),
+      )
+      expect(tied).toEqual({ [second.id]: `a${address}`, [first.id]: `b${address}` })
+    })
+
+    test('that the login named are tied by that, wherever the user is by then', async () => {
+      const [user, acctSession] = [unique('user'), unique('acct')]
+      const granted = await admit(user, { address: uniqueAddress(), session: { acctSession } })
+      const address = uniqueAddress()
+      await record(accounting('start', user, acctSession, { address, at: NOON + HOUR }))
+      expect(await only(user)).toMatchObject({ id: granted.id, address, startedAt: NOON + HOUR })
+    })
+
+    test('follow a user who roams', async () => {
+      const [user, acct, home, train] = [unique('user'), unique('acct'), uniqueAddress(), uniqueAddress()]
+      await record(accounting('start', user, acct, { address: home }))
+      await record(accounting('interim', user, acct, { address: train, at: NOON + HOUR, seconds: 3600 }))
+      // One that was delayed on its way does not send the user home again.
+      await record(accounting('interim', user, acct, { address: home, at: NOON + MINUTE, seconds: 60 }))
+      expect((await only(user)).address).toBe(train)
+    })
+
+    test('survive counters that no number holds', async () => {
+      const [user, acct] = [unique('user'), unique('acct')]
+      await record(accounting('interim', user, acct, { octetsIn: 2 ** 60, octetsOut: 2 ** 64 }))
+      expect(await only(user)).toMatchObject({
+        octetsIn: Number.MAX_SAFE_INTEGER,
+        octetsOut: Number.MAX_SAFE_INTEGER,
+      })
+    })
+
+    test('are found by every spelling of the name, newest first, a page at a time', async () => {
+      const { sessions } = records()
+      const user = unique('user')
+      const names = [user, user.toUpperCase(), `${user}@corp.example`, `CORP\\${user}`]
+      for (const name of names) await record(accounting('start', name, unique('acct')))
+      const all = await sessions.list({ user, limit: 9 })
+      expect(all.map((session) => session.user).sort()).toEqual([...names].sort())
+      expect(all.map(({ id }) => id)).toEqual(
+        all
+          .map(({ id }) => id)
+          .sort()
+          .reverse(),
+      )
+      const first = await sessions.list({ user, limit: 3 })
+      const rest = await sessions.list({ user, limit: 3, after: first[2]?.id ?? '' })
+      expect([...first, ...rest]).toEqual(all)
+    })
+  })
+}

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto'
+import type { AuditEvent } from '../../src/domain/audit.ts'
+import type { Enrolment } from '../../src/domain/enrolment.ts'
+import type { LockoutRules, LockoutScope } from '../../src/domain/lockout.ts'
+import type { Admission, Claim, FailedGuess } from '../../src/domain/login-records.ts'
+import type { AccountingRecord, Session } from '../../src/domain/session.ts'
+import type { LocalUser } from '../../src/domain/user.ts'
+
+export const MINUTE = 60_000
+export const HOUR = 60 * MINUTE
+
+/** A fixed moment: nothing in the store reads a clock. */
+export const NOON = Date.UTC(2026, 0, 15, 12)
+
+export const rules: LockoutRules = {
+  after: 5,
+  userAfter: 20,
+  addressAfter: 50,
+  withinMs: 10 * MINUTE,
+  forMs: 5 * MINUTE,
+  upToMs: HOUR,
+  hardAfter: 100,
+}
+
+/** A name that no other test has used, in a store that many tests share. */
+export function unique(what: string): string {
+  return `${what}-${randomBytes(5).toString('hex')}`
+}
+
+const loadedAt = Date.now().toString(16).padStart(12, '0')
+let made = 0
+
+/** A UUID of version 7 that sorts after all that were made here before, even those of the same millisecond. */
+export function id(): string {
+  made++
+  const count = made.toString(16).padStart(6, '0')
+  const time = `${loadedAt.slice(0, 8)}-${loadedAt.slice(8)}`
+  return `${time}-7${count.slice(0, 3)}-8${count.slice(3)}-${randomBytes(6).toString('hex')}`
+}
+
+/** An IPv4 address that no other test has used. */
+export function uniqueAddress(): string {
+  return `10.${[...randomBytes(3)].join('.')}`
+}
+
+export function userNamed(name: string, more: Partial<LocalUser> = {}): LocalUser {
+  return { name, enabled: true, groups: [], attributes: {}, createdAt: NOON, ...more }
+}
+
+export function enrolmentOf(subject: string, more: Partial<Enrolment> = {}): Enrolment {
+  return {
+    id: id(),
+    subject,
+    sealedSeed: `k1.${subject}`,
+    digits: 6,
+    period: 30,
+    algorithm: 'sha1',
+    lastStep: -1,
+    createdAt: NOON,
+    ...more,
+  }
+}
+
+export function eventOf(user: string, more: Partial<AuditEvent> = {}): AuditEvent {
+  return { id: id(), at: NOON, kind: 'login.refused', user, ...more }
+}
+
+export function grantedSession(user: string, more: Partial<Session> = {}): Session {
+  return {
+    id: id(),
+    gateway: 'gw1',
+    user,
+    subject: user,
+    policy: 'staff',
+    grantedAt: NOON,
+    updatedAt: NOON,
+    seconds: 0,
+    octetsIn: 0,
+    octetsOut: 0,
+    ...more,
+  }
+}
+
+export interface Login {
+  readonly address?: string
+  readonly now?: number
+  readonly session?: Partial<Session>
+}
+
+export function admission(
+  user: string,
+  claim: Claim,
+  { address, now = NOON, session }: Login = {},
+): Admission {
+  const from = address === undefined ? {} : { address }
+  return {
+    query: { user, subjects: [user], now, ...from },
+    claim,
+    session: grantedSession(user, { grantedAt: now, updatedAt: now, ...from, ...session }),
+    event: eventOf(user, { kind: 'login.accepted', at: now, ...from }),
+  }
+}
+
+export interface Failure {
+  readonly address?: string
+  readonly at?: number
+  readonly lock?: readonly LockoutScope[]
+  readonly rules?: Partial<LockoutRules>
+}
+
+export function failureOf(
+  user: string,
+  { address, at = NOON, lock = [], ...more }: Failure = {},
+): FailedGuess {
+  const from = address === undefined ? {} : { address }
+  return {
+    event: eventOf(user, { at, reason: 'bad_credentials', gateway: 'gw1', ...from }),
+    user,
+    gateway: 'gw1',
+    lock,
+    rules: { ...rules, ...more.rules },
+    ...from,
+  }
+}
+
+export function accounting(
+  kind: AccountingRecord['kind'],
+  user: string,
+  acctSession: string,
+  more: Partial<AccountingRecord> = {},
+): AccountingRecord {
+  return { kind, gateway: 'gw1', user, acctSession, at: NOON, seconds: 0, octetsIn: 0, octetsOut: 0, ...more }
+}
