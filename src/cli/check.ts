@@ -15,8 +15,8 @@ async function check({ config: file, json }: CommonOptions): Promise<void> {
   const faults = 'faults' in loaded ? loaded.faults : []
   const { warnings } = loaded
   const lines = () => [
-    ...(faults.length > 0 ? [describeFaults(file, faults)] : []),
-    ...(warnings.length > 0 ? [describeFaults(file, warnings, 'warning')] : []),
+    ...(faults.length > 0 ? [describeFaults(file, faults).trimEnd()] : []),
+    ...(warnings.length > 0 ? [describeFaults(file, warnings, 'warning').trimEnd()] : []),
     ...(faults.length === 0 ? [`${file} is sound.`] : []),
   ]
   print(json, { file, faults, warnings }, lines)

@@ -138,7 +138,8 @@ describe('what is written in the wrong way', () => {
   test.each([
     ['gateways: []', 'gateways', 'is an empty list'],
     ['gateways:', 'gateways', 'is missing'],
-    ['radius: {}', 'gateways', 'is missing'],
+    ['radius: {}\npolicies: [{ name: all, reply: {} }]', 'gateways', 'is missing'],
+    [`${GATEWAY}# no policies`, 'policies', 'is missing'],
     [`gateways: [{ name: a, adress: 192.0.2.1, ${SECRET} }]`, 'gateways[0].adress', 'unknown key'],
     ['gateways: [{ name: a, address: 192.0.2.1, secrt: abc }]', 'gateways[0].secrt', 'unknown key'],
     ['gateways: [{ name: a, address: 192.0.2.1 }]', 'gateways[0]', 'has no shared secret'],
@@ -192,7 +193,7 @@ gateways:
 
 describe('the text of the file', () => {
   test.each([
-    ['gateways: [1, 2', 1, /indentation/],
+    ['gateways: [1, 2 # no policies', 1, /indentation/],
     ['radius:\n\taddress: ::1', 2, /tab/],
     ['radius: { address: "::1 }', 1, /missing/],
     ['a: b: c', 1, /second "key:"/],

@@ -4,8 +4,16 @@ import { type Fault, type Loaded, loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/shape.ts'
 import { type TemporaryFolder, temporaryFolder } from '../real/folder.ts'
 
-/** A gateway and nothing else: the least that a configuration must hold. */
+/** A gateway, the least that a configuration must hold beside its policies. */
 export const GATEWAY = 'gateways: [{ name: gw1, address: 192.0.2.1, secret: a-secret-of-good-length }]\n'
+
+const POLICIES = '\npolicies: [{ name: everyone, reply: {} }]\n'
+
+/** Adds the policies that a configuration must hold where a test is not about them. */
+function withPolicies(text: string | Buffer): string | Buffer {
+  const isWhole = typeof text === 'string' && text.includes('gateways:') && !text.includes('policies')
+  return isWhole ? `${text}${POLICIES}` : text
+}
 
 /** Loads a text as the file `broker.yaml` of a folder that is gone afterwards. */
 export async function load(
@@ -15,7 +23,7 @@ export async function load(
   const folder = temporaryFolder('config')
   try {
     prepare(folder)
-    writeFileSync(folder.file('broker.yaml'), text, { mode: 0o600 })
+    writeFileSync(folder.file('broker.yaml'), withPolicies(text), { mode: 0o600 })
     return await loadConfig(folder.file('broker.yaml'), {}, replyRules)
   } finally {
     await folder.remove()

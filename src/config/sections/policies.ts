@@ -19,10 +19,8 @@ const policyShape = z.strictObject({
   reply: replyShape.optional(),
 })
 
-/** Without a word on policies everybody who proves to be a user is let in, on the gateway's own terms. */
-export const policiesShape = z
-  .array(policyShape)
-  .default([{ name: 'everyone', when: {}, deny: false, reply: {} }])
+/** There is no default: who gets in is for the operator to write down. */
+export const policiesShape = z.array(policyShape)
 
 type Parsed = z.output<typeof policiesShape>
 
