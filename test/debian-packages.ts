@@ -17,6 +17,7 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'gnutls-bin', proof: 'certtool', suites: ['vpn'] },
   { name: 'freeradius', proof: 'freeradius', suites: ['integration', 'vpn'] },
   { name: 'freeradius-utils', proof: 'radclient', suites: ['integration', 'vpn'] },
+  { name: 'sasl2-bin', proof: 'saslauthd', suites: ['integration'] },
 ]
 
 export function missingPackages(): DebianPackage[] {

@@ -1,6 +1,6 @@
 import { hash, verify } from '@node-rs/argon2'
-import { Unavailable } from '../domain/person.ts'
 import type { Secret } from '../domain/secret.ts'
+import { Turns } from './turns.ts'
 
 export interface PasswordHashOptions {
   /** Hashes worked on at the same time, each on a thread of its own. */
@@ -17,23 +17,21 @@ const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
  * nor keeps the packet thread waiting.
  */
 export class PasswordHashes {
-  readonly #options: PasswordHashOptions
-  readonly #queue: (() => void)[] = []
-  #working = 0
+  readonly #turns: Turns
   #decoy: Promise<string> | undefined
 
   constructor(options: PasswordHashOptions) {
-    this.#options = options
+    this.#turns = new Turns({ what: 'password checks', ...options })
   }
 
   /** @returns a hash in PHC form. @throws Unavailable */
   hash(password: Secret): Promise<string> {
-    return this.#inTurn(() => hash(normalised(password), COST))
+    return this.#turns.take(() => hash(normalised(password), COST))
   }
 
   /** @throws Unavailable where too many checks wait already. */
   verify(stored: string, password: Secret): Promise<boolean> {
-    return this.#inTurn(() => verify(stored, normalised(password)))
+    return this.#turns.take(() => verify(stored, normalised(password)))
   }
 
   /** Costs what `verify` costs and is never right: for names that have no hash. @throws Unavailable */
@@ -41,25 +39,6 @@ export class PasswordHashes {
     this.#decoy ??= hash('no password has this hash', COST)
     await this.verify(await this.#decoy, password)
     return false
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#working >= this.#options.parallel) {
-      if (this.#queue.length >= this.#options.waiting) {
-        throw new Unavailable('password checks', `${this.#options.waiting} are waiting already`)
-      }
-      await new Promise<void>((resolve) => this.#queue.push(resolve))
-    } else {
-      this.#working += 1
-    }
-    try {
-      return await work()
-    } finally {
-      // A waiting check takes over this place, so the count stays; otherwise the place is free.
-      const next = this.#queue.shift()
-      if (next === undefined) this.#working -= 1
-      else next()
-    }
   }
 }
 
