@@ -5,6 +5,7 @@ import { Complaint } from './complaint.ts'
 import { lockoutListCommand } from './lockout-list.ts'
 import { lockoutReleaseCommand } from './lockout-release.ts'
 import { loginCommand } from './login.ts'
+import { ocservConfigCommand } from './ocserv-config.ts'
 import { serveCommand } from './serve.ts'
 import { sessionListCommand } from './session-list.ts'
 import { totpEnrolCommand } from './totp-enrol.ts'
@@ -56,6 +57,7 @@ function build(): Command {
   program.addCommand(group('lockout', 'who is locked out', [lockoutListCommand(), lockoutReleaseCommand()]))
   program.addCommand(group('session', 'VPN sessions', [sessionListCommand()]))
   program.addCommand(loginCommand())
+  program.addCommand(ocservConfigCommand())
   return program
 }
 
