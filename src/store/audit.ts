@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { AuditEvent, AuditFilter, AuditStore } from '../domain/audit.ts'
 import { withoutNulls } from './absent.ts'
+import { type Place, placesOf, prepared } from './prepared.ts'
 import type { AuditEventRow, Tables } from './schema.ts'
 
 export class SqlAudit implements AuditStore {
@@ -32,8 +33,24 @@ export class SqlAudit implements AuditStore {
 
 /** Writes events as a part of what they tell of: an identifier that is there already is an error. */
 export async function writeEvents(db: Kysely<Tables>, events: readonly AuditEvent[]): Promise<void> {
-  if (events.length > 0) await db.insertInto('audit_events').values(events.map(rowOf)).execute()
+  for (const event of events) await insertEvent(db, rowOf(event))
 }
+
+const COLUMNS = [
+  'id',
+  'at',
+  'kind',
+  'actor',
+  'user_name',
+  'address',
+  'gateway',
+  'reason',
+  'detail',
+] as const satisfies (keyof AuditEventRow)[]
+
+const insertEvent = prepared((db, value: Place<AuditEventRow>) =>
+  db.insertInto('audit_events').values(placesOf(value, COLUMNS)),
+)
 
 function rowOf(event: AuditEvent): AuditEventRow {
   return {

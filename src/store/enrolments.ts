@@ -1,6 +1,7 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, QueryResult } from 'kysely'
 import type { Enrolment, EnrolmentStore, NewEnrolment } from '../domain/enrolment.ts'
 import { withoutNulls } from './absent.ts'
+import { type Place, prepared } from './prepared.ts'
 import type { EnrolmentRow, Tables } from './schema.ts'
 
 export class SqlEnrolments implements EnrolmentStore {
@@ -55,7 +56,7 @@ export async function enrolmentsOf(
   subjects: readonly string[],
 ): Promise<readonly Enrolment[]> {
   if (subjects.length === 0) return []
-  const rows = await db.selectFrom('enrolments').selectAll().where('subject', 'in', subjects).execute()
+  const { rows } = await ofSubjects(subjects.length)(db, subjects)
   return rows.map((row) => ({
     id: row.id,
     ...withoutNulls({ kind: row.kind }),
@@ -67,6 +68,28 @@ export async function enrolmentsOf(
     lastStep: row.last_step,
     createdAt: row.created_at,
   }))
+}
+
+type OfSubjects = (db: Kysely<Tables>, subjects: readonly string[]) => Promise<QueryResult<EnrolmentRow>>
+
+/** By how many subjects are asked for: never more than there are identity stores. */
+const ofSubjectsBy = new Map<number, OfSubjects>()
+
+function ofSubjects(count: number): OfSubjects {
+  const known = ofSubjectsBy.get(count)
+  if (known !== undefined) return known
+  const query = prepared((db, value: Place<readonly string[]>) =>
+    db
+      .selectFrom('enrolments')
+      .selectAll()
+      .where(
+        'subject',
+        'in',
+        Array.from({ length: count }, (_, index) => value(index)),
+      ),
+  )
+  ofSubjectsBy.set(count, query)
+  return query
 }
 
 function rowOf(enrolment: Enrolment): EnrolmentRow {

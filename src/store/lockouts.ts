@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely'
 import type { Lockout, LockoutFilter, LockoutStore } from '../domain/lockout.ts'
+import type { LoginQuery } from '../domain/login-records.ts'
 import type { Randomness } from '../domain/random.ts'
 import { writeEvents } from './audit.ts'
 import { lockoutOf } from './lockout-rows.ts'
+import { type Place, prepared } from './prepared.ts'
 import type { Tables } from './schema.ts'
 
 export class SqlLockouts implements LockoutStore {
@@ -57,8 +59,12 @@ export class SqlLockouts implements LockoutStore {
 
 /** The user's count of consecutive failures begins anew. */
 export async function forgetFailures(db: Kysely<Tables>, user: string): Promise<void> {
-  await db.deleteFrom('login_state').where('user_stem', '=', user).execute()
+  await forget(db, { user })
 }
+
+const forget = prepared((db, value: Place<{ user: string }>) =>
+  db.deleteFrom('login_state').where('user_stem', '=', value('user')),
+)
 
 /**
  * Lockouts in force on the user, the address, or the two together, the longest first: the question of every
@@ -66,20 +72,28 @@ export async function forgetFailures(db: Kysely<Tables>, user: string): Promise<
  */
 export async function locksInForce(
   db: Kysely<Tables>,
-  { user, address, now }: { readonly user: string; readonly address?: string; readonly now: number },
+  { user, address, now }: Pick<LoginQuery, 'user' | 'address' | 'now'>,
 ): Promise<readonly Lockout[]> {
-  const inForce = db
-    .selectFrom('lockouts')
-    .selectAll()
-    .where('ends_at', '>', now)
-    .where('released_at', 'is', null)
-  const ofUser = inForce.where('user_stem', '=', user)
-  const rows =
+  const { rows } =
     address === undefined
-      ? await ofUser.where('address', 'is', null).execute()
-      : await ofUser
-          .where((row) => row.or([row('address', 'is', null), row('address', '=', address)]))
-          .unionAll(inForce.where('user_stem', 'is', null).where('address', '=', address))
-          .execute()
+      ? await locksOfUser(db, { user, now })
+      : await locksOfBoth(db, { user, address, now })
   return rows.sort((a, b) => b.ends_at - a.ends_at).map(lockoutOf)
+}
+
+const locksOfUser = prepared((db, value: Place<{ user: string; now: number }>) =>
+  inForce(db, value('now')).where('user_stem', '=', value('user')).where('address', 'is', null),
+)
+
+const locksOfBoth = prepared((db, value: Place<{ user: string; address: string; now: number }>) =>
+  inForce(db, value('now'))
+    .where('user_stem', '=', value('user'))
+    .where((row) => row.or([row('address', 'is', null), row('address', '=', value('address'))]))
+    .unionAll(
+      inForce(db, value('now')).where('user_stem', 'is', null).where('address', '=', value('address')),
+    ),
+)
+
+function inForce(db: Kysely<Tables>, now: number) {
+  return db.selectFrom('lockouts').selectAll().where('ends_at', '>', now).where('released_at', 'is', null)
 }

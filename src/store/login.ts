@@ -14,6 +14,7 @@ import { writeEvents } from './audit.ts'
 import { enrolmentsOf } from './enrolments.ts'
 import { makeLockouts } from './lockout-making.ts'
 import { forgetFailures, locksInForce } from './lockouts.ts'
+import { type Place, prepared } from './prepared.ts'
 import type { Tables } from './schema.ts'
 import { openSession } from './session-opening.ts'
 
@@ -40,7 +41,7 @@ export class SqlLogin implements LoginStore {
       if (lock !== undefined) return { kind: 'locked', lock }
       // Nothing was written when it fails: the claim is the first thing that writes.
       if (!(await take(db, claim, query.now))) return { kind: 'code_used' }
-      await openSession(db, session)
+      if (session !== undefined) await openSession(db, session)
       await writeEvents(db, [event])
       await forgetFailures(db, query.user)
       return { kind: 'admitted' }
@@ -60,35 +61,45 @@ export class SqlLogin implements LoginStore {
 async function take(db: Kysely<Tables>, claim: Claim, now: number): Promise<boolean> {
   if (claim.kind === 'none') return true
   if (claim.kind === 'recovery') {
-    const { numUpdatedRows } = await db
-      .updateTable('recovery_codes')
-      .set({ used_at: now })
-      .where('subject', '=', claim.subject)
-      .where('hash', '=', claim.hash)
-      .where('used_at', 'is', null)
-      .executeTakeFirst()
-    return numUpdatedRows === 1n
+    const { subject, hash } = claim
+    return (await spendRecoveryCode(db, { subject, hash, now })).numAffectedRows === 1n
   }
-  const { numUpdatedRows } = await db
-    .updateTable('enrolments')
-    .set({ last_step: claim.step })
-    .where('id', '=', claim.enrolment)
-    .where('last_step', '<', claim.step)
-    .executeTakeFirst()
-  return numUpdatedRows === 1n
+  const { enrolment, step } = claim
+  return (await spendStep(db, { enrolment, step })).numAffectedRows === 1n
 }
+
+const spendStep = prepared((db, value: Place<{ enrolment: string; step: number }>) =>
+  db
+    .updateTable('enrolments')
+    .set({ last_step: value('step') })
+    .where('id', '=', value('enrolment'))
+    .where('last_step', '<', value('step')),
+)
+
+const spendRecoveryCode = prepared((db, value: Place<{ subject: string; hash: string; now: number }>) =>
+  db
+    .updateTable('recovery_codes')
+    .set({ used_at: value('now') })
+    .where('subject', '=', value('subject'))
+    .where('hash', '=', value('hash'))
+    .where('used_at', 'is', null),
+)
 
 /** @returns the user's failures in a row, this one included. */
 async function countFailure(db: Kysely<Tables>, user: string): Promise<number> {
-  const { consecutive_failures } = await db
+  const [row] = (await addFailure(db, { user })).rows
+  if (row === undefined) throw new Error(`the failures of ${user} were not counted`)
+  return row.consecutive_failures
+}
+
+const addFailure = prepared((db, value: Place<{ user: string }>) =>
+  db
     .insertInto('login_state')
-    .values({ user_stem: user, consecutive_failures: 1 })
+    .values({ user_stem: value('user'), consecutive_failures: 1 })
     .onConflict((conflict) =>
       conflict.column('user_stem').doUpdateSet((row) => ({
         consecutive_failures: row('login_state.consecutive_failures', '+', 1),
       })),
     )
-    .returning('consecutive_failures')
-    .executeTakeFirstOrThrow()
-  return consecutive_failures
-}
+    .returning('consecutive_failures'),
+)

@@ -3,6 +3,29 @@ import type { Session } from '../domain/session.ts'
 import { withoutNulls } from './absent.ts'
 import type { SessionRow } from './schema.ts'
 
+export const SESSION_COLUMNS = [
+  'id',
+  'gateway',
+  'user_name',
+  'user_stem',
+  'subject',
+  'address',
+  'acct_session',
+  'policy',
+  'ipv4',
+  'ipv6',
+  'client',
+  'granted_at',
+  'started_at',
+  'updated_at',
+  'stopped_at',
+  'terminate_cause',
+  'seconds',
+  'octets_in',
+  'octets_out',
+  'revision',
+] as const satisfies readonly (keyof SessionRow)[]
+
 /** All columns but the revision, which belongs to whoever writes the row. */
 export function sessionColumns(session: Session): Omit<SessionRow, 'revision'> {
   return {

@@ -7,9 +7,10 @@ import {
   type SessionFilter,
   type SessionStore,
 } from '../domain/session.ts'
+import { type Place, placesOf, prepared } from './prepared.ts'
 import type { SessionRow, Tables } from './schema.ts'
 import { foldRecord, joinGrant, sessionOfRecord } from './session-fold.ts'
-import { sessionColumns, sessionOf, stemOf } from './session-rows.ts'
+import { SESSION_COLUMNS, sessionColumns, sessionOf, stemOf } from './session-rows.ts'
 import { UniqueViolation } from './unique-violation.ts'
 
 /** A Start may seem to come before its login: Acct-Delay-Time counts whole seconds, and brokers' clocks differ. */
@@ -67,65 +68,107 @@ export class SqlSessions implements SessionStore {
 class Overtaken extends Error {}
 
 /** The session that carries the record's name. */
-function named(db: Kysely<Tables>, entry: AccountingRecord): Promise<SessionRow | undefined> {
-  return db
+async function named(
+  db: Kysely<Tables>,
+  { gateway, acctSession }: AccountingRecord,
+): Promise<SessionRow | undefined> {
+  return (await byName(db, { gateway, acctSession })).rows[0]
+}
+
+const byName = prepared((db, value: Place<{ gateway: string; acctSession: string }>) =>
+  db
     .selectFrom('sessions')
     .selectAll()
-    .where('gateway', '=', entry.gateway)
-    .where('acct_session', '=', entry.acctSession)
-    .executeTakeFirst()
-}
+    .where('gateway', '=', value('gateway'))
+    .where('acct_session', '=', value('acctSession')),
+)
 
 /**
  * The latest login that the record's session can have come from and that no session was tied to. radcli appends a
  * realm to the name at login and not in accounting, so `bob` may have logged in as `bob@realm`.
  */
-function untied(db: Kysely<Tables>, { gateway, user, address, at, seconds }: AccountingRecord) {
+async function untied(
+  db: Kysely<Tables>,
+  { gateway, user, address, at, seconds }: AccountingRecord,
+): Promise<SessionRow | undefined> {
   const began = at - seconds * 1000
   const withRealm = `${user}@`
-  const candidates = db
+  const login: UntiedLogin = {
+    gateway,
+    user,
+    address: address ?? null,
+    withRealm,
+    // SQL counts characters, not the halves of surrogate pairs.
+    length: [...withRealm].length,
+    from: began - GRANT_TO_START_MS,
+    to: began + CLOCK_SLACK_MS,
+  }
+  const query = address === undefined ? untiedFromNowhere : untiedFromAddress
+  return (await query(db, login)).rows[0]
+}
+
+interface UntiedLogin {
+  readonly gateway: string
+  readonly user: string
+  readonly address: string | null
+  readonly withRealm: string
+  readonly length: number
+  readonly from: number
+  readonly to: number
+}
+
+const untiedFromAddress = prepared((db, value: Place<UntiedLogin>) =>
+  untiedLogin(db, value).where('address', '=', value('address')),
+)
+
+const untiedFromNowhere = prepared((db, value: Place<UntiedLogin>) =>
+  untiedLogin(db, value).where('address', 'is', null),
+)
+
+function untiedLogin(db: Kysely<Tables>, value: Place<UntiedLogin>) {
+  return db
     .selectFrom('sessions')
     .selectAll()
-    .where('gateway', '=', gateway)
+    .where('gateway', '=', value('gateway'))
     .where('acct_session', 'is', null)
-    .where('granted_at', '>=', began - GRANT_TO_START_MS)
-    .where('granted_at', '<=', began + CLOCK_SLACK_MS)
+    .where('granted_at', '>=', value('from'))
+    .where('granted_at', '<=', value('to'))
     .where((row) =>
       row.or([
-        row('user_name', '=', user),
-        // SQL counts characters, not the halves of surrogate pairs.
-        row(sql<string>`substr(${row.ref('user_name')}, 1, ${[...withRealm].length})`, '=', withRealm),
+        row('user_name', '=', value('user')),
+        row(sql<string>`substr(${row.ref('user_name')}, 1, ${value('length')})`, '=', value('withRealm')),
       ]),
     )
-  return (
-    address === undefined
-      ? candidates.where('address', 'is', null)
-      : candidates.where('address', '=', address)
-  )
     .orderBy('granted_at', 'desc')
     .limit(1)
-    .executeTakeFirst()
 }
 
 async function insert(db: Kysely<Tables>, session: Session): Promise<boolean> {
-  const inserted = await db
-    .insertInto('sessions')
-    .values({ ...sessionColumns(session), revision: 0 })
-    .onConflict((conflict) => conflict.columns(['gateway', 'acct_session']).doNothing())
-    .returning('id')
-    .executeTakeFirst()
-  return inserted !== undefined
+  const inserted = await insertUnlessNamed(db, { ...sessionColumns(session), revision: 0 })
+  return inserted.rows.length === 1
 }
 
+const insertUnlessNamed = prepared((db, value: Place<SessionRow>) =>
+  db
+    .insertInto('sessions')
+    .values(placesOf(value, SESSION_COLUMNS))
+    .onConflict((conflict) => conflict.columns(['gateway', 'acct_session']).doNothing())
+    .returning('id'),
+)
+
 async function write(db: Kysely<Tables>, before: SessionRow, session: Session): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('sessions')
-    .set({ ...sessionColumns(session), revision: before.revision + 1 })
-    .where('id', '=', before.id)
-    .where('revision', '=', before.revision)
-    .executeTakeFirst()
-  return numUpdatedRows === 1n
+  const row = { ...sessionColumns(session), revision: before.revision + 1, before: before.revision }
+  return (await writeOver(db, row)).numAffectedRows === 1n
 }
+
+/** A session keeps its identifier. */
+const writeOver = prepared((db, value: Place<SessionRow & { readonly before: number }>) =>
+  db
+    .updateTable('sessions')
+    .set(placesOf(value, SESSION_COLUMNS))
+    .where('id', '=', value('id'))
+    .where('revision', '=', value('before')),
+)
 
 async function remove(db: Kysely<Tables>, row: SessionRow): Promise<boolean> {
   const { numDeletedRows } = await db

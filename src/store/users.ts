@@ -1,5 +1,6 @@
 import type { AliasedSelectQueryBuilder, Kysely } from 'kysely'
 import type { LocalUser, UserChange, UserStore } from '../domain/user.ts'
+import { type Place, prepared } from './prepared.ts'
 import type { Tables, UserRow } from './schema.ts'
 import { UniqueViolation } from './unique-violation.ts'
 import { addressesAndAttributes, usersOf } from './user-rows.ts'
@@ -12,14 +13,13 @@ export class SqlUsers implements UserStore {
   }
 
   async find(name: string): Promise<LocalUser | undefined> {
-    const user = this.#db.selectFrom('users').selectAll().where('name', '=', name).as('u')
-    return usersOf(await this.#withGroups(user).execute())[0]
+    return usersOf((await findUser(this.#db, { name })).rows)[0]
   }
 
   async list({ after, limit }: { after?: string; limit: number }): Promise<readonly LocalUser[]> {
     const users = this.#db.selectFrom('users').selectAll()
     const rest = after === undefined ? users : users.where('name', '>', after)
-    return usersOf(await this.#withGroups(rest.orderBy('name').limit(limit).as('u')).execute())
+    return usersOf(await withGroups(this.#db, rest.orderBy('name').limit(limit).as('u')).execute())
   }
 
   async add(user: LocalUser): Promise<'added' | 'exists' | 'address_taken'> {
@@ -72,20 +72,22 @@ export class SqlUsers implements UserStore {
       return true
     })
   }
-
-  /** A row for each group of each user, so that a page with its groups is one statement. */
-  #withGroups(users: UsersToJoin) {
-    return this.#db
-      .selectFrom(users)
-      .leftJoin('user_groups as g', 'g.user_name', 'u.name')
-      .selectAll('u')
-      .select('g.group_name')
-      .orderBy('u.name')
-      .orderBy('g.position')
-  }
 }
 
-type UsersToJoin = AliasedSelectQueryBuilder<UserRow, 'u'>
+/** A row for each group of each user, so that users with their groups are one statement. */
+function withGroups(db: Kysely<Tables>, users: AliasedSelectQueryBuilder<UserRow, 'u'>) {
+  return db
+    .selectFrom(users)
+    .leftJoin('user_groups as g', 'g.user_name', 'u.name')
+    .selectAll('u')
+    .select('g.group_name')
+    .orderBy('u.name')
+    .orderBy('g.position')
+}
+
+const findUser = prepared((db, value: Place<{ name: string }>) =>
+  withGroups(db, db.selectFrom('users').selectAll().where('name', '=', value('name')).as('u')),
+)
 
 /** @returns false where there is no such user. */
 async function update(db: Kysely<Tables>, name: string, change: UserChange): Promise<boolean> {

@@ -91,7 +91,7 @@ export function admission(
   user: string,
   claim: Claim,
   { address, now = NOON, session }: Login = {},
-): Admission {
+): Admission & { readonly session: Session } {
   const from = address === undefined ? {} : { address }
   return {
     query: { user, subjects: [user], now, ...from },

@@ -137,7 +137,7 @@ async function sessions({ schema }: Kysely<unknown>): Promise<void> {
   await schema
     .createIndex('sessions_open')
     .on('sessions')
-    .columns(['gateway', 'address', 'id'])
+    .column('id')
     .where(sql.ref('stopped_at'), 'is', null)
     .execute()
   await schema.createIndex('sessions_by_user').on('sessions').columns(['user_stem', 'id']).execute()

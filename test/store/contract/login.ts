@@ -1,6 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import type { Records } from '../../../src/store/records.ts'
-import { admission, enrolmentOf, failureOf, id, MINUTE, NOON, unique, uniqueAddress } from '../samples.ts'
+import {
+  accounting,
+  admission,
+  enrolmentOf,
+  failureOf,
+  HOUR,
+  id,
+  MINUTE,
+  NOON,
+  unique,
+  uniqueAddress,
+} from '../samples.ts'
 
 const AT_ONCE = 500
 
@@ -40,6 +51,19 @@ export function loginContract(records: () => Records): void {
       expect(await login.admit(entry)).toEqual({ kind: 'admitted' })
       expect((await enrolments.find(user))?.lastStep).toBe(7)
       expect(await sessions.list({ user, limit: 9 })).toEqual([entry.session])
+      expect(await audit.list({ user, limit: 9 })).toEqual([entry.event])
+    })
+
+    test('to the pages of the broker open no session', async () => {
+      const { login, enrolments, sessions, audit } = records()
+      const { user, enrolment } = await enrolled()
+      const { session: _, ...entry } = admission(user, { kind: 'totp', enrolment: enrolment.id, step: 1 })
+      expect(await login.admit(entry)).toEqual({ kind: 'admitted' })
+      expect(await login.admit({ ...entry, event: { ...entry.event, id: id() } })).toEqual({
+        kind: 'code_used',
+      })
+      expect((await enrolments.find(user))?.lastStep).toBe(1)
+      expect(await sessions.list({ user, limit: 9 })).toEqual([])
       expect(await audit.list({ user, limit: 9 })).toEqual([entry.event])
     })
 
@@ -122,6 +146,12 @@ export function loginContract(records: () => Records): void {
       expect(await login.admit(first)).toEqual({ kind: 'admitted' })
       expect(await login.admit(second)).toEqual({ kind: 'admitted' })
       expect(await sessions.list({ user, open: true, limit: 9 })).toEqual([second.session])
+      await sessions.record(
+        accounting('stop', user, acctSession, { at: NOON + HOUR, terminateCause: 'Lost-Carrier' }),
+      )
+      const third = { now: NOON + 2 * HOUR, session: { acctSession } }
+      expect(await login.admit(admission(user, { kind: 'none' }, third))).toEqual({ kind: 'admitted' })
+      expect(await sessions.list({ user, open: true, limit: 9 })).toHaveLength(1)
     })
   })
 }

@@ -117,6 +117,13 @@ export function sessionContract(records: () => Records): void {
       for (const stranger of strangers) expect(listed).toContainEqual(stranger)
     })
 
+    test('are tied to their login by a Stop alone, an hour later', async () => {
+      const [user, acct, address] = [unique('user'), unique('acct'), uniqueAddress()]
+      const granted = await admit(user, { address })
+      await record(accounting('stop', user, acct, { address, at: NOON + HOUR, seconds: 3600 }))
+      expect(await only(user)).toMatchObject({ id: granted.id, acctSession: acct, stoppedAt: NOON + HOUR })
+    })
+
     test('are tied to one login each, the latest first', async () => {
       const [user, address] = [unique('user'), uniqueAddress()]
       const first = await admit(user, { address, now: NOON })
