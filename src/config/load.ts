@@ -9,10 +9,12 @@ import { type Fault, Slip } from './fault.ts'
 import { Findings } from './findings.ts'
 import { isMapping, knownKeys, soundParts } from './schema-walk.ts'
 import { checkSecretsInOpenFile, readGatewaySecrets, resolveGateways } from './sections/gateways.ts'
+import { resolveHttp } from './sections/http.ts'
 import { resolveIdentity } from './sections/identity.ts'
 import { resolveLockout } from './sections/lockout.ts'
 import { resolveLog } from './sections/log.ts'
 import { resolvePolicies } from './sections/policies.ts'
+import { resolvePortal } from './sections/portal.ts'
 import { resolveRadius } from './sections/radius.ts'
 import type { ReplyRules } from './sections/reply.ts'
 import { resolveSecondFactor } from './sections/second-factor.ts'
@@ -85,6 +87,8 @@ function resolved(
     lockout: resolveLockout(parsed.lockout),
     policies: resolvePolicies(parsed.policies),
     storage: resolveStorage(parsed.storage, folder),
+    http: resolveHttp(parsed.http, folder),
+    portal: resolvePortal(parsed.portal),
     log: resolveLog(parsed.log, folder),
   }
 }

@@ -2,12 +2,14 @@ import { z } from 'zod'
 import type { Gateway } from '../domain/gateway.ts'
 import type { Policy } from '../domain/policy.ts'
 import { gatewaysShape } from './sections/gateways.ts'
+import { type HttpConfig, httpShape } from './sections/http.ts'
 import { type IdentityConfig, identityShape } from './sections/identity.ts'
 import { type LimitsConfig, limitsShape } from './sections/limits.ts'
 import { type LockoutConfig, lockoutShape } from './sections/lockout.ts'
 import { type LogConfig, logShape } from './sections/log.ts'
 import { type PasswordsConfig, passwordsShape } from './sections/passwords.ts'
 import { policiesShape } from './sections/policies.ts'
+import { type PortalConfig, portalShape } from './sections/portal.ts'
 import { type RadiusConfig, radiusShape } from './sections/radius.ts'
 import { type SecondFactorConfig, secondFactorShape } from './sections/second-factor.ts'
 import { type StorageConfig, storageShape } from './sections/storage.ts'
@@ -23,6 +25,8 @@ export const shape = z.strictObject({
   lockout: lockoutShape.prefault({}),
   policies: policiesShape,
   storage: storageShape.prefault({}),
+  http: httpShape.optional(),
+  portal: portalShape.prefault({}),
   log: logShape.prefault({}),
 })
 
@@ -37,5 +41,8 @@ export interface Config {
   readonly lockout: LockoutConfig
   readonly policies: readonly Policy[]
   readonly storage: StorageConfig
+  /** Absent: no HTTP. */
+  readonly http?: HttpConfig
+  readonly portal: PortalConfig
   readonly log: LogConfig
 }

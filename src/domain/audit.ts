@@ -11,6 +11,9 @@ export type AuditKind =
   | 'user.removed'
   | 'enrolment.made'
   | 'enrolment.revoked'
+  | 'recovery_codes.made'
+  | 'token.made'
+  | 'token.revoked'
 
 /** One line of the audit trail. Holds no secret. */
 export interface AuditEvent {

@@ -29,7 +29,8 @@ export type Claim =
 export interface Admission {
   readonly query: LoginQuery
   readonly claim: Claim
-  readonly session: Session
+  /** Absent where no VPN session follows: somebody signs in to the broker's own pages. */
+  readonly session?: Session
   readonly event: AuditEvent
 }
 

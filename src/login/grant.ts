@@ -1,6 +1,6 @@
 import { type Attempt, eventOf } from '../domain/attempt.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { LoginStore } from '../domain/login-records.ts'
+import type { AdmissionAnswer, Claim, LoginStore } from '../domain/login-records.ts'
 import { Unavailable } from '../domain/person.ts'
 import type { Entitlement } from '../domain/policy.ts'
 import type { Randomness } from '../domain/random.ts'
@@ -59,16 +59,21 @@ export async function admit(
     session,
     event,
   })
-  switch (answer.kind) {
-    case 'admitted':
-      return grant(policy, entitlement, session.id)
-    case 'locked':
-      return refusedByLock([answer.lock], now)
-    case 'code_used':
-      return proof.claim.kind === 'recovery'
-        ? refuse('wrong_code', 'no such recovery code, or it was used')
-        : refuse('code_used', 'another login spent the code at the same moment')
-  }
+  return answer.kind === 'admitted'
+    ? grant(policy, entitlement, session.id)
+    : notAdmitted(answer, proof.claim, now)
+}
+
+/** What the records' no means. */
+export function notAdmitted(
+  answer: Exclude<AdmissionAnswer, { kind: 'admitted' }>,
+  claim: Claim,
+  now: number,
+): Refusal {
+  if (answer.kind === 'locked') return refusedByLock([answer.lock], now)
+  return claim.kind === 'recovery'
+    ? refuse('wrong_code', 'no such recovery code, or it was used')
+    : refuse('code_used', 'another login spent the code at the same moment')
 }
 
 function openSession(attempt: Attempt, { person }: Proof, terms: Terms, id: string, now: number): Session {

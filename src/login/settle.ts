@@ -11,6 +11,7 @@ import { type Refusal, refuse } from '../domain/refusal.ts'
 import { refusedByLock } from './background.ts'
 import type { AskForCode, Challenge } from './decision.ts'
 import type { Grant } from './grant.ts'
+import type { SignedIn } from './sign-in.ts'
 
 export interface SettleOptions {
   readonly records: Pick<LoginStore, 'recordFailure'>
@@ -27,22 +28,22 @@ export interface SettleOptions {
 const STATE_OCTETS = 24 // 192 bits: nobody guesses a State
 
 /** Counts and records what came of an attempt, and turns the wish for a code into a challenge that can be answered. */
-export async function settle(
+export async function settle<Success extends Grant | SignedIn>(
   attempt: Attempt,
   permit: Permit,
-  verdict: Grant | AskForCode | Refusal,
+  verdict: Success | AskForCode | Refusal,
   options: SettleOptions,
-): Promise<Grant | Challenge | Refusal> {
-  if (verdict.kind === 'grant') {
-    await permit.succeeded()
-    return verdict
-  }
+): Promise<Success | Challenge | Refusal> {
   if (verdict.kind === 'refusal') {
     if (verdict.counts) await keepFailure(attempt, permit, verdict, options)
     else {
       await permit.withdrawn()
       await options.audit.append(eventOf(attempt, 'login.refused', verdict, options))
     }
+    return verdict
+  }
+  if (verdict.kind !== 'ask') {
+    await permit.succeeded()
     return verdict
   }
   if (verdict.failure === undefined) {

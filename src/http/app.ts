@@ -1,0 +1,38 @@
+import express, { type Express, type RequestHandler } from 'express'
+import type { Log } from '../domain/log.ts'
+import { contains, type Network, parseAddress } from '../domain/network.ts'
+import { atMost } from './busy.ts'
+import { protectiveHeaders } from './headers.ts'
+import { nothingHere, writeProblem } from './refusals.ts'
+
+export interface AppOptions {
+  /** Peers whose word on the client's address and scheme is taken (X-Forwarded-For, X-Forwarded-Proto). */
+  readonly trustedProxies: readonly Network[]
+  /** Requests that may be worked on at one time. */
+  readonly maxInFlight: number
+  /** In the order in which they are asked. */
+  readonly routes: readonly RequestHandler[]
+  readonly log: Log
+}
+
+/** Everything that all requests pass through, around whatever answers them. */
+export function httpApp({ trustedProxies, maxInFlight, routes, log }: AppOptions): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('etag', false)
+  app.set('query parser', 'simple')
+  app.set('trust proxy', trusting(trustedProxies))
+  app.use(protectiveHeaders())
+  app.use(atMost(maxInFlight))
+  for (const route of routes) app.use(route)
+  app.use(nothingHere)
+  app.use(writeProblem(log))
+  return app
+}
+
+export function trusting(proxies: readonly Network[]): (address: string) => boolean {
+  return (address) => {
+    const parsed = parseAddress(address)
+    return parsed !== undefined && proxies.some((network) => contains(network, parsed))
+  }
+}

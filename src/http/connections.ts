@@ -1,0 +1,31 @@
+import type { Server } from 'node:net'
+import { canonicalAddress } from '../domain/network.ts'
+
+export interface ConnectionLimits {
+  /** Open at one time. */
+  readonly all: number
+  /** Of one peer. */
+  readonly perAddress: number
+  /** Peers that speak for many others. */
+  readonly isProxy: (address: string) => boolean
+}
+
+/** Closes connections beyond the limits as they come in, before a byte of them is read. */
+export function capConnections(server: Server, { all, perAddress, isProxy }: ConnectionLimits): void {
+  const open = new Map<string, number>()
+  server.maxConnections = all
+  server.on('connection', (socket) => {
+    const address = canonicalAddress(socket.remoteAddress ?? '')
+    const count = (open.get(address) ?? 0) + 1
+    if (count > perAddress && !isProxy(address)) {
+      socket.destroy()
+      return
+    }
+    open.set(address, count)
+    socket.once('close', () => {
+      const left = (open.get(address) ?? 1) - 1
+      if (left === 0) open.delete(address)
+      else open.set(address, left)
+    })
+  })
+}

@@ -1,0 +1,127 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Log } from '../domain/log.ts'
+import { type CertificateFiles, followCertificate, readCertificate } from './certificate.ts'
+import { type ConnectionLimits, capConnections } from './connections.ts'
+import { Problem, type ProblemName } from './problem.ts'
+
+export interface HttpServerOptions {
+  readonly address: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly tls?: CertificateFiles
+  readonly connections: ConnectionLimits
+  /** Octets of the largest body that any request may have. */
+  readonly maxBody: number
+  readonly answer: RequestListener
+  readonly log: Log
+}
+
+export interface HttpServer {
+  readonly address: string
+  /** The one that it really has. */
+  readonly port: number
+  /** Takes no more connections, answers what is in flight, and closes all after a while. */
+  stop(): Promise<void>
+}
+
+/** A port that another process holds, or an address that this machine has not. */
+export class PortNotOpen extends Error {
+  override readonly name = 'PortNotOpen'
+}
+
+const HEADERS_WITHIN_MS = 3_000
+const REQUEST_WITHIN_MS = 6_000
+/** How often the two above are looked after. */
+const CHECK_EVERY_MS = 500
+const IDLE_CONNECTION_MS = 5_000
+const REQUESTS_A_CONNECTION = 1_000
+const TLS_WITHIN_MS = 3_000
+const LARGEST_HEADER = 16 * 1024
+const STOP_WITHIN_MS = 5_000
+
+/** A server that no slow, large or crowded client keeps from the others. @throws PortNotOpen, or Error on the certificate. */
+export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { tls, answer, log } = options
+  const limits: ServerOptions = {
+    maxHeaderSize: LARGEST_HEADER,
+    headersTimeout: HEADERS_WITHIN_MS,
+    requestTimeout: REQUEST_WITHIN_MS,
+    connectionsCheckingInterval: CHECK_EVERY_MS,
+    keepAliveTimeout: IDLE_CONNECTION_MS,
+    requireHostHeader: true,
+    insecureHTTPParser: false,
+  }
+  const secured: TlsServer | undefined =
+    tls === undefined
+      ? undefined
+      : createTlsServer(
+          { ...limits, ...(await readCertificate(tls)), handshakeTimeout: TLS_WITHIN_MS },
+          answer,
+        )
+  const server: Server = secured ?? createServer(limits, answer)
+  server.maxRequestsPerSocket = REQUESTS_A_CONNECTION
+  capConnections(server, options.connections)
+  server.on('clientError', refuseUnreadable)
+  // A client that asks first whether to send a body hears of its size before it sends it.
+  server.on('checkContinue', (request, response) => {
+    if (!(Number(request.headers['content-length'] ?? 0) > options.maxBody)) response.writeContinue()
+    answer(request, response)
+  })
+  await listen(server, options)
+  const unfollow =
+    secured === undefined || tls === undefined ? () => {} : followCertificate(secured, tls, log)
+  const { port } = server.address() as AddressInfo
+  return {
+    address: options.address,
+    port,
+    async stop() {
+      unfollow()
+      const closed = once(server, 'close')
+      server.close()
+      server.closeIdleConnections()
+      const late = setTimeout(() => server.closeAllConnections(), STOP_WITHIN_MS)
+      await closed
+      clearTimeout(late)
+    },
+  }
+}
+
+async function listen(server: Server, { address, port }: HttpServerOptions): Promise<void> {
+  server.listen({ host: address, port, ipv6Only: false })
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    const words: Readonly<Record<string, string>> = {
+      EADDRINUSE: 'another process listens there',
+      EADDRNOTAVAIL: 'this machine has no such address',
+      EACCES: 'the system does not allow it',
+    }
+    throw new PortNotOpen(`HTTP on ${address} port ${port}: ${words[why] ?? why}`, { cause })
+  }
+}
+
+const OF_PARSER: Readonly<Record<string, ProblemName>> = {
+  HPE_HEADER_OVERFLOW: 'header-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'timeout',
+}
+
+/** Answers what never became a request, where the connection still takes an answer. */
+function refuseUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const problem = new Problem(OF_PARSER[error.code ?? ''] ?? 'invalid-request')
+  const body = JSON.stringify(problem)
+  const head = [
+    `HTTP/1.1 ${problem.status} Refused`,
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}

@@ -1,0 +1,108 @@
+import type { Request } from 'express'
+import type { Attempt } from '../domain/attempt.ts'
+import type { Clock } from '../domain/clock.ts'
+import { parseLoginName } from '../domain/login-name.ts'
+import type { Randomness } from '../domain/random.ts'
+import { type Refusal, refuse } from '../domain/refusal.ts'
+import { Secret } from '../domain/secret.ts'
+import type { WebSession } from '../domain/web-session.ts'
+import type { Challenge } from '../login/decision.ts'
+import { PORTAL, type SignedIn } from '../login/sign-in.ts'
+import { Turnstile } from './busy.ts'
+import { addressOf } from './peer.ts'
+import { type Visit, visitOf } from './visit.ts'
+
+export interface SigningInOptions {
+  readonly signIn: (attempt: Attempt) => Promise<SignedIn | Challenge | Refusal>
+  /** Milliseconds within which a sign-in has an answer. */
+  readonly deadlineMs: number
+  /** Sign-ins at one time: password hashes are shared with the logins at the gateways, which go first. */
+  readonly atOnce: number
+  readonly clock: Clock
+  readonly random: Randomness
+}
+
+/** What the page shows next; the visit's session is by then what it says. */
+export type SignInOutcome =
+  /** A code is asked for; `prompt` says why. */
+  | Challenge
+  /** `factors` 1: enrol an authenticator first. */
+  | SignedIn
+  /** Nobody is signed in. */
+  | Refusal
+
+/** Signs browsers in by the very way that logins take, limits and lockouts included. */
+export class SigningIn {
+  readonly #options: SigningInOptions
+  readonly #turnstile: Turnstile
+
+  constructor(options: SigningInOptions) {
+    this.#options = options
+    this.#turnstile = new Turnstile(options.atOnce)
+  }
+
+  /** With a name and a password. @throws Problem `busy` */
+  withPassword(request: Request, name: string, password: string): Promise<SignInOutcome> {
+    return this.#try(request, name, password, undefined)
+  }
+
+  /** With the code, or the identity store's own answer, that the visit's challenge asks for. @throws Problem `busy` */
+  async withCode(request: Request, code: string): Promise<SignInOutcome> {
+    const { session } = visitOf(request)
+    if (session?.stage !== 'code' || session.state === undefined)
+      return refuse('challenge_expired', 'no code was asked for')
+    return this.#try(request, session.typed, code, session.state)
+  }
+
+  async #try(
+    request: Request,
+    name: string,
+    typed: string,
+    state: string | undefined,
+  ): Promise<SignInOutcome> {
+    const parsed = parseLoginName(name)
+    if (parsed === undefined) return refuse('bad_credentials', 'no login could carry the name')
+    const { signIn, clock, random, deadlineMs } = this.#options
+    const attempt: Attempt = {
+      id: random.id(),
+      name: parsed,
+      typed: new Secret(typed),
+      gateway: PORTAL,
+      address: addressOf(request),
+      state,
+      client: request.get('user-agent')?.slice(0, 200),
+      deadline: clock.monotonic() + deadlineMs,
+    }
+    const outcome = await this.#turnstile.pass(() => signIn(attempt))
+    return this.#keep(visitOf(request), attempt, outcome)
+  }
+
+  async #keep(visit: Visit, attempt: Attempt, outcome: SignInOutcome): Promise<SignInOutcome> {
+    if (outcome.kind === 'refusal') {
+      // A code that ended the login; somebody else's wrong password ends nothing.
+      if (attempt.state !== undefined) await visit.end()
+      return outcome
+    }
+    const now = this.#options.clock.now()
+    const begun: WebSession = {
+      ...{ stage: 'code', user: attempt.name.stem, typed: attempt.name.sent },
+      ...{ groups: [], factors: 1, createdAt: now, seenAt: now },
+    }
+    const session =
+      outcome.kind === 'challenge'
+        ? { ...begun, state: outcome.state }
+        : { ...begun, ...afterSignIn(outcome) }
+    // Another prompt for the same code is no step up.
+    const isAnother = outcome.kind === 'challenge' && attempt.state !== undefined
+    const kept = isAnother ? await visit.change(session) : await visit.begin(session)
+    return kept ? outcome : refuse('challenge_expired', 'the sign-in ended in another window')
+  }
+}
+
+function afterSignIn({
+  person,
+  factors,
+}: SignedIn): Pick<WebSession, 'stage' | 'subject' | 'groups' | 'factors'> {
+  const { subject, groups } = person
+  return { stage: factors === 2 ? 'in' : 'enrol', subject, groups, factors }
+}
