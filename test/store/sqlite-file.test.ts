@@ -169,6 +169,18 @@ describe('a file that cannot be the store', () => {
     await refused(path, 'is damaged', 'Nothing was changed', '.recover')
   })
 
+  test('is refused where it is damaged in a place that no start looks at', async () => {
+    const path = newFile()
+    const { database, db } = await inThisThread(path)
+    const { audit } = sqlRecords(db, { random: systemRandom })
+    for (let event = 0; event < 300; event++) await audit.append(eventOf('anna'))
+    database.close()
+    const bytes = readFileSync(path)
+    bytes.fill(0xa5, bytes.length - 4096)
+    writeFileSync(path, bytes)
+    await refused(path, 'is damaged', 'Nothing was changed')
+  })
+
   test('is refused where it is cut short', async () => {
     const path = await madeFile()
     writeFileSync(path, readFileSync(path).subarray(0, 5 * 4096 + 100))
