@@ -31,7 +31,7 @@ export interface UserRow {
   created_at: number
 }
 
-export interface UserGroupRow {
+interface UserGroupRow {
   user_name: string
   group_name: string
   /** Groups keep the order in which they were given. */
@@ -51,7 +51,7 @@ export interface EnrolmentRow {
   created_at: number
 }
 
-export interface RecoveryCodeRow {
+interface RecoveryCodeRow {
   subject: string
   hash: string
   used_at: number | null
@@ -73,7 +73,7 @@ export interface LockoutRow {
   release_reason: string | null
 }
 
-export interface LoginStateRow {
+interface LoginStateRow {
   user_stem: string
   consecutive_failures: number
 }
@@ -115,7 +115,7 @@ export interface AuditEventRow {
   detail: string | null
 }
 
-export interface GatewayStateRow {
+interface GatewayStateRow {
   /** A gateway that has proved to send Message-Authenticator. */
   key: string
 }

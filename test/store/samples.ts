@@ -12,7 +12,7 @@ export const HOUR = 60 * MINUTE
 /** A fixed moment: nothing in the store reads a clock. */
 export const NOON = Date.UTC(2026, 0, 15, 12)
 
-export const rules: LockoutRules = {
+const rules: LockoutRules = {
   after: 5,
   userAfter: 20,
   addressAfter: 50,
@@ -65,7 +65,7 @@ export function eventOf(user: string, more: Partial<AuditEvent> = {}): AuditEven
   return { id: id(), at: NOON, kind: 'login.refused', user, ...more }
 }
 
-export function grantedSession(user: string, more: Partial<Session> = {}): Session {
+function grantedSession(user: string, more: Partial<Session> = {}): Session {
   return {
     id: id(),
     gateway: 'gw1',
