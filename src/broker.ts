@@ -11,8 +11,9 @@ import { WORDS } from './domain/words.ts'
 import { candidates, type Member } from './identity/fan-out.ts'
 import { localIdentity } from './identity/local.ts'
 import { PasswordHashes } from './identity/password-hashes.ts'
-import { attemptLimits } from './limits/attempt-limits.ts'
+import { attemptLimits, tallyRules } from './limits/attempt-limits.ts'
 import { memoryChallenges } from './limits/memory-challenges.ts'
+import { memoryTally } from './limits/memory-tally.ts'
 import { decide, type LoginOptions } from './login/decide.ts'
 import { recognise } from './login/second-factor.ts'
 import { prometheusMetrics } from './observe/metrics.ts'
@@ -103,8 +104,13 @@ function loginOptions(config: Config, store: Store, log: Log, { clock, random }:
   const { mode, required, tries, answerWithinMs, totp } = config.secondFactor
   const challenges = memoryChallenges({ clock })
   const recognising = { keys, clock, window: totp.window }
+  const rules = tallyRules({
+    rates: config.limits,
+    lockout: config.lockout,
+    heldMs: 2 * config.radius.deadlineMs,
+  })
   return {
-    limits: attemptLimits({ rates: config.limits, lockout: config.lockout }),
+    limits: attemptLimits(memoryTally(rules, { clock }), random),
     background: { records: records.login, candidates: store.candidates, clock },
     firstFactor: {
       mode,

@@ -11,8 +11,9 @@ import type { Policy } from '../../src/domain/policy.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { candidates } from '../../src/identity/fan-out.ts'
-import { attemptLimits } from '../../src/limits/attempt-limits.ts'
+import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
 import { memoryChallenges } from '../../src/limits/memory-challenges.ts'
+import { memoryTally } from '../../src/limits/memory-tally.ts'
 import { decide, type LoginOptions } from '../../src/login/decide.ts'
 import type { Decision } from '../../src/login/decision.ts'
 import { recognise } from '../../src/login/second-factor.ts'
@@ -60,10 +61,17 @@ export async function openHouse(options: HouseOptions = {}) {
   const mode = options.mode ?? 'challenge'
   const recognising = { keys, clock, window: 1 }
   const login: LoginOptions = {
-    limits: attemptLimits({
-      rates: { user: { ...rate, points: options.userRate ?? rate.points }, address: rate, gateway: rate },
-      lockout: rules,
-    }),
+    limits: attemptLimits(
+      memoryTally(
+        tallyRules({
+          rates: { user: { ...rate, points: options.userRate ?? rate.points }, address: rate, gateway: rate },
+          lockout: rules,
+          heldMs: 10_000,
+        }),
+        { clock },
+      ),
+      systemRandom,
+    ),
     background: {
       records: records.login,
       candidates: (name) => candidates([{ store: people.store, realms: [] }], name),

@@ -1,0 +1,40 @@
+import type { Rate } from '../domain/duration.ts'
+import type { LimitReached } from '../domain/limits.ts'
+import type { LockoutScope } from '../domain/lockout.ts'
+
+/** A rate bounds how many attempts may begin within any window of its length. */
+export type RateName = 'gateway' | 'address' | 'user'
+
+/** Under which keys one attempt counts, in the order in which they are looked at. */
+export interface Counted {
+  /** Of this attempt alone: what is counted can be taken back however often it is asked, and once only. */
+  readonly id: string
+  readonly rates: readonly { readonly name: RateName; readonly key: string }[]
+  /** A budget bounds the guesses that are in flight or failed. */
+  readonly budgets: readonly { readonly scope: LockoutScope; readonly key: string }[]
+}
+
+export interface TallyRules {
+  readonly rates: Readonly<Record<RateName, Rate>>
+  /** Guesses that each budget holds. */
+  readonly budgets: Readonly<Record<LockoutScope, number>>
+  /** Milliseconds for which a failed guess counts. */
+  readonly withinMs: number
+  /** Milliseconds for which a guess in flight counts whose end nobody told: its broker has died. */
+  readonly heldMs: number
+}
+
+/**
+ * Counts attempts in windows that slide: at no moment are there more than the limit within the window that ends there.
+ * Each method is one step that nothing comes between. Every method may throw `Unavailable`.
+ */
+export interface Tally {
+  /** Counts the attempt under all of its keys; or under none of them, where one is full. */
+  take(counted: Counted): Promise<LimitReached | undefined>
+  /** The attempt counts no more, nor do the failures of the scopes that are forgiven. */
+  giveBack(counted: Counted, forgiven: readonly LockoutScope[]): Promise<void>
+  /** The guess in flight is a failed one now. @returns the scopes whose budgets are spent on failures alone. */
+  fail(counted: Counted): Promise<readonly LockoutScope[]>
+  /** Failures of these scopes count no more. */
+  forget(counted: Counted, scopes: readonly LockoutScope[]): Promise<void>
+}
