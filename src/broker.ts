@@ -1,4 +1,5 @@
 import { keepAccounting } from './accounting/keep.ts'
+import { startHttp } from './broker-http.ts'
 import { loadKeyRing } from './config/key-file.ts'
 import type { Config } from './config/shape.ts'
 import { type Clock, systemClock } from './domain/clock.ts'
@@ -42,7 +43,7 @@ export interface Machine {
 export interface Broker {
   /** Where it listens, with the ports that it really has. */
   readonly listening: readonly {
-    readonly service: Service
+    readonly service: Service | 'http'
     readonly address: string
     readonly port: number
   }[]
@@ -73,7 +74,7 @@ export async function startBroker(
   machine: Machine = THIS_MACHINE,
 ): Promise<Broker> {
   const { clock, random } = machine
-  const { metrics } = prometheusMetrics()
+  const { metrics, registry } = prometheusMetrics()
   const login = loginOptions(config, store, log, machine)
   const { sessions, gateways: memory } = store.records
   const exchange = new Exchange({
@@ -89,12 +90,26 @@ export async function startBroker(
     metrics,
   })
   const listeners = await listen(config, exchange)
+  const closeListeners = () => Promise.all(listeners.map((listener) => listener.close()))
+  const { http: httpConfig } = config
+  const http =
+    httpConfig === undefined
+      ? undefined
+      : await startHttp({ config, http: httpConfig, store, login, registry, log, machine }).catch(
+          async (error: unknown) => {
+            await closeListeners()
+            throw error
+          },
+        )
   return {
-    listening: listeners.map(({ service, address, port }) => ({ service, address, port })),
+    listening: [
+      ...listeners.map(({ service, address, port }) => ({ service, address, port })),
+      ...(http === undefined ? [] : [{ service: 'http' as const, address: http.address, port: http.port }]),
+    ],
     async stop() {
       for (const listener of listeners) listener.stopReceiving()
-      await exchange.drain()
-      await Promise.all(listeners.map((listener) => listener.close()))
+      await Promise.all([exchange.drain(), http?.stop()])
+      await closeListeners()
     },
   }
 }

@@ -3,6 +3,7 @@ import { type Broker, startBroker } from '../broker.ts'
 import { describeFaults } from '../config/describe-faults.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Log } from '../domain/log.ts'
+import { PortNotOpen } from '../http/server.ts'
 import { jsonLog } from '../observe/log.ts'
 import { PortTaken } from '../transport/udp-listener.ts'
 import { Complaint } from './complaint.ts'
@@ -22,7 +23,9 @@ async function serve({ config: file }: CommonOptions): Promise<void> {
   const store = await openStoreOrComplain(config)
   try {
     const broker = await startBroker(config, store, log).catch((error: unknown) => {
-      throw error instanceof PortTaken ? new Complaint(error.message, { cause: error }) : error
+      throw error instanceof PortTaken || error instanceof PortNotOpen
+        ? new Complaint(error.message, { cause: error })
+        : error
     })
     const isEmpty = (await store.records.users.list({ limit: 1 })).length === 0
     announce(broker, log, isEmpty)
@@ -38,13 +41,17 @@ async function serve({ config: file }: CommonOptions): Promise<void> {
 function announce({ listening }: Broker, log: Log, isEmpty: boolean): void {
   log.info('broker.listening', { listening })
   for (const { service, address, port } of listening) {
-    const what = service === 'auth' ? 'Authentication' : 'Accounting'
-    process.stderr.write(
-      `${what} (RADIUS) on ${address.includes(':') ? `[${address}]` : address}:${port}/udp\n`,
-    )
+    const where = `${address.includes(':') ? `[${address}]` : address}:${port}`
+    process.stderr.write(`${SERVICES[service]} ${where}${service === 'http' ? '' : '/udp'}\n`)
   }
   if (isEmpty) process.stderr.write(FIRST_STEPS)
 }
+
+const SERVICES = {
+  auth: 'Authentication (RADIUS) on',
+  acct: 'Accounting (RADIUS) on',
+  http: 'Portal, desk and API (HTTP) on',
+} as const
 
 const FIRST_STEPS = `
 There are no users yet. In another terminal:

@@ -66,6 +66,6 @@ function rowOf(event: AuditEvent): AuditEventRow {
   }
 }
 
-function eventOf({ user_name: user, ...row }: AuditEventRow): AuditEvent {
+export function eventOf({ user_name: user, ...row }: AuditEventRow): AuditEvent {
   return withoutNulls({ ...row, user })
 }

@@ -1,18 +1,28 @@
 import type { Kysely } from 'kysely'
+import type { TokenStore } from '../domain/api-token.ts'
 import type { AuditStore } from '../domain/audit.ts'
+import type { AuditTrail } from '../domain/audit-search.ts'
 import type { EnrolmentStore } from '../domain/enrolment.ts'
+import type { EnrolmentRegister } from '../domain/enrolment-register.ts'
 import type { LockoutStore } from '../domain/lockout.ts'
+import type { LockoutDesk } from '../domain/lockout-desk.ts'
 import type { GatewayStore, LoginStore } from '../domain/login-records.ts'
 import type { Randomness } from '../domain/random.ts'
 import type { SessionStore } from '../domain/session.ts'
+import type { SessionDesk } from '../domain/session-search.ts'
 import type { UserStore } from '../domain/user.ts'
 import { SqlAudit } from './audit.ts'
+import { SqlAuditTrail } from './audit-trail.ts'
+import { SqlEnrolmentRegister } from './enrolment-register.ts'
 import { SqlEnrolments } from './enrolments.ts'
 import { SqlGateways } from './gateways.ts'
+import { SqlLockoutDesk } from './lockout-desk.ts'
 import { SqlLockouts } from './lockouts.ts'
 import { SqlLogin } from './login.ts'
 import type { Tables } from './schema.ts'
+import { SqlSessionDesk } from './session-desk.ts'
 import { SqlSessions } from './sessions.ts'
+import { SqlTokens } from './tokens.ts'
 import { SqlUsers } from './users.ts'
 
 /** Everything that is kept, by noun. Every method may throw `Unavailable`. */
@@ -24,6 +34,11 @@ export interface Records {
   readonly audit: AuditStore
   readonly login: LoginStore
   readonly gateways: GatewayStore
+  readonly lockoutDesk: LockoutDesk
+  readonly auditTrail: AuditTrail
+  readonly sessionDesk: SessionDesk
+  readonly enrolmentRegister: EnrolmentRegister
+  readonly tokens: TokenStore
 }
 
 /** Records that were opened, whatever holds them. */
@@ -45,5 +60,10 @@ export function sqlRecords(db: Kysely<Tables>, { random }: { readonly random: Ra
     audit: new SqlAudit(db),
     login: new SqlLogin(db, random),
     gateways: new SqlGateways(db),
+    lockoutDesk: new SqlLockoutDesk(db, random),
+    auditTrail: new SqlAuditTrail(db),
+    sessionDesk: new SqlSessionDesk(db),
+    enrolmentRegister: new SqlEnrolmentRegister(db),
+    tokens: new SqlTokens(db),
   }
 }

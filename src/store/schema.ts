@@ -16,6 +16,7 @@ export interface Tables {
   sessions: SessionRow
   audit_events: AuditEventRow
   gateway_state: GatewayStateRow
+  api_tokens: ApiTokenRow
 }
 
 export interface UserRow {
@@ -118,4 +119,19 @@ export interface AuditEventRow {
 interface GatewayStateRow {
   /** A gateway that has proved to send Message-Authenticator. */
   key: string
+}
+
+export interface ApiTokenRow {
+  id: string
+  name: string
+  /** Hex SHA-256 of the token. */
+  hash: string
+  /** Separated by blanks. */
+  scopes: string
+  created_at: number
+  created_by: string
+  expires_at: number | null
+  last_used_at: number | null
+  revoked_at: number | null
+  revoked_by: string | null
 }

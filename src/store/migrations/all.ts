@@ -1,5 +1,6 @@
 import type { Migration } from 'kysely'
 import { records } from './0001-records.ts'
+import { management } from './0002-management.ts'
 
 /**
  * Every change of the tables, run in the order of their names. One that was released is never edited: stores in
@@ -7,4 +8,5 @@ import { records } from './0001-records.ts'
  */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-records': records,
+  '0002-management': management,
 }

@@ -63,6 +63,11 @@ export const ACCESS: AccessOfEach = {
   audit: { append: 'write', list: 'read' },
   login: { view: 'read', admit: 'write', recordFailure: 'write' },
   gateways: { authenticating: 'read', remember: 'write', forget: 'write' },
+  lockoutDesk: { search: 'read', find: 'read', countInForce: 'read', lock: 'write', release: 'write' },
+  auditTrail: { search: 'read', tally: 'read' },
+  sessionDesk: { search: 'read', find: 'read' },
+  enrolmentRegister: { list: 'read', find: 'read', renewRecoveryCodes: 'write' },
+  tokens: { add: 'write', findByHash: 'read', list: 'read', revoke: 'write', noteUse: 'write' },
   storage: { check: 'write' },
 }
 

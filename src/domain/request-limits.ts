@@ -1,0 +1,8 @@
+/** How often anybody may ask over HTTP, whatever they ask for. */
+export interface RequestLimits {
+  /**
+   * Counts one request of this key.
+   * @returns milliseconds until another is looked at, where this one is too much. @throws Unavailable
+   */
+  count(of: 'address' | 'token', key: string): Promise<number | undefined>
+}

@@ -1,0 +1,29 @@
+import express, { Router } from 'express'
+import { refuseForgery } from './forgery.ts'
+import { type VisitOptions, visiting } from './visit.ts'
+
+/** More than any form of the pages has. */
+const LARGEST_FORM = 16 * 1024
+const MOST_FIELDS = 50
+
+export interface PagesOptions extends VisitOptions {
+  /** As `https://vpn.example`; absent: wherever a request went to. */
+  readonly publicUrl?: string
+}
+
+/** What every page may rely on: a visit, fields read, and writes that come from pages of the broker alone. */
+export function pages({ publicUrl, ...visits }: PagesOptions, web: Router): Router {
+  const router = Router()
+  router.use(visiting(visits))
+  router.use(
+    express.urlencoded({
+      extended: false,
+      limit: LARGEST_FORM,
+      parameterLimit: MOST_FIELDS,
+      inflate: false,
+    }),
+  )
+  router.use(refuseForgery(publicUrl))
+  router.use(web)
+  return router
+}

@@ -1,0 +1,128 @@
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
+import type { Lockout } from '../domain/lockout.ts'
+import type { HandMadeLock, LockoutDesk, LockoutSearch } from '../domain/lockout-desk.ts'
+import type { Randomness } from '../domain/random.ts'
+import { writeEvents } from './audit.ts'
+import { lockoutOf, lockoutRow } from './lockout-rows.ts'
+import { forgetFailures } from './lockouts.ts'
+import type { LockoutRow, Tables } from './schema.ts'
+
+/**
+ * Up to this many lockouts in force are found by their ends and sorted; where there are more, the newest of all
+ * lockouts are looked through until a page is full.
+ */
+const FEW = 2000
+
+type Query = SelectQueryBuilder<Tables, 'lockouts', LockoutRow>
+
+export class SqlLockoutDesk implements LockoutDesk {
+  readonly #db: Kysely<Tables>
+  readonly #random: Randomness
+
+  constructor(db: Kysely<Tables>, random: Randomness) {
+    this.#db = db
+    this.#random = random
+  }
+
+  async search(search: LockoutSearch): Promise<readonly Lockout[]> {
+    const { user, address, gateway, scope, since, before, order, after, limit } = search
+    let lockouts: Query = this.#db.selectFrom('lockouts').selectAll()
+    if (user !== undefined) lockouts = lockouts.where('user_stem', '=', user)
+    if (address !== undefined) lockouts = lockouts.where('address', '=', address)
+    if (gateway !== undefined) lockouts = lockouts.where('gateway', '=', gateway)
+    if (scope !== undefined) lockouts = lockouts.where('scope', '=', scope)
+    if (since !== undefined) lockouts = lockouts.where('since', '>=', since)
+    if (before !== undefined) lockouts = lockouts.where('since', '<', before)
+    lockouts = await this.#inState(lockouts, search)
+    if (after !== undefined) lockouts = lockouts.where('id', order === 'newest' ? '<' : '>', after)
+    const sorted = lockouts.orderBy('id', order === 'newest' ? 'desc' : 'asc')
+    return (await sorted.limit(limit).execute()).map(lockoutOf)
+  }
+
+  async find(id: string): Promise<Lockout | undefined> {
+    const row = await this.#db.selectFrom('lockouts').selectAll().where('id', '=', id).executeTakeFirst()
+    return row === undefined ? undefined : lockoutOf(row)
+  }
+
+  async countInForce(now: number, atMost: number): Promise<number> {
+    const inForce = this.#db
+      .selectFrom('lockouts')
+      .select('id')
+      .where('released_at', 'is', null)
+      .where('ends_at', '>', now)
+      .limit(atMost)
+    const { count } = await this.#db
+      .selectFrom(inForce.as('some'))
+      .select((select) => select.fn.countAll<number | string>().as('count'))
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
+
+  async lock({ by, ...wanted }: HandMadeLock): Promise<Lockout> {
+    const lockout: Lockout = { ...wanted, cause: 'by_hand' }
+    const { user, address, scope, reason, since, until } = lockout
+    const end = until === undefined ? 'without an end' : `until ${new Date(until).toISOString()}`
+    return this.#db.transaction().execute(async (db) => {
+      const row = lockoutRow(lockout)
+      await db.insertInto('lockouts').values(row).execute()
+      const detail = `${scope} locked ${end}: ${reason}`
+      const event = { id: this.#random.id(), at: since, actor: by, user, address, reason: 'by_hand', detail }
+      await writeEvents(db, [{ ...event, kind: 'lockout.made' }])
+      return lockoutOf(row)
+    })
+  }
+
+  release(id: string, by: string, reason: string, now: number): ReturnType<LockoutDesk['release']> {
+    return this.#db.transaction().execute(async (db) => {
+      const row = await db
+        .updateTable('lockouts')
+        .set({ released_at: now, released_by: by, release_reason: reason })
+        .where('id', '=', id)
+        .where('ends_at', '>', now)
+        .where('released_at', 'is', null)
+        .returningAll()
+        .executeTakeFirst()
+      if (row === undefined) {
+        const known = await db.selectFrom('lockouts').select('id').where('id', '=', id).executeTakeFirst()
+        return { kind: known === undefined ? 'unknown' : 'not_in_force' }
+      }
+      const lockout = lockoutOf(row)
+      const { user, address, gateway, scope } = lockout
+      const event = { id: this.#random.id(), at: now, actor: by, user, address, gateway, reason: scope }
+      await writeEvents(db, [{ ...event, kind: 'lockout.released', detail: reason }])
+      if (user !== undefined && !(await isLocked(db, user, now))) await forgetFailures(db, user)
+      return { kind: 'released', lockout }
+    })
+  }
+
+  async #inState(lockouts: Query, { state, now }: LockoutSearch): Promise<Query> {
+    switch (state) {
+      case undefined:
+        return lockouts
+      case 'released':
+        return lockouts.where('released_at', 'is not', null)
+      case 'ended':
+        return lockouts.where('released_at', 'is', null).where('ends_at', '<=', now)
+      case 'in_force': {
+        const unreleased = lockouts.where('released_at', 'is', null)
+        const areFew = (await this.countInForce(now, FEW)) < FEW
+        // An expression, which no index by ends answers: sorting all of them would take longer than finding a page.
+        return areFew
+          ? unreleased.where('ends_at', '>', now)
+          : unreleased.where(sql<number>`${sql.ref('ends_at')} + 0`, '>', now)
+      }
+    }
+  }
+}
+
+async function isLocked(db: Kysely<Tables>, user: string, now: number): Promise<boolean> {
+  const lock = await db
+    .selectFrom('lockouts')
+    .select('id')
+    .where('user_stem', '=', user)
+    .where('ends_at', '>', now)
+    .where('released_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst()
+  return lock !== undefined
+}

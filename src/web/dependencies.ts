@@ -1,0 +1,42 @@
+import type { AuditTrail } from '../domain/audit-search.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { EnrolmentRegister } from '../domain/enrolment-register.ts'
+import type { LockoutDesk } from '../domain/lockout-desk.ts'
+import type { Log } from '../domain/log.ts'
+import type { LoginStore } from '../domain/login-records.ts'
+import type { Network } from '../domain/network.ts'
+import type { Randomness } from '../domain/random.ts'
+import type { RoleGroups } from '../domain/scope.ts'
+import type { SessionDesk } from '../domain/session-search.ts'
+import type { WebSessionStore } from '../domain/web-session.ts'
+import type { Locale } from '../domain/words.ts'
+import type { SigningIn } from '../http/sign-in-visit.ts'
+import type { Enrolling } from '../manage/enrolling.ts'
+import type { Lockouts } from '../manage/lockouts.ts'
+
+/** What the pages are given. */
+export interface WebDependencies {
+  /** `visitOf(request)` (http/visit.ts) works in every handler; writes have passed `refuseForgery` by then. */
+  readonly signingIn: SigningIn
+  readonly sessions: WebSessionStore
+  readonly enrolling: Enrolling
+  readonly lockouts: Lockouts
+  readonly records: {
+    readonly lockoutDesk: LockoutDesk
+    readonly auditTrail: AuditTrail
+    readonly sessionDesk: SessionDesk
+    readonly enrolmentRegister: EnrolmentRegister
+    readonly login: Pick<LoginStore, 'view'>
+  }
+  /** From where the desk can be reached. */
+  readonly allow: readonly Network[]
+  readonly roles: RoleGroups
+  readonly locales: readonly Locale[]
+  readonly publicUrl?: string
+  /** Whether a locked user is told so. */
+  readonly tellLocked: boolean
+  readonly secondFactorRequired: boolean
+  readonly clock: Clock
+  readonly random: Randomness
+  readonly log: Log
+}

@@ -1,0 +1,6 @@
+import { Router } from 'express'
+import type { WebDependencies } from '../dependencies.ts'
+
+export function portalRoutes(_dependencies: WebDependencies): Router {
+  return Router()
+}
