@@ -118,17 +118,3 @@ async function repeats(call: () => unknown): Promise<number[]> {
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 }
-
-if (import.meta.main) {
-  const cost = await codecCost()
-  const micros = (value: number) => `${value.toFixed(1)} µs`
-  const { decode, verify, decrypt, sign } = cost.parts
-  process.stdout.write(
-    [
-      `codec: ${micros(cost.microsPerRequest)} a request (median of ${REPEATS} repeats of ${REQUESTS_PER_REPEAT},`,
-      ` ${micros(cost.fastestRepeat)} to ${micros(cost.slowestRepeat)}), the budget is 25 µs\n`,
-      `  decode ${micros(decode)}, verify ${micros(verify)}, decrypt ${micros(decrypt)}, encode and sign ${micros(sign)}\n`,
-      `  request ${cost.requestOctets} octets, reply ${cost.replyOctets} octets\n`,
-    ].join(''),
-  )
-}

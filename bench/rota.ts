@@ -1,0 +1,51 @@
+import { codeOf, PERIOD } from './population.ts'
+
+/** Longer than a login takes here, so that a code is still good when the server looks at it. */
+const MARGIN_MS = 6000
+
+export class OutOfCodes extends Error {
+  override readonly name = 'OutOfCodes'
+}
+
+/**
+ * Users in turn, and a code for each that was not used before: of the step before, of this one or of the next, all
+ * of which a server takes that allows for clocks that are off by a step.
+ */
+export class Rota {
+  readonly #from: number
+  readonly #lastStep: Float64Array
+  readonly #spendsCodes: boolean
+  #next = 0
+
+  constructor(users: { readonly from: number; readonly to: number }, spendsCodes: boolean) {
+    this.#from = users.from
+    this.#lastStep = new Float64Array(users.to - users.from).fill(-1)
+    this.#spendsCodes = spendsCodes
+  }
+
+  /** A user who has a code left. @throws OutOfCodes */
+  take(): number {
+    const { latest } = steps()
+    for (let tries = 0; tries < this.#lastStep.length; tries += 1) {
+      const user = this.#next
+      this.#next = (this.#next + 1) % this.#lastStep.length
+      if (!this.#spendsCodes || (this.#lastStep[user] ?? 0) < latest) return this.#from + user
+    }
+    throw new OutOfCodes('every user has logged in with every code that is good now')
+  }
+
+  /** A code of a user whom `take` gave; it is spent by that. */
+  code(user: number): string {
+    const { earliest, now } = steps()
+    if (!this.#spendsCodes) return codeOf(user, now)
+    const step = Math.max(earliest, (this.#lastStep[user - this.#from] ?? 0) + 1)
+    this.#lastStep[user - this.#from] = step
+    return codeOf(user, step)
+  }
+}
+
+function steps(): { earliest: number; now: number; latest: number } {
+  const seconds = Date.now() / 1000
+  const now = Math.floor(seconds / PERIOD)
+  return { earliest: Math.floor((seconds + MARGIN_MS / 1000) / PERIOD) - 1, now, latest: now + 1 }
+}

@@ -1,0 +1,23 @@
+import type { Target } from './orders.ts'
+
+/** A RADIUS server that was started for one case. */
+export interface Server {
+  readonly pid: number
+  readonly target: Target
+  stop(): Promise<void>
+}
+
+/** What each server and the load agree on. */
+export const SHARED_SECRET = 'the shared secret of the bench'
+
+/** What an Access-Accept gives: two routes, two name servers, a group and two times, the same by every server. */
+export const GRANTED = {
+  routes: ['10.0.0.0/8', '172.16.0.0/12'],
+  dns: ['10.0.0.53', '10.0.0.54'],
+  group: 'staff',
+  sessionTimeout: 43_200,
+  interim: 300,
+} as const
+
+/** Where the code is typed. */
+export type CodeMode = 'challenge' | 'append' | 'only'

@@ -1,0 +1,98 @@
+import type { Case } from './cases.ts'
+import type { Measured, Series } from './measure.ts'
+
+/** The middle of what the rounds gave, for each figure by itself. */
+export interface Summary {
+  readonly contestant: string
+  readonly variant: string
+  readonly perSecond: number
+  readonly parts: readonly { readonly part: string; readonly p50: number; readonly p99: number }[]
+  readonly processor: number
+  readonly resident: number
+  readonly peak: number
+  readonly generator: number
+  /** Over all rounds. */
+  readonly retransmits: number
+  readonly failures: Readonly<Record<string, number>>
+  readonly flood?: { readonly perSecond: number; readonly lost: number }
+}
+
+/** The broker against one other of the same variant: the middle of the rounds' quotients. */
+export interface Ratio {
+  readonly variant: string
+  readonly against: string
+  readonly perSecond: number
+  readonly p50: number
+  readonly p99: number
+  readonly processor: number
+}
+
+export function summarise({ parts }: Case, { contestant, variant, rounds }: Series): Summary {
+  const middle = (of: (round: Measured) => number) => median(rounds.map(of))
+  const floods = rounds.flatMap(({ flood }) => flood ?? [])
+  return {
+    contestant,
+    variant,
+    perSecond: middle(({ perSecond }) => perSecond),
+    parts: parts.map((part) => ({
+      part,
+      p50: middle((round) => round.parts.get(part)?.p50 ?? Number.NaN),
+      p99: middle((round) => round.parts.get(part)?.p99 ?? Number.NaN),
+    })),
+    processor: middle(({ processor }) => processor),
+    resident: middle(({ resident }) => resident),
+    peak: Math.max(...rounds.map(({ peak }) => peak)),
+    generator: middle(({ generator }) => generator),
+    retransmits: rounds.reduce((sum, { retransmits }) => sum + retransmits, 0),
+    failures: failuresOf(rounds),
+    ...(floods.length === 0
+      ? {}
+      : {
+          flood: {
+            perSecond: median(floods.map(({ perSecond }) => perSecond)),
+            lost: floods.reduce((sum, { lost }) => sum + lost, 0),
+          },
+        }),
+  }
+}
+
+/** @param all the broker's series first, as its case lists them. */
+export function ratios({ parts: [part] }: Case, all: readonly Series[]): Ratio[] {
+  const name = all[0]?.contestant
+  return all.flatMap((rival) => {
+    const own = all.find(({ contestant, variant }) => contestant === name && variant === rival.variant)
+    if (own === undefined || own === rival) return []
+    const middle = (of: (round: Measured) => number) =>
+      median(
+        own.rounds.map((round, index) => {
+          const other = rival.rounds[index]
+          return other === undefined ? Number.NaN : of(round) / of(other)
+        }),
+      )
+    return [
+      {
+        variant: rival.variant,
+        against: rival.contestant,
+        perSecond: middle(({ perSecond }) => perSecond),
+        p50: middle(({ parts }) => parts.get(part)?.p50 ?? Number.NaN),
+        p99: middle(({ parts }) => parts.get(part)?.p99 ?? Number.NaN),
+        processor: middle(({ processor }) => processor),
+      },
+    ]
+  })
+}
+
+function failuresOf(rounds: readonly Measured[]): Record<string, number> {
+  const failures: Record<string, number> = {}
+  for (const round of rounds) {
+    for (const [reason, count] of round.failures) failures[reason] = (failures[reason] ?? 0) + count
+  }
+  return failures
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const upper = sorted[sorted.length >> 1] ?? Number.NaN
+  const lower = sorted[(sorted.length - 1) >> 1] ?? Number.NaN
+  return (lower + upper) / 2
+}
