@@ -6,6 +6,8 @@ export interface StaticAttributes {
   readonly ipv6?: string
   readonly routes?: readonly string[]
   readonly dns?: readonly string[]
+  /** Seconds. */
+  readonly sessionTimeout?: number
   /** Further reply attributes by dictionary name. */
   readonly attributes?: Readonly<Record<string, string | number>>
 }

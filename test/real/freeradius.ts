@@ -19,6 +19,8 @@ interface FreeradiusOptions {
   readonly place?: Place
   /** The address to listen on; 127.0.0.1 where it is not given. */
   readonly address?: string
+  /** Replies carry Message-Authenticator, as they do by themselves from FreeRADIUS 3.2.5 on. */
+  readonly signsReplies?: boolean
 }
 
 export interface Freeradius {
@@ -31,7 +33,7 @@ export interface Freeradius {
 
 /** A FreeRADIUS with a configuration of its own: local users, PAP, TOTP by challenge, accounting acknowledged. */
 export async function startFreeradius(options: FreeradiusOptions): Promise<Freeradius> {
-  const { users, secret, place = thisMachine, address = '127.0.0.1' } = options
+  const { users, secret, place = thisMachine, address = '127.0.0.1', signsReplies = false } = options
   const authPort = await freePort()
   const acctPort = await freePort()
   const folder = temporaryFolder('freeradius')
@@ -39,7 +41,7 @@ export async function startFreeradius(options: FreeradiusOptions): Promise<Freer
   writeFileSync(folder.file('users'), users.map(userEntry).join('\n'))
   writeFileSync(
     folder.file('radiusd.conf'),
-    configuration({ folder: folder.path, secret, address, authPort, acctPort }),
+    configuration({ folder: folder.path, secret, address, authPort, acctPort, signsReplies }),
   )
   const server = place.start('freeradius', ['-f', '-l', 'stdout', '-d', folder.path])
   const stop = async () => {
@@ -78,9 +80,12 @@ interface Settings {
   address: string
   authPort: number
   acctPort: number
+  signsReplies: boolean
 }
 
-function configuration({ folder, secret, address, authPort, acctPort }: Settings): string {
+function configuration(settings: Settings): string {
+  const { folder, secret, address, authPort, acctPort, signsReplies } = settings
+  const sign = signsReplies ? 'update reply { Message-Authenticator := 0x00 }' : ''
   return `
 raddbdir = ${folder}
 logdir = ${folder}
@@ -136,6 +141,10 @@ server default {
     port = ${acctPort}
   }
   authorize {
+    Autz-Type Status-Server {
+      ${sign}
+      ok
+    }
     files
     if (!&control:TOTP-Secret) {
       pap
@@ -187,10 +196,15 @@ server default {
     }
   }
   post-auth {
+    ${sign}
     Post-Auth-Type REJECT {
       update {
         reply: !* ANY
       }
+      ${sign}
+    }
+    Post-Auth-Type Challenge {
+      ${sign}
     }
   }
   accounting {
