@@ -34,7 +34,7 @@ function inParallel(
   const requests = Array.from({ length: count }, (_, number) =>
     loginRequest({ secret: broker.secret, ...login(number) }),
   )
-  return Promise.all(requests.map((request) => ask(broker.authPort, request, 20)))
+  return Promise.all(requests.map((request) => ask(broker.authPort, request, { tries: 20 })))
 }
 
 function counted(replies: readonly (Reply | undefined)[]): Record<string, number> {

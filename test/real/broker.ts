@@ -32,6 +32,8 @@ export interface Installation {
   readonly secret: string
   /** Writes the configuration anew, for the next start. */
   configure(sections: Sections): void
+  /** Starts a verb and leaves it running. */
+  start(args: readonly string[]): RealProcess
   /** Runs a verb to its end, whatever its exit code. */
   run(args: readonly string[], options?: { readonly input?: string }): Promise<CommandRun>
   /** Runs a verb with --json and returns what it printed; throws with everything that it said where it failed. */
@@ -70,9 +72,9 @@ export async function install({
     writeFileSync(configFile, text, { mode: 0o600 })
   }
   configure(sections)
-  const ocbrokerWith = (args: readonly string[]) => [MAIN, ...args, '--config', configFile]
-  const run: Installation['run'] = (args, options = {}) =>
-    place.run(process.execPath, ocbrokerWith(args), options)
+  const words = (args: readonly string[]) => [MAIN, ...args, '--config', configFile]
+  const start: Installation['start'] = (args) => place.start(process.execPath, words(args))
+  const run: Installation['run'] = (args, options = {}) => place.run(process.execPath, words(args), options)
   return {
     folder,
     configFile,
@@ -82,6 +84,7 @@ export async function install({
     acctPort,
     secret: SECRET,
     configure,
+    start,
     run,
     ocbroker: async (args, options) => {
       const { code, stdout, stderr } = await run([...args, '--json'], options)
@@ -89,7 +92,7 @@ export async function install({
       return JSON.parse(stdout)
     },
     serve: async () => {
-      const broker = place.start(process.execPath, ocbrokerWith(['serve']))
+      const broker = start(['serve'])
       try {
         await broker.waitForOutput(/"event":"broker\.listening"/)
       } catch (error) {

@@ -116,8 +116,8 @@ export function believed(octets: Buffer, request: Request): Reply {
 /** One UDP socket of a gateway's. */
 export interface RadiusSocket {
   send(octets: Buffer): void
-  /** The next datagram that came, or undefined where none does within so many milliseconds. */
-  next(within?: number): Promise<Buffer | undefined>
+  /** The next datagram that came, or undefined where none does within so many milliseconds, or before `until`. */
+  next(within: number, until?: AbortSignal): Promise<Buffer | undefined>
   close(): void
 }
 
@@ -132,10 +132,10 @@ export async function radiusSocket(port: number, from = '127.0.0.1'): Promise<Ra
   })
   return {
     send: (octets) => socket.send(octets, port, '127.0.0.1'),
-    next: async (within = 1000) => {
-      if (arrived.length === 0) {
-        await once(socket, 'arrived', { signal: AbortSignal.timeout(within) }).catch(() => undefined)
-      }
+    next: async (within, until) => {
+      const timeout = AbortSignal.timeout(within)
+      const signal = until === undefined ? timeout : AbortSignal.any([timeout, until])
+      if (arrived.length === 0) await once(socket, 'arrived', { signal }).catch(() => undefined)
       return arrived.shift()
     },
     close: () => socket.close(),
@@ -145,16 +145,27 @@ export async function radiusSocket(port: number, from = '127.0.0.1'): Promise<Ra
 /** Milliseconds for each try. */
 const PATIENCE = 3000
 
+interface AskOptions {
+  /** How often the same octets are sent (3). */
+  readonly tries?: number
+  /** Gives up when this is aborted. */
+  readonly until?: AbortSignal
+}
+
 /**
  * Asks as radcli does: from a fresh socket, and with the same octets again where no answer comes.
  * @returns the believed reply, or undefined where none came to any of the tries.
  */
-export async function ask(port: number, request: Request, tries = 3): Promise<Reply | undefined> {
+export async function ask(
+  port: number,
+  request: Request,
+  { tries = 3, until }: AskOptions = {},
+): Promise<Reply | undefined> {
   const socket = await radiusSocket(port)
   try {
-    for (let sent = 0; sent < tries; sent++) {
+    for (let sent = 0; sent < tries && until?.aborted !== true; sent++) {
       socket.send(request.octets)
-      const octets = await socket.next(PATIENCE)
+      const octets = await socket.next(PATIENCE, until)
       if (octets !== undefined) return believed(octets, request)
     }
     return undefined
