@@ -18,6 +18,9 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'freeradius', proof: 'freeradius', suites: ['integration', 'vpn'] },
   { name: 'freeradius-utils', proof: 'radclient', suites: ['integration', 'vpn'] },
   { name: 'sasl2-bin', proof: 'saslauthd', suites: ['integration'] },
+  { name: 'redis-server', proof: 'redis-server', suites: ['integration'] },
+  { name: 'redis-tools', proof: 'redis-cli', suites: ['integration'] },
+  { name: 'openssl', proof: 'openssl', suites: ['integration'] },
 ]
 
 export function missingPackages(): DebianPackage[] {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
 import type { Randomness } from './random.ts'
 import { Secret } from './secret.ts'
 
@@ -8,6 +8,7 @@ export interface SealingKey {
   readonly key: Secret
 }
 
+const KEY_OCTETS = 32
 const NONCE_OCTETS = 12
 const TAG_OCTETS = 16
 
@@ -30,9 +31,24 @@ export class KeyRing {
     this.#random = random
   }
 
+  /** Keys made from these for one purpose (RFC 5869): what one purpose sealed or signed is worth nothing to another. */
+  derive(purpose: string): KeyRing {
+    const derived = this.#keys.map(({ id, key }): SealingKey => {
+      const octets = hkdfSync('sha256', key.bytes(), '', `ocbroker ${purpose}`, KEY_OCTETS)
+      return { id, key: new Secret(Buffer.from(octets)) }
+    })
+    const [first, ...others] = derived
+    if (first === undefined) throw new CannotOpen('the key ring is empty')
+    return new KeyRing([first, ...others], this.#random)
+  }
+
+  /** HMAC-SHA-256 with the key that seals, in base64url: the same text gives the same, and without the key nobody can tell which. */
+  sign(text: string): string {
+    return createHmac('sha256', this.#current().key.bytes()).update(text).digest('base64url')
+  }
+
   seal(plain: Secret, owner: string): string {
-    const [current] = this.#keys
-    if (current === undefined) throw new CannotOpen('the key ring is empty')
+    const current = this.#current()
     const nonce = this.#random.bytes(NONCE_OCTETS)
     const cipher = createCipheriv('aes-256-gcm', current.key.bytes(), nonce).setAAD(Buffer.from(owner))
     const sealed = Buffer.concat([nonce, cipher.update(plain.bytes()), cipher.final(), cipher.getAuthTag()])
@@ -60,5 +76,10 @@ export class KeyRing {
         { cause },
       )
     }
+  }
+  #current(): SealingKey {
+    const [current] = this.#keys
+    if (current === undefined) throw new CannotOpen('the key ring is empty')
+    return current
   }
 }

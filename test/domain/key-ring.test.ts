@@ -43,4 +43,19 @@ describe('the key ring', () => {
     const sealed = ring.seal(seed, 'bob')
     expect(() => new KeyRing([old], systemRandom).open(sealed, 'bob')).toThrow(/2026/)
   })
+
+  it('derives a ring for each purpose, which opens and signs for that purpose alone', () => {
+    const [one, same, another] = ['challenges', 'challenges', 'sessions'].map((each) => ring.derive(each))
+    if (one === undefined || same === undefined || another === undefined) return expect.unreachable()
+    const sealed = one.seal(seed, 'bob')
+    expect(same.open(sealed, 'bob').equals(seed)).toBe(true)
+    for (const other of [another, ring]) expect(() => other.open(sealed, 'bob')).toThrow(CannotOpen)
+    expect(new Set([one, same, another, ring].map((each) => each.sign('text')))).toHaveProperty('size', 3)
+    expect(one.sign('text')).not.toBe(one.sign('Text'))
+  })
+
+  it('derives from its older keys, too', () => {
+    const sealed = new KeyRing([old], systemRandom).derive('challenges').seal(seed, 'bob')
+    expect(ring.derive('challenges').open(sealed, 'bob').equals(seed)).toBe(true)
+  })
 })

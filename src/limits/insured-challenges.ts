@@ -1,0 +1,69 @@
+import type { ChallengeStore, PendingChallenge } from '../domain/challenge.ts'
+import type { PassingStore } from '../domain/passing-store.ts'
+import { Unavailable } from '../domain/person.ts'
+
+/** A challenge as its maker keeps it. */
+export interface OwnChallenge {
+  readonly challenge: PendingChallenge
+  /** It could not be shared, so no other broker has it. */
+  readonly isAlone: boolean
+}
+
+/** States that were answered here while the shared store was away; each is forgotten with its challenge. */
+const MOST_SPENT = 50_000
+
+/**
+ * Challenges that any broker can finish, and while their store is away those of the broker that made them, which keeps
+ * a copy. Where the shared store answers, its word decides, so a State is answered once over all brokers; one that was
+ * answered from the copy is taken out of the shared store as soon as that is back.
+ */
+export function insuredChallenges(
+  shared: Pick<PassingStore<PendingChallenge>, 'put' | 'take' | 'delete'>,
+  own: Pick<PassingStore<OwnChallenge>, 'put' | 'take'>,
+): ChallengeStore {
+  const spent = new Set<string>()
+
+  async function takeOutSpent(): Promise<void> {
+    for (const state of spent) {
+      await shared.delete(state)
+      spent.delete(state)
+    }
+  }
+
+  return {
+    async put(state, challenge, ttlMs) {
+      const outage = await outageOf(shared.put(state, challenge, ttlMs))
+      try {
+        await own.put(state, { challenge, isAlone: outage !== undefined }, ttlMs)
+      } catch (full) {
+        if (outage !== undefined) throw full
+      }
+      if (outage === undefined) await outageOf(takeOutSpent())
+    },
+    async take(state) {
+      if (spent.has(state)) return undefined
+      const mine = await own.take(state)
+      try {
+        // Asked for one that is alone, too: an answer that came too late may have left it there.
+        const theirs = await shared.take(state)
+        await outageOf(takeOutSpent())
+        return mine?.isAlone === true ? mine.challenge : theirs
+      } catch (outage) {
+        if (!(outage instanceof Unavailable) || mine === undefined) throw outage
+        if (spent.size < MOST_SPENT) spent.add(state)
+        return mine.challenge
+      }
+    },
+  }
+}
+
+/** @returns the outage that kept it from being done. */
+async function outageOf(work: Promise<void>): Promise<Unavailable | undefined> {
+  try {
+    await work
+    return undefined
+  } catch (error) {
+    if (error instanceof Unavailable) return error
+    throw error
+  }
+}

@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KeyRing } from '../../src/domain/key-ring.ts'
+import type { Log, LogFields } from '../../src/domain/log.ts'
+import { Unavailable } from '../../src/domain/person.ts'
+import { systemRandom } from '../../src/domain/random.ts'
+import { Secret } from '../../src/domain/secret.ts'
+import { connectRedis, type RedisConnection, type RedisOptions } from '../../src/limits/redis-connection.ts'
+
+/** The key ring that all brokers of a test share. */
+export const testKeys = new KeyRing([{ id: 'test', key: new Secret(systemRandom.bytes(32)) }], systemRandom)
+
+export interface RecordedLog extends Log {
+  /** Names of the events so far. */
+  readonly events: readonly string[]
+}
+
+export function recordedLog(): RecordedLog {
+  const events: string[] = []
+  const record = (event: string, _fields?: LogFields) => {
+    events.push(event)
+  }
+  return { events, debug: record, info: record, warn: record, error: record }
+}
+
+/** A connection of a broker of its own, once it is there. */
+export async function connected(
+  options: Omit<RedisOptions, 'prefix'>,
+  log: Log = recordedLog(),
+): Promise<RedisConnection> {
+  const connection = connectRedis({ prefix: 'ocbroker', ...options }, log)
+  try {
+    await isReadyWithin(connection, 10_000)
+    return connection
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
+/** @returns milliseconds until Redis could be written. */
+export async function isReadyWithin({ checkReady }: RedisConnection, within: number): Promise<number> {
+  const started = performance.now()
+  for (;;) {
+    try {
+      await checkReady()
+      return performance.now() - started
+    } catch (error) {
+      if (!(error instanceof Unavailable) || performance.now() - started > within) throw error
+      await sleep(5)
+    }
+  }
+}
