@@ -1,6 +1,7 @@
 import { openStore } from '../src/broker.ts'
 import type { Config } from '../src/config/shape.ts'
 import { systemClock } from '../src/domain/clock.ts'
+import { quietLog } from '../src/domain/log.ts'
 import { systemRandom } from '../src/domain/random.ts'
 import { Secret } from '../src/domain/secret.ts'
 import { DIGITS, PASSWORD, PERIOD, seedOf, userName } from './population.ts'
@@ -11,7 +12,7 @@ const AT_ONCE = 500
 
 /** Adds the users, each with the password and an authenticator, through the same store that the command line uses. */
 export async function fillStore(config: Config, users: number, told: (done: number) => void): Promise<void> {
-  const { records, keys, hashes, close } = await openStore(config)
+  const { records, keys, hashes, close } = await openStore(config, quietLog)
   try {
     const passwordHash = await hashes.hash(new Secret(PASSWORD))
     const add = async (user: number) => {

@@ -1,5 +1,6 @@
 import { keepAccounting } from './accounting/keep.ts'
 import { startHttp } from './broker-http.ts'
+import { buildIdentities, type Identities } from './broker-identity.ts'
 import { loadKeyRing } from './config/key-file.ts'
 import type { Config } from './config/shape.ts'
 import { type Clock, systemClock } from './domain/clock.ts'
@@ -9,7 +10,7 @@ import type { LoginName } from './domain/login-name.ts'
 import type { Candidate } from './domain/person.ts'
 import { type Randomness, systemRandom } from './domain/random.ts'
 import { WORDS } from './domain/words.ts'
-import { candidates, type Member } from './identity/fan-out.ts'
+import { candidates } from './identity/fan-out.ts'
 import { localIdentity } from './identity/local.ts'
 import { PasswordHashes } from './identity/password-hashes.ts'
 import { attemptLimits, tallyRules } from './limits/attempt-limits.ts'
@@ -29,8 +30,10 @@ export interface Store {
   readonly records: Records
   readonly keys: KeyRing
   readonly hashes: PasswordHashes
-  /** Which identity stores may know a name, and what the user is called there. */
-  candidates(name: LoginName): readonly Candidate[]
+  /** Which identity stores may know a name that comes through a gateway, and what the user is called there. */
+  candidates(name: LoginName, gateway?: string): readonly Candidate[]
+  /** The identity stores that cannot be asked now. */
+  findIdentityFaults: Identities['findFaults']
   checkReady(): Promise<void>
   close(): Promise<void>
 }
@@ -57,13 +60,25 @@ const START_WAITS_MS = 1000
 const THIS_MACHINE: Machine = { clock: systemClock, random: systemRandom }
 
 /** @throws Error that names the file: a broken database, a key file that others can read. Nothing is changed then. */
-export async function openStore(config: Config, { clock, random }: Machine = THIS_MACHINE): Promise<Store> {
+export async function openStore(config: Config, log: Log, machine: Machine = THIS_MACHINE): Promise<Store> {
+  const { clock, random } = machine
   const keys = await loadKeyRing(config.storage.keyFile, random)
   const { records, checkReady, close } = await openSqlite({ path: config.storage.sqlite })
   const hashes = new PasswordHashes(config.passwords)
   const local = localIdentity({ users: records.users, hashes, clock, checkReady })
-  const members: Member[] = config.identity.order.map(() => ({ store: local, realms: [] }))
-  return { records, keys, hashes, candidates: (name) => candidates(members, name), checkReady, close }
+  const identities = buildIdentities(config, { local, clock, random, log })
+  return {
+    records,
+    keys,
+    hashes,
+    candidates: (name, gateway) => candidates(identities.members, name, gateway),
+    findIdentityFaults: identities.findFaults,
+    checkReady,
+    async close() {
+      await identities.close()
+      await close()
+    },
+  }
 }
 
 /** Connects everything and listens. @throws PortTaken, and Unavailable where the records cannot be read. */

@@ -23,6 +23,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   web: ['domain', 'login', 'manage', 'http'],
   'broker.ts': ['*'],
   'broker-http.ts': ['*'],
+  'broker-identity.ts': ['*'],
   cli: ['*'],
   'main.ts': ['cli'],
 }

@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/shape.ts'
 import type { AuditEvent } from '../domain/audit.ts'
 import { systemClock } from '../domain/clock.ts'
+import { type Log, quietLog } from '../domain/log.ts'
 import { canonicalUserName } from '../domain/login-name.ts'
 import { Unavailable } from '../domain/person.ts'
 import { systemRandom } from '../domain/random.ts'
@@ -39,9 +40,9 @@ export async function readConfig({ config: file }: CommonOptions): Promise<Confi
 }
 
 /** @throws Complaint where the database or the key file cannot be used. */
-export async function openStoreOrComplain(config: Config): Promise<Store> {
+export async function openStoreOrComplain(config: Config, log: Log = quietLog): Promise<Store> {
   try {
-    return await openStore(config)
+    return await openStore(config, log)
   } catch (error) {
     throw error instanceof Error ? new Complaint(error.message, { cause: error }) : error
   }

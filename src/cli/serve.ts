@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type Broker, startBroker } from '../broker.ts'
+import { type Broker, type Store, startBroker } from '../broker.ts'
 import { describeFaults } from '../config/describe-faults.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Log } from '../domain/log.ts'
@@ -20,8 +20,9 @@ async function serve({ config: file }: CommonOptions): Promise<void> {
   if ('faults' in loaded) throw new Complaint(describeFaults(file, loaded.faults))
   const { config } = loaded
   const log = jsonLog(config.log)
-  const store = await openStoreOrComplain(config)
+  const store = await openStoreOrComplain(config, log)
   try {
+    await askIdentities(store, log)
     const broker = await startBroker(config, store, log).catch((error: unknown) => {
       throw error instanceof PortTaken || error instanceof PortNotOpen
         ? new Complaint(error.message, { cause: error })
@@ -36,6 +37,21 @@ async function serve({ config: file }: CommonOptions): Promise<void> {
   } finally {
     await store.close()
   }
+}
+
+/** How long the identity stores may take to show that they are there, in milliseconds. */
+const READY_WITHIN_MS = 5000
+
+/** @throws Complaint naming each store that must be there and is not, with its server and the cause. */
+async function askIdentities(store: Store, log: Log): Promise<void> {
+  const faults = await store.findIdentityFaults(READY_WITHIN_MS)
+  for (const { store: name, cause } of faults) log.error('identity.unavailable', { identity: name, cause })
+  const fatal = faults.filter(({ required }) => required)
+  if (fatal.length === 0) return
+  const lines = fatal.map(({ cause }) => cause)
+  throw new Complaint(
+    [...lines, 'With identity.NAME.required: false the broker starts all the same.'].join('\n'),
+  )
 }
 
 function announce({ listening }: Broker, log: Log, isEmpty: boolean): void {

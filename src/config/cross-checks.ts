@@ -3,7 +3,7 @@ import type { Report } from './fault.ts'
 import type { Draft } from './schema-walk.ts'
 import { checkGateways } from './sections/gateways.ts'
 import { checkHttp } from './sections/http.ts'
-import { checkIdentity } from './sections/identity.ts'
+import { checkIdentity } from './sections/identity/identity.ts'
 import { checkLockout } from './sections/lockout.ts'
 import { checkPolicies } from './sections/policies.ts'
 import { checkRadius } from './sections/radius.ts'
@@ -21,7 +21,7 @@ export function crossCheck(
 ): void {
   if (draft.radius !== undefined) checkRadius(draft.radius, report)
   if (draft.gateways !== undefined) checkGateways(draft.gateways, report)
-  if (draft.identity?.order !== undefined) checkIdentity(draft.identity.order, report)
+  if (draft.identity?.order !== undefined) checkIdentity(draft.identity.order, gatewayNames(report), report)
   if (draft.second_factor !== undefined) checkSecondFactor(draft.second_factor, report)
   if (draft.lockout !== undefined) checkLockout(draft.lockout, report)
   if (draft.policies !== undefined) checkPolicies(draft.policies, gatewayNames(report), rules, report)

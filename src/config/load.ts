@@ -10,7 +10,7 @@ import { Findings } from './findings.ts'
 import { isMapping, knownKeys, soundParts } from './schema-walk.ts'
 import { checkSecretsInOpenFile, readGatewaySecrets, resolveGateways } from './sections/gateways.ts'
 import { resolveHttp } from './sections/http.ts'
-import { resolveIdentity } from './sections/identity.ts'
+import { readIdentitySecrets, resolveIdentity } from './sections/identity/identity.ts'
 import { resolveLockout } from './sections/lockout.ts'
 import { resolveLog } from './sections/log.ts'
 import { resolvePolicies } from './sections/policies.ts'
@@ -64,23 +64,28 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, rules: Re
   const draft = soundParts(shape, raw) ?? {}
   crossCheck(draft, folder, rules, findings)
   const secrets = await readGatewaySecrets(draft.gateways ?? [], folder, findings)
+  const identitySecrets = await readIdentitySecrets(folder, findings)
   if (source.isOpenToAll) checkSecretsInOpenFile(draft.gateways ?? [], path, findings)
 
   const parsed = shape.safeParse(raw)
   if (!parsed.success || findings.haveFaults) return findings.all()
-  return { config: resolved(parsed.data, folder, secrets), warnings: findings.all().warnings }
+  return {
+    config: resolved(parsed.data, folder, secrets, identitySecrets),
+    warnings: findings.all().warnings,
+  }
 }
 
 function resolved(
   parsed: z.output<typeof shape>,
   folder: string,
   secrets: ReadonlyMap<number, Secret>,
+  identitySecrets: ReadonlyMap<string, Secret>,
 ): Config {
   const radius = resolveRadius(parsed.radius)
   return {
     radius,
     gateways: resolveGateways(parsed.gateways, secrets, radius.onOutage),
-    identity: resolveIdentity(parsed.identity),
+    identity: resolveIdentity(parsed.identity, folder, identitySecrets),
     secondFactor: resolveSecondFactor(parsed.second_factor),
     passwords: parsed.passwords,
     limits: parsed.limits,

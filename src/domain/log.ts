@@ -8,3 +8,6 @@ export interface Log {
   warn(event: string, fields?: LogFields): void
   error(event: string, fields?: LogFields): void
 }
+
+/** For whoever needs no log: a verb of the command line speaks by its output. */
+export const quietLog: Log = { debug() {}, info() {}, warn() {}, error() {} }

@@ -85,6 +85,8 @@ export interface Candidate {
   readonly name: string
   /** `Person.subject`, if this store vouches. */
   readonly subject: string
+  /** Whether the next store is asked when this one cannot be; otherwise the login ends there. */
+  readonly mayBeMissing: boolean
 }
 
 /** Something that a login needs could not be asked: never the user's fault, never counted against them. */

@@ -18,13 +18,13 @@ export interface Background {
 export interface BackgroundOptions {
   readonly records: Pick<LoginStore, 'view'>
   /** Which identity stores may know the name. */
-  readonly candidates: (name: LoginName) => readonly Candidate[]
+  readonly candidates: (name: LoginName, gateway: string) => readonly Candidate[]
   readonly clock: Clock
 }
 
 /** Reads, in one round trip, the user's authenticators and the lockouts in force; a locked login ends here. */
 export async function lookUp(attempt: Attempt, options: BackgroundOptions): Promise<Background | Refusal> {
-  const candidates = options.candidates(attempt.name)
+  const candidates = options.candidates(attempt.name, attempt.gateway)
   const query: LoginQuery = {
     user: attempt.name.stem,
     subjects: candidates.map(({ subject }) => subject),

@@ -1,7 +1,13 @@
 import type { Attempt } from '../domain/attempt.ts'
 import type { AwaitedAnswer, ChallengeStore, PendingChallenge } from '../domain/challenge.ts'
 import type { Enrolment } from '../domain/enrolment.ts'
-import type { Candidate, FirstFactorAnswer, FirstFactorContext, Person } from '../domain/person.ts'
+import {
+  type Candidate,
+  type FirstFactorAnswer,
+  type FirstFactorContext,
+  type Person,
+  Unavailable,
+} from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Background, pretendToCheck } from './background.ts'
@@ -47,10 +53,18 @@ export async function firstFactor(
   // An empty password would be an anonymous bind to a directory, and those succeed (RFC 4513 §5.1.2).
   if (attempt.typed.isEmpty) return refuse('bad_credentials', 'empty password')
 
+  let missing: Unavailable | undefined
   for (const candidate of background.candidates) {
-    const { answer, code } = await ask(candidate, attempt, background, options)
-    if (answer.kind !== 'unknown') return conclude(attempt, candidate, answer, { code, rounds: 0 })
+    try {
+      const { answer, code } = await ask(candidate, attempt, background, options)
+      if (answer.kind !== 'unknown') return conclude(attempt, candidate, answer, { code, rounds: 0 })
+    } catch (error) {
+      if (!(error instanceof Unavailable) || !candidate.mayBeMissing) throw error
+      missing = error
+    }
   }
+  // The one who could not be asked may be the one who knows the user.
+  if (missing !== undefined) throw missing
   await pretendToCheck(attempt, background.candidates)
   return refuse('bad_credentials', 'no identity store knows the user')
 }

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { replyRules } from '../../src/cli/reply-rules.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { shape } from '../../src/config/shape.ts'
+import type { TemporaryFolder } from '../real/folder.ts'
 import { configOf, GATEWAY, load } from './loading.ts'
 
 const file = fileURLToPath(new URL('../../config/broker.yaml', import.meta.url))
@@ -35,6 +36,12 @@ function mentionedPaths(value: unknown, path = ''): string[] {
   ])
 }
 
+/** The secret files that the comments name. */
+function writeSecrets(folder: TemporaryFolder): void {
+  for (const file of ['gw1.secret', 'corp.password', 'partner.secret'])
+    writeFileSync(folder.file(file), 'a-secret-of-good-length\n', { mode: 0o600 })
+}
+
 describe('the configuration that comes with the broker', () => {
   test('has no fault, and one warning: its secret is for trying out', async () => {
     const loaded = await loadConfig(file, {}, replyRules)
@@ -54,21 +61,21 @@ describe('the configuration that comes with the broker', () => {
     const known = new Set(knownPaths(shape))
     const mentioned = new Set(mentionedPaths(parse(uncommented)))
     expect([...known].filter((path) => !mentioned.has(path))).toEqual([])
-    const freelyNamed = ['.identity.local', '.policies.reply.attributes.']
+    const freelyNamed = ['.identity.', '.policies.reply.attributes.']
     const unknown = [...mentioned].filter((path) => !known.has(path))
     expect(unknown.filter((path) => !freelyNamed.some((prefix) => path.startsWith(prefix)))).toEqual([])
   })
 
   test('has no fault either with all that it shows as comments in force', async () => {
     const loaded = await load(uncommented, (folder) => {
-      writeFileSync(folder.file('gw1.secret'), 'a-secret-of-good-length\n', { mode: 0o600 })
+      writeSecrets(folder)
     })
     expect('faults' in loaded ? loaded.faults : []).toEqual([])
   })
 
   test('shows the defaults as they are', async () => {
     const all = await load(uncommented, (folder) => {
-      writeFileSync(folder.file('gw1.secret'), 'a-secret-of-good-length\n', { mode: 0o600 })
+      writeSecrets(folder)
     })
     if (!('config' in all)) throw new Error(JSON.stringify(all.faults))
     const { radius, identity, secondFactor, passwords, limits, lockout, log, policies } = all.config

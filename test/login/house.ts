@@ -74,7 +74,7 @@ export async function openHouse(options: HouseOptions = {}) {
     ),
     background: {
       records: records.login,
-      candidates: (name) => candidates([{ store: people.store, realms: [] }], name),
+      candidates: (name) => candidates([{ store: people.store, realms: [], onUnavailable: 'stop' }], name),
       clock,
     },
     firstFactor: {

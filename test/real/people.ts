@@ -2,6 +2,7 @@ import { openStore } from '../../src/broker.ts'
 import { replyRules } from '../../src/cli/reply-rules.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { newRecoveryCode, recoveryCodeHash } from '../../src/domain/enrolment.ts'
+import { quietLog } from '../../src/domain/log.ts'
 import type { StaticAttributes } from '../../src/domain/person.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
@@ -37,7 +38,7 @@ export async function addPeople(
   const loaded = await loadConfig(installation.configFile, {}, replyRules)
   if ('faults' in loaded) throw new Error(JSON.stringify(loaded.faults))
   const { totp } = loaded.config.secondFactor
-  const store = await openStore(loaded.config)
+  const store = await openStore(loaded.config, quietLog)
   const hashes = new Map<string, Promise<string>>()
   const hashOf = (password: string): Promise<string> => {
     const known = hashes.get(password) ?? store.hashes.hash(new Secret(password))

@@ -1,0 +1,173 @@
+import type { IdentityStoreConfig } from './config/sections/identity/identity.ts'
+import type { LdapStore } from './config/sections/identity/ldap.ts'
+import type { Config } from './config/shape.ts'
+import type { Clock } from './domain/clock.ts'
+import type { Log } from './domain/log.ts'
+import { type IdentityStore, Unavailable } from './domain/person.ts'
+import type { Randomness } from './domain/random.ts'
+import { Secret } from './domain/secret.ts'
+import { withCircuitBreaker } from './identity/circuit-breaker.ts'
+import type { Member } from './identity/fan-out.ts'
+import { ldapIdentity } from './identity/ldap/identity.ts'
+import type { GroupSource, LdapOptions } from './identity/ldap/options.ts'
+import { pamIdentity } from './identity/pam/pam.ts'
+import { upstreamRadiusIdentity } from './identity/upstream/upstream-radius.ts'
+import { AttributeError, encodeAttribute } from './radius/dictionary.ts'
+
+export interface IdentitySurroundings {
+  /** The broker's own users. */
+  readonly local: IdentityStore
+  readonly clock: Clock
+  readonly random: Randomness
+  readonly log: Log
+}
+
+/** The identity stores of a configuration, in the order in which they are asked. */
+export interface Identities {
+  readonly members: readonly Member[]
+  /** One line for each store that cannot be asked now: which, which server, and why. */
+  findFaults(
+    withinMs: number,
+  ): Promise<readonly { readonly store: string; readonly required: boolean; readonly cause: string }[]>
+  close(): Promise<void>
+}
+
+/** @throws Error where the settings of a store cannot be used, such as a filter that is none. */
+export function buildIdentities(
+  { identity, radius }: Config,
+  surroundings: IdentitySurroundings,
+): Identities {
+  const closers: (() => Promise<void>)[] = []
+  const stores = identity.order.map((settings) => {
+    const built = build(settings, radius.deadlineMs, surroundings)
+    if (built.close !== undefined) closers.push(built.close)
+    return { settings, store: built.store }
+  })
+  return {
+    members: stores.map(({ settings: { place }, store }) => ({
+      store: store === surroundings.local ? store : withCircuitBreaker(store, { clock: surroundings.clock }),
+      realms: place.realms,
+      gateways: place.gateways,
+      onUnavailable: place.onUnavailable,
+    })),
+    async findFaults(withinMs) {
+      const deadline = surroundings.clock.monotonic() + withinMs
+      const faults = stores.map(async ({ settings: { name, place }, store }) => {
+        try {
+          await store.checkReady(deadline)
+          return []
+        } catch (error) {
+          if (!(error instanceof Unavailable)) throw error
+          return [{ store: name, required: place.required, cause: error.message }]
+        }
+      })
+      return (await Promise.all(faults)).flat()
+    },
+    async close() {
+      await Promise.all(closers.map((close) => close()))
+    },
+  }
+}
+
+function build(
+  config: IdentityStoreConfig,
+  deadlineMs: number,
+  { local, clock, random, log }: IdentitySurroundings,
+): { readonly store: IdentityStore; readonly close?: () => Promise<void> } {
+  const { name } = config
+  switch (config.type) {
+    case 'local':
+      return { store: local }
+    case 'ldap': {
+      const store = ldapIdentity({
+        ...ldapOptions(config.settings, deadlineMs),
+        name,
+        bindPassword: config.bindPassword,
+        clock,
+        random,
+        log,
+      })
+      return { store, close: () => store.close() }
+    }
+    case 'pam': {
+      const { socket, service, saslauthd_realm: realm, parallel, waiting, groups, unknown } = config.settings
+      const accounts =
+        groups || unknown !== 'never' ? { passwdFile: '/etc/passwd', groupFile: '/etc/group' } : undefined
+      return {
+        store: pamIdentity({ name, clock, socket, service, realm, parallel, waiting, accounts, unknown }),
+      }
+    }
+    case 'radius': {
+      const { settings, secrets } = config
+      const [first, ...others] = settings.servers.map((server, index) => ({
+        host: server.host,
+        port: server.port,
+        secret: secrets[index] ?? new Secret(''),
+        requireMessageAuthenticator: server.message_authenticator === 'require',
+        statusServer: server.status_server,
+      }))
+      if (first === undefined) throw new Error(`identity ${name} has no servers`)
+      const store = upstreamRadiusIdentity({
+        name,
+        servers: [first, ...others],
+        realm: settings.send_realm,
+        requestAttributes: settings.request,
+        reply: { attributes: settings.reply, groupsFrom: settings.groups_from },
+        answerWithinMs: settings.server_timeout,
+        clock,
+        random,
+        log,
+      })
+      return { store, close: () => store.close() }
+    }
+  }
+}
+
+/** A login has other things to do than to ask the directory, and its answer must not come too late for them. */
+const SHARE_OF_DEADLINE = 0.8
+
+function ldapOptions(
+  settings: LdapStore,
+  deadlineMs: number,
+): Omit<LdapOptions, 'name' | 'bindPassword' | 'clock' | 'random' | 'log'> {
+  const { groups, tls, shield, connections, active_directory: ad } = settings
+  return {
+    urls: settings.urls,
+    bindDn: settings.bind_dn,
+    userBase: settings.user_base,
+    scope: settings.scope,
+    userFilter: settings.user_filter,
+    userAttributes: settings.user_attributes,
+    bindTemplate: settings.bind_template,
+    groups: groups && {
+      sources: groups.sources as readonly GroupSource[],
+      map: groups.map,
+      unmapped: groups.unmapped,
+      nameAttribute: groups.name_attribute,
+    },
+    attributes: settings.attributes,
+    tls: tls && {
+      startTls: tls.start_tls,
+      caFile: tls.ca_file,
+      certFile: tls.cert_file,
+      keyFile: tls.key_file,
+      serverName: tls.server_name,
+      minVersion: tls.min_version,
+    },
+    deadlines: { wholeMs: settings.timeout ?? Math.round(deadlineMs * SHARE_OF_DEADLINE) },
+    pools: connections,
+    ad: ad && { upnSuffixes: ad.upn_suffixes },
+    shield: shield && { threshold: shield.threshold, windowMs: shield.window, lockedMs: shield.locked_for },
+    replyFault,
+  }
+}
+
+function replyFault(name: string, value: string | number): string | undefined {
+  try {
+    encodeAttribute(name, value)
+    return undefined
+  } catch (error) {
+    if (error instanceof AttributeError) return error.message
+    throw error
+  }
+}

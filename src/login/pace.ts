@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../domain/clock.ts'
+
+/** Refusals of one kind that are remembered: enough for a steady median, few enough to follow a change of load. */
+const REMEMBERED = 31
+/** No refusal is held longer than this, in milliseconds: while ocserv waits, every user of the gateway waits. */
+const LONGEST_MS = 1500
+
+/**
+ * Makes refusals take equally long, whoever was asked: a wrong password at a local hash and one at a distant directory,
+ * an unknown user for whom everybody was asked, a locked one for whom nobody was. Each kind of refusal is timed, and
+ * every one is held until the usual time of the slowest kind, so that speed tells nobody which names exist.
+ */
+export class Pace {
+  readonly #clock: Clock
+  readonly #kinds = new Map<string, number[]>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /**
+   * Resolves when the refusal may go out.
+   * @param kind where it was decided: an identity store's name, or `unknown`, `locked`; a handful in all.
+   * @param begun monotonic milliseconds at which the question was taken up.
+   */
+  async hold(kind: string, begun: number): Promise<void> {
+    const took = this.#clock.monotonic() - begun
+    this.#note(kind, Math.min(took, LONGEST_MS))
+    const rest = this.#usual() - took
+    if (rest > 0) await sleep(rest)
+  }
+
+  #note(kind: string, ms: number): void {
+    const recent = this.#kinds.get(kind) ?? []
+    recent.push(ms)
+    if (recent.length > REMEMBERED) recent.shift()
+    this.#kinds.set(kind, recent)
+  }
+
+  #usual(): number {
+    return Math.max(...[...this.#kinds.values()].map(median))
+  }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+}
