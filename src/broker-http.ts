@@ -18,7 +18,7 @@ import { signIn } from './login/sign-in.ts'
 import { Enrolling } from './manage/enrolling.ts'
 import { Lockouts } from './manage/lockouts.ts'
 import type { WebDependencies } from './web/dependencies.ts'
-import { webRoutes } from './web/routes.ts'
+import { openWeb } from './web/routes.ts'
 
 export interface HttpParts {
   readonly config: Config
@@ -47,15 +47,16 @@ export async function startHttp(parts: HttpParts): Promise<HttpServer> {
     limits: http.sessions,
     clock,
   })
-  const web = webRoutes(webDependencies(parts, sessions))
+  const web = openWeb(webDependencies(parts, sessions))
   const { publicUrl } = config.portal
   const answer = httpApp({
     trustedProxies: http.trustedProxies,
     maxInFlight: http.maxInFlight,
     routes: [
       limitedByAddress(requestLimits(http.limits)),
-      pages({ sessions, clock, random, publicUrl }, web),
+      pages({ sessions, clock, random, publicUrl }, web.routes),
     ],
+    problemPage: web.problemPage,
     log,
   })
   return openHttpServer({
@@ -98,6 +99,7 @@ function webDependencies(
     records,
     allow: http.allow,
     roles: http.roles,
+    name: issuer,
     locales: config.portal.locales,
     publicUrl: config.portal.publicUrl,
     tellLocked: config.lockout.tellUser,

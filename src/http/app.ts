@@ -3,7 +3,7 @@ import type { Log } from '../domain/log.ts'
 import { contains, type Network, parseAddress } from '../domain/network.ts'
 import { atMost } from './busy.ts'
 import { protectiveHeaders } from './headers.ts'
-import { nothingHere, writeProblem } from './refusals.ts'
+import { nothingHere, type ProblemPage, writeProblem } from './refusals.ts'
 
 export interface AppOptions {
   /** Peers whose word on the client's address and scheme is taken (X-Forwarded-For, X-Forwarded-Proto). */
@@ -12,11 +12,13 @@ export interface AppOptions {
   readonly maxInFlight: number
   /** In the order in which they are asked. */
   readonly routes: readonly RequestHandler[]
+  /** For browsers; absent: every refusal is a JSON document. */
+  readonly problemPage?: ProblemPage
   readonly log: Log
 }
 
 /** Everything that all requests pass through, around whatever answers them. */
-export function httpApp({ trustedProxies, maxInFlight, routes, log }: AppOptions): Express {
+export function httpApp({ trustedProxies, maxInFlight, routes, problemPage, log }: AppOptions): Express {
   const app = express()
   app.disable('x-powered-by')
   app.set('etag', false)
@@ -26,7 +28,7 @@ export function httpApp({ trustedProxies, maxInFlight, routes, log }: AppOptions
   app.use(atMost(maxInFlight))
   for (const route of routes) app.use(route)
   app.use(nothingHere)
-  app.use(writeProblem(log))
+  app.use(writeProblem(log, problemPage))
   return app
 }
 

@@ -1,4 +1,4 @@
-import express, { Router } from 'express'
+import express, { type RequestHandler, Router } from 'express'
 import { refuseForgery } from './forgery.ts'
 import { type VisitOptions, visiting } from './visit.ts'
 
@@ -12,7 +12,7 @@ export interface PagesOptions extends VisitOptions {
 }
 
 /** What every page may rely on: a visit, fields read, and writes that come from pages of the broker alone. */
-export function pages({ publicUrl, ...visits }: PagesOptions, web: Router): Router {
+export function pages({ publicUrl, ...visits }: PagesOptions, web: RequestHandler): Router {
   const router = Router()
   router.use(visiting(visits))
   router.use(

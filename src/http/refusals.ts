@@ -6,6 +6,9 @@ import { problemOf } from './problem-of.ts'
 /** How long the rest of a refused body is swallowed, so that the client comes to read the answer, in milliseconds. */
 const LINGER_MS = 1000
 
+/** Shows a refusal as a page. @returns false where the client wants something else than pages. */
+export type ProblemPage = (request: Request, response: Response, problem: Problem) => boolean
+
 /** The last handler: nothing else answered. */
 export const nothingHere: RequestHandler = () => {
   throw new Problem('not-found')
@@ -15,7 +18,7 @@ export const nothingHere: RequestHandler = () => {
  * The one place that turns errors into answers (RFC 9457). Neither the answer nor the log holds anything of the body:
  * messages of parsers quote it, passwords included.
  */
-export function writeProblem(log: Log): ErrorRequestHandler {
+export function writeProblem(log: Log, asPage?: ProblemPage): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const known = problemOf(error)
     if (known === undefined)
@@ -26,16 +29,17 @@ export function writeProblem(log: Log): ErrorRequestHandler {
       next(error)
       return
     }
-    send(request, response, problem)
+    if (problem.problem === 'body-too-large') closeSoon(request, response)
+    if (asPage?.(request, response, problem) !== true) send(response, problem)
   }
 }
 
-function send(request: Request, response: Response, problem: Problem): void {
-  if (problem.problem === 'body-too-large') {
-    response.set('Connection', 'close')
-    const { socket } = request
-    response.once('finish', () => setTimeout(() => socket.destroy(), LINGER_MS).unref())
-  }
+function closeSoon({ socket }: Request, response: Response): void {
+  response.set('Connection', 'close')
+  response.once('finish', () => setTimeout(() => socket.destroy(), LINGER_MS).unref())
+}
+
+function send(response: Response, problem: Problem): void {
   response
     .status(problem.status)
     .set(problem.headers)

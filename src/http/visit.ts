@@ -25,6 +25,8 @@ export interface Visit {
   begin(session: WebSession): Promise<boolean>
   /** Changes what is kept without changing whom it stands for. @returns false where the session has ended. */
   change(session: WebSession): Promise<boolean>
+  /** Whether the session has not ended since the request came in. */
+  isStillOpen(): Promise<boolean>
   /** Signs out. */
   end(): Promise<void>
 }
@@ -43,6 +45,11 @@ export function visitOf(request: Request): Visit {
   const visit = visits.get(request)
   if (visit === undefined) throw new Error('the request has no visit')
   return visit
+}
+
+/** The same where the request may have been refused before anybody asked whose it is. */
+export function findVisit(request: Request): Visit | undefined {
+  return visits.get(request)
 }
 
 /**
@@ -89,6 +96,10 @@ export function visiting({ sessions, clock, random }: VisitOptions): RequestHand
         now.session = changed ? session : undefined
         return changed
       },
+      isStillOpen: async () =>
+        now.session !== undefined &&
+        now.secret !== undefined &&
+        (await sessions.get(idOf(now.secret))) !== undefined,
       async end() {
         if (now.session !== undefined && now.secret !== undefined) await sessions.delete(idOf(now.secret))
         now.session = undefined

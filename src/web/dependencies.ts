@@ -31,6 +31,8 @@ export interface WebDependencies {
   /** From where the desk can be reached. */
   readonly allow: readonly Network[]
   readonly roles: RoleGroups
+  /** What users know the service by, here and in their app. */
+  readonly name: string
   readonly locales: readonly Locale[]
   readonly publicUrl?: string
   /** Whether a locked user is told so. */

@@ -1,0 +1,46 @@
+// Conveniences only: every page works without this file.
+
+for (const time of document.querySelectorAll('time[datetime]')) {
+  const options = { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }
+  const shown = new Intl.DateTimeFormat(document.documentElement.lang, options)
+  time.textContent = shown.format(new Date(time.dateTime))
+}
+
+// Buttons that need the script come with the attribute `hidden`, so that nobody sees one that does nothing.
+const useful = navigator.clipboard === undefined ? '[data-print]' : '[data-print], [data-copy]'
+for (const button of document.querySelectorAll(useful)) button.hidden = false
+
+document.addEventListener('click', async ({ target }) => {
+  const button = target instanceof Element ? target.closest('[data-copy], [data-print]') : null
+  if (button === null) return
+  if ('print' in button.dataset) {
+    window.print()
+    return
+  }
+  const source = document.getElementById(button.dataset.copy)
+  const said = document.getElementById('said')
+  await navigator.clipboard.writeText(source.dataset.value ?? source.textContent)
+  const before = button.textContent
+  button.textContent = said.dataset.copied
+  said.textContent = said.dataset.copied
+  setTimeout(() => {
+    button.textContent = before
+    said.textContent = ''
+  }, 2000)
+})
+
+// A page that the browser kept from before a sign-out must not be seen again.
+window.addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) location.reload()
+})
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener('submit', ({ target }) => {
+  if (!(target instanceof HTMLFormElement) || 'repeatable' in target.dataset) return
+  const buttons = target.querySelectorAll('button')
+  const disable = (isOff) => {
+    for (const button of buttons) button.disabled = isOff
+  }
+  setTimeout(disable, 0, true)
+  setTimeout(disable, 10_000, false)
+})
