@@ -34,6 +34,8 @@ export function insuredTally(shared: Tally, own: Tally, log: Log): Tally {
       ask(
         () => shared.take(counted),
         () => {
+          // One that hangs will still do what it was asked, once it goes on; so it is asked to undo it as well.
+          shared.giveBack(counted, []).catch(() => undefined)
           takenAlone.add(counted)
           return own.take(counted)
         },

@@ -41,7 +41,7 @@ export interface RedisConnection {
   key(...parts: readonly string[]): string
   /** Awaits an answer. @throws Unavailable for whatever goes wrong with Redis. */
   ask<T>(answer: Promise<T>): Promise<T>
-  /** Resolves where Redis can be written now. @throws Unavailable with a cause in one line. */
+  /** Resolves where Redis, and every master of a Cluster, can be asked now. @throws Unavailable with a cause in one line. */
   checkReady(): Promise<void>
   close(): void
 }
@@ -73,6 +73,7 @@ export function connectRedis(options: RedisOptions, log: Log): RedisConnection {
     ask,
     async checkReady() {
       await ask(client.set(key('{limits}', 'ready'), '', 'PX', 1000))
+      if (client instanceof Cluster) await ask(Promise.all(client.nodes('master').map((node) => node.ping())))
     },
     close() {
       stopTelling()
@@ -108,7 +109,7 @@ function serverOf(options: RedisOptions): Redis {
 }
 
 function clusterOf(options: RedisOptions, nodes: readonly RedisServer[]): Cluster {
-  return new Cluster([...nodes], {
+  const cluster = new Cluster([...nodes], {
     redisOptions: clientOptions(options),
     enableOfflineQueue: false,
     clusterRetryStrategy: () => RETRY_MS,
@@ -118,6 +119,11 @@ function clusterOf(options: RedisOptions, nodes: readonly RedisServer[]): Cluste
     slotsRefreshTimeout: CONNECT_MS,
     slotsRefreshInterval: SLOTS_REFRESH_MS,
   })
+  // Left to itself the client connects to a node with the first command for it, and refuses others meanwhile.
+  cluster.on('+node', (node: Redis) => {
+    if (node.status === 'wait') node.connect().catch(() => undefined)
+  })
+  return cluster
 }
 
 function clientOptions(options: RedisOptions): ClientOptions {

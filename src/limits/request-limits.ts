@@ -11,15 +11,19 @@ export function requestLimits(rates: { readonly address: Rate; readonly token: R
   const limiter = (name: string, { points, windowMs }: Rate) =>
     new RateLimiterMemory({ keyPrefix: name, points, duration: windowMs / 1000 })
   const limiters = { address: limiter('address', rates.address), token: limiter('token', rates.token) }
+  const counted = (of: 'address' | 'token', key: string) => (of === 'address' ? customerOf(key) : key)
   return {
     async count(of, key) {
       try {
-        await limiters[of].consume(of === 'address' ? customerOf(key) : key)
+        await limiters[of].consume(counted(of, key))
         return undefined
       } catch (rejection) {
         if (rejection instanceof RateLimiterRes) return rejection.msBeforeNext
         throw rejection
       }
+    },
+    async giveBack(of, key) {
+      await limiters[of].reward(counted(of, key))
     },
   }
 }

@@ -1,16 +1,61 @@
-import { connected } from '../limits/connected.ts'
+import { describe, expect, test } from 'vitest'
+import { systemRandom } from '../../src/domain/random.ts'
+import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
+import { redisTally } from '../../src/limits/redis-tally.ts'
+import { connected, isReadyWithin } from '../limits/connected.ts'
 import { redisContracts } from '../limits/redis-contracts.ts'
 import { describeWith } from '../real/needs.ts'
-import { startCluster } from '../real/redis.ts'
+import { type RealCluster, startCluster } from '../real/redis.ts'
+
+/** Two of the nodes: the others are found. */
+const connectTo = ({ nodes }: RealCluster) =>
+  connected({
+    servers: { kind: 'cluster', nodes: nodes.slice(0, 2).map(({ port }) => ({ host: '127.0.0.1', port })) },
+  })
+
+const PLENTY = { points: 1000, windowMs: 60_000 }
+const RULES = tallyRules({
+  rates: { user: PLENTY, address: PLENTY, gateway: PLENTY },
+  lockout: { after: 5, userAfter: 100, addressAfter: 100, withinMs: 60_000 },
+  heldMs: 60_000,
+})
 
 describeWith(['redis-server', 'redis-cli'], 'Redis as a Cluster', () => {
   redisContracts('of six nodes', async () => {
     const cluster = await startCluster()
-    const nodes = cluster.nodes.slice(0, 2).map(({ port }) => ({ host: '127.0.0.1', port }))
     return {
       masters: cluster.nodes.slice(0, 3),
-      connect: () => connected({ servers: { kind: 'cluster', nodes } }),
+      connect: () => connectTo(cluster),
       stop: cluster.stop,
     }
+  })
+
+  describe('when its nodes change', () => {
+    test('the failures of a user move with their slot, and outlive the loss of its node', async () => {
+      await using resources = new AsyncDisposableStack()
+      const cluster = await startCluster()
+      resources.defer(cluster.stop)
+      const connection = await connectTo(cluster)
+      resources.defer(connection.close)
+      const limits = attemptLimits(redisTally(RULES, connection), systemRandom)
+      const guesser = { user: 'bob', address: '198.51.100.7', gateway: 'gw1' }
+      const fail = async () => {
+        const permit = await limits.take(guesser)
+        return permit.kind === 'permit' ? permit.failed(async (full) => full) : permit.by
+      }
+      expect(await fail()).toEqual([])
+      const from = await cluster.masterOf('{limits}')
+      const to = cluster.nodes.slice(0, 3).find((node) => node !== from) ?? expect.unreachable()
+      await cluster.moveSlot('{limits}', from, to)
+      expect(await fail()).toEqual([])
+      expect(await cluster.masterOf('{limits}')).toBe(to)
+
+      expect(await connection.client.wait(1, 1000)).toBeGreaterThanOrEqual(0)
+      await to.kill()
+      expect(await isReadyWithin(connection, 20_000)).toBeLessThan(8000)
+      expect(await fail()).toEqual([])
+      expect(await fail()).toEqual([])
+      expect(await fail()).toEqual(['user_address'])
+    })
   })
 })

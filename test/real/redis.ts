@@ -173,6 +173,8 @@ export interface RealCluster {
   readonly nodes: readonly RealRedis[]
   /** The node that serves a key as its master. */
   masterOf(key: string): Promise<RealRedis>
+  /** Moves the slot of a key with all that is in it from one master to another. */
+  moveSlot(key: string, from: RealRedis, to: RealRedis): Promise<void>
   stop(): Promise<void>
 }
 
@@ -203,10 +205,20 @@ export async function startCluster(): Promise<RealCluster> {
   const all = started.move()
   return {
     nodes,
+    async moveSlot(key, from, to) {
+      const slot = await from.cli('cluster', 'keyslot', key)
+      const [source, target] = [await from.cli('cluster', 'myid'), await to.cli('cluster', 'myid')]
+      await to.cli('cluster', 'setslot', slot, 'importing', source)
+      await from.cli('cluster', 'setslot', slot, 'migrating', target)
+      const keys = (await from.cli('cluster', 'getkeysinslot', slot, '1000')).split('\n')
+      await from.cli('migrate', '127.0.0.1', String(to.port), '', '0', '5000', 'keys', ...keys)
+      for (const node of [to, from]) await node.cli('cluster', 'setslot', slot, 'node', target)
+    },
     async masterOf(key) {
       const [asked] = nodes
-      const slot = Number(await asked?.cli('cluster', 'keyslot', key))
-      for (const line of ((await asked?.cli('cluster', 'nodes')) ?? '').split('\n')) {
+      if (asked === undefined) throw new Error('a cluster without nodes')
+      const slot = Number(await asked.cli('cluster', 'keyslot', key))
+      for (const line of (await asked.cli('cluster', 'nodes')).split('\n')) {
         const [, address = '', flags = '', , , , , , ...ranges] = line.split(' ')
         const serves = ranges.some((range) => {
           const [from, to = from] = range.split('-').map(Number)

@@ -1,0 +1,217 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { PendingChallenge } from '../../src/domain/challenge.ts'
+import { systemClock } from '../../src/domain/clock.ts'
+import type { AttemptLimits, Permit } from '../../src/domain/limits.ts'
+import type { LockoutScope } from '../../src/domain/lockout.ts'
+import { Unavailable } from '../../src/domain/person.ts'
+import { systemRandom } from '../../src/domain/random.ts'
+import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
+import { insuredChallenges } from '../../src/limits/insured-challenges.ts'
+import { insuredTally } from '../../src/limits/insured-tally.ts'
+import { memoryPassingStore } from '../../src/limits/memory-passing-store.ts'
+import { memoryTally } from '../../src/limits/memory-tally.ts'
+import type { RedisConnection } from '../../src/limits/redis-connection.ts'
+import { redisPassingStore } from '../../src/limits/redis-passing-store.ts'
+import { redisTally } from '../../src/limits/redis-tally.ts'
+import { connected, isReadyWithin, type RecordedLog, recordedLog, testKeys } from '../limits/connected.ts'
+import { describeWith } from '../real/needs.ts'
+import { type RealRedis, startRedis } from '../real/redis.ts'
+
+/** Milliseconds: what the client waits for an answer, and what a loaded machine may add. */
+const KNOWN_WITHIN = 201 + 150
+const OVER_WITHIN = 500 + 300
+const AFTER = 4
+const PARALLEL = 200
+
+const rate = { points: 1000, windowMs: 60_000 }
+const rules = {
+  rates: { user: rate, address: rate, gateway: rate },
+  lockout: { after: AFTER, userAfter: 100, addressAfter: 100, withinMs: 60_000 },
+  heldMs: 10_000,
+}
+
+interface Broker {
+  readonly connection: RedisConnection
+  readonly limits: AttemptLimits
+  readonly challenges: ReturnType<typeof insuredChallenges>
+  readonly log: RecordedLog
+}
+
+async function startBroker(port: number): Promise<Broker> {
+  const log = recordedLog()
+  const connection = await connected(
+    { servers: { kind: 'single', server: { host: '127.0.0.1', port }, database: 0 } },
+    log,
+  )
+  const own = memoryTally(tallyRules(rules, 2), { clock: systemClock })
+  const tally = insuredTally(redisTally(tallyRules(rules), connection), own, log)
+  const challenges = insuredChallenges(
+    redisPassingStore({ name: 'challenges', connection, keys: testKeys, log }),
+    memoryPassingStore({ name: 'challenges', clock: systemClock, capacity: 1000 }),
+  )
+  return { connection, limits: attemptLimits(tally, systemRandom), challenges, log }
+}
+
+/** Each begins an outage and returns how to end it. */
+const OUTAGES: readonly (readonly [string, (redis: RealRedis) => Promise<() => Promise<void>>])[] = [
+  [
+    'is killed',
+    async (redis) => {
+      await redis.kill()
+      return redis.start
+    },
+  ],
+  [
+    'hangs',
+    async (redis) => {
+      redis.signal('SIGSTOP')
+      return async () => redis.signal('SIGCONT')
+    },
+  ],
+  [
+    'pauses its writes',
+    async (redis) => {
+      await redis.cli('client', 'pause', '60000', 'write')
+      return async () => {
+        await redis.cli('client', 'unpause')
+      }
+    },
+  ],
+]
+
+const CHALLENGE: PendingChallenge = {
+  user: 'bob',
+  gateway: 'gw1',
+  person: { subject: 'bob', source: 'local', groups: ['staff'], attributes: {} },
+  wrongCodes: 0,
+}
+
+describeWith(['redis-server', 'redis-cli'], 'while Redis is away', () => {
+  describe.each(OUTAGES)('because it %s', (how, begin) => {
+    const resources = new AsyncDisposableStack()
+    let redis: RealRedis
+    let here: Broker
+    let there: Broker
+    let end: () => Promise<void>
+    let user = 0
+    const guesser = () => ({ user: `user${user}`, address: '198.51.100.7', gateway: 'gw1' })
+
+    beforeAll(async () => {
+      redis = await startRedis()
+      resources.defer(redis.stop)
+      here = await startBroker(redis.port)
+      resources.defer(here.connection.close)
+      there = await startBroker(redis.port)
+      resources.defer(there.connection.close)
+    })
+    afterAll(() => resources.disposeAsync())
+    beforeEach(() => {
+      user += 1
+    })
+
+    async function permitOf(limits: AttemptLimits): Promise<Permit> {
+      const answer = await limits.take(guesser())
+      return answer.kind === 'permit' ? answer : expect.unreachable(`limited by ${answer.by}`)
+    }
+
+    async function isOver(): Promise<number> {
+      const started = performance.now()
+      await end()
+      await Promise.all([here, there].map(({ connection }) => isReadyWithin(connection, 10_000)))
+      return performance.now() - started
+    }
+
+    test('the limits go on at a part of each, known at once and over soon after', async () => {
+      await permitOf(here.limits)
+      end = await begin(redis)
+      const started = performance.now()
+      await permitOf(here.limits)
+      expect(performance.now() - started).toBeLessThan(KNOWN_WITHIN)
+
+      user += 1
+      const answers = await Promise.all(
+        Array.from({ length: PARALLEL }, (_, i) => (i % 2 === 0 ? here : there).limits.take(guesser())),
+      )
+      expect(answers.filter(({ kind }) => kind === 'permit')).toHaveLength(AFTER)
+      await sleep(1500)
+      const later = performance.now()
+      await here.limits.take({ ...guesser(), user: 'another' })
+      // A pause is not to be told from a moment's hesitation: each command waits its time.
+      expect(performance.now() - later).toBeLessThan(how === 'pauses its writes' ? KNOWN_WITHIN : 50)
+
+      expect(await isOver()).toBeLessThan(OVER_WITHIN)
+      user += 1
+      const shared = await Promise.all(
+        Array.from({ length: PARALLEL }, (_, i) => (i % 2 === 0 ? here : there).limits.take(guesser())),
+      )
+      expect(shared.filter(({ kind }) => kind === 'permit')).toHaveLength(AFTER)
+      expect(here.log.events.filter((event) => event.startsWith('limits.'))).toEqual([
+        'limits.alone',
+        'limits.shared',
+      ])
+    })
+
+    test('what was taken before and is settled meanwhile, or the other way round, throws nothing and is not lost', async () => {
+      const before = [await permitOf(here.limits), await permitOf(here.limits), await permitOf(here.limits)]
+      end = await begin(redis)
+      const told: (readonly LockoutScope[])[] = []
+      const fail = (permit: Permit) =>
+        permit.failed(async (full) => {
+          told.push(full)
+        })
+      const [succeeds, isWithdrawn, fails] = before
+      if (succeeds === undefined || isWithdrawn === undefined || fails === undefined) return
+      await succeeds.succeeded()
+      await isWithdrawn.withdrawn()
+      await fail(fails)
+      await fail(await permitOf(here.limits))
+      // Two of four failures are this broker's part.
+      expect(told).toEqual([[], ['user_address']])
+      const meanwhile = [await permitOf(here.limits), await permitOf(here.limits)]
+
+      await isOver()
+      for (const permit of meanwhile) await permit.succeeded()
+      const answers = await Promise.all(Array.from({ length: 20 }, () => there.limits.take(guesser())))
+      const permits = answers.filter((answer) => answer.kind === 'permit')
+      // What could not be given back lapses by itself; nothing was given that was not there.
+      expect(permits.length).toBeGreaterThanOrEqual(AFTER - before.length)
+      expect(permits.length).toBeLessThanOrEqual(AFTER)
+    })
+
+    test('what it does late of what it was asked counts for nothing', async () => {
+      end = await begin(redis)
+      const answers = await Promise.all(Array.from({ length: 20 }, () => here.limits.take(guesser())))
+      expect(answers.filter(({ kind }) => kind === 'permit')).toHaveLength(AFTER / 2)
+      await sleep(400)
+      await isOver()
+      const shared = await Promise.all(Array.from({ length: 20 }, () => there.limits.take(guesser())))
+      expect(shared.filter(({ kind }) => kind === 'permit')).toHaveLength(AFTER)
+    })
+
+    test('a challenge is answered where it was made, once, and any broker answers one made before or after', async () => {
+      const put = (broker: Broker, state: string) => broker.challenges.put(state, CHALLENGE, 60_000)
+      const states = ['before-1', 'before-2', 'before-3'].map((state) => `${state} ${user}`)
+      for (const state of states) await put(here, state)
+      const [first = '', second = '', third = ''] = states
+      expect(await there.challenges.take(first)).toEqual(CHALLENGE)
+
+      end = await begin(redis)
+      expect(await here.challenges.take(second)).toEqual(CHALLENGE)
+      expect(await here.challenges.take(second)).toBeUndefined()
+      await expect(there.challenges.take(third)).rejects.toThrow(Unavailable)
+      await put(here, `meanwhile ${user}`)
+      await put(here, `meanwhile too ${user}`)
+      expect(await here.challenges.take(`meanwhile ${user}`)).toEqual(CHALLENGE)
+      expect(await here.challenges.take(`meanwhile ${user}`)).toBeUndefined()
+
+      await isOver()
+      expect(await here.challenges.take(second)).toBeUndefined()
+      expect(await here.challenges.take(`meanwhile too ${user}`)).toEqual(CHALLENGE)
+      expect(await here.challenges.take(`meanwhile too ${user}`)).toBeUndefined()
+      expect(await there.challenges.take(second)).toBeUndefined()
+      await put(here, `after ${user}`)
+      expect(await there.challenges.take(`after ${user}`)).toEqual(CHALLENGE)
+    })
+  })
+})
