@@ -17,6 +17,7 @@ import { attemptLimits, tallyRules } from './limits/attempt-limits.ts'
 import { memoryChallenges } from './limits/memory-challenges.ts'
 import { memoryTally } from './limits/memory-tally.ts'
 import { decide, type LoginOptions } from './login/decide.ts'
+import { Pace } from './login/pace.ts'
 import { recognise } from './login/second-factor.ts'
 import { prometheusMetrics } from './observe/metrics.ts'
 import type { Records } from './store/records.ts'
@@ -133,6 +134,7 @@ function loginOptions(config: Config, store: Store, log: Log, { clock, random }:
   const { records, keys } = store
   const { mode, required, tries, answerWithinMs, totp } = config.secondFactor
   const challenges = memoryChallenges({ clock })
+  const pace = new Pace(clock)
   const recognising = { keys, clock, window: totp.window }
   const rules = tallyRules({
     rates: config.limits,
@@ -141,9 +143,10 @@ function loginOptions(config: Config, store: Store, log: Log, { clock, random }:
   })
   return {
     limits: attemptLimits(memoryTally(rules, { clock }), random),
-    background: { records: records.login, candidates: store.candidates, clock },
+    background: { records: records.login, candidates: store.candidates, mode, pace, clock },
     firstFactor: {
       mode,
+      pace,
       challenges,
       isCodeNow: (enrolment, code) => recognise(enrolment, code, recognising).kind === 'right',
     },

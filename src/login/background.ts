@@ -6,6 +6,8 @@ import type { LoginName } from '../domain/login-name.ts'
 import type { LoginQuery, LoginStore } from '../domain/login-records.ts'
 import type { Candidate } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
+import type { Pace } from './pace.ts'
+import type { SecondFactorMode } from './typed-code.ts'
 
 /** What is known of a login before any password is looked at. */
 export interface Background {
@@ -19,6 +21,9 @@ export interface BackgroundOptions {
   readonly records: Pick<LoginStore, 'view'>
   /** Which identity stores may know the name. */
   readonly candidates: (name: LoginName, gateway: string) => readonly Candidate[]
+  /** In `only` mode no password is checked, so no check need be played either. */
+  readonly mode: SecondFactorMode
+  readonly pace: Pace
   readonly clock: Clock
 }
 
@@ -34,7 +39,11 @@ export async function lookUp(attempt: Attempt, options: BackgroundOptions): Prom
   const { enrolments, locks } = await options.records.view(query)
   const [lock] = locks
   if (lock !== undefined) {
-    if (attempt.state === undefined) await pretendToCheck(attempt, candidates)
+    const begun = options.pace.start()
+    if (attempt.state === undefined) {
+      await pretendToCheck(attempt, candidates, options.mode)
+      await options.pace.hold('locked', begun)
+    }
     return refusedByLock(locks, query.now)
   }
   return {
@@ -45,8 +54,13 @@ export async function lookUp(attempt: Attempt, options: BackgroundOptions): Prom
   }
 }
 
-/** A refusal that looks at no password must not be told from a wrong one by its speed. */
-export async function pretendToCheck(attempt: Attempt, candidates: readonly Candidate[]): Promise<void> {
+/** Work for work what a wrong password costs, so that many guesses at once tell no more than one does. */
+export async function pretendToCheck(
+  attempt: Attempt,
+  candidates: readonly Candidate[],
+  mode: SecondFactorMode,
+): Promise<void> {
+  if (mode === 'only') return
   for (const { store } of candidates) await store.pretend?.(attempt.typed)
 }
 

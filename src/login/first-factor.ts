@@ -12,6 +12,7 @@ import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Background, pretendToCheck } from './background.ts'
 import type { AskForCode } from './decision.ts'
+import type { Pace } from './pace.ts'
 import { passOn } from './store-challenge.ts'
 import { type SecondFactorMode, splitTyped } from './typed-code.ts'
 
@@ -41,6 +42,7 @@ export interface FirstFactorOptions {
   readonly mode: SecondFactorMode
   readonly challenges: Pick<ChallengeStore, 'take'>
   readonly isCodeNow: (enrolment: Enrolment, code: string) => boolean
+  readonly pace: Pace
 }
 
 /** Who is it? A password, the State of a password that was right a moment ago, or in `only` mode the name alone. */
@@ -50,14 +52,30 @@ export async function firstFactor(
   options: FirstFactorOptions,
 ): Promise<VerifiedUser | AskForCode | Refusal> {
   if (attempt.state !== undefined) return resume(attempt, attempt.state, background, options)
+  const begun = options.pace.start()
+  const { verdict, decidedBy } = await askStores(attempt, background, options)
+  // How soon a no comes must not tell who is known, and to which store.
+  if (verdict.kind === 'refusal') await options.pace.hold(decidedBy, begun)
+  return verdict
+}
+
+/** @returns the verdict, and which store made it, or that none did. */
+async function askStores(
+  attempt: Attempt,
+  background: Background,
+  options: FirstFactorOptions,
+): Promise<{ verdict: VerifiedUser | AskForCode | Refusal; decidedBy: string }> {
   // An empty password would be an anonymous bind to a directory, and those succeed (RFC 4513 §5.1.2).
-  if (attempt.typed.isEmpty) return refuse('bad_credentials', 'empty password')
+  if (attempt.typed.isEmpty)
+    return { verdict: refuse('bad_credentials', 'empty password'), decidedBy: 'nobody' }
 
   let missing: Unavailable | undefined
   for (const candidate of background.candidates) {
     try {
       const { answer, code } = await ask(candidate, attempt, background, options)
-      if (answer.kind !== 'unknown') return conclude(attempt, candidate, answer, { code, rounds: 0 })
+      if (answer.kind === 'unknown') continue
+      const verdict = conclude(attempt, candidate, answer, { code, rounds: 0 })
+      return { verdict, decidedBy: candidate.store.name }
     } catch (error) {
       if (!(error instanceof Unavailable) || !candidate.mayBeMissing) throw error
       missing = error
@@ -65,8 +83,8 @@ export async function firstFactor(
   }
   // The one who could not be asked may be the one who knows the user.
   if (missing !== undefined) throw missing
-  await pretendToCheck(attempt, background.candidates)
-  return refuse('bad_credentials', 'no identity store knows the user')
+  await pretendToCheck(attempt, background.candidates, options.mode)
+  return { verdict: refuse('bad_credentials', 'no identity store knows the user'), decidedBy: 'everybody' }
 }
 
 async function ask(

@@ -19,16 +19,21 @@ export class Pace {
     this.#clock = clock
   }
 
+  /** @returns the moment at which a question is taken up, for `hold`. */
+  start(): number {
+    return this.#clock.monotonic()
+  }
+
   /**
    * Resolves when the refusal may go out.
    * @param kind where it was decided: an identity store's name, or `unknown`, `locked`; a handful in all.
-   * @param begun monotonic milliseconds at which the question was taken up.
+   * @param begun what `start` returned.
    */
   async hold(kind: string, begun: number): Promise<void> {
     const took = this.#clock.monotonic() - begun
     this.#note(kind, Math.min(took, LONGEST_MS))
     const rest = this.#usual() - took
-    if (rest > 0) await sleep(rest)
+    if (rest > 0) await sleep(Math.ceil(rest))
   }
 
   #note(kind: string, ms: number): void {

@@ -52,9 +52,9 @@ export function secondFactor(
   const { person, code } = user
   const enrolment = background.enrolmentOf(person.subject)
   if (enrolment === undefined) {
-    // Where the code stands in for the password, a user without an authenticator has proved nothing at all.
-    if (options.required || options.mode === 'only')
-      return refuse('no_second_factor', 'no authenticator is enrolled')
+    // Where the code stands in for the password nothing is proved yet, and who exists is not told either.
+    if (options.mode === 'only') return refuse('wrong_code', 'no authenticator is enrolled')
+    if (options.required) return refuse('no_second_factor', 'no authenticator is enrolled')
     return prove(person, { kind: 'none' })
   }
   // Whoever has answered an identity store's challenge can answer another, whatever the mode.

@@ -16,6 +16,7 @@ import { memoryChallenges } from '../../src/limits/memory-challenges.ts'
 import { memoryTally } from '../../src/limits/memory-tally.ts'
 import { decide, type LoginOptions } from '../../src/login/decide.ts'
 import type { Decision } from '../../src/login/decision.ts'
+import { Pace } from '../../src/login/pace.ts'
 import { recognise } from '../../src/login/second-factor.ts'
 import type { SecondFactorMode } from '../../src/login/typed-code.ts'
 import { sqlRecords } from '../../src/store/records.ts'
@@ -59,6 +60,7 @@ export async function openHouse(options: HouseOptions = {}) {
   }
   const rate = { points: 1_000_000, windowMs: 60_000 }
   const mode = options.mode ?? 'challenge'
+  const pace = new Pace(clock)
   const recognising = { keys, clock, window: 1 }
   const login: LoginOptions = {
     limits: attemptLimits(
@@ -75,10 +77,13 @@ export async function openHouse(options: HouseOptions = {}) {
     background: {
       records: records.login,
       candidates: (name) => candidates([{ store: people.store, realms: [], onUnavailable: 'stop' }], name),
+      mode,
+      pace,
       clock,
     },
     firstFactor: {
       mode,
+      pace,
       challenges,
       isCodeNow: (e, code) => recognise(e, code, recognising).kind === 'right',
     },
