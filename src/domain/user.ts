@@ -4,7 +4,7 @@ import type { StaticAttributes } from './person.ts'
 export interface LocalUser {
   /** Canonical name (see `canonicalUserName`). */
   readonly name: string
-  /** Argon2id in PHC form; absent where the user has no password yet and so cannot pass the first factor. */
+  /** Argon2id in PHC form, or an imported hash that waits for the user's next login; absent where the user has no password yet and so cannot pass the first factor. */
   readonly passwordHash?: string
   readonly enabled: boolean
   /** From this time on the account is refused. */
@@ -30,6 +30,8 @@ export interface UserStore {
   /** `address_taken`: another user has the same static address, which ocserv would give to both. */
   add(user: LocalUser): Promise<'added' | 'exists' | 'address_taken'>
   change(name: string, change: UserChange): Promise<'changed' | 'unknown' | 'address_taken'>
+  /** Puts another hash of the same password in the place of one. @returns false where the password was changed meanwhile. */
+  renewPasswordHash(name: string, from: string, to: string): Promise<boolean>
   /** Removes the user with their enrolment and recovery codes; sessions and audit events stay. @returns false where there is none. */
   remove(name: string): Promise<boolean>
 }

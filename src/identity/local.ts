@@ -28,8 +28,19 @@ export function localIdentity({ users, hashes, clock, checkReady }: LocalIdentit
       await hashes.verifyNothing(password)
       return { kind: 'wrong', detail: 'the user has no password' }
     }
-    const right = await hashes.verify(user.passwordHash, password)
-    return right ? standing(user, clock.now()) : { kind: 'wrong', detail: 'wrong password' }
+    if (!(await hashes.verify(user.passwordHash, password)))
+      return { kind: 'wrong', detail: 'wrong password' }
+    if (hashes.isOutdated(user.passwordHash)) void renew(user.name, user.passwordHash, password)
+    return standing(user, clock.now())
+  }
+
+  /** Beside the login, which does not wait for it; where it fails, the next login tries again. */
+  async function renew(name: string, outdated: string, password: Secret): Promise<void> {
+    try {
+      await users.renewPasswordHash(name, outdated, await hashes.hash(password))
+    } catch {
+      // The imported hash is still right.
+    }
   }
 
   async function pretend(password: Secret): Promise<void> {

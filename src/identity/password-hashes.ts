@@ -1,5 +1,7 @@
 import { hash, verify } from '@node-rs/argon2'
-import type { Secret } from '../domain/secret.ts'
+import { Secret } from '../domain/secret.ts'
+import { OldHashes } from './imported-hashes/old-hashes.ts'
+import { isOldHash } from './imported-hashes/scheme.ts'
 import { Turns } from './turns.ts'
 
 export interface PasswordHashOptions {
@@ -8,6 +10,9 @@ export interface PasswordHashOptions {
   /** Hashes that may wait for a thread; one more is refused at once. */
   readonly waiting: number
 }
+
+/** Threads for hashes that other programs made: few users have one, and each only until the next login. */
+const OLD_HASH_THREADS = 2
 
 /** OWASP's first choice for argon2id, which is this library's default algorithm: 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
@@ -18,10 +23,12 @@ const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
  */
 export class PasswordHashes {
   readonly #turns: Turns
+  readonly #old: OldHashes
   #decoy: Promise<string> | undefined
 
   constructor(options: PasswordHashOptions) {
     this.#turns = new Turns({ what: 'password checks', ...options })
+    this.#old = new OldHashes({ threads: OLD_HASH_THREADS, waiting: options.waiting })
   }
 
   /** @returns a hash in PHC form. @throws Unavailable */
@@ -29,9 +36,19 @@ export class PasswordHashes {
     return this.#turns.take(() => hash(normalised(password), COST))
   }
 
-  /** @throws Unavailable where too many checks wait already. */
+  /**
+   * @param stored argon2id in PHC form, or an imported hash (`isOutdated`).
+   * @throws Unavailable where too many checks wait already.
+   */
   verify(stored: string, password: Secret): Promise<boolean> {
-    return this.#turns.take(() => verify(stored, normalised(password)))
+    return this.#turns.take(() =>
+      isOldHash(stored) ? this.#verifyOld(stored, password) : verify(stored, normalised(password)),
+    )
+  }
+
+  /** Whether the hash was made by another program and is to be replaced by one of `hash`. */
+  isOutdated(stored: string): boolean {
+    return isOldHash(stored)
   }
 
   /** Costs what `verify` costs and is never right: for names that have no hash. @throws Unavailable */
@@ -39,6 +56,22 @@ export class PasswordHashes {
     this.#decoy ??= hash('no password has this hash', COST)
     await this.verify(await this.#decoy, password)
     return false
+  }
+
+  /** Beside the check goes a hash that is thrown away: an imported user must not be told by a quicker answer. */
+  async #verifyOld(stored: string, password: Secret): Promise<boolean> {
+    const [right] = await Promise.all([
+      this.#verifyAsTyped(stored, password),
+      hash(normalised(password), COST),
+    ])
+    return right
+  }
+
+  /** Other programs hash the octets that come; those of this keyboard may be composed in another way. */
+  async #verifyAsTyped(stored: string, password: Secret): Promise<boolean> {
+    if (await this.#old.verify(stored, password)) return true
+    const composed = new Secret(normalised(password))
+    return !composed.equals(password) && this.#old.verify(stored, composed)
   }
 }
 

@@ -59,6 +59,17 @@ export class SqlUsers implements UserStore {
     }
   }
 
+  async renewPasswordHash(name: string, from: string, to: string): Promise<boolean> {
+    const renewed = await this.#db
+      .updateTable('users')
+      .set({ password_hash: to })
+      .where('name', '=', name)
+      .where('password_hash', '=', from)
+      .returning('name')
+      .executeTakeFirst()
+    return renewed !== undefined
+  }
+
   async remove(name: string): Promise<boolean> {
     return this.#db.transaction().execute(async (db) => {
       const removed = await db

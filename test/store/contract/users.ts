@@ -80,6 +80,18 @@ export function userContract(records: () => Records): void {
       })
     })
 
+    test('get another hash of their password only in the place of the one that it was made for', async () => {
+      const { users } = records()
+      const user = userNamed(unique('user'), { passwordHash: 'imported', groups: ['a'] })
+      await users.add(user)
+      expect(await users.renewPasswordHash(user.name, 'another', 'renewed')).toBe(false)
+      expect(await users.renewPasswordHash(unique('nobody'), 'imported', 'renewed')).toBe(false)
+      expect(await users.find(user.name)).toEqual(user)
+      expect(await users.renewPasswordHash(user.name, 'imported', 'renewed')).toBe(true)
+      expect(await users.renewPasswordHash(user.name, 'imported', 'late')).toBe(false)
+      expect(await users.find(user.name)).toEqual({ ...user, passwordHash: 'renewed' })
+    })
+
     test('that are not there are not changed', async () => {
       const { users } = records()
       const nobody = unique('nobody')
