@@ -13,8 +13,9 @@ export async function secretsFromStdin(): Promise<Secret[]> {
 export async function askSecret(question: string): Promise<Secret> {
   const { stdin, stderr } = process
   if (!stdin.isTTY) throw new Complaint('no terminal to ask at; give the password with --password-stdin')
-  stderr.write(question)
+  // Before the question: whoever answers at once must not see the answer.
   stdin.setRawMode(true)
+  stderr.write(question)
   stdin.setEncoding('utf8')
   let typed = ''
   try {

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import type { Config } from '../config/shape.ts'
 import type { Gateway } from '../domain/gateway.ts'
+import { parseLoginName } from '../domain/login-name.ts'
 import { longestMatch, parseAddress } from '../domain/network.ts'
 import { SharedSecret } from '../radius/authenticators.ts'
 import { Attr, Code } from '../radius/codes.ts'
@@ -25,6 +26,9 @@ const CODES: Readonly<Record<number, string>> = {
   [Code.AccessChallenge]: 'Access-Challenge',
 }
 
+/** RFC 2865 §5.2. */
+const LONGEST_PASSWORD = 128
+
 /** As ocserv sends them: Authenticate-Only on an asynchronous port. */
 const OF_OCSERV = [encodeAttribute('Service-Type', 8), encodeAttribute('NAS-Port-Type', 0)]
 
@@ -37,23 +41,30 @@ export function loginCommand(): Command {
 }
 
 async function login(name: string, options: Options): Promise<void> {
+  if (parseLoginName(name) === undefined) throw new Complaint(`"${name}" cannot be a user's name`)
+  if (parseAddress(options.from) === undefined) throw new Complaint(`--from: "${options.from}" is no address`)
   const config = await readConfig(options)
   const server = serverOf(config)
   const gateway = gatewayOf(config, server.address)
   const secret = new SharedSecret(gateway.secret.bytes())
   const signed = await mustSign(config, gateway, server.address)
-  const answers = options.passwordStdin ? (await secretsFromStdin()).values() : undefined
-  const ask = async (question: string) => answers?.next().value ?? (await askSecret(question))
+  const given = options.passwordStdin ? (await secretsFromStdin()).values() : undefined
+  const answerTo = async (question: string) =>
+    given === undefined ? askSecret(question) : given.next().value
 
   const replies: Packet[] = []
   let state: NewAttribute[] = []
   let question = `Password of ${name}: `
   for (;;) {
-    const typed = await ask(question)
+    const typed = await answerTo(question)
+    if (typed === undefined) break
+    const password = typed.bytes()
+    if (password.length > LONGEST_PASSWORD)
+      throw new Complaint(`RADIUS carries ${LONGEST_PASSWORD} octets of a password at most`)
     const reply = await askServer({
       server,
       secret,
-      password: typed.bytes(),
+      password,
       signed,
       attributes: [
         encodeAttribute('User-Name', name),
@@ -70,7 +81,10 @@ async function login(name: string, options: Options): Promise<void> {
     question = 'Answer: '
   }
   if (options.json) print(true, replies.map(asData), () => [])
-  if (replies.at(-1)?.code !== Code.AccessAccept) throw new Complaint('')
+  const last = replies.at(-1)?.code
+  if (last === Code.AccessAccept) return
+  const unanswered = last === undefined || last === Code.AccessChallenge
+  throw new Complaint(unanswered ? `standard input has no answer to: ${question.trim()}` : '')
 }
 
 function described(reply: Packet): string[] {

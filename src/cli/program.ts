@@ -22,13 +22,14 @@ const FAILED = 1
 /** @param argv as `process.argv`. @returns the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   const program = build()
+  pointToHelp(program)
   try {
     await program.parseAsync([...argv])
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode
     if (error instanceof Complaint) {
-      process.stderr.write(`${error.message.trimEnd()}\n`)
+      if (error.message !== '') process.stderr.write(`${error.message.trimEnd()}\n`)
       return FAILED
     }
     throw error
@@ -40,7 +41,6 @@ function build(): Command {
     .description(packageFile.description)
     .version(packageFile.version)
     .enablePositionalOptions()
-    .showHelpAfterError('(see --help)')
     .exitOverride()
   program.addCommand(serveCommand())
   program.addCommand(checkCommand())
@@ -59,6 +59,12 @@ function build(): Command {
   program.addCommand(loginCommand())
   program.addCommand(ocservConfigCommand())
   return program
+}
+
+/** Of whatever was called wrongly: a command that is added does not take this over from its parent. */
+function pointToHelp(command: Command): void {
+  command.showHelpAfterError('(see --help)')
+  for (const verb of command.commands) pointToHelp(verb)
 }
 
 function group(name: string, description: string, verbs: readonly Command[]): Command {

@@ -32,6 +32,8 @@ export interface Installation {
   readonly secret: string
   /** Writes the configuration anew, for the next start. */
   configure(sections: Sections): void
+  /** Program and arguments of a verb, for those who start it in a way of their own. */
+  words(...args: readonly string[]): readonly [program: string, args: readonly string[]]
   /** Starts a verb and leaves it running. */
   start(args: readonly string[]): RealProcess
   /** Runs a verb to its end, whatever its exit code. */
@@ -56,6 +58,8 @@ export interface RunningBroker {
 export interface Broker extends Installation, RunningBroker {}
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
+/** Nothing but time: a start takes a quarter less where the code that it loads was compiled before. */
+const ENVIRONMENT = { NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/compiled') }
 const SECRET = 'between-gateway-and-broker'
 
 export async function install({
@@ -72,9 +76,13 @@ export async function install({
     writeFileSync(configFile, text, { mode: 0o600 })
   }
   configure(sections)
-  const words = (args: readonly string[]) => [MAIN, ...args, '--config', configFile]
-  const start: Installation['start'] = (args) => place.start(process.execPath, words(args))
-  const run: Installation['run'] = (args, options = {}) => place.run(process.execPath, words(args), options)
+  const words: Installation['words'] = (...args) => [
+    process.execPath,
+    [MAIN, ...args, '--config', configFile],
+  ]
+  const start: Installation['start'] = (args) => place.start(...words(...args), { env: ENVIRONMENT })
+  const run: Installation['run'] = (args, options) =>
+    place.run(...words(...args), { ...options, env: ENVIRONMENT })
   return {
     folder,
     configFile,
@@ -84,6 +92,7 @@ export async function install({
     acctPort,
     secret: SECRET,
     configure,
+    words,
     start,
     run,
     ocbroker: async (args, options) => {
