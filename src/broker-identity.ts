@@ -15,8 +15,8 @@ import { upstreamRadiusIdentity } from './identity/upstream/upstream-radius.ts'
 import { AttributeError, encodeAttribute } from './radius/dictionary.ts'
 
 export interface IdentitySurroundings {
-  /** The broker's own users. */
-  readonly local: IdentityStore
+  /** The broker's own users; absent where the records are not open, and then they are left out. */
+  readonly local?: IdentityStore
   readonly clock: Clock
   readonly random: Randomness
   readonly log: Log
@@ -38,10 +38,10 @@ export function buildIdentities(
   surroundings: IdentitySurroundings,
 ): Identities {
   const closers: (() => Promise<void>)[] = []
-  const stores = identity.order.map((settings) => {
+  const stores = identity.order.flatMap((settings) => {
     const built = build(settings, radius.deadlineMs, surroundings)
-    if (built.close !== undefined) closers.push(built.close)
-    return { settings, store: built.store }
+    if (built?.close !== undefined) closers.push(built.close)
+    return built === undefined ? [] : [{ settings, store: built.store }]
   })
   return {
     members: stores.map(({ settings: { place }, store }) => ({
@@ -73,11 +73,11 @@ function build(
   config: IdentityStoreConfig,
   deadlineMs: number,
   { local, clock, random, log }: IdentitySurroundings,
-): { readonly store: IdentityStore; readonly close?: () => Promise<void> } {
+): { readonly store: IdentityStore; readonly close?: () => Promise<void> } | undefined {
   const { name } = config
   switch (config.type) {
     case 'local':
-      return { store: local }
+      return local && { store: local }
     case 'ldap': {
       const store = ldapIdentity({
         ...ldapOptions(config.settings, deadlineMs),
