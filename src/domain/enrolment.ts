@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Randomness } from './random.ts'
+import { plainCode, READABLE, readableCode } from './readable-code.ts'
 
 export type TotpAlgorithm = 'sha1' | 'sha256' | 'sha512'
 
@@ -27,38 +28,30 @@ export interface Enrolment extends TotpShape {
 export interface NewEnrolment {
   readonly enrolment: Enrolment
   readonly recoveryHashes: readonly string[]
+  /** The identifier of the one authenticator whose place it may take, null: of none. Absent: of whichever there is. */
+  readonly inPlaceOf?: string | null
 }
 
 /** At most one authenticator for each subject; a new one replaces the old one and its recovery codes. */
 export interface EnrolmentStore {
   find(subject: string): Promise<Enrolment | undefined>
-  replace(fresh: NewEnrolment): Promise<void>
+  /** @returns false, with nothing changed, where another authenticator is there than the one whose place it may take. */
+  replace(fresh: NewEnrolment): Promise<boolean>
   /** @returns false where the subject had none. */
   revoke(subject: string): Promise<boolean>
   /** How many recovery codes the subject has left. */
   recoveryCodesLeft(subject: string): Promise<number>
 }
 
-const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789' // 31 signs, none that is read as another
 const GROUPS = 4
 const GROUP_LENGTH = 4
-const GROUP = `[${ALPHABET}]{${GROUP_LENGTH}}`
+const GROUP = `[${READABLE}]{${GROUP_LENGTH}}`
 const RECOVERY_CODE = new RegExp(`^(?:${GROUP}-?){${GROUPS - 1}}${GROUP}$`, 'i')
 const APPENDED_RECOVERY_CODE = new RegExp(`^(.*?)((?:${GROUP}-){${GROUPS - 1}}${GROUP})$`, 'is')
 
 /** A code for the day the phone is lost: `abcd-efgh-jkmn-pqrs`, 79 bits, so a plain digest is enough to store. */
 export function newRecoveryCode(random: Randomness): string {
-  const signs: string[] = []
-  while (signs.length < GROUPS * GROUP_LENGTH) {
-    for (const byte of random.bytes(32)) {
-      // Octets past the last whole multiple of the alphabet would favour its first signs.
-      const sign = byte < 248 ? ALPHABET[byte % ALPHABET.length] : undefined
-      if (sign !== undefined && signs.length < GROUPS * GROUP_LENGTH) signs.push(sign)
-    }
-  }
-  return Array.from({ length: GROUPS }, (_, i) =>
-    signs.slice(i * GROUP_LENGTH, (i + 1) * GROUP_LENGTH).join(''),
-  ).join('-')
+  return readableCode(random, GROUPS)
 }
 
 /** Whether the text has the form of a recovery code, with or without its hyphens. */
@@ -77,6 +70,7 @@ export function splitRecoveryCode(typed: string): { rest: string; code: string }
 
 /** The stored form of a recovery code, bound to its owner: hex SHA-256, the same however the code was typed. */
 export function recoveryCodeHash(subject: string, code: string): string {
-  const plain = code.toLowerCase().replaceAll('-', '')
-  return createHash('sha256').update(`ocbroker recovery code\0${subject}\0${plain}`).digest('hex')
+  return createHash('sha256')
+    .update(`ocbroker recovery code\0${subject}\0${plainCode(code)}`)
+    .digest('hex')
 }

@@ -15,18 +15,13 @@ export class SqlEnrolments implements EnrolmentStore {
     return (await enrolmentsOf(this.#db, [subject]))[0]
   }
 
-  async replace({ enrolment, recoveryHashes }: NewEnrolment): Promise<void> {
-    await this.#db.transaction().execute(async (db) => {
-      const row = rowOf(enrolment)
-      await db
-        .insertInto('enrolments')
-        .values(row)
-        // Not a deletion first: of two replacements at once, the later one then finds the earlier one's row.
-        .onConflict((conflict) => conflict.column('subject').doUpdateSet(row))
-        .execute()
+  async replace({ enrolment, recoveryHashes, inPlaceOf }: NewEnrolment): Promise<boolean> {
+    return this.#db.transaction().execute(async (db) => {
+      if (!(await put(db, rowOf(enrolment), inPlaceOf))) return false
       await db.deleteFrom('recovery_codes').where('subject', '=', enrolment.subject).execute()
       const codes = recoveryHashes.map((hash) => ({ subject: enrolment.subject, hash, used_at: null }))
       if (codes.length > 0) await db.insertInto('recovery_codes').values(codes).execute()
+      return true
     })
   }
 
@@ -48,6 +43,24 @@ export class SqlEnrolments implements EnrolmentStore {
       .executeTakeFirstOrThrow()
     return Number(left)
   }
+}
+
+/** One statement each, so that of two at once the later one finds what the earlier one left. */
+async function put(db: Kysely<Tables>, row: EnrolmentRow, inPlaceOf?: string | null): Promise<boolean> {
+  const insert = db.insertInto('enrolments').values(row).returning('id')
+  const written =
+    typeof inPlaceOf === 'string'
+      ? db
+          .updateTable('enrolments')
+          .set(row)
+          .where('subject', '=', row.subject)
+          .where('id', '=', inPlaceOf)
+          .returning('id')
+      : insert.onConflict((conflict) => {
+          const taken = conflict.column('subject')
+          return inPlaceOf === null ? taken.doNothing() : taken.doUpdateSet(row)
+        })
+  return (await written.executeTakeFirst()) !== undefined
 }
 
 /** The authenticators of any of the subjects. */

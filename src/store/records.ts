@@ -4,6 +4,7 @@ import type { AuditStore } from '../domain/audit.ts'
 import type { AuditTrail } from '../domain/audit-search.ts'
 import type { EnrolmentStore } from '../domain/enrolment.ts'
 import type { EnrolmentRegister } from '../domain/enrolment-register.ts'
+import type { InvitationStore } from '../domain/invitation.ts'
 import type { LockoutStore } from '../domain/lockout.ts'
 import type { LockoutDesk } from '../domain/lockout-desk.ts'
 import type { GatewayStore, LoginStore } from '../domain/login-records.ts'
@@ -16,6 +17,7 @@ import { SqlAuditTrail } from './audit-trail.ts'
 import { SqlEnrolmentRegister } from './enrolment-register.ts'
 import { SqlEnrolments } from './enrolments.ts'
 import { SqlGateways } from './gateways.ts'
+import { SqlInvitations } from './invitations.ts'
 import { SqlLockoutDesk } from './lockout-desk.ts'
 import { SqlLockouts } from './lockouts.ts'
 import { SqlLogin } from './login.ts'
@@ -39,6 +41,7 @@ export interface Records {
   readonly sessionDesk: SessionDesk
   readonly enrolmentRegister: EnrolmentRegister
   readonly tokens: TokenStore
+  readonly invitations: InvitationStore
 }
 
 /** Records that were opened, whatever holds them. */
@@ -65,5 +68,6 @@ export function sqlRecords(db: Kysely<Tables>, { random }: { readonly random: Ra
     sessionDesk: new SqlSessionDesk(db),
     enrolmentRegister: new SqlEnrolmentRegister(db),
     tokens: new SqlTokens(db),
+    invitations: new SqlInvitations(db),
   }
 }

@@ -17,6 +17,7 @@ export interface Tables {
   audit_events: AuditEventRow
   gateway_state: GatewayStateRow
   api_tokens: ApiTokenRow
+  invitations: InvitationRow
 }
 
 export interface UserRow {
@@ -119,6 +120,16 @@ export interface AuditEventRow {
 interface GatewayStateRow {
   /** A gateway that has proved to send Message-Authenticator. */
   key: string
+}
+
+export interface InvitationRow {
+  id: string
+  subject: string
+  /** Hex SHA-256 of the code. */
+  hash: string
+  created_at: number
+  created_by: string
+  expires_at: number
 }
 
 export interface ApiTokenRow {

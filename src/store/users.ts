@@ -80,6 +80,7 @@ export class SqlUsers implements UserStore {
       if (removed === undefined) return false
       // A local user's subject is their name. Groups and recovery codes go with what they belong to.
       await db.deleteFrom('enrolments').where('subject', '=', name).execute()
+      await db.deleteFrom('invitations').where('subject', '=', name).execute()
       return true
     })
   }

@@ -75,6 +75,7 @@ export const ACCESS: AccessOfEach = {
   sessionDesk: { search: 'read', find: 'read' },
   enrolmentRegister: { list: 'read', find: 'read', renewRecoveryCodes: 'write' },
   tokens: { add: 'write', findByHash: 'read', list: 'read', revoke: 'write', noteUse: 'write' },
+  invitations: { put: 'write', redeem: 'write' },
   storage: { check: 'write' },
 }
 

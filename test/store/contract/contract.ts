@@ -3,6 +3,7 @@ import type { OpenRecords, Records } from '../../../src/store/records.ts'
 import { auditContract } from './audit.ts'
 import { enrolmentContract } from './enrolments.ts'
 import { gatewayContract } from './gateways.ts'
+import { invitationContract } from './invitations.ts'
 import { lockoutContract } from './lockouts.ts'
 import { loginContract } from './login.ts'
 import { sessionContract } from './sessions.ts'
@@ -28,6 +29,7 @@ export function recordsContract(name: string, open: () => Promise<OpenRecords>):
 
     userContract(records)
     enrolmentContract(records)
+    invitationContract(records)
     loginContract(records)
     lockoutContract(records)
     sessionContract(records)

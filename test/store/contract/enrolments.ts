@@ -35,6 +35,41 @@ export function enrolmentContract(records: () => Records): void {
       expect(await enrolments.recoveryCodesLeft(subject)).toBe(2)
     })
 
+    test('take the place of the one that they name, and of no other', async () => {
+      const { enrolments } = records()
+      const subject = unique('subject')
+      const [first, second, third] = [enrolmentOf(subject), enrolmentOf(subject), enrolmentOf(subject)]
+      expect(
+        await enrolments.replace({ enrolment: second, recoveryHashes: ['x'], inPlaceOf: first.id }),
+      ).toBe(false)
+      expect(await enrolments.find(subject)).toBeUndefined()
+      expect(await enrolments.replace({ enrolment: first, recoveryHashes: ['a'], inPlaceOf: null })).toBe(
+        true,
+      )
+      expect(await enrolments.replace({ enrolment: second, recoveryHashes: [], inPlaceOf: null })).toBe(false)
+      expect(await enrolments.find(subject)).toEqual(first)
+      expect(await enrolments.recoveryCodesLeft(subject)).toBe(1)
+      expect(
+        await enrolments.replace({ enrolment: second, recoveryHashes: ['b', 'c'], inPlaceOf: first.id }),
+      ).toBe(true)
+      expect(await enrolments.replace({ enrolment: third, recoveryHashes: [], inPlaceOf: first.id })).toBe(
+        false,
+      )
+      expect(await enrolments.find(subject)).toEqual(second)
+      expect(await enrolments.recoveryCodesLeft(subject)).toBe(2)
+    })
+
+    test('that are each the first of a subject leave the one that was made', async () => {
+      const { enrolments } = records()
+      const subject = unique('subject')
+      const made = Array.from({ length: 10 }, () => enrolmentOf(subject))
+      const answers = await Promise.all(
+        made.map((enrolment) => enrolments.replace({ enrolment, recoveryHashes: [], inPlaceOf: null })),
+      )
+      expect(answers.filter(Boolean)).toHaveLength(1)
+      expect(await enrolments.find(subject)).toEqual(made[answers.indexOf(true)])
+    })
+
     test('that are made at once for one subject leave one whole', async () => {
       const { enrolments } = records()
       const subject = unique('subject')

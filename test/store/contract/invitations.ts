@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest'
+import type { Invitation } from '../../../src/domain/invitation.ts'
+import type { Records } from '../../../src/store/records.ts'
+import { HOUR, id, NOON, unique, userNamed } from '../samples.ts'
+
+function invitationOf(subject: string, more: Partial<Invitation> = {}): Invitation {
+  return {
+    id: id(),
+    subject,
+    hash: unique('hash'),
+    createdAt: NOON,
+    createdBy: 'alice (command line)',
+    expiresAt: NOON + HOUR,
+    ...more,
+  }
+}
+
+export function invitationContract(records: () => Records): void {
+  describe('an invitation', () => {
+    test('is redeemed once, by the one whose it is', async () => {
+      const { invitations } = records()
+      const subject = unique('subject')
+      const invitation = invitationOf(subject)
+      await invitations.put(invitation)
+      expect(await invitations.redeem(invitation.hash, [unique('other')], NOON)).toBeUndefined()
+      expect(await invitations.redeem(invitation.hash, [], NOON)).toBeUndefined()
+      expect(await invitations.redeem(unique('hash'), [subject], NOON)).toBeUndefined()
+      expect(await invitations.redeem(invitation.hash, [unique('other'), subject], NOON)).toEqual(invitation)
+      expect(await invitations.redeem(invitation.hash, [subject], NOON)).toBeUndefined()
+    })
+
+    test('goes to one of many who redeem it at once', async () => {
+      const { invitations } = records()
+      const subject = unique('subject')
+      const invitation = invitationOf(subject)
+      await invitations.put(invitation)
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => invitations.redeem(invitation.hash, [subject], NOON)),
+      )
+      expect(answers.filter((answer) => answer !== undefined)).toEqual([invitation])
+    })
+
+    test('is worth nothing from its end on', async () => {
+      const { invitations } = records()
+      const subject = unique('subject')
+      const invitation = invitationOf(subject)
+      await invitations.put(invitation)
+      expect(await invitations.redeem(invitation.hash, [subject], NOON + HOUR)).toBeUndefined()
+      expect(await invitations.redeem(invitation.hash, [subject], NOON + HOUR - 1)).toEqual(invitation)
+    })
+
+    test('ends the one before', async () => {
+      const { invitations } = records()
+      const subject = unique('subject')
+      const [first, second] = [invitationOf(subject), invitationOf(subject)]
+      await invitations.put(first)
+      await invitations.put(second)
+      expect(await invitations.redeem(first.hash, [subject], NOON)).toBeUndefined()
+      expect(await invitations.redeem(second.hash, [subject], NOON)).toEqual(second)
+    })
+
+    test('is gone with the user', async () => {
+      const { invitations, users } = records()
+      const name = unique('user')
+      await users.add(userNamed(name))
+      const invitation = invitationOf(name)
+      await invitations.put(invitation)
+      await users.remove(name)
+      expect(await invitations.redeem(invitation.hash, [name], NOON)).toBeUndefined()
+    })
+  })
+}
