@@ -7,6 +7,7 @@ import { checkIdentity } from './sections/identity/identity.ts'
 import { checkLockout } from './sections/lockout.ts'
 import { checkPolicies } from './sections/policies.ts'
 import { checkRadius } from './sections/radius.ts'
+import { checkRedis } from './sections/redis.ts'
 import type { ReplyRules } from './sections/reply.ts'
 import { checkSecondFactor } from './sections/second-factor.ts'
 import { checkStorage } from './sections/storage.ts'
@@ -26,6 +27,7 @@ export function crossCheck(
   if (draft.lockout !== undefined) checkLockout(draft.lockout, report)
   if (draft.policies !== undefined) checkPolicies(draft.policies, gatewayNames(report), rules, report)
   if (draft.http !== undefined) checkHttp(draft.http, report)
+  if (draft.redis !== undefined) checkRedis(draft.redis, report)
   if (draft.storage !== undefined) checkStorage(draft.storage, folder, report)
 }
 

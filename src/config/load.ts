@@ -16,6 +16,7 @@ import { resolveLog } from './sections/log.ts'
 import { resolvePolicies } from './sections/policies.ts'
 import { resolvePortal } from './sections/portal.ts'
 import { resolveRadius } from './sections/radius.ts'
+import { type RedisFiles, readRedisFiles, resolveRedis } from './sections/redis.ts'
 import type { ReplyRules } from './sections/reply.ts'
 import { resolveSecondFactor } from './sections/second-factor.ts'
 import { resolveStorage } from './sections/storage.ts'
@@ -65,12 +66,13 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, rules: Re
   crossCheck(draft, folder, rules, findings)
   const secrets = await readGatewaySecrets(draft.gateways ?? [], folder, findings)
   const identitySecrets = await readIdentitySecrets(folder, findings)
+  const redisFiles = draft.redis === undefined ? {} : await readRedisFiles(draft.redis, folder, findings)
   if (source.isOpenToAll) checkSecretsInOpenFile(draft.gateways ?? [], path, findings)
 
   const parsed = shape.safeParse(raw)
   if (!parsed.success || findings.haveFaults) return findings.all()
   return {
-    config: resolved(parsed.data, folder, secrets, identitySecrets),
+    config: resolved(parsed.data, folder, secrets, identitySecrets, redisFiles),
     warnings: findings.all().warnings,
   }
 }
@@ -80,6 +82,7 @@ function resolved(
   folder: string,
   secrets: ReadonlyMap<number, Secret>,
   identitySecrets: ReadonlyMap<string, Secret>,
+  redisFiles: RedisFiles,
 ): Config {
   const radius = resolveRadius(parsed.radius)
   return {
@@ -92,6 +95,7 @@ function resolved(
     lockout: resolveLockout(parsed.lockout),
     policies: resolvePolicies(parsed.policies),
     storage: resolveStorage(parsed.storage, folder),
+    redis: resolveRedis(parsed.redis, redisFiles),
     http: resolveHttp(parsed.http, folder),
     portal: resolvePortal(parsed.portal),
     log: resolveLog(parsed.log, folder),

@@ -11,6 +11,7 @@ import { type PasswordsConfig, passwordsShape } from './sections/passwords.ts'
 import { policiesShape } from './sections/policies.ts'
 import { type PortalConfig, portalShape } from './sections/portal.ts'
 import { type RadiusConfig, radiusShape } from './sections/radius.ts'
+import { type RedisConfig, redisShape } from './sections/redis.ts'
 import { type SecondFactorConfig, secondFactorShape } from './sections/second-factor.ts'
 import { type StorageConfig, storageShape } from './sections/storage.ts'
 
@@ -25,6 +26,7 @@ export const shape = z.strictObject({
   lockout: lockoutShape.prefault({}),
   policies: policiesShape,
   storage: storageShape.prefault({}),
+  redis: redisShape.optional(),
   http: httpShape.optional(),
   portal: portalShape.prefault({}),
   log: logShape.prefault({}),
@@ -41,6 +43,8 @@ export interface Config {
   readonly lockout: LockoutConfig
   readonly policies: readonly Policy[]
   readonly storage: StorageConfig
+  /** Absent: what passes is kept in memory, by one broker. */
+  readonly redis?: RedisConfig
   /** Absent: no HTTP. */
   readonly http?: HttpConfig
   readonly portal: PortalConfig

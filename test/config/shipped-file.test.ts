@@ -38,8 +38,9 @@ function mentionedPaths(value: unknown, path = ''): string[] {
 
 /** The secret files that the comments name. */
 function writeSecrets(folder: TemporaryFolder): void {
-  for (const file of ['gw1.secret', 'corp.password', 'partner.secret'])
+  for (const file of ['gw1.secret', 'corp.password', 'partner.secret', 'redis.password', 'sentinel.password'])
     writeFileSync(folder.file(file), 'a-secret-of-good-length\n', { mode: 0o600 })
+  writeFileSync(folder.file('redis-ca.pem'), '-----BEGIN CERTIFICATE-----\n')
 }
 
 describe('the configuration that comes with the broker', () => {

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { LockoutRules } from '../../domain/lockout.ts'
+import type { Network } from '../../domain/network.ts'
 import type { Report } from '../fault.ts'
-import { duration } from '../scalars.ts'
+import { duration, network } from '../scalars.ts'
 import type { Draft } from '../schema-walk.ts'
 
 const failures = () => z.int().min(1).max(100_000)
@@ -14,13 +15,16 @@ export const lockoutShape = z.strictObject({
   for: duration({ min: '1s', max: '30d' }).default(300_000),
   up_to: duration({ min: '1s', max: '30d' }).default(3_600_000),
   hard_after: failures().default(100),
+  exempt: z.array(network()).default([]),
   tell_user: z.boolean().default(true),
 })
 
 type Parsed = z.output<typeof lockoutShape>
-type Key = Exclude<keyof Parsed, 'tell_user'>
+type Key = Exclude<keyof Parsed, 'tell_user' | 'exempt'>
 
 export interface LockoutConfig extends LockoutRules {
+  /** Addresses of users for which failures make no lockout and that none bars, but one by hand or by the hard limit. */
+  readonly exempt: readonly Network[]
   /** Whether a locked user reads that they are locked, or the same words as for a wrong password. */
   readonly tellUser: boolean
 }
@@ -47,6 +51,13 @@ export function checkLockout(draft: Draft<Parsed>, report: Report): void {
       `make lockout.${larger} as large as lockout.${smaller} or larger`,
     )
   }
+  for (const [index, each] of (draft.exempt ?? []).entries())
+    if (each?.prefix === 0)
+      report.warn(
+        ['lockout', 'exempt', index],
+        `${each.text} exempts everybody: nobody is locked before ${draft.hard_after ?? NIST_HARD_LIMIT} failures`,
+        'name the networks that you trust',
+      )
   if (draft.hard_after !== undefined && draft.hard_after > NIST_HARD_LIMIT)
     report.warn(
       ['lockout', 'hard_after'],
@@ -63,6 +74,7 @@ export function resolveLockout(parsed: Parsed): LockoutConfig {
     forMs: parsed.for,
     upToMs: parsed.up_to,
     hardAfter: parsed.hard_after,
+    exempt: parsed.exempt,
     tellUser: parsed.tell_user,
   }
 }

@@ -19,6 +19,7 @@ export const secondFactorShape = z.strictObject({
   tries: z.int().min(1).max(10).default(3),
   // ocserv gives the whole login 240 s (auth-timeout).
   answer_within: duration({ min: '10s', max: '240s' }).default(120_000),
+  same_answer_within: duration({ min: '0s', max: '30s' }).default(0),
   totp: totpShape.prefault({}),
 })
 
@@ -32,6 +33,8 @@ export interface SecondFactorConfig {
   readonly tries: number
   /** Milliseconds in which a challenge can be answered. */
   readonly answerWithinMs: number
+  /** Milliseconds for which a code that was accepted is answered with the same grant again; 0: not at all. */
+  readonly sameAnswerWithinMs: number
   readonly totp: TotpShape & {
     /** Time steps to either side of now whose codes are taken (RFC 6238 §5.2). */
     readonly window: number
@@ -67,6 +70,7 @@ export function resolveSecondFactor(parsed: Parsed): SecondFactorConfig {
     mode: parsed.mode,
     tries: parsed.tries,
     answerWithinMs: parsed.answer_within,
+    sameAnswerWithinMs: parsed.same_answer_within,
     totp: { ...totp, period: period / 1000 },
   }
 }
