@@ -1,22 +1,43 @@
+import { Router } from 'express'
 import type { Registry } from 'prom-client'
 import type { Machine, Store } from './broker.ts'
 import type { HttpConfig } from './config/sections/http.ts'
 import type { Config } from './config/shape.ts'
 import type { Log } from './domain/log.ts'
+import type { OpenPassing } from './domain/passing-store.ts'
 import type { PendingEnrolment } from './domain/pending-enrolment.ts'
+import type { RequestLimits } from './domain/request-limits.ts'
 import type { WebSession } from './domain/web-session.ts'
+import { auditRoutes } from './http/api/audit.ts'
+import { Authentication } from './http/api/authenticate.ts'
+import { decisionRoutes } from './http/api/decisions.ts'
+import { enrolmentRoutes } from './http/api/enrolments.ts'
+import { EventStreams, eventRoutes } from './http/api/events.ts'
+import { lockoutRoutes } from './http/api/lockouts.ts'
+import type { KeptWrite } from './http/api/retries.ts'
+import { type ApiOptions, apiRouter, LARGEST_BODY } from './http/api/router.ts'
+import { type Dependency, serviceRoutes } from './http/api/service.ts'
+import { sessionRoutes } from './http/api/sessions.ts'
+import { userRoutes } from './http/api/users.ts'
 import { httpApp, trusting } from './http/app.ts'
+import { readContract } from './http/contract.ts'
+import { docsRoutes } from './http/docs/routes.ts'
+import { LiveFeed } from './http/live-feed.ts'
 import { pages } from './http/pages.ts'
 import { limitedByAddress } from './http/rate.ts'
 import { type HttpServer, openHttpServer } from './http/server.ts'
 import { SigningIn } from './http/sign-in-visit.ts'
-import { memoryPassingStore } from './limits/memory-passing-store.ts'
+import { visiting } from './http/visit.ts'
 import { requestLimits } from './limits/request-limits.ts'
 import { webSessions } from './limits/web-sessions.ts'
 import type { LoginOptions } from './login/decide.ts'
 import { signIn } from './login/sign-in.ts'
 import { Enrolling } from './manage/enrolling.ts'
+import type { ExplainOptions } from './manage/explain.ts'
 import { Lockouts } from './manage/lockouts.ts'
+import { subjectOf } from './manage/subject.ts'
+import { Users } from './manage/users.ts'
+import { describeGrant } from './radius/describe-grant.ts'
 import type { WebDependencies } from './web/dependencies.ts'
 import { openWeb } from './web/routes.ts'
 
@@ -27,39 +48,51 @@ export interface HttpParts {
   /** Those of the logins at the gateways: a guess at the portal counts as a guess. */
   readonly login: LoginOptions
   readonly registry: Registry
+  /** What `/readyz` asks. */
+  readonly dependencies: readonly Dependency[]
+  /** Where web sessions and other passing state are kept. */
+  readonly passing: OpenPassing
   readonly log: Log
   readonly machine: Machine
+  /** Whether answers of the API are held against the contract too, as tests want it. */
+  readonly checkAnswers?: boolean
 }
 
 /** Browsers that are signed in at one time; each costs about a kilobyte. */
 const MOST_SESSIONS = 50_000
 const MOST_PENDING = 10_000
+const MOST_KEPT_WRITES = 10_000
 const CONNECTIONS_OF_ONE_PEER = 100
-const LARGEST_BODY = 64 * 1024
 
 /** The half of the broker that speaks HTTP. @throws PortNotOpen, or Error on the certificate. */
 export async function startHttp(parts: HttpParts): Promise<HttpServer> {
-  const { config, http, log, machine } = parts
+  const { config, http, passing, log, machine } = parts
   const { clock, random } = machine
   const sessions = webSessions({
-    sessions: memoryPassingStore<WebSession>({ name: 'web sessions', clock, capacity: MOST_SESSIONS }),
-    endings: memoryPassingStore<number>({ name: 'web sessions', clock, capacity: MOST_SESSIONS }),
+    sessions: passing<WebSession>('web sessions', MOST_SESSIONS),
+    endings: passing<number>('ended web sessions', MOST_SESSIONS),
     limits: http.sessions,
     clock,
   })
-  const web = openWeb(webDependencies(parts, sessions))
+  const limits = requestLimits(http.limits)
+  const dependencies = webDependencies(parts, sessions)
+  const web = openWeb(dependencies)
+  const streams = new EventStreams()
+  const api = apiOptions(parts, dependencies, limits, streams)
   const { publicUrl } = config.portal
   const answer = httpApp({
     trustedProxies: http.trustedProxies,
     maxInFlight: http.maxInFlight,
     routes: [
-      limitedByAddress(requestLimits(http.limits)),
+      limitedByAddress(limits),
+      apiRouter(api),
+      Router().use('/docs', docsRoutes({ contract: api.contract.text, allow: http.allow })),
       pages({ sessions, clock, random, publicUrl }, web.routes),
     ],
     problemPage: web.problemPage,
     log,
   })
-  return openHttpServer({
+  const server = await openHttpServer({
     address: http.address,
     port: http.port,
     tls: http.tls,
@@ -72,10 +105,80 @@ export async function startHttp(parts: HttpParts): Promise<HttpServer> {
     answer,
     log,
   })
+  return {
+    ...server,
+    async stop() {
+      streams.endAll()
+      await server.stop()
+    },
+  }
+}
+
+function apiOptions(
+  parts: HttpParts,
+  { enrolling, lockouts, sessions }: WebDependencies,
+  limits: RequestLimits,
+  streams: EventStreams,
+): ApiOptions {
+  const { config, http, store, registry, dependencies, passing, log } = parts
+  const { clock, random } = parts.machine
+  const { records, hashes } = store
+  const { publicUrl } = config.portal
+  const trail = records.auditTrail
+  const users = new Users({
+    users: records.users,
+    audit: records.audit,
+    hash: (password) => hashes.hash(password),
+    ...{ sessions, clock, random },
+  })
+  const asking = { candidates: store.candidates, clock, patienceMs: config.radius.deadlineMs }
+  return {
+    contract: readContract(),
+    handlers: {
+      ...lockoutRoutes({ desk: records.lockoutDesk, trail, lockouts, clock }),
+      ...userRoutes({ store: records.users, users }),
+      ...enrolmentRoutes({
+        register: records.enrolmentRegister,
+        subjectOf: (typed) => subjectOf(typed, asking),
+        ...{ enrolling, sessions },
+      }),
+      ...sessionRoutes({ desk: records.sessionDesk }),
+      ...auditRoutes({ trail }),
+      ...eventRoutes({ feed: new LiveFeed({ trail, clock, log }), trail, clock }, streams),
+      ...decisionRoutes({ policies: config.policies, explain: explainOptions(config, store, parts.machine) }),
+      ...serviceRoutes({ dependencies, figures: registry, clock }),
+    },
+    authentication: new Authentication({ tokens: records.tokens, roles: http.roles, limits, clock, log }),
+    allow: http.allow,
+    kept: passing<KeptWrite>('idempotency keys', MOST_KEPT_WRITES),
+    visiting: visiting({ sessions, clock, random }),
+    publicUrl,
+    checkAnswers: parts.checkAnswers,
+    log,
+  }
+}
+
+/** What `explain` asks, over HTTP and on the command line alike. */
+export function explainOptions(
+  config: Config,
+  { candidates, records }: Store,
+  { clock }: Machine,
+): ExplainOptions {
+  return {
+    candidates,
+    login: records.login,
+    register: records.enrolmentRegister,
+    policies: config.policies,
+    gateways: config.gateways.map(({ name }) => name),
+    secondFactor: config.secondFactor,
+    describeReply: describeGrant,
+    clock,
+    patienceMs: config.radius.deadlineMs,
+  }
 }
 
 function webDependencies(
-  { config, http, store, login, log, machine: { clock, random } }: HttpParts,
+  { config, http, store, login, passing, log, machine: { clock, random } }: HttpParts,
   sessions: WebDependencies['sessions'],
 ): WebDependencies {
   const { records, keys } = store
@@ -92,7 +195,7 @@ function webDependencies(
     enrolling: new Enrolling({
       enrolments: records.enrolments,
       register: records.enrolmentRegister,
-      pending: memoryPassingStore<PendingEnrolment>({ name: 'enrolments', clock, capacity: MOST_PENDING }),
+      pending: passing<PendingEnrolment>('pending enrolments', MOST_PENDING),
       ...{ keys, shape, issuer, window, audit: records.audit, clock, random },
     }),
     lockouts: new Lockouts({ desk: records.lockoutDesk, sessions, clock, random }),

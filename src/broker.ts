@@ -15,6 +15,7 @@ import { localIdentity } from './identity/local.ts'
 import { PasswordHashes } from './identity/password-hashes.ts'
 import { attemptLimits, tallyRules } from './limits/attempt-limits.ts'
 import { memoryChallenges } from './limits/memory-challenges.ts'
+import { memoryPassingStore } from './limits/memory-passing-store.ts'
 import { memoryTally } from './limits/memory-tally.ts'
 import { decide, type LoginOptions } from './login/decide.ts'
 import { Pace } from './login/pace.ts'
@@ -111,12 +112,14 @@ export async function startBroker(
   const http =
     httpConfig === undefined
       ? undefined
-      : await startHttp({ config, http: httpConfig, store, login, registry, log, machine }).catch(
-          async (error: unknown) => {
-            await closeListeners()
-            throw error
-          },
-        )
+      : await startHttp({
+          ...{ config, http: httpConfig, store, login, registry, log, machine },
+          dependencies: [{ name: 'storage', checkReady: store.checkReady }],
+          passing: (name, capacity) => memoryPassingStore({ name, clock, capacity }),
+        }).catch(async (error: unknown) => {
+          await closeListeners()
+          throw error
+        })
   return {
     listening: [
       ...listeners.map(({ service, address, port }) => ({ service, address, port })),

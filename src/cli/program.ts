@@ -1,13 +1,18 @@
 import { Command, CommanderError } from 'commander'
 import packageFile from '../../package.json' with { type: 'json' }
+import { auditCommand } from './audit.ts'
 import { checkCommand } from './check.ts'
 import { Complaint } from './complaint.ts'
+import { explainCommand } from './explain.ts'
 import { lockoutListCommand } from './lockout-list.ts'
 import { lockoutReleaseCommand } from './lockout-release.ts'
 import { loginCommand } from './login.ts'
 import { ocservConfigCommand } from './ocserv-config.ts'
 import { serveCommand } from './serve.ts'
 import { sessionListCommand } from './session-list.ts'
+import { tokenCreateCommand } from './token-create.ts'
+import { tokenListCommand } from './token-list.ts'
+import { tokenRevokeCommand } from './token-revoke.ts'
 import { totpEnrolCommand } from './totp-enrol.ts'
 import { totpRevokeCommand } from './totp-revoke.ts'
 import { userAddCommand } from './user-add.ts'
@@ -56,6 +61,15 @@ function build(): Command {
   program.addCommand(group('totp', 'authenticators', [totpEnrolCommand(), totpRevokeCommand()]))
   program.addCommand(group('lockout', 'who is locked out', [lockoutListCommand(), lockoutReleaseCommand()]))
   program.addCommand(group('session', 'VPN sessions', [sessionListCommand()]))
+  program.addCommand(
+    group('token', 'tokens of the HTTP API', [
+      tokenCreateCommand(),
+      tokenListCommand(),
+      tokenRevokeCommand(),
+    ]),
+  )
+  program.addCommand(auditCommand())
+  program.addCommand(explainCommand())
   program.addCommand(loginCommand())
   program.addCommand(ocservConfigCommand())
   return program

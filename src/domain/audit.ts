@@ -1,19 +1,22 @@
 /** What happened, by stable name. */
-export type AuditKind =
-  | 'login.accepted'
-  | 'login.challenged'
-  | 'login.refused'
-  | 'login.unavailable'
-  | 'lockout.made'
-  | 'lockout.released'
-  | 'user.added'
-  | 'user.changed'
-  | 'user.removed'
-  | 'enrolment.made'
-  | 'enrolment.revoked'
-  | 'recovery_codes.made'
-  | 'token.made'
-  | 'token.revoked'
+export const AUDIT_KINDS = [
+  'login.accepted',
+  'login.challenged',
+  'login.refused',
+  'login.unavailable',
+  'lockout.made',
+  'lockout.released',
+  'user.added',
+  'user.changed',
+  'user.removed',
+  'enrolment.made',
+  'enrolment.revoked',
+  'recovery_codes.made',
+  'token.made',
+  'token.revoked',
+] as const
+
+export type AuditKind = (typeof AUDIT_KINDS)[number]
 
 /** One line of the audit trail. Holds no secret. */
 export interface AuditEvent {

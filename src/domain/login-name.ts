@@ -37,3 +37,8 @@ export function canonicalUserName(typed: string): string | undefined {
   const name = parseLoginName(typed)
   return name === undefined || name.realm !== undefined ? undefined : name.stem
 }
+
+/** The key of limits, lockouts and the audit trail for whoever is called so; a name that no login could carry is its own. */
+export function stemOf(name: string): string {
+  return parseLoginName(name)?.stem ?? name
+}

@@ -16,3 +16,6 @@ export interface PassingStore<Value> {
   /** @throws Unavailable */
   delete(key: string): Promise<void>
 }
+
+/** Opens a store of passing state. `name` sets it apart from the others; `capacity` bounds it where memory holds it. */
+export type OpenPassing = <Value>(name: string, capacity: number) => PassingStore<Value>

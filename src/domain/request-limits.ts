@@ -5,4 +5,6 @@ export interface RequestLimits {
    * @returns milliseconds until another is looked at, where this one is too much. @throws Unavailable
    */
   count(of: 'address' | 'token', key: string): Promise<number | undefined>
+  /** Takes one count back. @throws Unavailable */
+  giveBack(of: 'address' | 'token', key: string): Promise<void>
 }

@@ -7,6 +7,7 @@ import {
 } from '../domain/enrolment.ts'
 import type { EnrolmentRegister } from '../domain/enrolment-register.ts'
 import type { KeyRing } from '../domain/key-ring.ts'
+import { stemOf } from '../domain/login-name.ts'
 import type { PendingEnrolment, PendingEnrolments } from '../domain/pending-enrolment.ts'
 import { matchTotp, newSeed, otpauthUri, seedAsBase32 } from '../domain/totp.ts'
 import { type Deed, type WitnessOptions, witness } from './deed.ts'
@@ -105,7 +106,7 @@ export class Enrolling {
   /** @returns false where the subject has no authenticator. */
   async revoke(subject: string, deed: Deed): Promise<boolean> {
     const revoked = await this.#options.enrolments.revoke(subject)
-    if (revoked) await witness(deed, { kind: 'enrolment.revoked', user: subject }, this.#options)
+    if (revoked) await witness(deed, { kind: 'enrolment.revoked', user: stemOf(subject) }, this.#options)
     return revoked
   }
 
@@ -114,7 +115,7 @@ export class Enrolling {
     const codes = this.#newRecoveryCodes()
     const hashes = codes.map((code) => recoveryCodeHash(subject, code))
     if (!(await this.#options.register.renewRecoveryCodes(subject, hashes))) return undefined
-    await witness(deed, { kind: 'recovery_codes.made', user: subject }, this.#options)
+    await witness(deed, { kind: 'recovery_codes.made', user: stemOf(subject) }, this.#options)
     return codes
   }
 
@@ -132,7 +133,7 @@ export class Enrolling {
     const enrolment = { id: random.id(), subject, sealedSeed, lastStep, createdAt: clock.now(), ...shape }
     const recoveryHashes = recoveryCodes.map((code) => recoveryCodeHash(subject, code))
     await enrolments.replace({ enrolment, recoveryHashes })
-    await witness(deed, { kind: 'enrolment.made', user: subject }, this.#options)
+    await witness(deed, { kind: 'enrolment.made', user: stemOf(subject) }, this.#options)
     return { kind: 'confirmed', enrolment, recoveryCodes }
   }
 }

@@ -1,8 +1,9 @@
 import type { Kysely } from 'kysely'
+import { stemOf } from '../domain/login-name.ts'
 import type { Session } from '../domain/session.ts'
 import type { SessionDesk, SessionSearch } from '../domain/session-search.ts'
 import type { Tables } from './schema.ts'
-import { sessionOf, stemOf } from './session-rows.ts'
+import { sessionOf } from './session-rows.ts'
 
 export class SqlSessionDesk implements SessionDesk {
   readonly #db: Kysely<Tables>

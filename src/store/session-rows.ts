@@ -1,4 +1,4 @@
-import { parseLoginName } from '../domain/login-name.ts'
+import { stemOf } from '../domain/login-name.ts'
 import type { Session } from '../domain/session.ts'
 import { withoutNulls } from './absent.ts'
 import type { SessionRow } from './schema.ts'
@@ -72,9 +72,4 @@ export function sessionOf(row: SessionRow): Session {
     octetsIn: row.octets_in,
     octetsOut: row.octets_out,
   })
-}
-
-/** By what sessions of a user are found, however the name was typed; a name that no login could carry is its own. */
-export function stemOf(user: string): string {
-  return parseLoginName(user)?.stem ?? user
 }

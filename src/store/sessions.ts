@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { stemOf } from '../domain/login-name.ts'
 import type { Randomness } from '../domain/random.ts'
 import {
   type AccountingRecord,
@@ -10,7 +11,7 @@ import {
 import { type Place, placesOf, prepared } from './prepared.ts'
 import type { SessionRow, Tables } from './schema.ts'
 import { foldRecord, joinGrant, sessionOfRecord } from './session-fold.ts'
-import { SESSION_COLUMNS, sessionColumns, sessionOf, stemOf } from './session-rows.ts'
+import { SESSION_COLUMNS, sessionColumns, sessionOf } from './session-rows.ts'
 import { UniqueViolation } from './unique-violation.ts'
 
 /** A Start may seem to come before its login: Acct-Delay-Time counts whole seconds, and brokers' clocks differ. */

@@ -1,0 +1,36 @@
+import type { AuditEvent } from '../../domain/audit.ts'
+import { eventWire } from './wire.ts'
+
+/** How events are written into a file. */
+export interface AuditFileForm {
+  readonly type: string
+  readonly extension: string
+  readonly head: string
+  lineOf(event: AuditEvent): string
+}
+
+const COLUMNS = ['at', 'kind', 'user', 'address', 'gateway', 'reason', 'detail', 'actor', 'id'] as const
+
+export const ndjson: AuditFileForm = {
+  type: 'application/x-ndjson',
+  extension: 'ndjson',
+  head: '',
+  lineOf: (event) => `${JSON.stringify(eventWire(event))}\n`,
+}
+
+/** RFC 4180. */
+export const csv: AuditFileForm = {
+  type: 'text/csv',
+  extension: 'csv',
+  head: `${COLUMNS.join(',')}\r\n`,
+  lineOf(event) {
+    const cells = eventWire(event)
+    return `${COLUMNS.map((column) => cell(cells[column] ?? '')).join(',')}\r\n`
+  },
+}
+
+/** Users choose what stands in some of these, and a spreadsheet would run what begins like a formula. */
+function cell(text: string): string {
+  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
+}

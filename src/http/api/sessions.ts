@@ -1,0 +1,29 @@
+import type { SessionDesk, SessionState } from '../../domain/session-search.ts'
+import { Problem } from '../problem.ts'
+import type { Handlers } from './call.ts'
+import { addressIn, stemIn } from './filters.ts'
+import { pageFrom, pageOf } from './page.ts'
+import { sessionWire } from './wire.ts'
+
+export function sessionRoutes({ desk }: { readonly desk: SessionDesk }): Handlers {
+  return {
+    async listSessions(call) {
+      const page = pageOf(call)
+      const found = await desk.search({
+        user: stemIn(call),
+        address: addressIn(call),
+        gateway: call.query('gateway'),
+        ip: addressIn(call, 'ip'),
+        state: call.query('state') as SessionState | undefined,
+        ...page,
+      })
+      return pageFrom(found, page, ({ id }) => id, sessionWire)
+    },
+
+    async getSession(call) {
+      const session = await desk.find(call.path('id'))
+      if (session === undefined) throw new Problem('not-found')
+      return { body: sessionWire(session) }
+    },
+  }
+}
