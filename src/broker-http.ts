@@ -1,10 +1,10 @@
 import { Router } from 'express'
 import type { Registry } from 'prom-client'
 import type { Machine, Store } from './broker.ts'
+import type { Passing } from './broker-passing.ts'
 import type { HttpConfig } from './config/sections/http.ts'
 import type { Config } from './config/shape.ts'
 import type { Log } from './domain/log.ts'
-import type { OpenPassing } from './domain/passing-store.ts'
 import type { PendingEnrolment } from './domain/pending-enrolment.ts'
 import type { RequestLimits } from './domain/request-limits.ts'
 import type { WebSession } from './domain/web-session.ts'
@@ -51,7 +51,7 @@ export interface HttpParts {
   /** What `/readyz` asks. */
   readonly dependencies: readonly Dependency[]
   /** Where web sessions and other passing state are kept. */
-  readonly passing: OpenPassing
+  readonly passing: Pick<Passing, 'open' | 'shared'>
   readonly log: Log
   readonly machine: Machine
   /** Whether answers of the API are held against the contract too, as tests want it. */
@@ -69,12 +69,12 @@ export async function startHttp(parts: HttpParts): Promise<HttpServer> {
   const { config, http, passing, log, machine } = parts
   const { clock, random } = machine
   const sessions = webSessions({
-    sessions: passing<WebSession>('web sessions', MOST_SESSIONS),
-    endings: passing<number>('ended web sessions', MOST_SESSIONS),
+    sessions: passing.open<WebSession>('web sessions', MOST_SESSIONS),
+    endings: passing.open<number>('ended web sessions', MOST_SESSIONS),
     limits: http.sessions,
     clock,
   })
-  const limits = requestLimits(http.limits)
+  const limits = requestLimits(http.limits, passing.shared)
   const dependencies = webDependencies(parts, sessions)
   const web = openWeb(dependencies)
   const streams = new EventStreams()
@@ -150,7 +150,7 @@ function apiOptions(
     },
     authentication: new Authentication({ tokens: records.tokens, roles: http.roles, limits, clock, log }),
     allow: http.allow,
-    kept: passing<KeptWrite>('idempotency keys', MOST_KEPT_WRITES),
+    kept: passing.open<KeptWrite>('idempotency keys', MOST_KEPT_WRITES),
     visiting: visiting({ sessions, clock, random }),
     publicUrl,
     checkAnswers: parts.checkAnswers,
@@ -195,7 +195,7 @@ function webDependencies(
     enrolling: new Enrolling({
       enrolments: records.enrolments,
       register: records.enrolmentRegister,
-      pending: passing<PendingEnrolment>('pending enrolments', MOST_PENDING),
+      pending: passing.open<PendingEnrolment>('pending enrolments', MOST_PENDING),
       ...{ keys, shape, issuer, window, audit: records.audit, clock, random },
     }),
     lockouts: new Lockouts({ desk: records.lockoutDesk, sessions, clock, random }),

@@ -1,6 +1,7 @@
 import { keepAccounting } from './accounting/keep.ts'
 import { startHttp } from './broker-http.ts'
 import { buildIdentities, type Identities } from './broker-identity.ts'
+import { openPassing, type Passing } from './broker-passing.ts'
 import { loadKeyRing } from './config/key-file.ts'
 import type { Config } from './config/shape.ts'
 import { type Clock, systemClock } from './domain/clock.ts'
@@ -13,10 +14,6 @@ import { WORDS } from './domain/words.ts'
 import { candidates } from './identity/fan-out.ts'
 import { localIdentity } from './identity/local.ts'
 import { PasswordHashes } from './identity/password-hashes.ts'
-import { attemptLimits, tallyRules } from './limits/attempt-limits.ts'
-import { memoryChallenges } from './limits/memory-challenges.ts'
-import { memoryPassingStore } from './limits/memory-passing-store.ts'
-import { memoryTally } from './limits/memory-tally.ts'
 import { decide, type LoginOptions } from './login/decide.ts'
 import { Pace } from './login/pace.ts'
 import { recognise } from './login/second-factor.ts'
@@ -92,7 +89,10 @@ export async function startBroker(
 ): Promise<Broker> {
   const { clock, random } = machine
   const { metrics, registry } = prometheusMetrics()
-  const login = loginOptions(config, store, log, machine)
+  await using opened = new AsyncDisposableStack()
+  const passing = await openPassing(config, store.keys, log, machine)
+  opened.defer(passing.close)
+  const login = loginOptions(config, store, passing, log, machine)
   const { sessions, gateways: memory } = store.records
   const exchange = new Exchange({
     gateways: await GatewayTable.open({ gateways: config.gateways, memory, log }),
@@ -107,19 +107,17 @@ export async function startBroker(
     metrics,
   })
   const listeners = await listen(config, exchange)
-  const closeListeners = () => Promise.all(listeners.map((listener) => listener.close()))
+  for (const listener of listeners) opened.defer(() => listener.close())
   const { http: httpConfig } = config
   const http =
     httpConfig === undefined
       ? undefined
       : await startHttp({
           ...{ config, http: httpConfig, store, login, registry, log, machine },
-          dependencies: [{ name: 'storage', checkReady: store.checkReady }],
-          passing: (name, capacity) => memoryPassingStore({ name, clock, capacity }),
-        }).catch(async (error: unknown) => {
-          await closeListeners()
-          throw error
+          dependencies: [{ name: 'storage', checkReady: store.checkReady }, ...passing.dependencies],
+          passing,
         })
+  const running = opened.move()
   return {
     listening: [
       ...listeners.map(({ service, address, port }) => ({ service, address, port })),
@@ -128,24 +126,24 @@ export async function startBroker(
     async stop() {
       for (const listener of listeners) listener.stopReceiving()
       await Promise.all([exchange.drain(), http?.stop()])
-      await closeListeners()
+      await running.disposeAsync()
     },
   }
 }
 
-function loginOptions(config: Config, store: Store, log: Log, { clock, random }: Machine): LoginOptions {
+function loginOptions(
+  config: Config,
+  store: Store,
+  { limits, challenges }: Passing,
+  log: Log,
+  { clock, random }: Machine,
+): LoginOptions {
   const { records, keys } = store
   const { mode, required, tries, answerWithinMs, totp } = config.secondFactor
-  const challenges = memoryChallenges({ clock })
   const pace = new Pace(clock)
   const recognising = { keys, clock, window: totp.window }
-  const rules = tallyRules({
-    rates: config.limits,
-    lockout: config.lockout,
-    heldMs: 2 * config.radius.deadlineMs,
-  })
   return {
-    limits: attemptLimits(memoryTally(rules, { clock }), random),
+    limits,
     background: { records: records.login, candidates: store.candidates, mode, pace, clock },
     firstFactor: {
       mode,

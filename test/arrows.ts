@@ -24,6 +24,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'broker.ts': ['*'],
   'broker-http.ts': ['*'],
   'broker-identity.ts': ['*'],
+  'broker-passing.ts': ['*'],
   cli: ['*'],
   'main.ts': ['cli'],
 }

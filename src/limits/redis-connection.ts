@@ -41,6 +41,8 @@ export interface RedisConnection {
   key(...parts: readonly string[]): string
   /** Awaits an answer. @throws Unavailable for whatever goes wrong with Redis. */
   ask<T>(answer: Promise<T>): Promise<T>
+  /** Resolves when the connection is there for the first time, however long that takes. */
+  whenReady(): Promise<void>
   /** Resolves where Redis, and every master of a Cluster, can be asked now. @throws Unavailable with a cause in one line. */
   checkReady(): Promise<void>
   close(): void
@@ -71,6 +73,11 @@ export function connectRedis(options: RedisOptions, log: Log): RedisConnection {
     client,
     key,
     ask,
+    whenReady: () =>
+      new Promise((resolve) => {
+        if (client.status === 'ready') resolve()
+        else client.once('ready', resolve)
+      }),
     async checkReady() {
       await ask(client.set(key('{limits}', 'ready'), '', 'PX', 1000))
       if (client instanceof Cluster) await ask(Promise.all(client.nodes('master').map((node) => node.ping())))

@@ -6,7 +6,7 @@ import { Secret } from '../domain/secret.ts'
 import type { RedisConnection } from './redis-connection.ts'
 
 export interface RedisPassingOptions {
-  /** Sets its keys apart from those of other stores: `challenges`. */
+  /** Sets its keys apart from those of other stores: `web sessions`. */
   readonly name: string
   readonly connection: RedisConnection
   /** The same on every broker. */
@@ -22,7 +22,8 @@ export interface RedisPassingOptions {
 export function redisPassingStore<Value>(options: RedisPassingOptions): PassingStore<Value> {
   const { name, connection, keys, log } = options
   const { client, ask } = connection
-  const placeOf = (key: string) => connection.key(name, hash('sha256', key, 'base64url'))
+  const room = name.replaceAll(' ', '-')
+  const placeOf = (key: string) => connection.key(room, hash('sha256', key, 'base64url'))
 
   /** Redis takes whole milliseconds from 1 on; what has ended already ends at once. */
   const expiry = (ttlMs: number) => Math.max(1, Math.ceil(ttlMs))

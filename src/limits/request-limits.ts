@@ -24,7 +24,10 @@ export function requestLimits(
   rates: Readonly<Record<Kind, Rate>>,
   shared?: SharedRequestLimits,
 ): RequestLimits {
-  const limiters = { address: limiter('address', rates.address, shared), token: limiter('token', rates.token, shared) }
+  const limiters = {
+    address: limiter('address', rates.address, shared),
+    token: limiter('token', rates.token, shared),
+  }
   const counted = (of: Kind, key: string) => (of === 'address' ? customerOf(key) : key)
   return {
     async count(of, key) {

@@ -1,6 +1,7 @@
 import { generateSync } from 'otplib'
 import { onTestFinished } from 'vitest'
 import type { Attempt } from '../../src/domain/attempt.ts'
+import type { PendingChallenge } from '../../src/domain/challenge.ts'
 import type { Enrolment } from '../../src/domain/enrolment.ts'
 import { KeyRing } from '../../src/domain/key-ring.ts'
 import type { LockoutRules } from '../../src/domain/lockout.ts'
@@ -12,7 +13,7 @@ import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { candidates } from '../../src/identity/fan-out.ts'
 import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
-import { memoryChallenges } from '../../src/limits/memory-challenges.ts'
+import { memoryPassingStore } from '../../src/limits/memory-passing-store.ts'
 import { memoryTally } from '../../src/limits/memory-tally.ts'
 import { decide, type LoginOptions } from '../../src/login/decide.ts'
 import type { Decision } from '../../src/login/decision.ts'
@@ -47,7 +48,7 @@ export async function openHouse(options: HouseOptions = {}) {
   const clock = { now: () => time.now, monotonic: () => time.monotonic }
   const keys = new KeyRing([{ id: 'test', key: new Secret(systemRandom.bytes(32)) }], systemRandom)
   const people = peopleWho()
-  const challenges = memoryChallenges({ clock })
+  const challenges = memoryPassingStore<PendingChallenge>({ name: 'challenges', clock, capacity: 1000 })
   const rules: LockoutRules = {
     after: 5,
     userAfter: 20,
