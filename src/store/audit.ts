@@ -14,7 +14,7 @@ export class SqlAudit implements AuditStore {
   async append(event: AuditEvent): Promise<void> {
     await this.#db
       .insertInto('audit_events')
-      .values(rowOf(event))
+      .values(auditRow(event))
       // Whoever was not told whether an event was kept may hand it in again.
       .onConflict((conflict) => conflict.column('id').doNothing())
       .execute()
@@ -33,10 +33,10 @@ export class SqlAudit implements AuditStore {
 
 /** Writes events as a part of what they tell of: an identifier that is there already is an error. */
 export async function writeEvents(db: Kysely<Tables>, events: readonly AuditEvent[]): Promise<void> {
-  for (const event of events) await insertEvent(db, rowOf(event))
+  for (const event of events) await insertEvent(db, auditRow(event))
 }
 
-const COLUMNS = [
+export const AUDIT_COLUMNS = [
   'id',
   'at',
   'kind',
@@ -49,10 +49,10 @@ const COLUMNS = [
 ] as const satisfies (keyof AuditEventRow)[]
 
 const insertEvent = prepared((db, value: Place<AuditEventRow>) =>
-  db.insertInto('audit_events').values(placesOf(value, COLUMNS)),
+  db.insertInto('audit_events').values(placesOf(value, AUDIT_COLUMNS)),
 )
 
-function rowOf(event: AuditEvent): AuditEventRow {
+export function auditRow(event: AuditEvent): AuditEventRow {
   return {
     id: event.id,
     at: event.at,

@@ -85,15 +85,21 @@ const locksOfUser = prepared((db, value: Place<{ user: string; now: number }>) =
   inForce(db, value('now')).where('user_stem', '=', value('user')).where('address', 'is', null),
 )
 
-const locksOfBoth = prepared((db, value: Place<{ user: string; address: string; now: number }>) =>
-  inForce(db, value('now'))
+const locksOfBoth = prepared(locksOnEither)
+
+/** Where the address is null, the locks of the user alone. */
+export function locksOnEither(
+  db: Pick<Kysely<Tables>, 'selectFrom'>,
+  value: Place<{ user: string; address: string | null; now: number }>,
+) {
+  return inForce(db, value('now'))
     .where('user_stem', '=', value('user'))
     .where((row) => row.or([row('address', 'is', null), row('address', '=', value('address'))]))
     .unionAll(
       inForce(db, value('now')).where('user_stem', 'is', null).where('address', '=', value('address')),
-    ),
-)
+    )
+}
 
-function inForce(db: Kysely<Tables>, now: number) {
+function inForce(db: Pick<Kysely<Tables>, 'selectFrom'>, now: number) {
   return db.selectFrom('lockouts').selectAll().where('ends_at', '>', now).where('released_at', 'is', null)
 }

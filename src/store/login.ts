@@ -49,12 +49,19 @@ export class SqlLogin implements LoginStore {
   }
 
   async recordFailure(failure: FailedGuess): Promise<readonly Lockout[]> {
-    return this.#db.transaction().execute(async (db) => {
-      await writeEvents(db, [failure.event])
-      const consecutive = await countFailure(db, failure.user)
-      return makeLockouts(db, this.#random, failure, consecutive)
-    })
+    return this.#db.transaction().execute((db) => keepFailure(db, this.#random, failure))
   }
+}
+
+/** Failures of one user come one after another: each holds the user's count until its transaction ends. */
+export async function keepFailure(
+  db: Kysely<Tables>,
+  random: Randomness,
+  failure: FailedGuess,
+): Promise<readonly Lockout[]> {
+  await writeEvents(db, [failure.event])
+  const consecutive = await countFailure(db, failure.user)
+  return makeLockouts(db, random, failure, consecutive)
 }
 
 /** Spends a code. Of any number of logins that show the same one, a single one changes the row. */

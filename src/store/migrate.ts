@@ -2,8 +2,8 @@ import { type Kysely, Migrator } from 'kysely'
 import { migrations } from './migrations/all.ts'
 import type { Tables } from './schema.ts'
 
-/** The name of the table in which kysely keeps what was run. */
-const MIGRATION_TABLE = 'kysely_migration'
+/** Where kysely keeps what was run; a name of our own, as a database may have other users of kysely. */
+export const MIGRATION_TABLE = 'ocbroker_migration'
 
 /** Brings the tables to this version's shape. */
 export async function migrate(db: Kysely<Tables>): Promise<void> {
@@ -11,6 +11,7 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
     db,
     provider: { getMigrations: async () => ({ ...migrations }) },
     migrationTableName: MIGRATION_TABLE,
+    migrationLockTableName: `${MIGRATION_TABLE}_lock`,
     // The order in which migrations were run is judged by wall time, which may have stepped back in between.
     allowUnorderedMigrations: true,
   })

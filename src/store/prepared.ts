@@ -25,7 +25,7 @@ export function prepared<Values extends object, Row>(
   return (db, values) => {
     // Shared by a database and its transactions, and different in another dialect, whose SQL is another.
     const { adapter } = db.getExecutor()
-    const query = compiled.get(adapter) ?? build(db, place).compile()
+    const query = compiled.get(adapter) ?? named(build(db, place).compile())
     compiled.set(adapter, query)
     return db.executeQuery({
       ...query,
@@ -42,4 +42,17 @@ export function placesOf<Values, Name extends keyof Values>(
   names: readonly Name[],
 ): Pick<Values, Name> {
   return Object.fromEntries(names.map((name) => [name, value(name)])) as Pick<Values, Name>
+}
+
+/** By text: the queries that come again and again, so that a server which keeps their plans keeps few. */
+const names = new Map<string, string>()
+
+function named<Row>(query: CompiledQuery<Row>): CompiledQuery<Row> {
+  if (!names.has(query.sql)) names.set(query.sql, `prepared_${names.size + 1}`)
+  return query
+}
+
+/** @returns the name of a query that is prepared, the same for as long as the process lives; none for any other. */
+export function nameOfPrepared(text: string): string | undefined {
+  return names.get(text)
 }

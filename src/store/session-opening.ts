@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, OnConflictBuilder } from 'kysely'
 import type { Session } from '../domain/session.ts'
 import { type Place, placesOf, prepared } from './prepared.ts'
 import type { SessionRow, Tables } from './schema.ts'
@@ -13,25 +13,25 @@ export async function openSession(db: Kysely<Tables>, session: Session): Promise
 }
 
 const open = prepared((db, value: Place<SessionRow>) =>
-  db
-    .insertInto('sessions')
-    .values(placesOf(value, SESSION_COLUMNS))
-    .onConflict((conflict) =>
-      conflict.columns(['gateway', 'acct_session']).doUpdateSet((row) => ({
-        id: value('id'),
-        user_name: value('user_name'),
-        user_stem: value('user_stem'),
-        subject: value('subject'),
-        address: value('address'),
-        policy: value('policy'),
-        ipv4: value('ipv4'),
-        ipv6: value('ipv6'),
-        client: value('client'),
-        granted_at: value('granted_at'),
-        updated_at: value('updated_at'),
-        stopped_at: null,
-        terminate_cause: null,
-        revision: row('sessions.revision', '+', 1),
-      })),
-    ),
+  db.insertInto('sessions').values(placesOf(value, SESSION_COLUMNS)).onConflict(takingOver(value)),
 )
+
+export function takingOver(value: Place<SessionRow>) {
+  return (conflict: OnConflictBuilder<Tables, 'sessions'>) =>
+    conflict.columns(['gateway', 'acct_session']).doUpdateSet((row) => ({
+      id: value('id'),
+      user_name: value('user_name'),
+      user_stem: value('user_stem'),
+      subject: value('subject'),
+      address: value('address'),
+      policy: value('policy'),
+      ipv4: value('ipv4'),
+      ipv6: value('ipv6'),
+      client: value('client'),
+      granted_at: value('granted_at'),
+      updated_at: value('updated_at'),
+      stopped_at: null,
+      terminate_cause: null,
+      revision: row('sessions.revision', '+', 1),
+    }))
+}

@@ -191,7 +191,7 @@ describe('a file that cannot be the store', () => {
     const path = await madeFile()
     const newer = new DatabaseSync(path)
     newer.exec(
-      "insert into kysely_migration (name, timestamp) values ('0099-future', '2030-01-01T00:00:00Z')",
+      "insert into ocbroker_migration (name, timestamp) values ('0099-future', '2030-01-01T00:00:00Z')",
     )
     newer.close()
     await refused(path, 'newer version', '0099-future', 'Nothing was changed')

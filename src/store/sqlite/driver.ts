@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
+import { refuseNul } from '../nul.ts'
 import { translated } from './errors.ts'
 import { Statements } from './statements.ts'
 
@@ -67,6 +68,7 @@ class NodeSqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+    refuseNul(parameters)
     const { rows, changes } = this.run(sql, parameters as readonly SQLInputValue[])
     return { rows: rows as Row[], numAffectedRows: BigInt(changes) }
   }

@@ -40,6 +40,14 @@ export function auditContract(records: () => Records): void {
       expect(await audit.list({ user, since: NOON, before: NOON + 1, limit: 9 })).toEqual([accepted])
     })
 
+    test('takes no text with a NUL, which not every database can keep', async () => {
+      const { audit } = records()
+      const user = unique('user')
+      await expect(audit.append(eventOf(user, { detail: 'a\0b' }))).rejects.toThrow('NUL')
+      await expect(audit.list({ user: `${user}\0`, limit: 9 })).rejects.toThrow('NUL')
+      expect(await audit.list({ user, limit: 9 })).toEqual([])
+    })
+
     test('takes an event that is handed in again once', async () => {
       const { audit } = records()
       const event = eventOf(unique('user'))

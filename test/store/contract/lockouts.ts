@@ -112,6 +112,14 @@ export function lockoutContract(records: () => Records): void {
       ).toEqual(['user', 'user_address'])
     })
 
+    test('of one address over many users are one, although its failures come at one moment', async () => {
+      const address = uniqueAddress()
+      const made = await Promise.all(
+        Array.from({ length: 50 }, () => fail(unique('user'), { address, lock: ['address'] })),
+      )
+      expect(made.flat().map(({ scope }) => scope)).toEqual(['address'])
+    })
+
     test('last twice as long each time, up to the cap, until a day has passed', async () => {
       const user = unique('user')
       let now = NOON

@@ -116,6 +116,15 @@ export function userContract(records: () => Records): void {
       expect((await users.list({ limit: 1 })).length).toBe(1)
     })
 
+    test('are listed by the octets of their names, whatever language the database was made for', async () => {
+      const { users } = records()
+      const prefix = unique('sort')
+      const names = ['-a', '.b', '0', 'B', '_', 'a', 'ä', '员'].map((end) => prefix + end)
+      for (const name of [...names].reverse()) await users.add(userNamed(name))
+      const listed = await users.list({ after: prefix, limit: names.length })
+      expect(listed.map(({ name }) => name)).toEqual(names)
+    })
+
     test('take their authenticator and recovery codes with them', async () => {
       const { users, enrolments } = records()
       const name = unique('user')

@@ -1,0 +1,56 @@
+import { sql } from 'kysely'
+import type { Clock } from '../../domain/clock.ts'
+import type { Log } from '../../domain/log.ts'
+import type { Randomness } from '../../domain/random.ts'
+import { type OpenRecords, type Records, sqlRecords } from '../records.ts'
+import { Availability } from './availability.ts'
+import { nameOf, prepareDatabase, queriesOver } from './database.ts'
+import { PostgresLogin } from './login.ts'
+import type { PostgresServer } from './pool.ts'
+
+export interface PostgresOptions {
+  readonly server: PostgresServer
+  /** Connections at most. */
+  readonly connections: number
+  /** Milliseconds that a statement may take. A new connection, or a free one, is waited for half as long. */
+  readonly statementMs: number
+  readonly clock: Clock
+  readonly random: Randomness
+  readonly log: Log
+}
+
+/** @throws Error that names the database and says what to do. */
+export async function openPostgres(options: PostgresOptions): Promise<OpenRecords> {
+  const { server, connections, statementMs, clock, random, log } = options
+  const careless = await prepareDatabase(server)
+  if (careless.length > 0) log.warn('postgres.not_durable', { database: nameOf(server), off: careless })
+  const connectMs = Math.ceil(statementMs / 2)
+  const db = queriesOver({ server, size: connections, statementMs, connectMs })
+  const availability = new Availability({ clock, log })
+  const records = { ...sqlRecords(db, { random }), login: new PostgresLogin(db, random) }
+  return {
+    records: guarded(records, availability),
+    checkReady: () =>
+      availability.run(async () => {
+        // A server that only reads, such as a replica, refuses to number a transaction.
+        await sql`select txid_current()`.execute(db)
+      }),
+    close: () => db.destroy(),
+  }
+}
+
+/** Every method of every noun goes by way of the guard. */
+function guarded(records: Records, availability: Availability): Records {
+  const nouns = Object.entries(records).map(([name, noun]) => [name, guardedNoun(noun, availability)])
+  return Object.fromEntries(nouns)
+}
+
+function guardedNoun(noun: object, availability: Availability): object {
+  return new Proxy(noun, {
+    get: (target, name) => {
+      const method: unknown = Reflect.get(target, name)
+      if (typeof method !== 'function') return method
+      return (...args: readonly unknown[]) => availability.run(async () => method.apply(target, args))
+    },
+  })
+}

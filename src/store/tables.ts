@@ -1,0 +1,18 @@
+import type { Tables } from './schema.ts'
+
+type KeysOfEach = { readonly [Table in keyof Tables]: readonly (keyof Tables[Table] & string)[] }
+
+/** Every table with its primary key; those that others refer to come before them. The type makes it complete. */
+export const TABLES: KeysOfEach = {
+  users: ['name'],
+  user_groups: ['user_name', 'group_name'],
+  enrolments: ['id'],
+  recovery_codes: ['subject', 'hash'],
+  lockouts: ['id'],
+  login_state: ['user_stem'],
+  sessions: ['id'],
+  audit_events: ['id'],
+  gateway_state: ['key'],
+  api_tokens: ['id'],
+  invitations: ['id'],
+}
