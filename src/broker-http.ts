@@ -5,6 +5,7 @@ import type { Passing } from './broker-passing.ts'
 import type { HttpConfig } from './config/sections/http.ts'
 import type { Config } from './config/shape.ts'
 import type { Log } from './domain/log.ts'
+import type { LoginName } from './domain/login-name.ts'
 import type { PendingEnrolment } from './domain/pending-enrolment.ts'
 import type { RequestLimits } from './domain/request-limits.ts'
 import type { WebSession } from './domain/web-session.ts'
@@ -31,7 +32,7 @@ import { visiting } from './http/visit.ts'
 import { requestLimits } from './limits/request-limits.ts'
 import { webSessions } from './limits/web-sessions.ts'
 import type { LoginOptions } from './login/decide.ts'
-import { signIn } from './login/sign-in.ts'
+import { signIn, signInAgain, signInByLeave } from './login/sign-in.ts'
 import { Enrolling } from './manage/enrolling.ts'
 import type { ExplainOptions } from './manage/explain.ts'
 import { Lockouts } from './manage/lockouts.ts'
@@ -183,9 +184,14 @@ function webDependencies(
 ): WebDependencies {
   const { records, keys } = store
   const { window, issuer, ...shape } = config.secondFactor.totp
+  const candidates = (name: LoginName) => store.candidates(name)
+  const leave = { codes: login.firstFactor.enrolmentCodes, invitations: records.invitations, clock }
+  const signInOptions = { ...login, background: { ...login.background, candidates } }
   return {
     signingIn: new SigningIn({
-      signIn: (attempt) => signIn(attempt, login),
+      signIn: (attempt) => signIn(attempt, signInOptions),
+      signInByLeave: (attempt) => signInByLeave(attempt, { ...signInOptions, leave }),
+      signInAgain: (attempt, person) => signInAgain(attempt, person, signInOptions),
       deadlineMs: config.radius.deadlineMs,
       atOnce: Math.max(1, Math.ceil(config.passwords.parallel / 2)),
       clock,

@@ -9,12 +9,15 @@ import type { KeyRing } from './domain/key-ring.ts'
 import type { Log } from './domain/log.ts'
 import type { LoginName } from './domain/login-name.ts'
 import type { Candidate } from './domain/person.ts'
+import { choosePolicy } from './domain/policy.ts'
 import { type Randomness, systemRandom } from './domain/random.ts'
 import { WORDS } from './domain/words.ts'
 import { candidates } from './identity/fan-out.ts'
 import { localIdentity } from './identity/local.ts'
 import { PasswordHashes } from './identity/password-hashes.ts'
 import { decide, type LoginOptions } from './login/decide.ts'
+import type { EnrolAtLogin } from './login/enrol-at-login.ts'
+import { EnrolmentCodes } from './login/enrolment-codes.ts'
 import { Pace } from './login/pace.ts'
 import { recognise } from './login/second-factor.ts'
 import { prometheusMetrics } from './observe/metrics.ts'
@@ -55,6 +58,7 @@ export interface Broker {
 
 /** How long a Start may wait for a slow disk before it is answered all the same, in milliseconds. */
 const START_WAITS_MS = 1000
+const MOST_ENROLMENT_CODES = 10_000
 
 const THIS_MACHINE: Machine = { clock: systemClock, random: systemRandom }
 
@@ -134,13 +138,15 @@ export async function startBroker(
 function loginOptions(
   config: Config,
   store: Store,
-  { limits, challenges }: Passing,
+  { limits, challenges, open }: Passing,
   log: Log,
   { clock, random }: Machine,
 ): LoginOptions {
   const { records, keys } = store
   const { mode, required, tries, answerWithinMs, totp } = config.secondFactor
   const pace = new Pace(clock)
+  const enrolmentCodes = new EnrolmentCodes(open('enrolment codes', MOST_ENROLMENT_CODES), random)
+  const enrolAtLogin = enrolmentAtLogin(config, enrolmentCodes)
   const recognising = { keys, clock, window: totp.window }
   return {
     limits,
@@ -149,9 +155,10 @@ function loginOptions(
       mode,
       pace,
       challenges,
+      enrolmentCodes,
       isCodeNow: (enrolment, code) => recognise(enrolment, code, recognising).kind === 'right',
     },
-    secondFactor: { required, mode, tries, ...recognising },
+    secondFactor: { required, mode, tries, ...recognising, enrolAtLogin },
     policies: config.policies,
     grant: { records: records.login, clock, random },
     settle: {
@@ -160,9 +167,26 @@ function loginOptions(
       challenges,
       rules: config.lockout,
       challengeTtlMs: answerWithinMs,
+      enrolAtLogin,
       clock,
       random,
       log,
+    },
+  }
+}
+
+/** By policy, and only where a policy lets the user in. */
+function enrolmentAtLogin(
+  { portal, policies, secondFactor }: Config,
+  codes: EnrolmentCodes,
+): EnrolAtLogin | undefined {
+  if (portal.publicUrl === undefined) return undefined
+  return {
+    page: `${portal.publicUrl}/enrol`,
+    codes,
+    mayEnrol({ gateway, address }, person) {
+      const policy = choosePolicy(policies, person, gateway, address)
+      return policy?.reply !== undefined && (policy.enrolAtLogin ?? secondFactor.enrolAtLogin)
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Report } from './fault.ts'
 import type { Draft } from './schema-walk.ts'
+import { checkEnrolAtLogin } from './sections/enrol-at-login.ts'
 import { checkGateways } from './sections/gateways.ts'
 import { checkHttp } from './sections/http.ts'
 import { checkIdentity } from './sections/identity/identity.ts'
@@ -26,6 +27,7 @@ export function crossCheck(
   if (draft.second_factor !== undefined) checkSecondFactor(draft.second_factor, report)
   if (draft.lockout !== undefined) checkLockout(draft.lockout, report)
   if (draft.policies !== undefined) checkPolicies(draft.policies, gatewayNames(report), rules, report)
+  checkEnrolAtLogin(draft, report)
   if (draft.http !== undefined) checkHttp(draft.http, report)
   if (draft.redis !== undefined) checkRedis(draft.redis, report)
   if (draft.storage !== undefined) checkStorage(draft.storage, folder, report)

@@ -11,6 +11,7 @@ export const AUDIT_KINDS = [
   'user.removed',
   'enrolment.made',
   'enrolment.revoked',
+  'invitation.made',
   'recovery_codes.made',
   'token.made',
   'token.revoked',

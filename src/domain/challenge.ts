@@ -12,6 +12,8 @@ export interface AwaitedCode extends Asked {
   readonly person: Person
   /** Wrong codes so far in this login. */
   readonly wrongCodes: number
+  /** The key of the enrolment code that the prompt shows, which ends with the prompt. */
+  readonly enrolmentCode?: string
   readonly upstream?: undefined
 }
 

@@ -9,6 +9,8 @@ export interface PendingEnrolment {
   readonly shape: TotpShape
   /** Wall milliseconds. */
   readonly until: number
+  /** As `NewEnrolment.inPlaceOf`. */
+  readonly inPlaceOf?: string | null
 }
 
 /** By identifiers that nobody guesses. */

@@ -36,6 +36,8 @@ export interface Entitlement {
 export interface Policy {
   readonly name: string
   readonly when: PolicyConditions
+  /** Whether users without an authenticator may enrol one in the midst of a login; absent: as elsewhere. */
+  readonly enrolAtLogin?: boolean
   /** Absent: a policy that refuses. */
   readonly reply?: Entitlement
 }

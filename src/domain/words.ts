@@ -11,6 +11,8 @@ export interface Words {
   /** Differs with the count: ocserv takes the same prompt again for a retry of the same stage. */
   wrongCode(triesLeft: number): string
   usedCode(triesLeft: number): string
+  /** @param page where the authenticator is enrolled; @param code what the page asks for; @param again the user answered before doing so. */
+  enrol(page: string, code: string, again: boolean): string
   refused(reason: RefusalReason, retryAfterMinutes: number | undefined): string
 }
 
@@ -20,6 +22,8 @@ const english: Words = {
     `Wrong code, ${left === 1 ? '1 try' : `${left} tries`} left. Enter the code from your app.`,
   usedCode: (left) =>
     `This code was used before, ${left === 1 ? '1 try' : `${left} tries`} left. Wait for the next code and enter it.`,
+  enrol: (page, code, again) =>
+    `${again ? 'Your authenticator is not set up yet.' : 'You need an authenticator app.'} Open ${page} and enter the code ${code} there. When you are done, enter the code from the app here.`,
   refused(reason, minutes) {
     switch (reason) {
       case 'locked':
@@ -53,6 +57,8 @@ const simplifiedChinese: Words = {
   enterCode: '请输入身份验证器应用中的验证码。',
   wrongCode: (left) => `验证码错误，还可再试 ${left} 次。请输入应用中的验证码。`,
   usedCode: (left) => `该验证码已使用过，还可再试 ${left} 次。请等待下一个验证码后输入。`,
+  enrol: (page, code, again) =>
+    `${again ? '身份验证器尚未绑定。' : '您需要绑定身份验证器。'}请在浏览器中打开 ${page} ，输入代码 ${code} 。完成后，请在此处输入应用中的验证码。`,
   refused(reason, minutes) {
     switch (reason) {
       case 'locked':

@@ -2,6 +2,7 @@ import type { Request } from 'express'
 import type { Attempt } from '../domain/attempt.ts'
 import type { Clock } from '../domain/clock.ts'
 import { parseLoginName } from '../domain/login-name.ts'
+import type { Person } from '../domain/person.ts'
 import type { Randomness } from '../domain/random.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import { Secret } from '../domain/secret.ts'
@@ -14,6 +15,8 @@ import { type Visit, visitOf } from './visit.ts'
 
 export interface SigningInOptions {
   readonly signIn: (attempt: Attempt) => Promise<SignedIn | Challenge | Refusal>
+  readonly signInByLeave: (attempt: Attempt) => Promise<SignedIn | Challenge | Refusal>
+  readonly signInAgain: (attempt: Attempt, person: Person) => Promise<SignedIn | Challenge | Refusal>
   /** Milliseconds within which a sign-in has an answer. */
   readonly deadlineMs: number
   /** Sign-ins at one time: password hashes are shared with the logins at the gateways, which go first. */
@@ -30,6 +33,8 @@ export type SignInOutcome =
   | SignedIn
   /** Nobody is signed in. */
   | Refusal
+
+const NO_NAME = refuse('bad_credentials', 'no login could carry the name')
 
 /** Signs browsers in by the very way that logins take, limits and lockouts included. */
 export class SigningIn {
@@ -54,16 +59,51 @@ export class SigningIn {
     return this.#try(request, session.typed, code, session.state)
   }
 
+  /** With the short code of a VPN prompt, or an invitation. @throws Problem `busy` */
+  async withLeave(request: Request, name: string, code: string): Promise<SignInOutcome> {
+    const attempt = this.#attempt(request, name, code)
+    if (attempt === undefined) return NO_NAME
+    const { signInByLeave } = this.#options
+    const outcome = await this.#turnstile.pass(() => signInByLeave(attempt))
+    return this.#keep(visitOf(request), attempt, outcome)
+  }
+
+  /**
+   * Asks somebody who is signed in for the present code or a recovery code, before what needs it. Where it was right
+   * the visit is under a new cookie; where it was wrong nothing has changed.
+   * @throws Problem `busy`
+   */
+  async again(request: Request, code: string): Promise<SignInOutcome> {
+    const visit = visitOf(request)
+    const { session } = visit
+    if (session?.stage !== 'in' || session.subject === undefined)
+      return refuse('challenge_expired', 'nobody is signed in')
+    const attempt = this.#attempt(request, session.typed, code)
+    if (attempt === undefined) return NO_NAME
+    const { subject, groups } = session
+    const person = { subject, groups, source: 'signed in before', attributes: {} }
+    const outcome = await this.#turnstile.pass(() => this.#options.signInAgain(attempt, person))
+    return outcome.kind === 'refusal' ? outcome : this.#keep(visit, attempt, outcome)
+  }
+
   async #try(
     request: Request,
     name: string,
     typed: string,
     state: string | undefined,
   ): Promise<SignInOutcome> {
+    const attempt = this.#attempt(request, name, typed, state)
+    if (attempt === undefined) return NO_NAME
+    const outcome = await this.#turnstile.pass(() => this.#options.signIn(attempt))
+    return this.#keep(visitOf(request), attempt, outcome)
+  }
+
+  /** @returns undefined where no login could carry the name. */
+  #attempt(request: Request, name: string, typed: string, state?: string): Attempt | undefined {
     const parsed = parseLoginName(name)
-    if (parsed === undefined) return refuse('bad_credentials', 'no login could carry the name')
-    const { signIn, clock, random, deadlineMs } = this.#options
-    const attempt: Attempt = {
+    if (parsed === undefined) return undefined
+    const { clock, random, deadlineMs } = this.#options
+    return {
       id: random.id(),
       name: parsed,
       typed: new Secret(typed),
@@ -73,8 +113,6 @@ export class SigningIn {
       client: request.get('user-agent')?.slice(0, 200),
       deadline: clock.monotonic() + deadlineMs,
     }
-    const outcome = await this.#turnstile.pass(() => signIn(attempt))
-    return this.#keep(visitOf(request), attempt, outcome)
   }
 
   async #keep(visit: Visit, attempt: Attempt, outcome: SignInOutcome): Promise<SignInOutcome> {
@@ -102,7 +140,9 @@ export class SigningIn {
 function afterSignIn({
   person,
   factors,
-}: SignedIn): Pick<WebSession, 'stage' | 'subject' | 'groups' | 'factors'> {
+  leave,
+}: SignedIn): Pick<WebSession, 'stage' | 'subject' | 'groups' | 'factors' | 'notes'> {
   const { subject, groups } = person
-  return { stage: factors === 2 ? 'in' : 'enrol', subject, groups, factors }
+  const about = { stage: factors === 2 ? 'in' : 'enrol', subject, groups, factors } as const
+  return leave === undefined ? about : { ...about, notes: { leave } }
 }

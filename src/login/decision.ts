@@ -1,6 +1,7 @@
 import type { PendingChallenge } from '../domain/challenge.ts'
 import type { Entitlement } from '../domain/policy.ts'
 import type { Refusal } from '../domain/refusal.ts'
+import type { Secret } from '../domain/secret.ts'
 import type { Grant } from './grant.ts'
 
 /** What a gateway is told of a login. */
@@ -15,6 +16,11 @@ export interface Challenge {
 
 /** Why the prompt appears, from which its words are made. */
 export type ChallengePrompt =
+  | PlainPrompt
+  /** The user has no authenticator yet; `page` takes `code`. `again`: an answer came too early. */
+  | { readonly kind: 'enrol'; readonly again: boolean; readonly page: string; readonly code: Secret }
+
+type PlainPrompt =
   | { readonly kind: 'enter_code' }
   | { readonly kind: 'wrong_code'; readonly triesLeft: number }
   | { readonly kind: 'used_code'; readonly triesLeft: number }
@@ -28,7 +34,7 @@ export type ChallengePrompt =
 export interface AskForCode {
   readonly kind: 'ask'
   readonly pending: PendingChallenge
-  readonly prompt: ChallengePrompt
+  readonly prompt: PlainPrompt | { readonly kind: 'enrol'; readonly again: boolean }
   /** The failed guess that led to asking again. */
   readonly failure?: Refusal
 }

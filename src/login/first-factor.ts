@@ -12,6 +12,7 @@ import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Background, pretendToCheck } from './background.ts'
 import type { AskForCode } from './decision.ts'
+import type { EnrolmentCodes } from './enrolment-codes.ts'
 import type { Pace } from './pace.ts'
 import { passOn } from './store-challenge.ts'
 import { type SecondFactorMode, splitTyped } from './typed-code.ts'
@@ -42,7 +43,13 @@ export interface FirstFactorOptions {
   readonly mode: SecondFactorMode
   readonly challenges: Pick<ChallengeStore, 'take'>
   readonly isCodeNow: (enrolment: Enrolment, code: string) => boolean
+  readonly enrolmentCodes: EnrolmentCodes
   readonly pace: Pace
+}
+
+/** A user who is signed in, and whose first factor was therefore right when that began, shows a code once more. */
+export function stillVerified(person: Person, code: Secret): VerifiedUser {
+  return vouch(person, code)
 }
 
 /** Who is it? A password, the State of a password that was right a moment ago, or in `only` mode the name alone. */
@@ -130,10 +137,13 @@ async function resume(
   attempt: Attempt,
   state: string,
   background: Background,
-  { challenges }: FirstFactorOptions,
+  { challenges, enrolmentCodes }: FirstFactorOptions,
 ): Promise<VerifiedUser | AskForCode | Refusal> {
   const pending = await challenges.take(state)
   if (pending === undefined) return refuse('challenge_expired', 'the State is unknown, spent or too old')
+  // Its prompt is gone, and nobody shall wonder who else has seen it.
+  if (pending.upstream === undefined && pending.enrolmentCode !== undefined)
+    await enrolmentCodes.revoke(pending.enrolmentCode)
   const difference = mismatch(attempt, pending)
   if (difference !== undefined)
     return refuse('challenge_mismatch', `the challenge was for another ${difference}`)

@@ -9,7 +9,8 @@ import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type CodeAnswer, matchTotp } from '../domain/totp.ts'
 import type { Background } from './background.ts'
-import type { AskForCode, ChallengePrompt } from './decision.ts'
+import type { AskForCode } from './decision.ts'
+import { askToEnrol, type EnrolAtLogin } from './enrol-at-login.ts'
 import type { VerifiedUser } from './first-factor.ts'
 import type { SecondFactorMode } from './typed-code.ts'
 
@@ -40,6 +41,8 @@ export interface SecondFactorOptions {
   readonly window: number
   readonly keys: KeyRing
   readonly clock: Clock
+  /** Absent: users without an authenticator are refused. */
+  readonly enrolAtLogin?: Pick<EnrolAtLogin, 'mayEnrol'>
 }
 
 /** Does the user hold the authenticator? The code is only recognised here; the grant spends it. */
@@ -54,6 +57,8 @@ export function secondFactor(
   if (enrolment === undefined) {
     // Where the code stands in for the password nothing is proved yet, and who exists is not told either.
     if (options.mode === 'only') return refuse('wrong_code', 'no authenticator is enrolled')
+    if (options.required && options.enrolAtLogin?.mayEnrol(attempt, person) === true)
+      return askToEnrol(attempt, user, options.tries)
     if (options.required) return refuse('no_second_factor', 'no authenticator is enrolled')
     return prove(person, { kind: 'none' })
   }
@@ -104,7 +109,12 @@ export function recognise(
   return matchTotp(seed, enrolment, code, clock.now(), window, enrolment.lastStep)
 }
 
-function ask(attempt: Attempt, user: VerifiedUser, wrongCodes: number, prompt: ChallengePrompt): AskForCode {
+function ask(
+  attempt: Attempt,
+  user: VerifiedUser,
+  wrongCodes: number,
+  prompt: AskForCode['prompt'],
+): AskForCode {
   const { gateway, name, address } = attempt
   return {
     kind: 'ask',

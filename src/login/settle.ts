@@ -9,7 +9,9 @@ import type { LoginStore } from '../domain/login-records.ts'
 import type { Randomness } from '../domain/random.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import { refusedByLock } from './background.ts'
-import type { AskForCode, Challenge } from './decision.ts'
+import type { AskForCode, Challenge, ChallengePrompt } from './decision.ts'
+import type { EnrolAtLogin } from './enrol-at-login.ts'
+import { ENROL_WITHIN_MS } from './enrolment-codes.ts'
 import type { Grant } from './grant.ts'
 import type { SignedIn } from './sign-in.ts'
 
@@ -20,6 +22,7 @@ export interface SettleOptions {
   readonly rules: LockoutRules
   /** How long a challenge can be answered, in milliseconds. */
   readonly challengeTtlMs: number
+  readonly enrolAtLogin?: Pick<EnrolAtLogin, 'page' | 'codes'>
   readonly clock: Clock
   readonly random: Randomness
   readonly log: Log
@@ -54,9 +57,21 @@ export async function settle<Success extends Grant | SignedIn>(
     // Another prompt would only be refused: say at once that it is over.
     if (locks.length > 0) return refusedByLock(locks, options.clock.now())
   }
+  return challenge(verdict, options)
+}
+
+async function challenge({ pending, prompt }: AskForCode, options: SettleOptions): Promise<Challenge> {
   const state = options.random.bytes(STATE_OCTETS).toString('base64url')
-  await options.challenges.put(state, verdict.pending, options.challengeTtlMs)
-  return { kind: 'challenge', state, prompt: verdict.prompt }
+  const put = async (kept: PendingChallenge, ttlMs: number, shown: ChallengePrompt): Promise<Challenge> => {
+    await options.challenges.put(state, kept, ttlMs)
+    return { kind: 'challenge', state, prompt: shown }
+  }
+  if (prompt.kind !== 'enrol') return put(pending, options.challengeTtlMs, prompt)
+  if (pending.upstream !== undefined || options.enrolAtLogin === undefined)
+    throw new Error('nobody can enrol within this login')
+  const { page, codes } = options.enrolAtLogin
+  const { code, key } = await codes.issue(pending.user, pending.person.subject)
+  return put({ ...pending, enrolmentCode: key }, ENROL_WITHIN_MS, { ...prompt, page, code })
 }
 
 /** A limit was reached before anything was looked at. A flood leaves one event for each window, not one a packet. */

@@ -1,17 +1,20 @@
 import { type Attempt, eventOf } from '../domain/attempt.ts'
-import { type Person, Unavailable } from '../domain/person.ts'
-import type { Refusal } from '../domain/refusal.ts'
+import type { LoginName } from '../domain/login-name.ts'
+import type { Claim } from '../domain/login-records.ts'
+import { type Candidate, type Person, Unavailable } from '../domain/person.ts'
+import { type Refusal, refuse } from '../domain/refusal.ts'
 import { type Background, type BackgroundOptions, lookUp } from './background.ts'
 import type { AskForCode, Challenge } from './decision.ts'
-import { type FirstFactorOptions, firstFactor } from './first-factor.ts'
+import { type FirstFactorOptions, firstFactor, stillVerified } from './first-factor.ts'
 import { type GrantOptions, notAdmitted } from './grant.ts'
+import { type Leave, type LeaveOptions, redeemLeave } from './leave.ts'
 import { askAgain, type Proof, type SecondFactorOptions, secondFactor } from './second-factor.ts'
 import { type UnderLimitsOptions, underLimits } from './under-limits.ts'
 
 /** The name under which the broker's own pages stand where a gateway's would: in limits, challenges and the audit trail. */
 export const PORTAL = 'portal'
 
-let signedIn: (person: Person, factors: 1 | 2) => SignedIn
+let signedIn: (person: Person, factors: 1 | 2, leave?: Leave['from']) => SignedIn
 
 /** Leave to use the pages. Only this file can make one, after the records hold it. */
 export class SignedIn {
@@ -19,21 +22,27 @@ export class SignedIn {
   readonly person: Person
   /** 1: there is no authenticator yet, and the person may enrol one. 2: its code was right. */
   readonly factors: 1 | 2
+  /** Present: the person may enrol an authenticator and do nothing else. */
+  readonly leave: Leave['from'] | undefined
 
-  private constructor(person: Person, factors: 1 | 2) {
+  private constructor(person: Person, factors: 1 | 2, leave?: Leave['from']) {
     this.person = person
     this.factors = factors
+    this.leave = leave
   }
 
   static {
-    signedIn = (person, factors) => new SignedIn(person, factors)
+    signedIn = (person, factors, leave) => new SignedIn(person, factors, leave)
   }
 }
 
 export interface SignInOptions extends UnderLimitsOptions {
-  readonly background: BackgroundOptions
+  readonly background: Omit<BackgroundOptions, 'mode' | 'candidates'> & {
+    /** Whichever gateway's users a store is for: here all of them come. */
+    readonly candidates: (name: LoginName) => readonly Candidate[]
+  }
   readonly firstFactor: Omit<FirstFactorOptions, 'mode' | 'isCodeNow'>
-  readonly secondFactor: Omit<SecondFactorOptions, 'mode' | 'required'>
+  readonly secondFactor: Omit<SecondFactorOptions, 'mode' | 'required' | 'enrolAtLogin'>
   readonly grant: GrantOptions
 }
 
@@ -47,7 +56,7 @@ export function signIn(attempt: Attempt, options: SignInOptions): Promise<Signed
 }
 
 async function judge(attempt: Attempt, options: SignInOptions): Promise<SignedIn | AskForCode | Refusal> {
-  const background = await lookUp(attempt, options.background)
+  const background = await lookUp(attempt, { ...options.background, mode: 'challenge' })
   if (background.kind === 'refusal') return background
 
   const asPage = { mode: 'challenge', isCodeNow: () => false } as const
@@ -63,24 +72,81 @@ async function judge(attempt: Attempt, options: SignInOptions): Promise<SignedIn
   return entered
 }
 
-/** Spends the code, in the same transaction as the event: of any number of sign-ins with one code, one gets in. */
+/**
+ * The way in for somebody who comes to enrol an authenticator, by the short code of a VPN prompt or an
+ * administrator's invitation. A wrong code counts as a wrong password does.
+ * @param attempt what was typed is the code.
+ */
+export function signInByLeave(
+  attempt: Attempt,
+  options: SignInOptions & { readonly leave: LeaveOptions },
+): Promise<SignedIn | Challenge | Refusal> {
+  return underLimits(attempt, options, async () => {
+    const background = await lookUp(attempt, { ...options.background, mode: 'challenge' })
+    if (background.kind === 'refusal') return background
+    const { pace } = options.firstFactor
+    const begun = pace.start()
+    const { user, subjects } = background.query
+    const leave = await redeemLeave(user, subjects, attempt.typed, options.leave)
+    if (leave === undefined) {
+      await pace.hold('leave', begun)
+      return refuse('bad_credentials', 'no such enrolment code, or it was used or is too old')
+    }
+    const person = { subject: leave.subject, source: `leave by ${leave.from}`, groups: [], attributes: {} }
+    const refused = await record(attempt, background, person, { kind: 'none' }, options.grant)
+    return refused ?? signedIn(person, 1, leave.from)
+  })
+}
+
+/**
+ * Somebody who is signed in shows the present code or a recovery code once more, before what needs it.
+ * @param attempt what was typed is the code; @param person who is signed in.
+ */
+export function signInAgain(
+  attempt: Attempt,
+  person: Person,
+  options: SignInOptions,
+): Promise<SignedIn | Challenge | Refusal> {
+  return underLimits(attempt, options, async () => {
+    const background = await lookUp(attempt, { ...options.background, mode: 'challenge' })
+    if (background.kind === 'refusal') return background
+    const user = stillVerified(person, attempt.typed)
+    const second = { ...options.secondFactor, mode: 'challenge', required: true } as const
+    const proof = secondFactor(attempt, background, user, second)
+    return proof.kind === 'proof' ? enter(attempt, background, proof, options.grant) : proof
+  })
+}
+
 async function enter(
   attempt: Attempt,
   background: Background,
   { person, claim }: Proof,
-  { records, clock, random }: GrantOptions,
+  options: GrantOptions,
 ): Promise<SignedIn | Refusal> {
+  const refused = await record(attempt, background, person, claim, options)
+  return refused ?? signedIn(person, claim.kind === 'none' ? 1 : 2)
+}
+
+/**
+ * Spends the code, in the same transaction as the event: of any number of sign-ins with one code, one gets in.
+ * @returns the records' no, or undefined.
+ */
+async function record(
+  attempt: Attempt,
+  background: Background,
+  { source }: Person,
+  claim: Claim,
+  { records, clock, random }: GrantOptions,
+): Promise<Refusal | undefined> {
   if (clock.monotonic() >= attempt.deadline)
     throw new Unavailable('sign-in', 'the deadline passed before the end')
   const now = clock.now()
   const event = eventOf(
     attempt,
     'login.accepted',
-    { detail: `signed in, ${person.source}, ${claim.kind}` },
+    { detail: `signed in, ${source}, ${claim.kind}` },
     { clock, random },
   )
   const answer = await records.admit({ query: { ...background.query, now }, claim, event })
-  return answer.kind === 'admitted'
-    ? signedIn(person, claim.kind === 'none' ? 1 : 2)
-    : notAdmitted(answer, claim, now)
+  return answer.kind === 'admitted' ? undefined : notAdmitted(answer, claim, now)
 }

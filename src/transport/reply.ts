@@ -55,6 +55,8 @@ function prompt(challenge: ChallengePrompt, words: Words): string {
       return words.wrongCode(challenge.triesLeft)
     case 'used_code':
       return words.usedCode(challenge.triesLeft)
+    case 'enrol':
+      return words.enrol(challenge.page, challenge.code.reveal(), challenge.again)
     case 'store':
       return challenge.text ?? words.enterCode
   }

@@ -17,6 +17,7 @@ import { memoryPassingStore } from '../../src/limits/memory-passing-store.ts'
 import { memoryTally } from '../../src/limits/memory-tally.ts'
 import { decide, type LoginOptions } from '../../src/login/decide.ts'
 import type { Decision } from '../../src/login/decision.ts'
+import { type EnrolmentCode, EnrolmentCodes } from '../../src/login/enrolment-codes.ts'
 import { Pace } from '../../src/login/pace.ts'
 import { recognise } from '../../src/login/second-factor.ts'
 import type { SecondFactorMode } from '../../src/login/typed-code.ts'
@@ -33,6 +34,8 @@ export interface HouseOptions {
   readonly rules?: Partial<LockoutRules>
   readonly userRate?: number
   readonly policies?: readonly Policy[]
+  /** Whether users enrol in the midst of a login. */
+  readonly enrolsAtLogin?: boolean
 }
 
 /**
@@ -62,6 +65,13 @@ export async function openHouse(options: HouseOptions = {}) {
   const rate = { points: 1_000_000, windowMs: 60_000 }
   const mode = options.mode ?? 'challenge'
   const pace = new Pace(clock)
+  const enrolmentCodes = new EnrolmentCodes(
+    memoryPassingStore<EnrolmentCode>({ name: 'enrolment codes', clock, capacity: 100 }),
+    systemRandom,
+  )
+  const enrolAtLogin = options.enrolsAtLogin
+    ? { mayEnrol: () => true, page: 'https://vpn.example/enrol', codes: enrolmentCodes }
+    : undefined
   const recognising = { keys, clock, window: 1 }
   const login: LoginOptions = {
     limits: attemptLimits(
@@ -86,9 +96,10 @@ export async function openHouse(options: HouseOptions = {}) {
       mode,
       pace,
       challenges,
+      enrolmentCodes,
       isCodeNow: (e, code) => recognise(e, code, recognising).kind === 'right',
     },
-    secondFactor: { required: options.required ?? true, mode, tries: 3, ...recognising },
+    secondFactor: { required: options.required ?? true, mode, tries: 3, ...recognising, enrolAtLogin },
     policies: options.policies ?? [{ name: 'everyone', when: {}, reply: { routes: ['10.0.0.0/8'] } }],
     grant: { records: records.login, clock, random: systemRandom },
     settle: {
@@ -97,6 +108,7 @@ export async function openHouse(options: HouseOptions = {}) {
       challenges,
       rules,
       challengeTtlMs: 120_000,
+      enrolAtLogin,
       clock,
       random: systemRandom,
       log: silentLog,
@@ -105,6 +117,7 @@ export async function openHouse(options: HouseOptions = {}) {
 
   return {
     records,
+    keys,
     people,
     time,
     passes(ms: number) {

@@ -16,6 +16,7 @@ const policyShape = z.strictObject({
   name: name(),
   when: whenShape.prefault({}),
   deny: z.boolean().default(false),
+  enrol_at_login: z.boolean().optional(),
   reply: replyShape.optional(),
 })
 
@@ -95,9 +96,11 @@ function isForEverybody(when: Path, report: Report): boolean {
 export function resolvePolicies(parsed: Parsed): readonly Policy[] {
   return parsed.map((policy) => {
     const when = resolveConditions(policy.when)
-    return policy.reply === undefined
-      ? { name: policy.name, when }
-      : { name: policy.name, when, reply: resolveReply(policy.reply) }
+    return {
+      ...{ name: policy.name, when },
+      ...(policy.enrol_at_login !== undefined && { enrolAtLogin: policy.enrol_at_login }),
+      ...(policy.reply !== undefined && { reply: resolveReply(policy.reply) }),
+    }
   })
 }
 

@@ -19,6 +19,7 @@ export const secondFactorShape = z.strictObject({
   tries: z.int().min(1).max(10).default(3),
   // ocserv gives the whole login 240 s (auth-timeout).
   answer_within: duration({ min: '10s', max: '240s' }).default(120_000),
+  enrol_at_login: z.boolean().default(false),
   same_answer_within: duration({ min: '0s', max: '30s' }).default(0),
   totp: totpShape.prefault({}),
 })
@@ -33,6 +34,8 @@ export interface SecondFactorConfig {
   readonly tries: number
   /** Milliseconds in which a challenge can be answered. */
   readonly answerWithinMs: number
+  /** Whether users without an authenticator enrol one in the midst of a login, where their policy does not say. */
+  readonly enrolAtLogin: boolean
   /** Milliseconds for which a code that was accepted is answered with the same grant again; 0: not at all. */
   readonly sameAnswerWithinMs: number
   readonly totp: TotpShape & {
@@ -70,6 +73,7 @@ export function resolveSecondFactor(parsed: Parsed): SecondFactorConfig {
     mode: parsed.mode,
     tries: parsed.tries,
     answerWithinMs: parsed.answer_within,
+    enrolAtLogin: parsed.enrol_at_login,
     sameAnswerWithinMs: parsed.same_answer_within,
     totp: { ...totp, period: period / 1000 },
   }
