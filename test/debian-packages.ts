@@ -10,7 +10,7 @@ export interface DebianPackage {
 }
 
 const debianPackages: readonly DebianPackage[] = [
-  { name: 'ocserv', proof: 'ocserv', suites: ['vpn'] },
+  { name: 'ocserv', proof: 'ocserv', suites: ['integration', 'vpn'] },
   { name: 'openconnect', proof: 'openconnect', suites: ['vpn'] },
   { name: 'vpnc-scripts', proof: '/usr/share/vpnc-scripts/vpnc-script', suites: ['vpn'] },
   { name: 'iproute2', proof: 'ip', suites: ['vpn'] },

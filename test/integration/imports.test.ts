@@ -1,0 +1,228 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { generateSync } from 'otplib'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { systemClock } from '../../src/domain/clock.ts'
+import { systemRandom } from '../../src/domain/random.ts'
+import { Secret } from '../../src/domain/secret.ts'
+import type { Parsed } from '../../src/identity/import/file-lines.ts'
+import { parseHtpasswd } from '../../src/identity/import/htpasswd.ts'
+import { importTokens } from '../../src/identity/import/import-tokens.ts'
+import { importUsers } from '../../src/identity/import/import-users.ts'
+import type { ImportedUser } from '../../src/identity/import/imported-user.ts'
+import { parseOcpasswd } from '../../src/identity/import/ocpasswd.ts'
+import { parseUsersOath } from '../../src/identity/import/users-oath.ts'
+import { localIdentity } from '../../src/identity/local.ts'
+import { PasswordHashes } from '../../src/identity/password-hashes.ts'
+import type { Decision } from '../../src/login/decision.ts'
+import { openHouse } from '../login/house.ts'
+import { temporaryFolder } from '../real/folder.ts'
+import { describeWith } from '../real/needs.ts'
+import { findProgram } from '../real/programs.ts'
+
+const PASSWORD = 'Grüße, 密码 :$5$'
+const SEED = '12345678901234567890'
+const hashes = new PasswordHashes({ parallel: 2, waiting: 100 })
+
+/** The broker's login over users who were imported, with nothing else in it. */
+async function broker() {
+  const house = await openHouse({ required: false })
+  const { users, enrolments } = house.records
+  const clock = systemClock
+  house.people.store = localIdentity({ users, hashes, clock, checkReady: async () => {} })
+  return {
+    ...house,
+    users,
+    enrolments,
+    importUsers: (parsed: Parsed<ImportedUser>, skipBad = false) =>
+      importUsers(parsed, { users, clock, skipBad }),
+    importTokens: (text: string, skipBad = false) =>
+      importTokens(parseUsersOath(text), {
+        ...{ enrolments, keys: house.keys, clock, random: systemRandom, skipBad },
+        subjectOf: async (name) => (await users.find(name))?.name,
+      }),
+    log: (user: string, typed: string, state?: string) => house.login(typed, { user, state }),
+  }
+}
+
+function reasonOf(decision: Decision): string {
+  return decision.kind === 'refusal' ? decision.reason : decision.kind
+}
+
+function stateOf(decision: Decision): string {
+  return decision.kind === 'challenge'
+    ? decision.state
+    : expect.unreachable(`${decision.kind} is no challenge`)
+}
+
+describeWith(['ocpasswd'], "users of ocserv's own password file", () => {
+  function ocpasswd() {
+    const folder = temporaryFolder('ocpasswd')
+    onTestFinished(folder.remove)
+    const file = folder.file('ocpasswd')
+    return {
+      run: (args: readonly string[], password = PASSWORD) =>
+        execFileSync('ocpasswd', ['-c', file, ...args], { input: `${password}\n${password}\n` }),
+      text: () => readFileSync(file, 'utf8'),
+    }
+  }
+
+  test('log in with the passwords that they had, and have argon2id hashes afterwards', async () => {
+    const file = ocpasswd()
+    file.run(['alice'])
+    file.run(['-g', 'staff,admins', 'bob'])
+    const { importUsers, log, users } = await broker()
+    expect(await importUsers(parseOcpasswd(file.text()))).toEqual({ imported: ['alice', 'bob'], faults: [] })
+    expect(await users.find('bob')).toMatchObject({
+      enabled: true,
+      groups: ['staff', 'admins'],
+      passwordHash: expect.stringMatching(/^\$[156]\$/),
+    })
+    expect(reasonOf(await log('bob', 'wrong'))).toBe('bad_credentials')
+    expect(reasonOf(await log('bob', PASSWORD))).toBe('grant')
+    await vi.waitFor(async () =>
+      expect(await users.find('bob')).toMatchObject({ passwordHash: expect.stringMatching(/^\$argon2id\$/) }),
+    )
+    expect(reasonOf(await log('bob', PASSWORD))).toBe('grant')
+    expect(reasonOf(await log('bob', 'wrong'))).toBe('bad_credentials')
+    expect(await users.find('alice')).toMatchObject({ passwordHash: expect.stringMatching(/^\$[156]\$/) })
+  })
+
+  test('who were locked are disabled, and get in once they are enabled', async () => {
+    const file = ocpasswd()
+    file.run(['carol'])
+    file.run(['-l', 'carol'])
+    file.run(['dave'])
+    file.run(['-l', 'dave'])
+    file.run(['-u', 'dave'])
+    const { importUsers, log, users } = await broker()
+    await importUsers(parseOcpasswd(file.text()))
+    expect(reasonOf(await log('carol', PASSWORD))).toBe('barred')
+    expect(reasonOf(await log('dave', PASSWORD))).toBe('grant')
+    await users.change('carol', { enabled: true })
+    expect(reasonOf(await log('carol', PASSWORD))).toBe('grant')
+  })
+
+  test('with one bad line are not imported at all, unless bad lines are to be left out', async () => {
+    const file = ocpasswd()
+    file.run(['alice'])
+    file.run(['bob'])
+    const text = `${file.text()}eve:*:$apr1$abcdefgh$IQtUouv7y7Q9dRWkQEPCc.\n`
+    const { importUsers, users } = await broker()
+    const fault = { line: 3, problem: expect.stringContaining('$apr1$') }
+    expect(await importUsers(parseOcpasswd(text))).toEqual({ imported: [], faults: [fault] })
+    expect(await users.list({ limit: 9 })).toEqual([])
+    expect(await importUsers(parseOcpasswd(text), true)).toEqual({
+      imported: ['alice', 'bob'],
+      faults: [fault],
+    })
+    expect(await users.list({ limit: 9 })).toHaveLength(2)
+  })
+
+  test('whom the broker knows already stay as they are', async () => {
+    const file = ocpasswd()
+    file.run(['alice'])
+    file.run(['bob'])
+    const { importUsers, users } = await broker()
+    const known = { name: 'bob', enabled: true, groups: ['mine'], attributes: {}, createdAt: 1 }
+    await users.add(known)
+    const faults = [{ line: 2, problem: 'there is a user bob already' }]
+    expect(await importUsers(parseOcpasswd(file.text()))).toEqual({ imported: [], faults })
+    expect(await importUsers(parseOcpasswd(file.text()), true)).toEqual({ imported: ['alice'], faults })
+    expect(await users.find('bob')).toEqual(known)
+  })
+})
+
+describe('users of a file of htpasswd', () => {
+  /** By htpasswd where it is installed; the same hash comes from the system's crypt(3), which perl has built in. */
+  function htpasswd(name: string): string {
+    if (findProgram('htpasswd') !== undefined)
+      return execFileSync('htpasswd', ['-n', '-i', '-B', '-C', '5', name], {
+        input: PASSWORD,
+        encoding: 'utf8',
+      })
+    const setting = '$2y$05$abcdefghijklmnopqrstuu'
+    const hash = execFileSync('perl', ['-e', 'print crypt($ARGV[0], $ARGV[1])', PASSWORD, setting])
+    return `${name}:${hash}\n`
+  }
+
+  test('log in with the passwords that they had, and have argon2id hashes afterwards', async () => {
+    const { importUsers, log, users } = await broker()
+    expect(await importUsers(parseHtpasswd(htpasswd('bob')))).toEqual({ imported: ['bob'], faults: [] })
+    expect(reasonOf(await log('bob', 'wrong'))).toBe('bad_credentials')
+    expect(reasonOf(await log('bob', PASSWORD))).toBe('grant')
+    await vi.waitFor(async () =>
+      expect(await users.find('bob')).toMatchObject({ passwordHash: expect.stringMatching(/^\$argon2id\$/) }),
+    )
+    expect(reasonOf(await log('bob', PASSWORD))).toBe('grant')
+  })
+})
+
+describe("authenticators of liboath's file of users", () => {
+  /** As liboath 2.6.7 left it after bob's login with counter 7. */
+  const FILE = `HOTP\tbob\t-\t${Buffer.from(SEED).toString('hex')}\t7\t162583\t2026-11-23T09:30:17L
+HOTP/T60/8 eve + ${Buffer.from(SEED).toString('hex')}
+`
+  const hotp = (counter: number) => generateSync({ strategy: 'hotp', secret: Buffer.from(SEED), counter })
+
+  async function brokerWith(...names: string[]) {
+    const house = await broker()
+    const passwordHash = await hashes.hash(new Secret(PASSWORD))
+    for (const name of names)
+      await house.users.add({ name, passwordHash, enabled: true, groups: [], attributes: {}, createdAt: 0 })
+    return house
+  }
+
+  test('go on behind the counter that was used last, each code once, some ahead', async () => {
+    const { importTokens, log } = await brokerWith('bob', 'eve')
+    expect(await importTokens(FILE)).toEqual({ imported: ['bob', 'eve'], faults: [] })
+    const answer = async (code: string) => log('bob', code, stateOf(await log('bob', PASSWORD)))
+    expect(await answer(hotp(7))).toMatchObject({ prompt: { kind: 'used_code' } })
+    expect(await answer(hotp(6))).toMatchObject({ prompt: { kind: 'wrong_code' } })
+    expect(reasonOf(await answer(hotp(8)))).toBe('grant')
+    expect(await answer(hotp(8))).toMatchObject({ prompt: { kind: 'used_code' } })
+    expect(reasonOf(await answer(hotp(8 + 11)))).toBe('grant')
+    expect(await answer(hotp(9))).toMatchObject({ prompt: { kind: 'wrong_code' } })
+    expect(await answer(hotp(19 + 12))).toMatchObject({ prompt: { kind: 'wrong_code' } })
+  })
+
+  test('let one of many parallel logins in with one code', async () => {
+    const { importTokens, log } = await brokerWith('bob', 'eve')
+    await importTokens(FILE)
+    const states = await Promise.all(
+      Array.from({ length: 4 }, async () => stateOf(await log('bob', PASSWORD))),
+    )
+    const answers = await Promise.all(states.map((state) => log('bob', hotp(8), state)))
+    expect(answers.filter(({ kind }) => kind === 'grant')).toHaveLength(1)
+  })
+
+  test('take codes by the clock with their own digits and period', async () => {
+    const { importTokens, log, time } = await brokerWith('bob', 'eve')
+    await importTokens(FILE)
+    const code = generateSync({
+      ...{ secret: Buffer.from(SEED), digits: 8, period: 60 },
+      epoch: Math.floor(time.now / 1000),
+    })
+    expect(reasonOf(await log('eve', code, stateOf(await log('eve', PASSWORD))))).toBe('grant')
+  })
+
+  test('are sealed at rest', async () => {
+    const { importTokens, enrolments, keys } = await brokerWith('bob', 'eve')
+    await importTokens(FILE)
+    const enrolment = await enrolments.find('bob')
+    expect(JSON.stringify(enrolment)).not.toMatch(/12345678|31323334/)
+    expect(keys.open(enrolment?.sealedSeed ?? '', 'bob').reveal()).toBe(SEED)
+  })
+
+  test('are not taken for nobody, nor in the place of another', async () => {
+    const { importTokens, enrol, enrolments } = await brokerWith('bob')
+    const mine = await enrol('bob')
+    const faults = [
+      { line: 1, problem: 'bob has an authenticator already' },
+      { line: 2, problem: 'there is no user eve' },
+    ]
+    expect(await importTokens(FILE)).toEqual({ imported: [], faults })
+    expect(await importTokens(FILE, true)).toEqual({ imported: [], faults })
+    expect(await enrolments.find('bob')).toEqual(mine)
+  })
+})
