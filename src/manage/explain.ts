@@ -10,7 +10,7 @@ import type { RefusalReason } from '../domain/refusal.ts'
 import type { SecondFactorMode } from '../login/typed-code.ts'
 
 export interface ExplainOptions {
-  readonly candidates: (name: LoginName) => readonly Candidate[]
+  readonly candidates: (name: LoginName, gateway: string) => readonly Candidate[]
   readonly login: Pick<LoginStore, 'view'>
   readonly register: Pick<EnrolmentRegister, 'find'>
   readonly policies: readonly Policy[]
@@ -82,7 +82,7 @@ export async function explain(
   if (typedAddress !== undefined && parseAddress(typedAddress) === undefined) return { wrong: 'address' }
   const address = typedAddress === undefined ? undefined : canonicalAddress(typedAddress)
 
-  const candidates = options.candidates(name)
+  const candidates = options.candidates(name, gateway)
   const { stores, person, isCut } = await askStores(candidates, options)
   const { locks } = await options.login.view({
     user: name.stem,

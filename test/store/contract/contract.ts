@@ -4,9 +4,12 @@ import { auditContract } from './audit.ts'
 import { enrolmentContract } from './enrolments.ts'
 import { gatewayContract } from './gateways.ts'
 import { invitationContract } from './invitations.ts'
+import { lockoutDeskContract } from './lockout-desk.ts'
 import { lockoutContract } from './lockouts.ts'
 import { loginContract } from './login.ts'
+import { lookingContract } from './looking.ts'
 import { sessionContract } from './sessions.ts'
+import { tokenContract } from './tokens.ts'
 import { userContract } from './users.ts'
 
 /**
@@ -35,5 +38,8 @@ export function recordsContract(name: string, open: () => Promise<OpenRecords>):
     sessionContract(records)
     auditContract(records)
     gatewayContract(records)
+    lockoutDeskContract(records)
+    lookingContract(records)
+    tokenContract(records)
   })
 }

@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest'
+import type { Records } from '../../../src/store/records.ts'
+import {
+  accounting,
+  admission,
+  enrolmentOf,
+  eventOf,
+  HOUR,
+  id,
+  MINUTE,
+  NOON,
+  unique,
+  uniqueAddress,
+} from '../samples.ts'
+
+/** How people look through the audit trail, the sessions and the authenticators. */
+export function lookingContract(records: () => Records): void {
+  describe('the audit trail, looked through', () => {
+    test('is searched by every part, in either order, a page at a time', async () => {
+      const { audit, auditTrail } = records()
+      const [user, address, gateway, actor] = [unique('user'), uniqueAddress(), unique('gw'), unique('actor')]
+      const events = [
+        eventOf(user, { address, reason: 'locked', at: NOON }),
+        eventOf(user, { gateway, kind: 'login.accepted', at: NOON + MINUTE }),
+        eventOf(user, { actor, kind: 'lockout.released', at: NOON + 2 * MINUTE }),
+      ]
+      for (const event of events) await audit.append(event)
+      const [first, second, third] = events
+      const newest = { order: 'newest', limit: 9 } as const
+      expect(await auditTrail.search({ user, ...newest })).toEqual([third, second, first])
+      expect(await auditTrail.search({ user, order: 'oldest', limit: 9 })).toEqual(events)
+      expect(await auditTrail.search({ address, ...newest })).toEqual([first])
+      expect(await auditTrail.search({ gateway, ...newest })).toEqual([second])
+      expect(await auditTrail.search({ actor, ...newest })).toEqual([third])
+      expect(await auditTrail.search({ user, reason: 'locked', ...newest })).toEqual([first])
+      const kinds = ['login.accepted', 'lockout.released'] as const
+      expect(await auditTrail.search({ user, kinds, ...newest })).toEqual([third, second])
+      expect(await auditTrail.search({ user, since: NOON + MINUTE, ...newest })).toEqual([third, second])
+      expect(await auditTrail.search({ user, before: NOON + MINUTE, ...newest })).toEqual([first])
+      expect(await auditTrail.search({ user, order: 'newest', limit: 1, after: third?.id ?? '' })).toEqual([
+        second,
+      ])
+      expect(await auditTrail.search({ user, order: 'oldest', limit: 9, after: first?.id ?? '' })).toEqual([
+        second,
+        third,
+      ])
+    })
+
+    test('is counted by the hour', async () => {
+      const { audit, auditTrail } = records()
+      // A time of its own: the store is shared.
+      const begin = Date.UTC(2031, 4, 1) + Math.floor(Math.random() * 10_000) * 24 * HOUR
+      for (const [minute, kind] of [
+        [0, 'login.accepted'],
+        [59, 'login.accepted'],
+        [59, 'login.refused'],
+        [60, 'login.accepted'],
+        [240, 'login.accepted'],
+        [10, 'user.added'],
+      ] as const)
+        await audit.append(eventOf(unique('user'), { at: begin + minute * MINUTE, kind }))
+      const tally = await auditTrail.tally(['login.accepted', 'login.refused'], begin, begin + 4 * HOUR, HOUR)
+      expect(tally.toSorted((a, b) => a.at - b.at || (a.kind < b.kind ? -1 : 1))).toEqual([
+        { at: begin, kind: 'login.accepted', count: 2 },
+        { at: begin, kind: 'login.refused', count: 1 },
+        { at: begin + HOUR, kind: 'login.accepted', count: 1 },
+      ])
+    })
+  })
+
+  describe('sessions, looked through', () => {
+    test('are found by user, gateway, address, VPN address and state, newest first', async () => {
+      const { login, sessions, sessionDesk } = records()
+      const [user, ip] = [unique('user'), uniqueAddress()]
+      const [granted, open, ended] = [uniqueAddress(), uniqueAddress(), uniqueAddress()]
+      await login.admit(admission(user, { kind: 'none' }, { address: granted }))
+      const started = accounting('start', user, unique('acct'), { address: open, gateway: 'gw2' })
+      await sessions.record(started)
+      await sessions.record({ ...started, kind: 'interim', ipv4: ip, at: NOON + MINUTE })
+      const stopped = accounting('start', user, unique('acct'), { address: ended })
+      await sessions.record(stopped)
+      await sessions.record({ ...stopped, kind: 'stop', at: NOON + MINUTE, seconds: 60 })
+      const addresses = async (more: object) =>
+        (await sessionDesk.search({ user, limit: 9, ...more })).map(({ address }) => address)
+      expect((await addresses({})).toSorted()).toEqual([granted, open, ended].toSorted())
+      expect(await addresses({ state: 'granted' })).toEqual([granted])
+      expect(await addresses({ state: 'open' })).toEqual([open])
+      expect(await addresses({ state: 'ended' })).toEqual([ended])
+      expect(await addresses({ gateway: 'gw2' })).toEqual([open])
+      expect(await addresses({ address: ended })).toEqual([ended])
+      expect(await addresses({ ip })).toEqual([open])
+      expect(await addresses({ user: `${user.toUpperCase()}@corp.example` })).toHaveLength(3)
+      const all = await sessionDesk.search({ user, limit: 9 })
+      expect(await sessionDesk.search({ user, limit: 1 })).toEqual(all.slice(0, 1))
+      expect(await sessionDesk.search({ user, limit: 9, after: all[0]?.id ?? '' })).toEqual(all.slice(1))
+      expect(await sessionDesk.find(all[1]?.id ?? '')).toEqual(all[1])
+      expect(await sessionDesk.find(id())).toBeUndefined()
+    })
+  })
+
+  describe('authenticators, looked through', () => {
+    test('show everything but the seed, in the order of subjects', async () => {
+      const { enrolments, enrolmentRegister } = records()
+      const prefix = unique('subject')
+      const [one, two] = [`${prefix}-1`, `${prefix}-2`]
+      await enrolments.replace({ enrolment: enrolmentOf(two), recoveryHashes: [] })
+      await enrolments.replace({ enrolment: enrolmentOf(one, { lastStep: 7 }), recoveryHashes: ['a', 'b'] })
+      const found = await enrolmentRegister.list({ after: prefix, limit: 2 })
+      expect(found).toMatchObject([
+        { subject: one, used: true, recoveryCodesLeft: 2, digits: 6, createdAt: NOON },
+        { subject: two, used: false, recoveryCodesLeft: 0 },
+      ])
+      expect(JSON.stringify(found)).not.toMatch(/k1\.|seed|lastStep/i)
+      expect(await enrolmentRegister.list({ after: one, limit: 1 })).toEqual(found.slice(1))
+      expect(await enrolmentRegister.find(one)).toEqual(found[0])
+      expect(await enrolmentRegister.find(unique('nobody'))).toBeUndefined()
+    })
+
+    test('get new recovery codes in the place of all old ones', async () => {
+      const { enrolments, enrolmentRegister, login } = records()
+      const subject = unique('subject')
+      expect(await enrolmentRegister.renewRecoveryCodes(subject, ['x'])).toBe(false)
+      await enrolments.replace({ enrolment: enrolmentOf(subject), recoveryHashes: ['old'] })
+      expect(await enrolmentRegister.renewRecoveryCodes(subject, ['new 1', 'new 2'])).toBe(true)
+      expect(await enrolments.recoveryCodesLeft(subject)).toBe(2)
+      const claim = (hash: string) => login.admit(admission(subject, { kind: 'recovery', subject, hash }))
+      expect(await claim('old')).toEqual({ kind: 'code_used' })
+      expect(await claim('new 1')).toEqual({ kind: 'admitted' })
+    })
+  })
+}
