@@ -4,6 +4,7 @@ import type { Machine, Store } from './broker.ts'
 import type { Passing } from './broker-passing.ts'
 import type { HttpConfig } from './config/sections/http.ts'
 import type { Config } from './config/shape.ts'
+import type { Dependency } from './domain/dependency.ts'
 import type { Log } from './domain/log.ts'
 import type { LoginName } from './domain/login-name.ts'
 import type { PendingEnrolment } from './domain/pending-enrolment.ts'
@@ -17,7 +18,7 @@ import { EventStreams, eventRoutes } from './http/api/events.ts'
 import { lockoutRoutes } from './http/api/lockouts.ts'
 import type { KeptWrite } from './http/api/retries.ts'
 import { type ApiOptions, apiRouter, LARGEST_BODY } from './http/api/router.ts'
-import { type Dependency, serviceRoutes } from './http/api/service.ts'
+import { serviceRoutes } from './http/api/service.ts'
 import { sessionRoutes } from './http/api/sessions.ts'
 import { userRoutes } from './http/api/users.ts'
 import { httpApp, trusting } from './http/app.ts'
@@ -35,6 +36,7 @@ import type { LoginOptions } from './login/decide.ts'
 import { signIn, signInAgain, signInByLeave } from './login/sign-in.ts'
 import { Enrolling } from './manage/enrolling.ts'
 import type { ExplainOptions } from './manage/explain.ts'
+import { Inviting } from './manage/inviting.ts'
 import { Lockouts } from './manage/lockouts.ts'
 import { subjectOf } from './manage/subject.ts'
 import { Users } from './manage/users.ts'
@@ -204,6 +206,7 @@ function webDependencies(
       pending: passing.open<PendingEnrolment>('pending enrolments', MOST_PENDING),
       ...{ keys, shape, issuer, window, audit: records.audit, clock, random },
     }),
+    inviting: new Inviting({ invitations: records.invitations, audit: records.audit, clock, random }),
     lockouts: new Lockouts({ desk: records.lockoutDesk, sessions, clock, random }),
     records,
     allow: http.allow,

@@ -4,6 +4,7 @@ import { auditCommand } from './audit.ts'
 import { checkCommand } from './check.ts'
 import { Complaint } from './complaint.ts'
 import { explainCommand } from './explain.ts'
+import { inviteCommand } from './invite.ts'
 import { lockoutListCommand } from './lockout-list.ts'
 import { lockoutReleaseCommand } from './lockout-release.ts'
 import { loginCommand } from './login.ts'
@@ -59,6 +60,7 @@ function build(): Command {
     ]),
   )
   program.addCommand(group('totp', 'authenticators', [totpEnrolCommand(), totpRevokeCommand()]))
+  program.addCommand(inviteCommand())
   program.addCommand(group('lockout', 'who is locked out', [lockoutListCommand(), lockoutReleaseCommand()]))
   program.addCommand(group('session', 'VPN sessions', [sessionListCommand()]))
   program.addCommand(

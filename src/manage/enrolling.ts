@@ -58,14 +58,16 @@ export class Enrolling {
 
   /**
    * Makes an authenticator; the user's present one goes on working until the new one is confirmed.
-   * @param subject whose; @param label the user's name as the app shall show it.
+   * @param subject whose; @param label the user's name as the app shall show it; @param inPlaceOf the identifier of the
+   * one authenticator whose place it may take, null: of none; absent: of whichever there is when it is confirmed.
    */
-  async begin(subject: string, label: string = subject): Promise<BegunEnrolment> {
+  async begin(subject: string, label: string = subject, inPlaceOf?: string | null): Promise<BegunEnrolment> {
     const { pending, keys, shape, issuer, clock, random } = this.#options
     const seed = newSeed()
     const id = random.bytes(ID_OCTETS).toString('base64url')
     const until = clock.now() + CONFIRM_WITHIN_MS
-    await pending.put(id, { subject, sealedSeed: keys.seal(seed, subject), shape, until }, CONFIRM_WITHIN_MS)
+    const sealedSeed = keys.seal(seed, subject)
+    await pending.put(id, { subject, sealedSeed, shape, until, inPlaceOf }, CONFIRM_WITHIN_MS)
     const uri = otpauthUri(seed, shape, issuer, label)
     return { id, uri, key: seedAsBase32(seed), shape, until }
   }
@@ -84,6 +86,7 @@ export class Enrolling {
    * Takes the authenticator into service when it shows the present code, in the place of any other; that code is spent
    * by this.
    * @param subject whose it must be; absent: whoever it was begun for.
+   * @returns `expired` too where the user's present authenticator is not the one whose place it may take.
    */
   async confirm(
     id: string,
@@ -124,15 +127,15 @@ export class Enrolling {
   }
 
   async #takeIntoService(
-    { subject, sealedSeed, shape }: PendingEnrolment,
+    { subject, sealedSeed, shape, inPlaceOf }: PendingEnrolment,
     lastStep: number,
     deed: Deed,
-  ): Promise<ConfirmedEnrolment> {
+  ): Promise<ConfirmedEnrolment | { readonly kind: 'expired' }> {
     const { enrolments, clock, random } = this.#options
     const recoveryCodes = this.#newRecoveryCodes()
     const enrolment = { id: random.id(), subject, sealedSeed, lastStep, createdAt: clock.now(), ...shape }
     const recoveryHashes = recoveryCodes.map((code) => recoveryCodeHash(subject, code))
-    await enrolments.replace({ enrolment, recoveryHashes })
+    if (!(await enrolments.replace({ enrolment, recoveryHashes, inPlaceOf }))) return { kind: 'expired' }
     await witness(deed, { kind: 'enrolment.made', user: stemOf(subject) }, this.#options)
     return { kind: 'confirmed', enrolment, recoveryCodes }
   }

@@ -12,6 +12,7 @@ import type { WebSessionStore } from '../domain/web-session.ts'
 import type { Locale } from '../domain/words.ts'
 import type { SigningIn } from '../http/sign-in-visit.ts'
 import type { Enrolling } from '../manage/enrolling.ts'
+import type { Inviting } from '../manage/inviting.ts'
 import type { Lockouts } from '../manage/lockouts.ts'
 
 /** What the pages are given. */
@@ -20,6 +21,7 @@ export interface WebDependencies {
   readonly signingIn: SigningIn
   readonly sessions: WebSessionStore
   readonly enrolling: Enrolling
+  readonly inviting: Inviting
   readonly lockouts: Lockouts
   readonly records: {
     readonly lockoutDesk: LockoutDesk
