@@ -172,6 +172,7 @@ export function explainOptions(
     login: records.login,
     register: records.enrolmentRegister,
     policies: config.policies,
+    exempt: config.lockout.exempt,
     gateways: config.gateways.map(({ name }) => name),
     secondFactor: config.secondFactor,
     describeReply: describeGrant,

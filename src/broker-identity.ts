@@ -2,6 +2,7 @@ import type { IdentityStoreConfig } from './config/sections/identity/identity.ts
 import type { LdapStore } from './config/sections/identity/ldap.ts'
 import type { Config } from './config/shape.ts'
 import type { Clock } from './domain/clock.ts'
+import type { Dependency } from './domain/dependency.ts'
 import type { Log } from './domain/log.ts'
 import { type IdentityStore, Unavailable } from './domain/person.ts'
 import type { Randomness } from './domain/random.ts'
@@ -29,6 +30,8 @@ export interface Identities {
   findFaults(
     withinMs: number,
   ): Promise<readonly { readonly store: string; readonly required: boolean; readonly cause: string }[]>
+  /** What `/readyz` asks: every store but the local one, which is as ready as the records. */
+  readonly dependencies: readonly Dependency[]
   close(): Promise<void>
 }
 
@@ -63,6 +66,12 @@ export function buildIdentities(
       })
       return (await Promise.all(faults)).flat()
     },
+    dependencies: stores
+      .filter(({ store }) => store !== surroundings.local)
+      .map(({ settings: { name }, store }) => ({
+        name: `identity ${name}`,
+        checkReady: (deadline) => store.checkReady(deadline),
+      })),
     async close() {
       await Promise.all(closers.map((close) => close()))
     },

@@ -5,6 +5,7 @@ import { openPassing, type Passing } from './broker-passing.ts'
 import { loadKeyRing } from './config/key-file.ts'
 import type { Config } from './config/shape.ts'
 import { type Clock, systemClock } from './domain/clock.ts'
+import type { Dependency } from './domain/dependency.ts'
 import type { KeyRing } from './domain/key-ring.ts'
 import type { Log } from './domain/log.ts'
 import type { LoginName } from './domain/login-name.ts'
@@ -36,7 +37,8 @@ export interface Store {
   candidates(name: LoginName, gateway?: string): readonly Candidate[]
   /** The identity stores that cannot be asked now. */
   findIdentityFaults: Identities['findFaults']
-  checkReady(): Promise<void>
+  /** What `/readyz` asks. */
+  readonly dependencies: readonly Dependency[]
   close(): Promise<void>
 }
 
@@ -76,7 +78,7 @@ export async function openStore(config: Config, log: Log, machine: Machine = THI
     hashes,
     candidates: (name, gateway) => candidates(identities.members, name, gateway),
     findIdentityFaults: identities.findFaults,
-    checkReady,
+    dependencies: [{ name: 'storage', checkReady }, ...identities.dependencies],
     async close() {
       await identities.close()
       await close()
@@ -84,12 +86,17 @@ export async function openStore(config: Config, log: Log, machine: Machine = THI
   }
 }
 
-/** Connects everything and listens. @throws PortTaken, and Unavailable where the records cannot be read. */
+/**
+ * Connects everything and listens.
+ * @param options `checkAnswers`: whether answers of the API are held against its contract too, as tests want it.
+ * @throws PortTaken, PortNotOpen, and Unavailable where the records cannot be read.
+ */
 export async function startBroker(
   config: Config,
   store: Store,
   log: Log,
   machine: Machine = THIS_MACHINE,
+  { checkAnswers = false }: { readonly checkAnswers?: boolean } = {},
 ): Promise<Broker> {
   const { clock, random } = machine
   const { metrics, registry } = prometheusMetrics()
@@ -117,8 +124,8 @@ export async function startBroker(
     httpConfig === undefined
       ? undefined
       : await startHttp({
-          ...{ config, http: httpConfig, store, login, registry, log, machine },
-          dependencies: [{ name: 'storage', checkReady: store.checkReady }, ...passing.dependencies],
+          ...{ config, http: httpConfig, store, login, registry, log, machine, checkAnswers },
+          dependencies: [...store.dependencies, ...passing.dependencies],
           passing,
         })
   const running = opened.move()
@@ -144,13 +151,14 @@ function loginOptions(
 ): LoginOptions {
   const { records, keys } = store
   const { mode, required, tries, answerWithinMs, totp } = config.secondFactor
+  const { exempt, tellUser: _, ...rules } = config.lockout
   const pace = new Pace(clock)
   const enrolmentCodes = new EnrolmentCodes(open('enrolment codes', MOST_ENROLMENT_CODES), random)
   const enrolAtLogin = enrolmentAtLogin(config, enrolmentCodes)
   const recognising = { keys, clock, window: totp.window }
   return {
     limits,
-    background: { records: records.login, candidates: store.candidates, mode, pace, clock },
+    background: { records: records.login, candidates: store.candidates, exempt, mode, pace, clock },
     firstFactor: {
       mode,
       pace,
@@ -165,7 +173,8 @@ function loginOptions(
       records: records.login,
       audit: records.audit,
       challenges,
-      rules: config.lockout,
+      rules,
+      exempt,
       challengeTtlMs: answerWithinMs,
       enrolAtLogin,
       clock,

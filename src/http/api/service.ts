@@ -1,15 +1,8 @@
 import type { Clock } from '../../domain/clock.ts'
+import type { Dependency } from '../../domain/dependency.ts'
 import { Unavailable } from '../../domain/person.ts'
 import type { Handlers } from './call.ts'
 import { timeText } from './wire.ts'
-
-/** Something that a login needs. */
-export interface Dependency {
-  /** `storage`, `identity corp`, `redis` */
-  readonly name: string
-  /** @param deadline monotonic milliseconds. @throws Unavailable */
-  checkReady(deadline: number): Promise<void>
-}
 
 /** The figures in Prometheus' form. */
 export interface Figures {
