@@ -8,7 +8,7 @@ interface Asked {
 }
 
 /** A login whose first factor is done and which waits for a code. */
-export interface AwaitedCode extends Asked {
+interface AwaitedCode extends Asked {
   readonly person: Person
   /** Wrong codes so far in this login. */
   readonly wrongCodes: number

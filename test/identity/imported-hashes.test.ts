@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
@@ -6,13 +5,7 @@ import { OldHashes } from '../../src/identity/imported-hashes/old-hashes.ts'
 import { isOldHash, oldHashFault, readOldHash } from '../../src/identity/imported-hashes/scheme.ts'
 import { verifyOldHash } from '../../src/identity/imported-hashes/verify.ts'
 import { PasswordHashes } from '../../src/identity/password-hashes.ts'
-
-/** The system's crypt(3), which perl has built in: what wrote the hashes that are imported. */
-function crypt(password: string, setting: string): string {
-  return execFileSync('perl', ['-e', 'print crypt($ARGV[0], $ARGV[1])', password, setting], {
-    encoding: 'utf8',
-  })
-}
+import { crypt, opensslPasswd } from '../real/password-tools.ts'
 
 const verify = (stored: string, password: string) => verifyOldHash(stored, Buffer.from(password))
 
@@ -36,8 +29,8 @@ describe('a hash that another program made', () => {
     },
   )
 
-  it.each(['-1', '-5', '-6'])('by openssl passwd %s is right for its password', (option) => {
-    const stored = execFileSync('openssl', ['passwd', option, 'Grüße, 密码'], { encoding: 'utf8' }).trim()
+  it.each(['-1', '-5', '-6'] as const)('by openssl passwd %s is right for its password', (option) => {
+    const stored = opensslPasswd(option, 'Grüße, 密码')
     expect(verify(stored, 'Grüße, 密码')).toBe(true)
     expect(verify(stored, 'Grüße')).toBe(false)
   })

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { systemRandom } from '../../src/domain/random.ts'
@@ -9,8 +8,9 @@ import { PasswordHashes } from '../../src/identity/password-hashes.ts'
 import { sqlRecords } from '../../src/store/records.ts'
 import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
 import { openForWriting } from '../../src/store/sqlite/database.ts'
+import { opensslPasswd } from '../real/password-tools.ts'
 
-const imported = execFileSync('openssl', ['passwd', '-6', 'right'], { encoding: 'utf8' }).trim()
+const imported = opensslPasswd('-6', 'right')
 const RIGHT = { kind: 'right', account: { groups: ['staff'], attributes: {} } }
 
 describe('a local user with an imported password', () => {

@@ -8,7 +8,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import type { IgnoredReason } from '../../src/identity/upstream/ignored-replies.ts'
 import { checkMessageAuthenticator, SharedSecret } from '../../src/radius/authenticators.ts'
 import { Attr, Code } from '../../src/radius/codes.ts'
-import { encodeAttribute } from '../../src/radius/dictionary.ts'
+import { describeAttributes, encodeAttribute } from '../../src/radius/dictionary.ts'
 import { first, type NewAttribute } from '../../src/radius/packet.ts'
 import { decryptUserPassword } from '../../src/radius/user-password.ts'
 import { freePort } from '../real/free-port.ts'
@@ -404,6 +404,27 @@ describe('an upstream store', () => {
     const begun = systemClock.monotonic()
     await store.pretend?.(new Secret('wrong'))
     expect(systemClock.monotonic() - begun).toBeGreaterThan(70)
+  })
+
+  it('says what kind of port it asks for, and whatever else it is told to', async () => {
+    const peer = await upstreamPeer(accept)
+    await upstreamStore([peer.server], { requestAttributes: { 'Called-Station-Id': 'vpn' } }).ask('right')
+    await upstreamStore([peer.server], { requestAttributes: { 'NAS-Port-Type': 'Ethernet' } }).ask('right')
+    const described = peer.heard.map(({ packet }) => describeAttributes(packet))
+    expect(described[0]).toContainEqual({ name: 'NAS-Port-Type', value: 'Virtual' })
+    expect(described[0]).toContainEqual({ name: 'Called-Station-Id', value: 'vpn' })
+    expect(described[1]?.filter(({ name }) => name === 'NAS-Port-Type')).toEqual([
+      { name: 'NAS-Port-Type', value: 'Ethernet' },
+    ])
+  })
+
+  it('is not made with attributes that it could not send or pass on', async () => {
+    const peer = await upstreamPeer(accept)
+    const make = (options: Parameters<typeof upstreamStore>[1]) => () => upstreamStore([peer.server], options)
+    expect(make({ requestAttributes: { 'No-Such-Attribute': 'x' } })).toThrow('No-Such-Attribute')
+    expect(make({ reply: { attributes: ['Framed-Route', 'Service-Type'] } })).toThrow(
+      'identity up: Service-Type cannot be passed on to users',
+    )
   })
 
   it('ends what is in flight when it is closed', async () => {

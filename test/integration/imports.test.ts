@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { generateSync } from 'otplib'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -18,6 +17,7 @@ import type { Decision } from '../../src/login/decision.ts'
 import { openHouse } from '../login/house.ts'
 import { temporaryFolder } from '../real/folder.ts'
 import { describeWith } from '../real/needs.ts'
+import { crypt, written } from '../real/password-tools.ts'
 import { findProgram } from '../real/programs.ts'
 
 const PASSWORD = 'Grüße, 密码 :$5$'
@@ -62,7 +62,7 @@ describeWith(['ocpasswd'], "users of ocserv's own password file", () => {
     const file = folder.file('ocpasswd')
     return {
       run: (args: readonly string[], password = PASSWORD) =>
-        execFileSync('ocpasswd', ['-c', file, ...args], { input: `${password}\n${password}\n` }),
+        written('ocpasswd', ['-c', file, ...args], `${password}\n${password}\n`),
       text: () => readFileSync(file, 'utf8'),
     }
   }
@@ -137,13 +137,8 @@ describe('users of a file of htpasswd', () => {
   /** By htpasswd where it is installed; the same hash comes from the system's crypt(3), which perl has built in. */
   function htpasswd(name: string): string {
     if (findProgram('htpasswd') !== undefined)
-      return execFileSync('htpasswd', ['-n', '-i', '-B', '-C', '5', name], {
-        input: PASSWORD,
-        encoding: 'utf8',
-      })
-    const setting = '$2y$05$abcdefghijklmnopqrstuu'
-    const hash = execFileSync('perl', ['-e', 'print crypt($ARGV[0], $ARGV[1])', PASSWORD, setting])
-    return `${name}:${hash}\n`
+      return written('htpasswd', ['-n', '-i', '-B', '-C', '5', name], PASSWORD)
+    return `${name}:${crypt(PASSWORD, '$2y$05$abcdefghijklmnopqrstuu')}\n`
   }
 
   test('log in with the passwords that they had, and have argon2id hashes afterwards', async () => {

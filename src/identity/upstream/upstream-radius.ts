@@ -13,7 +13,7 @@ import { Attr, Code } from '../../radius/codes.ts'
 import { encodeAttribute } from '../../radius/dictionary.ts'
 import { all, first, type NewAttribute, type Packet } from '../../radius/packet.ts'
 import { UsualDelay } from '../usual-delay.ts'
-import { accountOf, type UpstreamReplyRules } from './account.ts'
+import { accountOf, isPassable, type UpstreamReplyRules } from './account.ts'
 import { asText, readState, type UpstreamState } from './challenge-state.ts'
 import { firstAnswer } from './failover.ts'
 import type { IgnoredReason } from './ignored-replies.ts'
@@ -32,7 +32,7 @@ export interface UpstreamRadiusOptions {
   readonly realm?: string
   /** NAS-Identifier where the gateway's name is not known. */
   readonly nasIdentifier?: string
-  /** Further attributes of every Access-Request, by dictionary name. */
+  /** Further attributes of every Access-Request, by dictionary name; NAS-Port-Type is Virtual unless it is among them. */
   readonly requestAttributes?: Readonly<Record<string, string | number>>
   /** What of an Access-Accept is taken over; by default nothing. */
   readonly reply?: UpstreamReplyRules
@@ -63,7 +63,7 @@ const DEFAULT_REQUEST: Readonly<Record<string, string | number>> = { 'NAS-Port-T
 /**
  * Users whom other RADIUS servers know. An Access-Reject is `wrong`, whatever the reason was: RADIUS has no word for
  * an unknown user, so such a store belongs at the end of the order. It sends no Proxy-State: it asks for itself.
- * @throws AttributeError where `requestAttributes` cannot be coded.
+ * @throws AttributeError where `requestAttributes` cannot be coded, RangeError where `reply` names what cannot be passed on.
  */
 export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): UpstreamRadiusIdentity {
   const { name, clock, random, log, realm, reply = {}, answerWithinMs, nasIdentifier = 'ocbroker' } = options
@@ -80,9 +80,11 @@ export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): Upstream
     deadForMs: options.deadForMs ?? 30_000,
   }
   const servers = options.servers.map((server) => new UpstreamServer(server, surroundings))
-  const standing = Object.entries(options.requestAttributes ?? DEFAULT_REQUEST).map((entry) =>
+  const standing = Object.entries({ ...DEFAULT_REQUEST, ...options.requestAttributes }).map((entry) =>
     encodeAttribute(...entry),
   )
+  const refused = reply.attributes?.find((attribute) => !isPassable(attribute))
+  if (refused !== undefined) throw new RangeError(`${what}: ${refused} cannot be passed on to users`)
   const refusals = new UsualDelay()
 
   async function authenticate(
