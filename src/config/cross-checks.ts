@@ -30,7 +30,7 @@ export function crossCheck(
   checkEnrolAtLogin(draft, report)
   if (draft.http !== undefined) checkHttp(draft.http, report)
   if (draft.redis !== undefined) checkRedis(draft.redis, report)
-  if (draft.storage !== undefined) checkStorage(draft.storage, folder, report)
+  if (draft.storage !== undefined) checkStorage(draft.storage, draft.radius?.deadline, folder, report)
 }
 
 /** A gateway whose address is wrong still has its name, and a policy that names it is right. */

@@ -15,6 +15,7 @@ import { resolveLockout } from './sections/lockout.ts'
 import { resolveLog } from './sections/log.ts'
 import { resolvePolicies } from './sections/policies.ts'
 import { resolvePortal } from './sections/portal.ts'
+import { type PostgresFiles, readPostgresFiles } from './sections/postgres.ts'
 import { resolveRadius } from './sections/radius.ts'
 import { type RedisFiles, readRedisFiles, resolveRedis } from './sections/redis.ts'
 import type { ReplyRules } from './sections/reply.ts'
@@ -66,13 +67,14 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, rules: Re
   crossCheck(draft, folder, rules, findings)
   const secrets = await readGatewaySecrets(draft.gateways ?? [], folder, findings)
   const identitySecrets = await readIdentitySecrets(folder, findings)
+  const postgresFiles = await readPostgresFiles(draft.storage?.postgres, folder, findings)
   const redisFiles = draft.redis === undefined ? {} : await readRedisFiles(draft.redis, folder, findings)
   if (source.isOpenToAll) checkSecretsInOpenFile(draft.gateways ?? [], path, findings)
 
   const parsed = shape.safeParse(raw)
   if (!parsed.success || findings.haveFaults) return findings.all()
   return {
-    config: resolved(parsed.data, folder, secrets, identitySecrets, redisFiles),
+    config: resolved(parsed.data, folder, secrets, identitySecrets, postgresFiles, redisFiles),
     warnings: findings.all().warnings,
   }
 }
@@ -82,6 +84,7 @@ function resolved(
   folder: string,
   secrets: ReadonlyMap<number, Secret>,
   identitySecrets: ReadonlyMap<string, Secret>,
+  postgresFiles: PostgresFiles,
   redisFiles: RedisFiles,
 ): Config {
   const radius = resolveRadius(parsed.radius)
@@ -94,7 +97,7 @@ function resolved(
     limits: parsed.limits,
     lockout: resolveLockout(parsed.lockout),
     policies: resolvePolicies(parsed.policies),
-    storage: resolveStorage(parsed.storage, folder),
+    storage: resolveStorage(parsed.storage, postgresFiles, folder),
     redis: resolveRedis(parsed.redis, redisFiles),
     http: resolveHttp(parsed.http, folder),
     portal: resolvePortal(parsed.portal),

@@ -16,20 +16,21 @@ const CONTAINER_SECRETS = ['/run/secrets/', '/var/run/secrets/']
  * Reads a secret that has a file to itself; one line break at its end is not part of it. The group may read the file;
  * others may not, except where a container's secrets are mounted.
  * @param path absolute. @param shared folders, with a slash at the end, whose files others may read.
+ * @param remedy what to do where there is no such file.
  */
 export async function readSecretFile(
   path: string,
   shared: readonly string[] = CONTAINER_SECRETS,
+  remedy = `run: (umask 027; head -c 24 /dev/urandom | base64 > ${path}), and give ocserv the same secret`,
 ): Promise<Secret | Slip> {
   let file: FileHandle
   try {
     // Without O_NONBLOCK a named pipe in this place would keep the start waiting for ever.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
-    const makeOne = `run: (umask 027; head -c 24 /dev/urandom | base64 > ${path}), and give ocserv the same secret`
     return new Slip(
       `${path} cannot be read: ${systemWords(error)}`,
-      systemCode(error) === 'ENOENT' ? makeOne : undefined,
+      systemCode(error) === 'ENOENT' ? remedy : undefined,
     )
   }
   try {

@@ -353,7 +353,13 @@ describe('what comes out', () => {
       limits: { user: { points: 10, windowMs: 60_000 } },
       lockout: { after: 5, forMs: 300_000, upToMs: 3_600_000, hardAfter: 100, tellUser: true },
       policies: [{ name: 'everyone', when: {}, reply: {} }],
-      storage: { sqlite: '/var/lib/ocbroker/broker.db', keyFile: '/var/lib/ocbroker/seed.key' },
+      storage: {
+        sqlite: '/var/lib/ocbroker/broker.db',
+        keyFile: '/var/lib/ocbroker/seed.key',
+        spool: '/var/lib/ocbroker/accounting',
+        keepMs: 180 * 24 * 3_600_000,
+        keepAuditMs: 365 * 24 * 3_600_000,
+      },
     })
   })
 
@@ -377,7 +383,11 @@ gateways:
     )
     expect(loaded).toMatchObject({
       config: {
-        storage: { sqlite: folder.replace(/[^/]+$/, 'a.db'), keyFile: `${folder}/b/c.key` },
+        storage: {
+          sqlite: folder.replace(/[^/]+$/, 'a.db'),
+          keyFile: `${folder}/b/c.key`,
+          spool: `${folder}/b/accounting`,
+        },
         log: { file: '/d.log' },
       },
     })

@@ -40,7 +40,10 @@ function mentionedPaths(value: unknown, path = ''): string[] {
 function writeSecrets(folder: TemporaryFolder): void {
   for (const file of ['gw1.secret', 'corp.password', 'partner.secret', 'redis.password', 'sentinel.password'])
     writeFileSync(folder.file(file), 'a-secret-of-good-length\n', { mode: 0o600 })
-  writeFileSync(folder.file('redis-ca.pem'), '-----BEGIN CERTIFICATE-----\n')
+  const url = 'postgres://ocbroker:let-me-in@db.example.org/ocbroker?sslmode=verify-full\n'
+  writeFileSync(folder.file('postgres.url'), url, { mode: 0o600 })
+  for (const file of ['redis-ca.pem', 'postgres-ca.pem'])
+    writeFileSync(folder.file(file), '-----BEGIN CERTIFICATE-----\n')
 }
 
 describe('the configuration that comes with the broker', () => {
@@ -61,7 +64,9 @@ describe('the configuration that comes with the broker', () => {
   test('mentions every key that there is, and no other', () => {
     const known = new Set(knownPaths(shape))
     const mentioned = new Set(mentionedPaths(parse(uncommented)))
-    expect([...known].filter((path) => !mentioned.has(path))).toEqual([])
+    // Shown in the text, because url_file stands in its place.
+    const inWords = ['.storage.postgres.url']
+    expect([...known].filter((path) => !mentioned.has(path))).toEqual(inWords)
     const freelyNamed = ['.identity.', '.policies.reply.attributes.']
     const unknown = [...mentioned].filter((path) => !known.has(path))
     expect(unknown.filter((path) => !freelyNamed.some((prefix) => path.startsWith(prefix)))).toEqual([])
@@ -93,5 +98,11 @@ describe('the configuration that comes with the broker', () => {
     expect(policies.at(-1)).toEqual(defaults.policies[0])
     expect(shipped).toContain(defaults.storage.sqlite)
     expect(shipped).toContain(defaults.storage.keyFile)
+    const { keepMs, keepAuditMs } = all.config.storage
+    expect({ keepMs, keepAuditMs }).toEqual({
+      keepMs: defaults.storage.keepMs,
+      keepAuditMs: defaults.storage.keepAuditMs,
+    })
+    expect(all.config.storage.postgres).toMatchObject({ connections: 10, statementMs: 2000 })
   })
 })
