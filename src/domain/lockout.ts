@@ -1,3 +1,5 @@
+import { isWithin, type Network } from './network.ts'
+
 /**
  * What a lockout covers. Guesses from one address lock that user from that address first, so that a stranger
  * cannot lock a user out everywhere; guesses from many addresses lock the user; an address that fails over
@@ -49,6 +51,32 @@ export const ESCALATION_MEMORY_MS = 24 * 3_600_000
 /** Milliseconds that a lockout lasts which follows `earlier` others of the same scope and key. */
 export function lockoutDuration(rules: Pick<LockoutRules, 'forMs' | 'upToMs'>, earlier: number): number {
   return Math.min(rules.upToMs, rules.forMs * 2 ** Math.min(earlier, 30))
+}
+
+/** How long an address stays known after a login from it that was let in. */
+export const ADDRESS_KNOWN_MS = 30 * 24 * 3_600_000
+
+/**
+ * Which lockouts for failures do not bar a login: at an address that is known those of the user, which strangers may
+ * have brought about from elsewhere; in a trusted network every one. Those by hand and by the hard limit always bar.
+ */
+export type Spared = 'user' | 'all'
+
+export function bars(
+  { cause, scope }: Pick<Lockout, 'cause' | 'scope'>,
+  spared: Spared | undefined,
+): boolean {
+  return cause !== 'failures' || (spared !== 'all' && spared !== scope)
+}
+
+/** Which lockouts do not bar a login from here. */
+export function sparedAt(
+  address: string | undefined,
+  isKnown: boolean,
+  exempt: readonly Network[],
+): Spared | undefined {
+  if (isWithin(exempt, address)) return 'all'
+  return isKnown ? 'user' : undefined
 }
 
 export function isInForce(lockout: Lockout, now: number): boolean {

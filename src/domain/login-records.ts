@@ -1,6 +1,6 @@
 import type { AuditEvent } from './audit.ts'
 import type { Enrolment } from './enrolment.ts'
-import type { Lockout, LockoutRules, LockoutScope } from './lockout.ts'
+import type { Lockout, LockoutRules, LockoutScope, Spared } from './lockout.ts'
 import type { Session } from './session.ts'
 
 /** Whose records a login needs. */
@@ -17,6 +17,11 @@ export interface LoginView {
   readonly enrolments: readonly Enrolment[]
   /** Lockouts in force on the user, the address, or the two together. */
   readonly locks: readonly Lockout[]
+  /**
+   * Whether the user was let in from this address within `ADDRESS_KNOWN_MS`. Looked up only where a lockout of the
+   * user for failures is in force, since nothing else depends on it; false otherwise.
+   */
+  readonly knownAddress: boolean
 }
 
 /** What proves the second factor and must be spent for it. */
@@ -28,6 +33,8 @@ export type Claim =
 
 export interface Admission {
   readonly query: LoginQuery
+  /** Lockouts that do not bar this login. */
+  readonly spared?: Spared
   readonly claim: Claim
   /** Absent where no VPN session follows: somebody signs in to the broker's own pages. */
   readonly session?: Session

@@ -47,6 +47,12 @@ export function contains(network: Network, address: Address): boolean {
   return address.match(network.base as never, network.prefix)
 }
 
+/** Whether an address, given as text, lies in one of the networks; text that is no address lies in none. */
+export function isWithin(networks: readonly Network[], address: string | undefined): boolean {
+  const parsed = address === undefined ? undefined : parseAddress(address)
+  return parsed !== undefined && networks.some((network) => contains(network, parsed))
+}
+
 /** @returns the value whose network holds the address and has the longest prefix. */
 export function longestMatch<T extends { readonly network: Network }>(
   candidates: readonly T[],

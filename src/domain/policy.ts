@@ -1,4 +1,4 @@
-import { contains, type Network, parseAddress } from './network.ts'
+import { isWithin, type Network } from './network.ts'
 import type { Person, StaticAttributes } from './person.ts'
 
 /** When a policy applies; every condition that is present must hold. */
@@ -61,9 +61,4 @@ export function entitle(reply: Entitlement, own: StaticAttributes): Entitlement 
   const given = Object.entries(own).filter(([, value]) => value !== undefined)
   if (given.length === 0) return reply
   return { ...reply, ...Object.fromEntries(given), attributes: { ...reply.attributes, ...own.attributes } }
-}
-
-function isWithin(networks: readonly Network[], address: string | undefined): boolean {
-  const parsed = address === undefined ? undefined : parseAddress(address)
-  return parsed !== undefined && networks.some((network) => contains(network, parsed))
 }

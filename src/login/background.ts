@@ -1,9 +1,10 @@
 import type { Attempt } from '../domain/attempt.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Enrolment } from '../domain/enrolment.ts'
-import type { Lockout } from '../domain/lockout.ts'
+import { bars, type Lockout, type Spared, sparedAt } from '../domain/lockout.ts'
 import type { LoginName } from '../domain/login-name.ts'
 import type { LoginQuery, LoginStore } from '../domain/login-records.ts'
+import type { Network } from '../domain/network.ts'
 import type { Candidate } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Pace } from './pace.ts'
@@ -14,6 +15,8 @@ export interface Background {
   readonly kind: 'background'
   readonly candidates: readonly Candidate[]
   readonly query: LoginQuery
+  /** Lockouts in force that do not bar this login. */
+  readonly spared: Spared | undefined
   enrolmentOf(subject: string): Enrolment | undefined
 }
 
@@ -21,6 +24,8 @@ export interface BackgroundOptions {
   readonly records: Pick<LoginStore, 'view'>
   /** Which identity stores may know the name. */
   readonly candidates: (name: LoginName, gateway: string) => readonly Candidate[]
+  /** Where failures lock nobody. */
+  readonly exempt: readonly Network[]
   /** In `only` mode no password is checked, so no check need be played either. */
   readonly mode: SecondFactorMode
   readonly pace: Pace
@@ -36,20 +41,22 @@ export async function lookUp(attempt: Attempt, options: BackgroundOptions): Prom
     address: attempt.address,
     now: options.clock.now(),
   }
-  const { enrolments, locks } = await options.records.view(query)
-  const [lock] = locks
-  if (lock !== undefined) {
+  const { enrolments, locks, knownAddress } = await options.records.view(query)
+  const spared = sparedAt(attempt.address, knownAddress, options.exempt)
+  const barring = locks.filter((lock) => bars(lock, spared))
+  if (barring.length > 0) {
     const begun = options.pace.start()
     if (attempt.state === undefined) {
       await pretendToCheck(attempt, candidates, options.mode)
       await options.pace.hold('locked', begun)
     }
-    return refusedByLock(locks, query.now)
+    return refusedByLock(barring, query.now)
   }
   return {
     kind: 'background',
     candidates,
     query,
+    spared,
     enrolmentOf: (subject) => enrolments.find((enrolment) => enrolment.subject === subject),
   }
 }

@@ -55,6 +55,7 @@ export async function admit(
   const event = eventOf(attempt, 'login.accepted', { detail }, { clock, random })
   const answer = await records.admit({
     query: { ...background.query, now },
+    spared: background.spared,
     claim: proof.claim,
     session,
     event,

@@ -6,6 +6,7 @@ import type { LimitReached, Permit } from '../domain/limits.ts'
 import type { LockoutRules } from '../domain/lockout.ts'
 import type { Log } from '../domain/log.ts'
 import type { LoginStore } from '../domain/login-records.ts'
+import { isWithin, type Network } from '../domain/network.ts'
 import type { Randomness } from '../domain/random.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import { refusedByLock } from './background.ts'
@@ -20,6 +21,8 @@ export interface SettleOptions {
   readonly audit: Pick<AuditStore, 'append'>
   readonly challenges: Pick<ChallengeStore, 'put'>
   readonly rules: LockoutRules
+  /** Where failures lock nobody, but by the hard limit. */
+  readonly exempt: readonly Network[]
   /** How long a challenge can be answered, in milliseconds. */
   readonly challengeTtlMs: number
   readonly enrolAtLogin?: Pick<EnrolAtLogin, 'page' | 'codes'>
@@ -100,13 +103,14 @@ function whoAsks(pending: PendingChallenge): string {
 }
 
 function keepFailure(attempt: Attempt, permit: Permit, failure: Refusal, options: SettleOptions) {
-  return permit.failed((lock) =>
+  const isExempt = isWithin(options.exempt, attempt.address)
+  return permit.failed((full) =>
     options.records.recordFailure({
       event: eventOf(attempt, 'login.refused', failure, options),
       user: attempt.name.stem,
       address: attempt.address,
       gateway: attempt.gateway,
-      lock,
+      lock: isExempt ? [] : full,
       rules: options.rules,
     }),
   )

@@ -147,6 +147,11 @@ async function record(
     { detail: `signed in, ${source}, ${claim.kind}` },
     { clock, random },
   )
-  const answer = await records.admit({ query: { ...background.query, now }, claim, event })
+  const answer = await records.admit({
+    query: { ...background.query, now },
+    spared: background.spared,
+    claim,
+    event,
+  })
   return answer.kind === 'admitted' ? undefined : notAdmitted(answer, claim, now)
 }

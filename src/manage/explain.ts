@@ -1,9 +1,9 @@
 import type { Clock } from '../domain/clock.ts'
 import type { EnrolmentRegister, RegisteredEnrolment } from '../domain/enrolment-register.ts'
-import type { Lockout } from '../domain/lockout.ts'
+import { bars, type Lockout, sparedAt } from '../domain/lockout.ts'
 import { type LoginName, parseLoginName } from '../domain/login-name.ts'
 import type { LoginStore } from '../domain/login-records.ts'
-import { canonicalAddress, parseAddress } from '../domain/network.ts'
+import { canonicalAddress, type Network, parseAddress } from '../domain/network.ts'
 import { type Account, type Candidate, type Person, Unavailable } from '../domain/person.ts'
 import { choosePolicy, type Entitlement, entitle, type Policy } from '../domain/policy.ts'
 import type { RefusalReason } from '../domain/refusal.ts'
@@ -14,6 +14,8 @@ export interface ExplainOptions {
   readonly login: Pick<LoginStore, 'view'>
   readonly register: Pick<EnrolmentRegister, 'find'>
   readonly policies: readonly Policy[]
+  /** Where failures lock nobody. */
+  readonly exempt: readonly Network[]
   /** Names, in the order of the configuration. */
   readonly gateways: readonly string[]
   readonly secondFactor: { readonly required: boolean; readonly mode: SecondFactorMode }
@@ -84,7 +86,7 @@ export async function explain(
 
   const candidates = options.candidates(name, gateway)
   const { stores, person, isCut } = await askStores(candidates, options)
-  const { locks } = await options.login.view({
+  const { locks, knownAddress } = await options.login.view({
     user: name.stem,
     subjects: candidates.map(({ subject }) => subject),
     address,
@@ -96,7 +98,9 @@ export async function explain(
     person === undefined || policy?.reply === undefined
       ? undefined
       : options.describeReply(entitle(policy.reply, person.attributes))
-  const found = { locks, stores, isCut, enrolment, person, policy }
+  const spared = sparedAt(address, knownAddress, options.exempt)
+  const barring = locks.filter((lock) => bars(lock, spared))
+  const found = { locks: barring, stores, isCut, enrolment, person, policy }
   return {
     user: name.stem,
     gateway,
@@ -111,6 +115,7 @@ export async function explain(
 }
 
 interface Found {
+  /** Those that bar this login. */
   readonly locks: readonly Lockout[]
   readonly stores: readonly AskedStore[]
   /** A store could not be asked, so nobody knows whether it knows the user. */

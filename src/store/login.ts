@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Lockout } from '../domain/lockout.ts'
+import { bars, type Lockout } from '../domain/lockout.ts'
 import type {
   Admission,
   AdmissionAnswer,
@@ -12,6 +12,7 @@ import type {
 import type { Randomness } from '../domain/random.ts'
 import { writeEvents } from './audit.ts'
 import { enrolmentsOf } from './enrolments.ts'
+import { isKnownAddress } from './known-addresses.ts'
 import { makeLockouts } from './lockout-making.ts'
 import { forgetFailures, locksInForce } from './lockouts.ts'
 import { type Place, prepared } from './prepared.ts'
@@ -32,12 +33,13 @@ export class SqlLogin implements LoginStore {
       enrolmentsOf(this.#db, query.subjects),
       locksInForce(this.#db, query),
     ])
-    return { enrolments, locks }
+    const isAsked = locks.some((lock) => !bars(lock, 'user'))
+    return { enrolments, locks, knownAddress: isAsked && (await isKnownAddress(this.#db, query)) }
   }
 
-  async admit({ query, claim, session, event }: Admission): Promise<AdmissionAnswer> {
+  async admit({ query, spared, claim, session, event }: Admission): Promise<AdmissionAnswer> {
     return this.#db.transaction().execute(async (db) => {
-      const [lock] = await locksInForce(db, query)
+      const lock = (await locksInForce(db, query)).find((each) => bars(each, spared))
       if (lock !== undefined) return { kind: 'locked', lock }
       // Nothing was written when it fails: the claim is the first thing that writes.
       if (!(await take(db, claim, query.now))) return { kind: 'code_used' }

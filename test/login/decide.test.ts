@@ -284,6 +284,52 @@ describe('limits and lockouts', () => {
     expect(reasonOf(await house.login('right', { address: '203.0.113.9' }))).toBe('challenge')
   })
 
+  it('for failures elsewhere do not bar the user from a known address, at the last step either', async () => {
+    const house = await houseWithBob({ rules: { userAfter: 5 } })
+    const home = { address: '198.51.100.7' }
+    const enter = async (from = home) => {
+      const challenge = await house.login('right', from)
+      if (challenge.kind !== 'challenge') return challenge
+      const grant = await house.login(house.code(), { state: challenge.state, ...from })
+      house.passes(30_000)
+      return grant
+    }
+    expect(reasonOf(await enter())).toBe('grant')
+    for (let i = 0; i < 5; i += 1) await house.login('wrong', { address: `203.0.113.${i}` })
+    expect(reasonOf(await enter({ address: '203.0.113.99' }))).toBe('locked')
+    expect(reasonOf(await enter())).toBe('grant')
+    house.passes(30 * 86_400_000)
+    for (let i = 0; i < 5; i += 1) await house.login('wrong', { address: `203.0.113.${i}` })
+    expect(reasonOf(await enter())).toBe('locked')
+  })
+
+  it('bar the user from a known address for failures there, and for good by the hard limit', async () => {
+    const house = await houseWithBob({ rules: { userAfter: 3, after: 3, hardAfter: 6 } })
+    const grant = await house.login(house.code(), { state: stateOf(await house.login('right')) })
+    expect(reasonOf(grant)).toBe('grant')
+    for (let i = 0; i < 3; i += 1) await house.login('wrong')
+    expect(reasonOf(await house.login('right'))).toBe('locked')
+    house.passes(600_000)
+    for (let i = 0; i < 3; i += 1) await house.login('wrong', { address: `203.0.113.${i}` })
+    expect(await house.login('right')).toMatchObject({ reason: 'locked', retryAfterMs: undefined })
+  })
+
+  it('are neither made nor applied in a trusted network, but by the hard limit', async () => {
+    const trusted = parseNetwork('198.51.100.0/24') ?? expect.unreachable()
+    const house = await houseWithBob({
+      exempt: [trusted],
+      rules: { after: 2, userAfter: 4, addressAfter: 3, hardAfter: 12 },
+    })
+    for (let i = 0; i < 8; i += 1) expect(reasonOf(await house.login('wrong'))).toBe('bad_credentials')
+    expect(await house.records.lockouts.list({ limit: 9 })).toEqual([])
+    const elsewhere = { address: '203.0.113.9' }
+    for (let i = 0; i < 2; i += 1) await house.login('wrong', elsewhere)
+    expect(reasonOf(await house.login('right', elsewhere))).toBe('locked')
+    expect(reasonOf(await house.login('right'))).toBe('challenge')
+    for (let i = 0; i < 2; i += 1) await house.login('wrong')
+    expect(await house.login('right')).toMatchObject({ reason: 'locked', retryAfterMs: undefined })
+  })
+
   it('count one user under every spelling of the name', async () => {
     const house = await houseWithBob()
     for (const user of ['bob', 'Bob', 'BOB', 'bob@corp.example', 'CORP\\bob'])

@@ -7,6 +7,7 @@ import { KeyRing } from '../../src/domain/key-ring.ts'
 import type { LockoutRules } from '../../src/domain/lockout.ts'
 import type { Log } from '../../src/domain/log.ts'
 import { parseLoginName } from '../../src/domain/login-name.ts'
+import type { Network } from '../../src/domain/network.ts'
 import { type Account, type IdentityStore, Unavailable } from '../../src/domain/person.ts'
 import type { Policy } from '../../src/domain/policy.ts'
 import { systemRandom } from '../../src/domain/random.ts'
@@ -34,6 +35,7 @@ export interface HouseOptions {
   readonly rules?: Partial<LockoutRules>
   readonly userRate?: number
   readonly policies?: readonly Policy[]
+  readonly exempt?: readonly Network[]
   /** Whether users enrol in the midst of a login. */
   readonly enrolsAtLogin?: boolean
 }
@@ -88,6 +90,7 @@ export async function openHouse(options: HouseOptions = {}) {
     background: {
       records: records.login,
       candidates: (name) => candidates([{ store: people.store, realms: [], onUnavailable: 'stop' }], name),
+      exempt: options.exempt ?? [],
       mode,
       pace,
       clock,
@@ -107,6 +110,7 @@ export async function openHouse(options: HouseOptions = {}) {
       audit: records.audit,
       challenges,
       rules,
+      exempt: options.exempt ?? [],
       challengeTtlMs: 120_000,
       enrolAtLogin,
       clock,

@@ -2,6 +2,7 @@ import type { Migration } from 'kysely'
 import { records } from './0001-records.ts'
 import { management } from './0002-management.ts'
 import { invitations } from './0003-invitations.ts'
+import { knownAddresses } from './0004-known-addresses.ts'
 
 /**
  * Every change of the tables, run in the order of their names. One that was released is never edited: stores in
@@ -11,4 +12,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0001-records': records,
   '0002-management': management,
   '0003-invitations': invitations,
+  '0004-known-addresses': knownAddresses,
 }

@@ -22,6 +22,7 @@ type Values = Prefixed<'event', AuditEventRow> &
     readonly user: string
     readonly address: string | null
     readonly now: number
+    readonly spared: string
   }
 
 /**
@@ -30,12 +31,13 @@ type Values = Prefixed<'event', AuditEventRow> &
  */
 export function admitInOneStatement(
   db: Kysely<Tables>,
-  { query, claim, session, event }: Admission,
+  { query, spared, claim, session, event }: Admission,
 ): Promise<QueryResult<AdmissionRow>> {
   const values = {
     user: query.user,
     address: query.address ?? null,
     now: query.now,
+    spared: spared ?? '',
     ...prefixed('claim', claim),
     ...prefixed('event', auditRow(event)),
     ...prefixed('session', session === undefined ? {} : { ...sessionColumns(session), revision: 0 }),
@@ -62,7 +64,7 @@ function statement(
 ): Statement {
   return prepared((db, value: Place<Values>) => {
     const claimed = db
-      .with('locks', (locks) => locksOnEither(locks, value))
+      .with('locks', (locks) => barring(locks, value))
       .with('claimed', (claiming) => claim(claiming, value))
       .with('noted', (noting) => note(noting, value))
       .with('forgotten', (forgetting) => forget(forgetting, value))
@@ -78,6 +80,20 @@ function statement(
       .selectAll('locks')
       .select('answer.admitted')
   })
+}
+
+/** The locks that `bars` of the domain says bar the login. */
+function barring(db: QueryCreator<Tables>, value: Place<Values>) {
+  const spared = sql<string>`cast(${value('spared')} as text)`
+  return db
+    .selectFrom(locksOnEither(db, value).as('locks'))
+    .selectAll()
+    .where((row) =>
+      row.or([
+        row('cause', '!=', 'failures'),
+        row.and([row(spared, '!=', 'all'), row(spared, '!=', row.ref('scope'))]),
+      ]),
+    )
 }
 
 function claimStep(db: Claiming, value: Place<Values>) {

@@ -4,6 +4,7 @@ import { auditContract } from './audit.ts'
 import { enrolmentContract } from './enrolments.ts'
 import { gatewayContract } from './gateways.ts'
 import { invitationContract } from './invitations.ts'
+import { knownAddressContract } from './known-addresses.ts'
 import { lockoutDeskContract } from './lockout-desk.ts'
 import { lockoutContract } from './lockouts.ts'
 import { loginContract } from './login.ts'
@@ -35,6 +36,7 @@ export function recordsContract(name: string, open: () => Promise<OpenRecords>):
     invitationContract(records)
     loginContract(records)
     lockoutContract(records)
+    knownAddressContract(records)
     sessionContract(records)
     auditContract(records)
     gatewayContract(records)

@@ -37,6 +37,7 @@ export function loginContract(records: () => Records): void {
       expect(await login.view({ user: unique('other'), subjects: [], now: NOON })).toEqual({
         enrolments: [],
         locks: [],
+        knownAddress: false,
       })
     })
 
