@@ -1,14 +1,37 @@
-import { randomBytes, randomUUIDv7 } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import { systemClock } from './clock.ts'
 
 /** The only source of randomness; handed in, so tests can make it predictable. */
 export interface Randomness {
   /** `length` octets from the system's cryptographic generator. */
   bytes(length: number): Buffer
-  /** A new record identifier: UUID version 7, so identifiers sort by the time that they were made. */
+  /**
+   * A new record identifier: UUID version 7 (RFC 9562 §5.7). Identifiers sort by the time that they were made; those
+   * of one process by the order too, even where the clock is set back.
+   */
   id(): string
 }
 
+/** What the counter of a millisecond may begin at, and may not reach: 12 bits, the highest of them kept free at first. */
+const COUNTER_START = 0x800
+const COUNTER_END = 0x1000
+
+/** The time of the last identifier in milliseconds, and its place among those of that millisecond (RFC 9562 §6.2). */
+let last = { at: 0, counter: 0 }
+
 export const systemRandom: Randomness = {
   bytes: (length) => randomBytes(length),
-  id: () => randomUUIDv7(),
+  id: () => {
+    const random = randomBytes(10)
+    last = following(last, systemClock.now(), random.readUInt16BE(0) % COUNTER_START)
+    const time = last.at.toString(16).padStart(12, '0')
+    const counter = last.counter.toString(16).padStart(3, '0')
+    const variant = ((random.readUInt16BE(2) & 0x3fff) | 0x8000).toString(16)
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${counter}-${variant}-${random.toString('hex', 4)}`
+  },
+}
+
+function following({ at, counter }: typeof last, now: number, start: number): typeof last {
+  if (now > at) return { at: now, counter: start }
+  return counter + 1 < COUNTER_END ? { at, counter: counter + 1 } : { at: at + 1, counter: start }
 }
