@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { AUDIT_KINDS } from '../../src/domain/audit.ts'
+import { SCOPES } from '../../src/domain/scope.ts'
+import { type ApiOptions, apiRouter } from '../../src/http/api/router.ts'
+import { readContract } from '../../src/http/contract.ts'
+import { PROBLEM_NAMES, Problem } from '../../src/http/problem.ts'
+import { openBrokerHouse } from './broker-house.ts'
+
+const contract = readContract()
+
+function schema(name: string): Readonly<Record<string, unknown>> {
+  const { components } = contract.document as {
+    components: { schemas: Record<string, Record<string, unknown>> }
+  }
+  return components.schemas[name] ?? {}
+}
+
+/** A router with an answer for each of these operations. */
+function routerFor(ids: readonly string[]): unknown {
+  const handlers = Object.fromEntries(ids.map((id) => [id, async () => ({})]))
+  return apiRouter({ contract, handlers } as unknown as ApiOptions)
+}
+
+const IDS = contract.operations.map(({ id }) => id)
+
+test('the API does not start with an operation that nobody handles', () => {
+  expect(() => routerFor(IDS.filter((id) => id !== 'getLockout'))).toThrow(/no handler for getLockout/)
+})
+
+test('the API does not start with a handler that is in no contract', () => {
+  expect(() => routerFor([...IDS, 'launchRocket'])).toThrow(/no operation for launchRocket/)
+})
+
+test('every operation of the contract has a route, under its own name', async () => {
+  const house = await openBrokerHouse()
+  for (const { method, path } of contract.operations) {
+    const url = house.url + path.replaceAll(/:\w+/g, 'x')
+    const { status } = await fetch(url, { method: method.toUpperCase() })
+    // Whoever asks is unknown, and learns no more than that something is there.
+    expect([url, status]).toEqual([url, path === '/healthz' || path === '/readyz' ? 200 : 401])
+  }
+  expect((await fetch(`${house.url}/api/v1/nothing`)).status).toBe(404)
+})
+
+test('operations have names of their own, and every one that manages anything asks for a scope', () => {
+  expect(new Set(IDS).size).toBe(IDS.length)
+  const free = contract.operations.filter(({ admission }) => admission === 'everybody').map(({ id }) => id)
+  expect(free).toEqual(['getHealth', 'getReadiness'])
+  const known = contract.operations.filter(({ admission }) => admission === 'known').map(({ id }) => id)
+  expect(known).toEqual(['getMe'])
+  const everywhere = contract.operations.filter((each) => each.isFromEverywhere).map(({ id }) => id)
+  expect(everywhere).toEqual(['getHealth'])
+})
+
+test('every write asks for a right to write, and every reading for one to read', () => {
+  for (const { id, method, admission } of contract.operations) {
+    if (admission === 'everybody' || admission === 'known') continue
+    const isWrite = method !== 'get'
+    expect([id, admission.endsWith(':write')]).toEqual([id, isWrite])
+  }
+})
+
+test('the contract knows the scopes, the kinds of events and the problems that there are', () => {
+  expect(schema('Scope').enum).toEqual(SCOPES)
+  expect(schema('AuditKind').enum).toEqual(AUDIT_KINDS)
+  const { pattern } = (schema('Problem') as { properties: { type: { pattern: string } } }).properties.type
+  for (const name of PROBLEM_NAMES) {
+    const { type, status } = JSON.parse(JSON.stringify(new Problem(name)))
+    expect(type).toMatch(new RegExp(pattern))
+    expect(status).toBeGreaterThanOrEqual(400)
+  }
+})
