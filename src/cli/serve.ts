@@ -2,9 +2,11 @@ import type { Command } from 'commander'
 import { type Broker, type Store, startBroker } from '../broker.ts'
 import { describeFaults } from '../config/describe-faults.ts'
 import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/shape.ts'
 import type { Log } from '../domain/log.ts'
 import { PortNotOpen } from '../http/server.ts'
 import { jsonLog } from '../observe/log.ts'
+import { LogNotWritable } from '../observe/log-sink.ts'
 import { PortTaken } from '../transport/udp-listener.ts'
 import { Complaint } from './complaint.ts'
 import { type CommonOptions, openStoreOrComplain, verb } from './office.ts'
@@ -19,7 +21,9 @@ async function serve({ config: file }: CommonOptions): Promise<void> {
   if (loaded.warnings.length > 0) process.stderr.write(describeFaults(file, loaded.warnings, 'warning'))
   if ('faults' in loaded) throw new Complaint(describeFaults(file, loaded.faults))
   const { config } = loaded
-  const log = jsonLog(config.log)
+  // From here on: whoever is told to stop while starting stops as well as later.
+  const stop = toldToStop()
+  const log = openLog(config)
   const store = await openStoreOrComplain(config, log)
   try {
     await askIdentities(store, log)
@@ -30,12 +34,20 @@ async function serve({ config: file }: CommonOptions): Promise<void> {
     })
     const isEmpty = (await store.records.users.list({ limit: 1 })).length === 0
     announce(broker, log, isEmpty)
-    await toldToStop()
+    await stop
     process.stderr.write('Stopping: answering what is in flight.\n')
     await broker.stop()
     log.info('broker.stopped')
   } finally {
     await store.close()
+  }
+}
+
+function openLog(config: Config): Log {
+  try {
+    return jsonLog(config.log)
+  } catch (error) {
+    throw error instanceof LogNotWritable ? new Complaint(error.message, { cause: error }) : error
   }
 }
 

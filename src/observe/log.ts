@@ -1,5 +1,6 @@
-import { destination, type Level, pino, stdTimeFunctions } from 'pino'
+import { type Level, pino, stdTimeFunctions } from 'pino'
 import type { Log, LogFields } from '../domain/log.ts'
+import { LogSink } from './log-sink.ts'
 
 export interface LogOptions {
   readonly level: Level
@@ -7,10 +8,9 @@ export interface LogOptions {
   readonly file?: string
 }
 
-/** JSON lines, one event each, under a stable `event` name. */
+/** JSON lines, one event each, under a stable `event` name. @throws LogNotWritable */
 export function jsonLog({ level, file }: LogOptions): Log {
-  const sink =
-    file === undefined ? destination(1) : destination({ dest: file, mkdir: true, mode: 0o640, append: true })
+  const sink = LogSink.open(file, (count) => lines.warn({ lines: count }, 'log.lost'))
   const lines = pino(
     {
       level,

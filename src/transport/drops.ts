@@ -5,6 +5,7 @@ import type { Metrics } from '../domain/metrics.ts'
 /** Why a datagram got no answer: stable words, found in the log and in the metrics. */
 export type DropReason =
   | 'unknown_gateway'
+  | 'no_source_port'
   | 'malformed'
   | 'wrong_code'
   | 'no_message_authenticator'

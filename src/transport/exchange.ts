@@ -75,6 +75,8 @@ export class Exchange {
     const { source, service, octets } = datagram
     const peer = this.#options.gateways.find(source)
     if (peer === undefined) return this.#drop('unknown_gateway', source)
+    // Nothing can be sent to port 0, which stands for none (RFC 768), and Node throws where one tries.
+    if (datagram.port === 0) return this.#drop('no_source_port', source)
 
     let packet: Packet
     try {

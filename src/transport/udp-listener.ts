@@ -22,6 +22,9 @@ export class PortTaken extends Error {
 /** One UDP socket: datagrams in, replies out, no thought in between. */
 export class UdpListener {
   readonly #socket: Socket
+  /** Replies that the socket was given and has not passed on yet: it does so later, and not once it is closed. */
+  #unsent = 0
+  #whenSent: (() => void) | undefined
   readonly service: Service
   readonly address: string
   readonly port: number
@@ -63,15 +66,20 @@ export class UdpListener {
     this.#socket.removeAllListeners('message')
   }
 
+  /** Resolves when every reply is on its way and the port is free. */
   async close(): Promise<void> {
+    if (this.#unsent > 0) await new Promise<void>((resolve) => (this.#whenSent = resolve))
     this.#socket.close()
     await once(this.#socket, 'close')
   }
 
   #send(reply: Buffer | undefined, source: string, port: number): void {
     if (reply === undefined) return
+    this.#unsent += 1
+    // An answer that cannot be sent is one that got lost: the gateway asks again and gets the same.
     this.#socket.send(reply, port, source, () => {
-      // An answer that cannot be sent is one that got lost: the gateway asks again and gets the same.
+      this.#unsent -= 1
+      if (this.#unsent === 0) this.#whenSent?.()
     })
   }
 }
