@@ -20,6 +20,7 @@ import { decide, type LoginOptions } from './login/decide.ts'
 import type { EnrolAtLogin } from './login/enrol-at-login.ts'
 import { EnrolmentCodes } from './login/enrolment-codes.ts'
 import { Pace } from './login/pace.ts'
+import { type RecentGrant, SameAnswer } from './login/same-answer.ts'
 import { recognise } from './login/second-factor.ts'
 import { prometheusMetrics } from './observe/metrics.ts'
 import type { Records } from './store/records.ts'
@@ -58,6 +59,8 @@ export interface Broker {
   stop(): Promise<void>
 }
 
+/** Logins that may be answered once more at one time; each costs about a kilobyte. */
+const MOST_RECENT_GRANTS = 50_000
 /** How long a Start may wait for a slow disk before it is answered all the same, in milliseconds. */
 const START_WAITS_MS = 1000
 const MOST_ENROLMENT_CODES = 10_000
@@ -150,12 +153,21 @@ function loginOptions(
   { clock, random }: Machine,
 ): LoginOptions {
   const { records, keys } = store
-  const { mode, required, tries, answerWithinMs, totp } = config.secondFactor
+  const { mode, required, tries, answerWithinMs, sameAnswerWithinMs, totp } = config.secondFactor
   const { exempt, tellUser: _, ...rules } = config.lockout
   const pace = new Pace(clock)
   const enrolmentCodes = new EnrolmentCodes(open('enrolment codes', MOST_ENROLMENT_CODES), random)
   const enrolAtLogin = enrolmentAtLogin(config, enrolmentCodes)
   const recognising = { keys, clock, window: totp.window }
+  const sameAnswer =
+    sameAnswerWithinMs === 0
+      ? undefined
+      : new SameAnswer({
+          recent: open<RecentGrant>('recent grants', MOST_RECENT_GRANTS),
+          withinMs: sameAnswerWithinMs,
+          ...recognising,
+          log,
+        })
   return {
     limits,
     background: { records: records.login, candidates: store.candidates, exempt, mode, pace, clock },
@@ -168,7 +180,7 @@ function loginOptions(
     },
     secondFactor: { required, mode, tries, ...recognising, enrolAtLogin },
     policies: config.policies,
-    grant: { records: records.login, clock, random },
+    grant: { records: records.login, clock, random, sameAnswer },
     settle: {
       records: records.login,
       audit: records.audit,

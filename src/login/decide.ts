@@ -4,8 +4,9 @@ import type { Refusal } from '../domain/refusal.ts'
 import { type BackgroundOptions, lookUp } from './background.ts'
 import type { AskForCode, Decision } from './decision.ts'
 import { type FirstFactorOptions, firstFactor } from './first-factor.ts'
-import { admit, type Grant, type GrantOptions } from './grant.ts'
+import { admit, type Grant, type GrantOptions, grantAgain } from './grant.ts'
 import { askAgain, type SecondFactorOptions, secondFactor } from './second-factor.ts'
+import { noteInPassing } from './settle.ts'
 import { chooseTerms } from './terms.ts'
 import { type UnderLimitsOptions, underLimits } from './under-limits.ts'
 
@@ -22,7 +23,10 @@ export interface LoginOptions extends UnderLimitsOptions {
  * the next step takes.
  */
 export function decide(attempt: Attempt, options: LoginOptions): Promise<Decision> {
-  return underLimits(attempt, options, () => judge(attempt, options))
+  return underLimits(attempt, options, async () => {
+    const verdict = await judge(attempt, options)
+    return isSpent(verdict) ? ((await sameAsBefore(attempt, options)) ?? verdict) : verdict
+  })
 }
 
 async function judge(attempt: Attempt, options: LoginOptions): Promise<Grant | AskForCode | Refusal> {
@@ -41,5 +45,22 @@ async function judge(attempt: Attempt, options: LoginOptions): Promise<Grant | A
   const grant = await admit(attempt, background, proof, terms, options.grant)
   // Spent by another login, or no recovery code at all: only the records could tell that the code was wrong.
   if (grant.kind === 'refusal' && grant.counts) return askAgain(attempt, user, grant, options.secondFactor)
+  return grant
+}
+
+/** Whether what was shown would have been right, had it not been shown before. */
+function isSpent(verdict: Grant | AskForCode | Refusal): boolean {
+  const refusal = verdict.kind === 'ask' ? verdict.failure : verdict
+  return (
+    refusal?.kind === 'refusal' && (refusal.reason === 'code_used' || refusal.reason === 'challenge_expired')
+  )
+}
+
+async function sameAsBefore(attempt: Attempt, options: LoginOptions): Promise<Grant | undefined> {
+  const grant = await grantAgain(attempt, options.grant)
+  if (grant !== undefined) {
+    const detail = `the same answer again: session ${grant.session}`
+    noteInPassing(attempt, 'login.accepted', { detail }, options.settle)
+  }
   return grant
 }

@@ -8,6 +8,7 @@ import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Session } from '../domain/session.ts'
 import { type Background, refusedByLock } from './background.ts'
 import type { Terms } from './decision.ts'
+import type { SameAnswer } from './same-answer.ts'
 import type { Proof } from './second-factor.ts'
 
 let grant: (policy: string, entitlement: Entitlement, session: string) => Grant
@@ -35,6 +36,8 @@ export interface GrantOptions {
   readonly records: Pick<LoginStore, 'admit'>
   readonly clock: Clock
   readonly random: Randomness
+  /** Absent: a code works once, and a question that comes again is refused. */
+  readonly sameAnswer?: SameAnswer
 }
 
 /** Spends the code and opens the session, in one transaction: of any number of logins with one code, one gets in. */
@@ -43,7 +46,7 @@ export async function admit(
   background: Background,
   proof: Proof,
   terms: Terms,
-  { records, clock, random }: GrantOptions,
+  { records, clock, random, sameAnswer }: GrantOptions,
 ): Promise<Grant | Refusal> {
   // The gateway has been answered by now: a code spent here would be spent for nothing.
   if (clock.monotonic() >= attempt.deadline)
@@ -60,9 +63,19 @@ export async function admit(
     session,
     event,
   })
-  return answer.kind === 'admitted'
-    ? grant(policy, entitlement, session.id)
-    : notAdmitted(answer, proof.claim, now)
+  if (answer.kind !== 'admitted') return notAdmitted(answer, proof.claim, now)
+  const enrolment = background.enrolmentOf(proof.person.subject)
+  await sameAnswer?.remember(attempt, proof.claim, enrolment, { policy, entitlement, session: session.id })
+  return grant(policy, entitlement, session.id)
+}
+
+/** The grant that the same question got a moment ago, and no new session. */
+export async function grantAgain(
+  attempt: Attempt,
+  { sameAnswer }: Pick<GrantOptions, 'sameAnswer'>,
+): Promise<Grant | undefined> {
+  const recent = await sameAnswer?.find(attempt)
+  return recent === undefined ? undefined : grant(recent.policy, recent.entitlement, recent.session)
 }
 
 /** What the records' no means. */

@@ -20,6 +20,7 @@ import { decide, type LoginOptions } from '../../src/login/decide.ts'
 import type { Decision } from '../../src/login/decision.ts'
 import { type EnrolmentCode, EnrolmentCodes } from '../../src/login/enrolment-codes.ts'
 import { Pace } from '../../src/login/pace.ts'
+import { type RecentGrant, SameAnswer } from '../../src/login/same-answer.ts'
 import { recognise } from '../../src/login/second-factor.ts'
 import type { SecondFactorMode } from '../../src/login/typed-code.ts'
 import { sqlRecords } from '../../src/store/records.ts'
@@ -36,6 +37,8 @@ export interface HouseOptions {
   readonly userRate?: number
   readonly policies?: readonly Policy[]
   readonly exempt?: readonly Network[]
+  /** Milliseconds; the same answer is not given again where it is absent. */
+  readonly sameAnswerWithinMs?: number
   /** Whether users enrol in the midst of a login. */
   readonly enrolsAtLogin?: boolean
 }
@@ -75,6 +78,12 @@ export async function openHouse(options: HouseOptions = {}) {
     ? { mayEnrol: () => true, page: 'https://vpn.example/enrol', codes: enrolmentCodes }
     : undefined
   const recognising = { keys, clock, window: 1 }
+  const recent = memoryPassingStore<RecentGrant>({ name: 'recent grants', clock, capacity: 2 })
+  const withinMs = options.sameAnswerWithinMs
+  const sameAnswer =
+    withinMs === undefined
+      ? undefined
+      : new SameAnswer({ recent, withinMs, ...recognising, log: silentLog })
   const login: LoginOptions = {
     limits: attemptLimits(
       memoryTally(
@@ -104,7 +113,7 @@ export async function openHouse(options: HouseOptions = {}) {
     },
     secondFactor: { required: options.required ?? true, mode, tries: 3, ...recognising, enrolAtLogin },
     policies: options.policies ?? [{ name: 'everyone', when: {}, reply: { routes: ['10.0.0.0/8'] } }],
-    grant: { records: records.login, clock, random: systemRandom },
+    grant: { records: records.login, clock, random: systemRandom, sameAnswer },
     settle: {
       records: records.login,
       audit: records.audit,
