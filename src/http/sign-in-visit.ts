@@ -83,7 +83,7 @@ export class SigningIn {
     const { subject, groups } = session
     const person = { subject, groups, source: 'signed in before', attributes: {} }
     const outcome = await this.#turnstile.pass(() => this.#options.signInAgain(attempt, person))
-    return outcome.kind === 'refusal' ? outcome : this.#keep(visit, attempt, outcome)
+    return outcome.kind === 'refusal' ? outcome : this.#keep(visit, attempt, outcome, session.createdAt)
   }
 
   async #try(
@@ -115,7 +115,13 @@ export class SigningIn {
     }
   }
 
-  async #keep(visit: Visit, attempt: Attempt, outcome: SignInOutcome): Promise<SignInOutcome> {
+  /** @param createdAt of the session that this one goes on with; absent: it begins now. */
+  async #keep(
+    visit: Visit,
+    attempt: Attempt,
+    outcome: SignInOutcome,
+    createdAt?: number,
+  ): Promise<SignInOutcome> {
     if (outcome.kind === 'refusal') {
       // A code that ended the login; somebody else's wrong password ends nothing.
       if (attempt.state !== undefined) await visit.end()
@@ -124,7 +130,7 @@ export class SigningIn {
     const now = this.#options.clock.now()
     const begun: WebSession = {
       ...{ stage: 'code', user: attempt.name.stem, typed: attempt.name.sent },
-      ...{ groups: [], factors: 1, createdAt: now, seenAt: now },
+      ...{ groups: [], factors: 1, createdAt: createdAt ?? now, seenAt: now },
     }
     const session =
       outcome.kind === 'challenge'

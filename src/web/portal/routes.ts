@@ -1,7 +1,17 @@
 import { Router } from 'express'
 import type { WebDependencies } from '../dependencies.ts'
 import type { Pages } from '../frame/pages.ts'
+import { accountRoutes } from './account-routes.ts'
+import { enrolRoutes } from './enrol-routes.ts'
+import { Portal } from './portal.ts'
+import { signInRoutes } from './sign-in-routes.ts'
 
-export function portalRoutes(_dependencies: WebDependencies, _pages: Pages): Router {
-  return Router()
+/** Where users enrol their authenticator and look after it. */
+export function portalRoutes(dependencies: WebDependencies, pages: Pages): Router {
+  const portal = new Portal(dependencies, pages)
+  const router = Router()
+  signInRoutes(router, portal)
+  enrolRoutes(router, portal)
+  accountRoutes(router, portal)
+  return router
 }

@@ -1,0 +1,80 @@
+import type { Request, Response } from 'express'
+import type { Refusal } from '../../domain/refusal.ts'
+import type { WebDependencies } from '../dependencies.ts'
+import type { Pages } from '../frame/pages.ts'
+import { PORTAL_WORDS, type PortalWords, type Typed } from './words.ts'
+
+/** A page of the portal, in the visitor's words. */
+export interface PortalPage {
+  /** The template's name in this folder. */
+  readonly view: string
+  readonly title: (words: PortalWords) => string
+  readonly data?: Readonly<Record<string, unknown>>
+  /** Why the page is shown again instead of the next one. */
+  readonly problem?: (words: PortalWords) => string
+  /** Of a page with a problem; 422 where it is absent. */
+  readonly status?: number
+}
+
+/** What all pages of the portal share. */
+export class Portal {
+  readonly dependencies: WebDependencies
+  readonly #pages: Pages
+
+  constructor(dependencies: WebDependencies, pages: Pages) {
+    this.dependencies = dependencies
+    this.#pages = pages
+  }
+
+  wordsFor(request: Request): PortalWords {
+    return PORTAL_WORDS[this.#pages.localeOf(request)]
+  }
+
+  show(request: Request, response: Response, { view, title, data = {}, problem, status }: PortalPage): void {
+    const words = this.wordsFor(request)
+    this.#pages.show(request, response, {
+      view: `portal/${view}`,
+      title: title(words),
+      words,
+      status: problem === undefined ? 200 : (status ?? UNPROCESSABLE),
+      data: { ...data, problem: problem?.(words) },
+    })
+  }
+
+  /** Says no in words that tell nothing of who exists; a locked user is told so where the operator wants that. */
+  problemOf(
+    { reason, retryAfterMs }: Refusal,
+    typed: Typed,
+  ): Required<Pick<PortalPage, 'problem' | 'status'>> {
+    const told = reason === 'locked' && !this.dependencies.tellLocked ? 'bad_credentials' : reason
+    const minutes = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 60_000)
+    return {
+      problem: (words) => words.refused(told, typed, minutes),
+      status: reason === 'unavailable' ? UNAVAILABLE : UNPROCESSABLE,
+    }
+  }
+}
+
+const UNPROCESSABLE = 422
+const UNAVAILABLE = 503
+const LONGEST_FIELD = 4096
+
+/** A field of the form that was sent; empty where there is none. */
+export function field(request: Request, name: string): string {
+  const [value = ''] = fields(request, name)
+  return value
+}
+
+/** All fields of one name. */
+export function fields(request: Request, name: string): readonly string[] {
+  const body: unknown = request.body
+  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return []
+  const value = (body as Readonly<Record<string, unknown>>)[name]
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return values.filter((each) => typeof each === 'string' && each.length <= LONGEST_FIELD) as string[]
+}
+
+/** On to the next page, by GET: a page that is loaded anew sends nothing twice. */
+export function goTo(response: Response, path: string): void {
+  response.redirect(303, path)
+}

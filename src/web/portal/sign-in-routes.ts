@@ -1,0 +1,110 @@
+import type { Request, RequestHandler, Response, Router } from 'express'
+import type { SignInOutcome } from '../../http/sign-in-visit.ts'
+import { visitOf } from '../../http/visit.ts'
+import type { Challenge } from '../../login/decision.ts'
+import { showAccount } from './account-routes.ts'
+import { beginEnrolment } from './enrol-routes.ts'
+import { field, goTo, type Portal, type PortalPage } from './portal.ts'
+
+/** The way in: a name and a password, then the code of whoever has an authenticator. */
+export function signInRoutes(router: Router, portal: Portal): void {
+  const { signingIn, sessions } = portal.dependencies
+
+  router.get('/', async (request, response) => {
+    const { session } = visitOf(request)
+    switch (session?.stage) {
+      case 'code':
+        return showCode(request, response, portal)
+      case 'enrol':
+        return goTo(response, '/enrol')
+      case 'in':
+        return showAccount(request, response, portal, session)
+      default:
+        return showSignIn(request, response, portal)
+    }
+  })
+
+  router.post('/sign-in', async (request, response) => {
+    const outcome = await signingIn.withPassword(request, field(request, 'name'), field(request, 'password'))
+    if (outcome.kind === 'refusal')
+      return showSignIn(request, response, portal, portal.problemOf(outcome, 'password'))
+    await goOn(request, response, portal, outcome)
+  })
+
+  router.post('/code', async (request, response) => {
+    const { session } = visitOf(request)
+    if (session?.stage !== 'code') return goTo(response, '/')
+    const outcome = await signingIn.withCode(request, field(request, 'code'))
+    // The sign-in is over: it begins anew with the password.
+    if (outcome.kind === 'refusal') {
+      const typed = outcome.reason === 'bad_credentials' ? 'password' : 'code'
+      return showSignIn(request, response, portal, portal.problemOf(outcome, typed))
+    }
+    const { prompt } = outcome.kind === 'challenge' ? outcome : {}
+    if (prompt?.kind === 'wrong_code')
+      return showCode(request, response, portal, ({ code }) => code.wrong(prompt.triesLeft))
+    if (prompt?.kind === 'used_code')
+      return showCode(request, response, portal, ({ code }) => code.used(prompt.triesLeft))
+    await goOn(request, response, portal, outcome)
+  })
+
+  router.post('/sign-out', signOut)
+
+  router.post('/sign-out-everywhere', async (request, response, next) => {
+    const { session } = visitOf(request)
+    if (session?.stage === 'in') await sessions.deleteAllOf(session.user)
+    await signOut(request, response, next)
+  })
+}
+
+const signOut: RequestHandler = async (request, response) => {
+  await visitOf(request).end()
+  goTo(response, '/')
+}
+
+/** After a sign-in that has come as far as it goes. */
+async function goOn(
+  request: Request,
+  response: Response,
+  portal: Portal,
+  outcome: Exclude<SignInOutcome, { kind: 'refusal' }>,
+): Promise<void> {
+  if (outcome.kind === 'challenge') await keepPrompt(request, outcome)
+  else if (outcome.factors === 1) await beginEnrolment(request, portal)
+  goTo(response, '/')
+}
+
+/** An identity store's own question is shown for as long as it is open. */
+async function keepPrompt(request: Request, { prompt }: Challenge): Promise<void> {
+  const visit = visitOf(request)
+  if (visit.session === undefined || prompt.kind !== 'store' || prompt.text === undefined) return
+  await visit.change({ ...visit.session, notes: { prompt: prompt.text } })
+}
+
+function showSignIn(
+  request: Request,
+  response: Response,
+  portal: Portal,
+  problem: Pick<PortalPage, 'problem' | 'status'> = {},
+): void {
+  portal.show(request, response, {
+    view: 'sign-in',
+    title: ({ signIn }) => signIn.title,
+    data: { name: field(request, 'name') },
+    ...problem,
+  })
+}
+
+function showCode(
+  request: Request,
+  response: Response,
+  portal: Portal,
+  problem?: PortalPage['problem'],
+): void {
+  portal.show(request, response, {
+    view: 'code',
+    title: ({ code }) => code.title,
+    data: { prompt: visitOf(request).session?.notes?.prompt },
+    problem,
+  })
+}
