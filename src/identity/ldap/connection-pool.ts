@@ -1,0 +1,179 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { Connection } from './connection.ts'
+import { ConnectionLost } from './connection-lost.ts'
+import type { Deadlines, Timed } from './deadlines.ts'
+
+export interface PoolOptions {
+  /** @throws ConnectionLost */
+  readonly open: (expiresAt: number) => Promise<Connection>
+  /** Whether a connection that is whole may be used again. */
+  readonly isCurrent: (connection: Connection) => boolean
+  /** Connections at the same time. */
+  readonly most: number
+  /** Who may wait for one; one more is refused at once. */
+  readonly waiting: number
+  /** Milliseconds without use after which a connection is closed, before a server or a firewall forgets it. */
+  readonly idleMs: number
+  /** Milliseconds after which a connection is closed however busy it is, so that a changed DNS entry is noticed. */
+  readonly oldMs: number
+  /** Milliseconds in which a connection must be ready. */
+  readonly connectMs: number
+  readonly deadlines: Deadlines
+  readonly clock: Clock
+}
+
+interface Waiting extends Timed {
+  resolve(connection: Connection): void
+  reject(error: ConnectionLost): void
+}
+
+const SWEEP_EVERY_MS = 5_000
+/** After a connection could not be made while others live, no more are tried for so long. */
+const PAUSE_MS = 1_000
+
+/** Connections to one server for one purpose, each lent to one user of it at a time. */
+export class ConnectionPool {
+  readonly #options: PoolOptions
+  /** With the time since when it is idle; the one that was used last is lent first. */
+  readonly #idle: { readonly connection: Connection; readonly since: number }[] = []
+  readonly #all = new Set<Connection>()
+  readonly #waiting: Waiting[] = []
+  readonly #sweeper: NodeJS.Timeout
+  #opening = 0
+  #pausedUntil = Number.NEGATIVE_INFINITY
+  #isClosed = false
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_EVERY_MS).unref()
+  }
+
+  /** Whether any connection is up. */
+  get isLive(): boolean {
+    return this.#all.size > 0
+  }
+
+  /** @param expiresAt monotonic milliseconds. @throws ConnectionLost */
+  take(expiresAt: number): Promise<Connection> {
+    const idle = this.#takeIdle()
+    if (idle !== undefined) return Promise.resolve(idle)
+    if (this.#isClosed) return Promise.reject(new ConnectionLost('closed', 'the broker is stopping'))
+    if (this.#waiting.length >= this.#options.waiting) {
+      const cause = `${this.#waiting.length} logins wait for a connection already`
+      return Promise.reject(new ConnectionLost('busy', cause))
+    }
+    return new Promise((resolve, reject) => {
+      const expire = () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
+        reject(new ConnectionLost('busy', 'no connection became free in time'))
+      }
+      const waiting: Waiting = { expiresAt, expire, resolve, reject }
+      this.#waiting.push(waiting)
+      this.#options.deadlines.add(waiting)
+      this.#openMore()
+    })
+  }
+
+  /** Takes back what was lent, or takes in a new connection. One that is lost is forgotten. */
+  give(connection: Connection): void {
+    if (!this.#all.has(connection)) this.#adopt(connection)
+    if (connection.isLost) return
+    const { clock, oldMs, isCurrent } = this.#options
+    const now = clock.monotonic()
+    if (this.#isClosed || now - connection.openedAt >= oldMs || !isCurrent(connection)) {
+      this.#all.delete(connection)
+      connection.close()
+      this.#openMore()
+      return
+    }
+    const next = this.#nextWaiting()
+    if (next === undefined) this.#idle.push({ connection, since: now })
+    else next.resolve(connection)
+  }
+
+  /** Closes what is idle, for a server that does not answer. */
+  closeIdle(): void {
+    for (const { connection } of this.#idle.splice(0)) {
+      this.#all.delete(connection)
+      connection.close()
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearInterval(this.#sweeper)
+    this.#rejectWaiting(new ConnectionLost('closed', 'the broker is stopping'))
+    this.closeIdle()
+  }
+
+  #takeIdle(): Connection | undefined {
+    for (;;) {
+      const last = this.#idle.pop()
+      if (last === undefined) return undefined
+      if (this.#options.isCurrent(last.connection)) return last.connection
+      this.#all.delete(last.connection)
+      last.connection.close()
+    }
+  }
+
+  #openMore(): void {
+    const { most, connectMs, clock } = this.#options
+    const now = clock.monotonic()
+    while (
+      this.#opening < this.#waiting.length &&
+      this.#all.size + this.#opening < most &&
+      now >= this.#pausedUntil &&
+      !this.#isClosed
+    ) {
+      this.#opening += 1
+      void this.#open(now + connectMs)
+    }
+  }
+
+  async #open(expiresAt: number): Promise<void> {
+    try {
+      const connection = await this.#options.open(expiresAt)
+      this.#opening -= 1
+      this.give(connection)
+    } catch (error) {
+      this.#opening -= 1
+      const loss = error instanceof ConnectionLost ? error : new ConnectionLost('unreachable', String(error))
+      // Where others are up, whoever waits may still get one of those.
+      if (this.isLive) this.#pausedUntil = this.#options.clock.monotonic() + PAUSE_MS
+      else this.#rejectWaiting(loss)
+    }
+  }
+
+  #adopt(connection: Connection): void {
+    if (connection.isLost) return
+    this.#all.add(connection)
+    connection.onLost = () => {
+      this.#all.delete(connection)
+      const at = this.#idle.findIndex((idle) => idle.connection === connection)
+      if (at >= 0) this.#idle.splice(at, 1)
+      if (!this.isLive) this.#pausedUntil = Number.NEGATIVE_INFINITY
+      this.#openMore()
+    }
+  }
+
+  #nextWaiting(): Waiting | undefined {
+    const next = this.#waiting.shift()
+    if (next !== undefined) this.#options.deadlines.remove(next)
+    return next
+  }
+
+  #rejectWaiting(loss: ConnectionLost): void {
+    for (let next = this.#nextWaiting(); next !== undefined; next = this.#nextWaiting()) next.reject(loss)
+  }
+
+  #sweep(): void {
+    const { clock, idleMs } = this.#options
+    const since = clock.monotonic() - idleMs
+    while (this.#idle[0] !== undefined && this.#idle[0].since <= since) {
+      const connection = this.#idle.shift()?.connection
+      if (connection === undefined) return
+      this.#all.delete(connection)
+      connection.close()
+    }
+  }
+}

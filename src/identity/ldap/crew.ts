@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../../domain/clock.ts'
+import type { Log } from '../../domain/log.ts'
+import type { Outcome, Question } from './calls.ts'
+import type { DirectorySettings } from './settings.ts'
+import { type Call, DirectoryThread, type Unanswered } from './thread.ts'
+
+export interface CrewOptions {
+  /** The module that each thread runs. */
+  readonly entry: URL
+  readonly settings: DirectorySettings
+  readonly threads: number
+  /** Questions at the same time, over all threads; one more is refused at once. */
+  readonly mostJobs: number
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** How often threads and deadlines are looked at while there is work. */
+const LOOK_EVERY_MS = 20
+/** So many looks without a sign of life, and a thread is held to be lost: 300 ms. */
+const MOST_MISSED = 15
+/** A thread that is starting has no pulse yet: 10 s. */
+const MOST_MISSED_AT_START = 500
+/** A thread has so much less time than there is, so that what it says of the cause still arrives in time. */
+const ANSWER_EARLY_MS = 50
+const RESTART_AFTER_MS = 500
+/** A question that outlives two threads is not put to a third. */
+const MOST_ATTEMPTS = 2
+
+/**
+ * The threads that speak LDAP, and a watch over them. ldapjs can be brought to read one malformed message for ever; a
+ * thread that shows no sign of life is ended and replaced, and what it had in hand goes to another, but for the
+ * question whose message it was, and for those whose password had been sent already.
+ */
+export class Crew {
+  readonly #options: CrewOptions
+  readonly #threads = new Map<DirectoryThread, { missed: number; readonly startedAt: number }>()
+  readonly #calls = new Set<Call>()
+  #watch: NodeJS.Timeout | undefined
+  #isClosing = false
+
+  constructor(options: CrewOptions) {
+    this.#options = options
+    for (let count = 0; count < options.threads; count++) this.#start()
+  }
+
+  /** @param deadline monotonic milliseconds. Always answers, and by then. */
+  ask(question: Question, deadline: number): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const call: Call = {
+        question,
+        deadline,
+        attempts: 0,
+        settle: (outcome) => {
+          this.#calls.delete(call)
+          resolve(outcome)
+        },
+      }
+      this.#calls.add(call)
+      this.#watch ??= setInterval(() => this.#look(), LOOK_EVERY_MS)
+      this.#assign(call)
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    clearInterval(this.#watch)
+    for (const call of this.#calls) call.settle(unavailable('the broker is stopping'))
+    await Promise.all([...this.#threads.keys()].map((thread) => thread.close()))
+  }
+
+  #start(): void {
+    const { entry, settings, mostJobs, threads } = this.#options
+    const thread = new DirectoryThread({
+      entry,
+      settings,
+      mostJobs: Math.ceil(mostJobs / threads),
+      onLog: ({ level, event, fields }) => this.#options.log[level](event, fields),
+      onEnd: (ended, cause, unanswered) => this.#replace(ended, cause, unanswered),
+    })
+    this.#threads.set(thread, { missed: 0, startedAt: this.#options.clock.monotonic() })
+  }
+
+  #assign(call: Call): void {
+    const thread = this.#leastBusy()
+    const budgetMs = call.deadline - this.#options.clock.monotonic() - ANSWER_EARLY_MS
+    if (this.#isClosing) call.settle(unavailable('the broker is stopping'))
+    else if (budgetMs <= 0) call.settle(unavailable('no time is left'))
+    else if (this.#threads.size === 0) call.settle(unavailable('its threads are being started again'))
+    else if (thread === undefined) call.settle(unavailable(`${this.#calls.size - 1} logins wait already`))
+    else thread.ask(call, budgetMs)
+  }
+
+  /** One that is ready, if any; those of equal load take turns. */
+  #leastBusy(): DirectoryThread | undefined {
+    const open = [...this.#threads.keys()].filter(({ isFull }) => !isFull)
+    const ready = open.filter(({ isReady }) => isReady)
+    const [first, ...others] = ready.length > 0 ? ready : open
+    if (first === undefined) return undefined
+    return others.reduce((best, thread) => (thread.load < best.load ? thread : best), first)
+  }
+
+  #look(): void {
+    for (const [thread, watched] of this.#threads) {
+      const isWell = thread.hasStirred() || thread.load === 0
+      watched.missed = isWell ? 0 : watched.missed + 1
+      if (watched.missed === (thread.isReady ? MOST_MISSED : MOST_MISSED_AT_START))
+        thread.kill('its thread gave no sign of life')
+    }
+    // What ends before the next look ends now: nothing may be answered late.
+    const soon = this.#options.clock.monotonic() + LOOK_EVERY_MS
+    for (const call of this.#calls) if (call.deadline <= soon) call.settle(unavailable('no answer in time'))
+    if (this.#calls.size > 0) return
+    clearInterval(this.#watch)
+    this.#watch = undefined
+  }
+
+  #replace(thread: DirectoryThread, cause: string, unanswered: readonly Unanswered[]): void {
+    const startedAt = this.#threads.get(thread)?.startedAt ?? 0
+    this.#threads.delete(thread)
+    if (this.#isClosing) return
+    const { clock, log, settings } = this.#options
+    const afterMs = clock.monotonic() - startedAt
+    log.warn('ldap.thread_replaced', { identity: settings.name, cause, unanswered: unanswered.length })
+    // One that ends at once would end at once again.
+    if (afterMs < RESTART_AFTER_MS) void this.#startLater()
+    else this.#start()
+    for (const each of unanswered) this.#askAgain(each, cause)
+  }
+
+  async #startLater(): Promise<void> {
+    await sleep(RESTART_AFTER_MS, undefined, { ref: false })
+    if (!this.#isClosing) this.#start()
+  }
+
+  #askAgain({ call, isCulprit, isBindSent }: Unanswered, cause: string): void {
+    if (!this.#calls.has(call)) return
+    call.attempts += 1
+    if (isBindSent) call.settle({ kind: 'unavailable', cause, sent: true })
+    else if (isCulprit) call.settle(unavailable('what the directory sent for this user cannot be read'))
+    else if (call.attempts >= MOST_ATTEMPTS) call.settle(unavailable(cause))
+    else this.#assign(call)
+  }
+}
+
+function unavailable(cause: string): Outcome {
+  return { kind: 'unavailable', cause, sent: false }
+}

@@ -1,0 +1,53 @@
+import { Doing, type Slots } from './slots.ts'
+
+/** For whom something is read from a server. */
+export interface Owner {
+  /** Should `read` never come back, the watchdog can tell whose message it was. */
+  whileDecoding<T>(read: () => T): T
+}
+
+/** For what the broker does by itself. */
+export const NOBODY: Owner = { whileDecoding: (read) => read() }
+
+/** One question of the main thread, while it is being worked on. */
+export class Job implements Owner {
+  readonly slot: number
+  /** Monotonic milliseconds of this thread. */
+  readonly expiresAt: number
+  readonly #slots: Slots
+  #isBindSent = false
+  #isOver = false
+
+  constructor(slot: number, expiresAt: number, slots: Slots) {
+    this.slot = slot
+    this.expiresAt = expiresAt
+    this.#slots = slots
+  }
+
+  /** Answered, be it for want of time: its slot may be another's by now, and nothing more is sent for it. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  end(): void {
+    this.#isOver = true
+  }
+
+  /** Whether the user's password has been sent to a directory, which may count it. */
+  get isBindSent(): boolean {
+    return this.#isBindSent
+  }
+
+  noteBindSent(): void {
+    this.#isBindSent = true
+    this.#slots.raise(this.slot, Doing.bindSent)
+  }
+
+  whileDecoding<T>(read: () => T): T {
+    if (this.#isOver) return read()
+    this.#slots.raise(this.slot, Doing.decoding)
+    const value = read()
+    this.#slots.lower(this.slot, Doing.decoding)
+    return value
+  }
+}
