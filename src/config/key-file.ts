@@ -20,13 +20,56 @@ export class KeyFileUnusable extends Error {
   override readonly name = 'KeyFileUnusable'
 }
 
+/** What the database says of the keys. */
+export interface KeyNeeds {
+  /** Names of the keys that sealed what is in it. */
+  readonly inUse: readonly string[]
+  /** Whether other brokers use it too: a key that one of them makes for itself is of no use to the others. */
+  readonly isShared: boolean
+}
+
 /**
- * Reads the key file; where there is none it is made first, with one new key, for its owner alone.
+ * Reads the key file. Where there is none it is made, with one new key, for its owner alone; but never where an
+ * older one is missing.
  * @param path absolute. @throws KeyFileUnusable
  */
-export async function loadKeyRing(path: string, random: Randomness): Promise<KeyRing> {
-  const content = (await read(path)) ?? (await makeAndRead(path, random))
-  return new KeyRing(keysFrom(path, content), random)
+export async function loadKeyRing(
+  path: string,
+  random: Randomness,
+  needs: KeyNeeds = { inUse: [], isShared: false },
+): Promise<KeyRing> {
+  const content = await read(path)
+  if (content === undefined) refuseToReplace(path, needs)
+  const ring = new KeyRing(keysFrom(path, content ?? (await makeAndRead(path, random))), random)
+  const missing = needs.inUse.filter((key) => !ring.has(key))
+  if (missing.length === 0) return ring
+  throw new KeyFileUnusable(
+    `the key file ${path} lacks what sealed authenticators in the database: ${namesOf(missing)}. ${BRING_BACK}`,
+  )
+}
+
+const BRING_BACK =
+  'Bring back the copy of the file that belongs to the database; a new key does not open the seeds in it'
+
+/** Its members first, and the rest by their number: a list for people. */
+function namesOf(keys: readonly string[]): string {
+  const shown = keys.slice(0, 3).map((key) => `"${key}"`)
+  return `${keys.length === 1 ? 'the key' : 'the keys'} ${shown.join(', ')}${keys.length > 3 ? ' …' : ''}`
+}
+
+/** @throws KeyFileUnusable where a new file would stand in the place of one that was lost, or differ from others'. */
+function refuseToReplace(path: string, { inUse, isShared }: KeyNeeds): void {
+  if (inUse.length > 0) {
+    throw new KeyFileUnusable(
+      `the key file ${path} is missing, and authenticators in the database are sealed by ${namesOf(inUse)}. ${BRING_BACK}`,
+    )
+  }
+  if (isShared) {
+    const key = '$(od -An -N4 -tx1 /dev/urandom | tr -d " "):$(head -c 32 /dev/urandom | base64)'
+    throw new KeyFileUnusable(
+      `the key file ${path} is missing. Brokers that share a database need the same file: copy it from another of them; for the first one run: (umask 077; echo "${key}" > ${path})`,
+    )
+  }
 }
 
 async function makeAndRead(path: string, random: Randomness): Promise<string> {
@@ -111,9 +154,6 @@ function keysFrom(path: string, content: string): readonly [SealingKey, ...Seali
   const [first, ...others] = keys.values()
   if (first === undefined && problems.length === 0) problems.push('it holds no key')
   if (first === undefined || problems.length > 0)
-    throw new KeyFileUnusable(
-      `the key file ${path} cannot be used: ${problems.join('; ')}. Bring back the copy that belongs to the database; ` +
-        'a new key does not open the seeds in it',
-    )
+    throw new KeyFileUnusable(`the key file ${path} cannot be used: ${problems.join('; ')}. ${BRING_BACK}`)
   return [first, ...others]
 }

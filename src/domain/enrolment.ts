@@ -41,6 +41,8 @@ export interface EnrolmentStore {
   revoke(subject: string): Promise<boolean>
   /** How many recovery codes the subject has left. */
   recoveryCodesLeft(subject: string): Promise<number>
+  /** The names of the keys that sealed the seeds which are kept. */
+  keysInUse(): Promise<readonly string[]>
 }
 
 const GROUPS = 4

@@ -12,6 +12,12 @@ const KEY_OCTETS = 32
 const NONCE_OCTETS = 12
 const TAG_OCTETS = 16
 
+/** The name of the key that sealed a value; all of it where no name can be told from the rest. */
+export function keyOf(sealed: string): string {
+  const [name = sealed] = sealed.split('.', 1)
+  return name
+}
+
 /** A sealed value that no key of the ring opens: another key file, a changed record, or one moved between users. */
 export class CannotOpen extends Error {
   override readonly name = 'CannotOpen'
@@ -47,6 +53,10 @@ export class KeyRing {
     return createHmac('sha256', this.#current().key.bytes()).update(text).digest('base64url')
   }
 
+  has(id: string): boolean {
+    return this.#keys.some((key) => key.id === id)
+  }
+
   seal(plain: Secret, owner: string): string {
     const current = this.#current()
     const nonce = this.#random.bytes(NONCE_OCTETS)
@@ -57,11 +67,10 @@ export class KeyRing {
 
   /** @throws CannotOpen */
   open(sealed: string, owner: string): Secret {
-    const dot = sealed.indexOf('.')
-    const id = sealed.slice(0, dot)
+    const id = keyOf(sealed)
     const key = this.#keys.find((candidate) => candidate.id === id)
     if (key === undefined) throw new CannotOpen(`no key named "${id}" in the key file`)
-    const bytes = Buffer.from(sealed.slice(dot + 1), 'base64url')
+    const bytes = Buffer.from(sealed.slice(id.length + 1), 'base64url')
     if (bytes.length < NONCE_OCTETS + TAG_OCTETS)
       throw new CannotOpen(`a value sealed by key "${id}" is cut short`)
     const decipher = createDecipheriv('aes-256-gcm', key.key.bytes(), bytes.subarray(0, NONCE_OCTETS))

@@ -1,5 +1,6 @@
-import type { Kysely, QueryResult } from 'kysely'
+import { type Kysely, type QueryResult, sql } from 'kysely'
 import type { Enrolment, EnrolmentStore, NewEnrolment } from '../domain/enrolment.ts'
+import { keyOf } from '../domain/key-ring.ts'
 import { withoutNulls } from './absent.ts'
 import { type Place, prepared } from './prepared.ts'
 import type { EnrolmentRow, Tables } from './schema.ts'
@@ -43,7 +44,32 @@ export class SqlEnrolments implements EnrolmentStore {
       .executeTakeFirstOrThrow()
     return Number(left)
   }
+
+  async keysInUse(): Promise<readonly string[]> {
+    const keys: string[] = []
+    for (;;) {
+      const key = await this.#keyAfter(keys.at(-1))
+      if (key === undefined) return keys
+      keys.push(key)
+    }
+  }
+
+  /** From key to key by an index: reading every seed would take longer than the rest of a start. */
+  async #keyAfter(key: string | undefined): Promise<string | undefined> {
+    const row = await this.#db
+      .selectFrom('enrolments')
+      .select(sealedBy.as('start'))
+      // A name ends with a point; a slash is what follows it in order.
+      .where(sealedBy, '>=', key === undefined ? '' : `${key}/`)
+      .orderBy(sealedBy)
+      .limit(1)
+      .executeTakeFirst()
+    return row === undefined ? undefined : keyOf(row.start)
+  }
 }
+
+/** The beginning of a sealed seed, long enough for the longest name of a key. */
+const sealedBy = sql<string>`substr(sealed_seed, 1, 33)`
 
 /** One statement each, so that of two at once the later one finds what the earlier one left. */
 async function put(db: Kysely<Tables>, row: EnrolmentRow, inPlaceOf?: string | null): Promise<boolean> {

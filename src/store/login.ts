@@ -62,7 +62,7 @@ export async function keepFailure(
   failure: FailedGuess,
 ): Promise<readonly Lockout[]> {
   await writeEvents(db, [failure.event])
-  const consecutive = await countFailure(db, failure.user)
+  const consecutive = await countFailure(db, failure)
   return makeLockouts(db, random, failure, consecutive)
 }
 
@@ -95,19 +95,20 @@ const spendRecoveryCode = prepared((db, value: Place<{ subject: string; hash: st
 )
 
 /** @returns the user's failures in a row, this one included. */
-async function countFailure(db: Kysely<Tables>, user: string): Promise<number> {
-  const [row] = (await addFailure(db, { user })).rows
+async function countFailure(db: Kysely<Tables>, { user, event }: FailedGuess): Promise<number> {
+  const [row] = (await addFailure(db, { user, at: event.at })).rows
   if (row === undefined) throw new Error(`the failures of ${user} were not counted`)
   return row.consecutive_failures
 }
 
-const addFailure = prepared((db, value: Place<{ user: string }>) =>
+const addFailure = prepared((db, value: Place<{ user: string; at: number }>) =>
   db
     .insertInto('login_state')
-    .values({ user_stem: value('user'), consecutive_failures: 1 })
+    .values({ user_stem: value('user'), consecutive_failures: 1, failed_at: value('at') })
     .onConflict((conflict) =>
       conflict.column('user_stem').doUpdateSet((row) => ({
         consecutive_failures: row('login_state.consecutive_failures', '+', 1),
+        failed_at: value('at'),
       })),
     )
     .returning('consecutive_failures'),

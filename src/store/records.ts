@@ -9,6 +9,7 @@ import type { LockoutStore } from '../domain/lockout.ts'
 import type { LockoutDesk } from '../domain/lockout-desk.ts'
 import type { GatewayStore, LoginStore } from '../domain/login-records.ts'
 import type { Randomness } from '../domain/random.ts'
+import type { RetentionStore } from '../domain/retention.ts'
 import type { SessionStore } from '../domain/session.ts'
 import type { SessionDesk } from '../domain/session-search.ts'
 import type { UserStore } from '../domain/user.ts'
@@ -21,6 +22,7 @@ import { SqlInvitations } from './invitations.ts'
 import { SqlLockoutDesk } from './lockout-desk.ts'
 import { SqlLockouts } from './lockouts.ts'
 import { SqlLogin } from './login.ts'
+import { SqlRetention } from './retention.ts'
 import type { Tables } from './schema.ts'
 import { SqlSessionDesk } from './session-desk.ts'
 import { SqlSessions } from './sessions.ts'
@@ -41,6 +43,7 @@ export interface Records {
   readonly sessionDesk: SessionDesk
   readonly enrolmentRegister: EnrolmentRegister
   readonly tokens: TokenStore
+  readonly retention: RetentionStore
   readonly invitations: InvitationStore
 }
 
@@ -68,6 +71,7 @@ export function sqlRecords(db: Kysely<Tables>, { random }: { readonly random: Ra
     sessionDesk: new SqlSessionDesk(db),
     enrolmentRegister: new SqlEnrolmentRegister(db),
     tokens: new SqlTokens(db),
+    retention: new SqlRetention(db),
     invitations: new SqlInvitations(db),
   }
 }

@@ -78,6 +78,8 @@ export interface LockoutRow {
 interface LoginStateRow {
   user_stem: string
   consecutive_failures: number
+  /** Of the last one; null where it was counted before this was kept. */
+  failed_at: number | null
 }
 
 export interface SessionRow {

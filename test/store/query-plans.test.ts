@@ -46,6 +46,8 @@ const FREQUENT: readonly [string, () => Promise<unknown>][] = [
   ['a release', () => records.lockouts.releaseUser(user, 'alice', 'called', NOON)],
   ['a first accounting record', () => records.sessions.record(accounting('start', user, 'a1', { address }))],
   ['a further accounting record', () => records.sessions.record(accounting('stop', user, 'a1', { address }))],
+  ['forgetting what is old', () => records.retention.prune({ audit: NOON, rest: NOON }, limit)],
+  ['the keys in use', () => records.enrolments.keysInUse()],
   ['a local user', () => records.users.find(user)],
   ['an enrolment', () => records.enrolments.replace({ enrolment: enrolmentOf(user), recoveryHashes: ['h'] })],
   ['the enrolment of a subject', () => records.enrolments.find(user)],

@@ -18,7 +18,7 @@ export const storageShape = z.strictObject({
   postgres: postgresShape.optional(),
   key_file: filePath().default('/var/lib/ocbroker/seed.key'),
   spool: filePath().optional(),
-  keep: duration({ min: '2d', max: '36500d' }).default(180 * DAY_MS),
+  keep: duration({ min: '30d', max: '36500d' }).default(180 * DAY_MS),
   keep_audit: duration({ min: '2d', max: '36500d' }).default(365 * DAY_MS),
 })
 

@@ -3,6 +3,7 @@ import { records } from './0001-records.ts'
 import { management } from './0002-management.ts'
 import { invitations } from './0003-invitations.ts'
 import { knownAddresses } from './0004-known-addresses.ts'
+import { keeping } from './0005-keeping.ts'
 
 /**
  * Every change of the tables, run in the order of their names. One that was released is never edited: stores in
@@ -13,4 +14,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-management': management,
   '0003-invitations': invitations,
   '0004-known-addresses': knownAddresses,
+  '0005-keeping': keeping,
 }

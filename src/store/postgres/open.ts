@@ -7,6 +7,7 @@ import { Availability } from './availability.ts'
 import { nameOf, prepareDatabase, queriesOver } from './database.ts'
 import { PostgresLogin } from './login.ts'
 import type { PostgresServer } from './pool.ts'
+import { PostgresRetention } from './retention.ts'
 
 export interface PostgresOptions {
   readonly server: PostgresServer
@@ -27,7 +28,11 @@ export async function openPostgres(options: PostgresOptions): Promise<OpenRecord
   const connectMs = Math.ceil(statementMs / 2)
   const db = queriesOver({ server, size: connections, statementMs, connectMs })
   const availability = new Availability({ clock, log })
-  const records = { ...sqlRecords(db, { random }), login: new PostgresLogin(db, random) }
+  const records = {
+    ...sqlRecords(db, { random }),
+    login: new PostgresLogin(db, random),
+    retention: new PostgresRetention(db),
+  }
   return {
     records: guarded(records, availability),
     checkReady: () =>

@@ -64,7 +64,13 @@ export const ACCESS: AccessOfEach = {
     renewPasswordHash: 'write',
     remove: 'write',
   },
-  enrolments: { find: 'read', replace: 'write', revoke: 'write', recoveryCodesLeft: 'read' },
+  enrolments: {
+    find: 'read',
+    replace: 'write',
+    revoke: 'write',
+    recoveryCodesLeft: 'read',
+    keysInUse: 'read',
+  },
   lockouts: { list: 'read', releaseUser: 'write' },
   sessions: { record: 'write', list: 'read' },
   audit: { append: 'write', list: 'read' },
@@ -76,6 +82,7 @@ export const ACCESS: AccessOfEach = {
   enrolmentRegister: { list: 'read', find: 'read', renewRecoveryCodes: 'write' },
   tokens: { add: 'write', findByHash: 'read', list: 'read', revoke: 'write', noteUse: 'write' },
   invitations: { put: 'write', redeem: 'write' },
+  retention: { prune: 'write' },
   storage: { check: 'write' },
 }
 

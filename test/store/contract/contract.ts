@@ -9,6 +9,7 @@ import { lockoutDeskContract } from './lockout-desk.ts'
 import { lockoutContract } from './lockouts.ts'
 import { loginContract } from './login.ts'
 import { lookingContract } from './looking.ts'
+import { retentionContract } from './retention.ts'
 import { sessionContract } from './sessions.ts'
 import { tokenContract } from './tokens.ts'
 import { userContract } from './users.ts'
@@ -40,6 +41,7 @@ export function recordsContract(name: string, open: () => Promise<OpenRecords>):
     sessionContract(records)
     auditContract(records)
     gatewayContract(records)
+    retentionContract(records)
     lockoutDeskContract(records)
     lookingContract(records)
     tokenContract(records)

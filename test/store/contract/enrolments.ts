@@ -83,6 +83,20 @@ export function enrolmentContract(records: () => Records): void {
       expect(await enrolments.recoveryCodesLeft(subject)).toBe(left?.digits)
     })
 
+    test('tell by which keys their seeds are sealed', async () => {
+      const { enrolments } = records()
+      const keys = ['-x', '-y', '.', 'a', 'ä'].map((end) => unique('key') + end.replace('.', ''))
+      // A seed without a name, or with one that is too long, must not be in the way of the others.
+      const seals = [...keys, ...keys].map((key) => `${key}.c2VlZA`)
+      for (const sealedSeed of [...seals, 'nameless', `${'long'.repeat(20)}.c2VlZA`]) {
+        const enrolment = enrolmentOf(unique('subject'), { sealedSeed })
+        await enrolments.replace({ enrolment, recoveryHashes: [] })
+      }
+      const inUse = await enrolments.keysInUse()
+      expect(inUse.filter((key) => keys.includes(key)).sort()).toEqual([...keys].sort())
+      expect(new Set(inUse).size).toBe(inUse.length)
+    })
+
     test('are gone when revoked', async () => {
       const { enrolments } = records()
       const subject = unique('subject')
