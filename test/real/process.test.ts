@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { temporaryFolder } from './folder.ts'
 import { freePort } from './free-port.ts'
 import { describeWith } from './needs.ts'
-import { type RealProcess, thisMachine, waitForTcp } from './process.ts'
+import { type RealProcess, thisMachine, waitForSocket } from './process.ts'
 
 const started: RealProcess[] = []
 
@@ -75,11 +76,13 @@ describe('a program that is run to its end', () => {
   })
 })
 
-test('a listening port is waited for', async () => {
-  const port = await freePort()
-  await expect(waitForTcp(port, 50)).rejects.toThrow(`nothing listened on port ${port}`)
-  const server = createServer().listen(port, '127.0.0.1')
-  await waitForTcp(port)
+test('a listening socket is waited for', async () => {
+  const folder = temporaryFolder('socket')
+  onTestFinished(folder.remove)
+  const path = folder.file('socket')
+  await expect(waitForSocket(path, 50)).rejects.toThrow(`nothing listened at ${path}`)
+  const server = createServer().listen(path)
+  await waitForSocket(path)
   server.close()
 })
 

@@ -150,17 +150,17 @@ export async function outputOf(place: Place, program: string, args: readonly str
   return stdout
 }
 
-/** Settles when something accepts TCP connections on 127.0.0.1:`port`; throws after `within` milliseconds. */
-export async function waitForTcp(port: number, within = READY_WITHIN): Promise<void> {
+/** Settles when something accepts connections at a socket of the file system; throws after `within` milliseconds. */
+export async function waitForSocket(path: string, within = READY_WITHIN): Promise<void> {
   const deadline = performance.now() + within
-  while (!(await accepts(port))) {
-    if (performance.now() > deadline) throw new Error(`nothing listened on port ${port} within ${within} ms`)
+  while (!(await accepts(path))) {
+    if (performance.now() > deadline) throw new Error(`nothing listened at ${path} within ${within} ms`)
     await sleep(25)
   }
 }
 
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
+async function accepts(path: string): Promise<boolean> {
+  const socket = connect(path)
   try {
     await once(socket, 'connect')
     return true
