@@ -176,7 +176,7 @@ function loginOptions(
       pace,
       challenges,
       enrolmentCodes,
-      isCodeNow: (enrolment, code) => recognise(enrolment, code, recognising).kind === 'right',
+      isCodeNow: (enrolment, code) => recognise(enrolment, code, recognising).kind !== 'wrong',
     },
     secondFactor: { required, mode, tries, ...recognising, enrolAtLogin },
     policies: config.policies,

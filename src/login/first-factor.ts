@@ -42,6 +42,7 @@ export class VerifiedUser {
 export interface FirstFactorOptions {
   readonly mode: SecondFactorMode
   readonly challenges: Pick<ChallengeStore, 'take'>
+  /** Whether this is a code of the enrolment at this moment, used or not. */
   readonly isCodeNow: (enrolment: Enrolment, code: string) => boolean
   readonly enrolmentCodes: EnrolmentCodes
   readonly pace: Pace

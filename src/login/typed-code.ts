@@ -16,7 +16,7 @@ export interface Typed {
 /**
  * Splits what was typed by what the user enrolled. In `either` mode digits at the end are taken for a code only where
  * they are the code of this moment, so that a password which ends in digits still brings a challenge.
- * @param isCodeNow whether this is a code of the enrolment at this moment.
+ * @param isCodeNow whether this is a code of the enrolment at this moment, used or not.
  */
 export function splitTyped(
   typed: Secret,

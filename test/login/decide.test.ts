@@ -169,6 +169,14 @@ describe('a login with either', () => {
     )
   })
 
+  it('knows a code that was used behind the password for what it is', async () => {
+    const house = await houseWithBob({ mode: 'either' })
+    const typed = `right${house.code()}`
+    expect(reasonOf(await house.login(typed))).toBe('grant')
+    expect(reasonOf(await house.login(typed))).toBe('code_used')
+    expect(house.people.asked).toEqual(['right', 'right'])
+  })
+
   it('asks for a code where a password ends in digits that are none', async () => {
     const house = await houseWithBob({ mode: 'either' })
     house.people.passwords.set('bob', 'abc000000')

@@ -109,7 +109,7 @@ export async function openHouse(options: HouseOptions = {}) {
       pace,
       challenges,
       enrolmentCodes,
-      isCodeNow: (e, code) => recognise(e, code, recognising).kind === 'right',
+      isCodeNow: (e, code) => recognise(e, code, recognising).kind !== 'wrong',
     },
     secondFactor: { required: options.required ?? true, mode, tries: 3, ...recognising, enrolAtLogin },
     policies: options.policies ?? [{ name: 'everyone', when: {}, reply: { routes: ['10.0.0.0/8'] } }],
