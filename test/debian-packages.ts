@@ -9,6 +9,8 @@ export interface DebianPackage {
   readonly suites: readonly string[]
 }
 
+const NOTO_CJK = '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc'
+
 const debianPackages: readonly DebianPackage[] = [
   { name: 'ocserv', proof: 'ocserv', suites: ['integration', 'vpn'] },
   { name: 'openconnect', proof: 'openconnect', suites: ['vpn'] },
@@ -18,6 +20,9 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'freeradius', proof: 'freeradius', suites: ['integration', 'vpn'] },
   { name: 'freeradius-utils', proof: 'radclient', suites: ['integration', 'vpn'] },
   { name: 'sasl2-bin', proof: 'saslauthd', suites: ['integration'] },
+  { name: 'chromium', proof: 'chromium', suites: ['integration', 'vpn'] },
+  // Or pages in Chinese are pictures of empty boxes.
+  { name: 'fonts-noto-cjk', proof: NOTO_CJK, suites: ['integration'] },
   { name: 'redis-server', proof: 'redis-server', suites: ['integration'] },
   { name: 'redis-tools', proof: 'redis-cli', suites: ['integration'] },
   { name: 'openssl', proof: 'openssl', suites: ['integration'] },

@@ -1,0 +1,96 @@
+import { writeFileSync } from 'node:fs'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { temporaryFolder } from './folder.ts'
+import { installed } from './programs.ts'
+
+/** What a test with a browser needs. */
+export const BROWSER_NEEDS: readonly string[] = ['chromium']
+
+/** Debian's Chromium in a profile of its own, without a window, and without asking anybody for anything. */
+const FLAGS: readonly string[] = [
+  ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+]
+
+/** A person at a browser window, with cookies of their own. */
+export interface Visitor {
+  readonly page: Page
+  /** What went wrong in the window so far: errors of scripts and of the console, requests that failed, other hosts asked. */
+  complaints(): readonly string[]
+  /** Octets that every answer so far has brought, headers left out. */
+  weight(): Promise<number>
+  /** Closes the window. */
+  leave(): Promise<void>
+}
+
+export interface RealBrowser {
+  /** @param origin whose pages they look at: nothing else may be asked for. */
+  visit(origin: string, options?: BrowserContextOptions): Promise<Visitor>
+  close(): Promise<void>
+}
+
+/**
+ * Starts the browser. @param place a network namespace by its name; this machine where it is not given.
+ */
+export async function startChromium(namespace?: string): Promise<RealBrowser> {
+  const folder = temporaryFolder('chromium')
+  const program = installed('chromium')
+  let executablePath = program
+  if (namespace !== undefined) {
+    executablePath = folder.file('chromium')
+    const within = `exec '${installed('ip')}' netns exec '${namespace}' '${program}' "$@"`
+    writeFileSync(executablePath, `#!/bin/sh\n${within}\n`, { mode: 0o700 })
+  }
+  let browser: Browser
+  try {
+    browser = await chromium.launch({ executablePath, args: [...FLAGS] })
+  } catch (error) {
+    await folder.remove()
+    throw error
+  }
+  return {
+    visit: (origin, options = {}) => visit(browser, origin, options),
+    async close() {
+      await browser.close()
+      await folder.remove()
+    },
+  }
+}
+
+async function visit(browser: Browser, origin: string, options: BrowserContextOptions): Promise<Visitor> {
+  const context = await browser.newContext({ locale: 'en-GB', ...options })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  const bodies: Promise<number>[] = []
+  page.on('pageerror', (error) => complaints.push(`script: ${error.message}`))
+  page.on('console', (message) => {
+    // Of answers with a status of failure the console knows less than the listener below.
+    if (message.type() !== 'error' || message.text().startsWith('Failed to load resource')) return
+    complaints.push(`console: ${message.text()}`)
+  })
+  page.on('requestfailed', (request) => {
+    // A download takes the place of the page that it was asked for as.
+    if (request.failure()?.errorText === 'net::ERR_ABORTED' && request.isNavigationRequest()) return
+    complaints.push(`failed: ${request.method()} ${request.url()} ${request.failure()?.errorText}`)
+  })
+  page.on('request', (request) => {
+    if (new URL(request.url()).origin !== origin) complaints.push(`another host: ${request.url()}`)
+  })
+  page.on('response', (response) => {
+    bodies.push(
+      response
+        .body()
+        .then(({ length }) => length)
+        .catch(() => 0),
+    )
+    // A page may say no, a picture or a style sheet may not.
+    if (response.status() < 400 || response.request().isNavigationRequest()) return
+    complaints.push(`${response.status()}: ${response.url()}`)
+  })
+  return {
+    page,
+    complaints: () => complaints,
+    weight: async () => (await Promise.all(bodies)).reduce((sum, octets) => sum + octets, 0),
+    leave: () => context.close(),
+  }
+}
