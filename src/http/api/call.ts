@@ -46,8 +46,14 @@ export class Call {
     return Array.isArray(value) ? value.map(String) : String(value).split(',')
   }
 
+  /** A whole number. */
   number(name: string): number {
-    return Number(this.query(name))
+    const value = Number(this.query(name))
+    // The contract's check takes `1e999` for a number within its bounds.
+    if (Number.isSafeInteger(value)) return value
+    throw new Problem('invalid-request', {
+      errors: [{ path: `/query/${name}`, message: 'is no whole number' }],
+    })
   }
 
   /** A moment, in wall milliseconds. */

@@ -10,6 +10,7 @@ import { Problem } from '../problem.ts'
 import { nothingHere, writeProblem } from '../refusals.ts'
 import type { Authentication } from './authenticate.ts'
 import { Call, type Handler, type Handlers } from './call.ts'
+import { refuseNul } from './nul.ts'
 import { type KeptWrites, once } from './retries.ts'
 
 export interface ApiOptions {
@@ -52,6 +53,7 @@ export function apiRouter(options: ApiOptions): Router {
       validateSecurity: false,
       fileUploader: false,
     }),
+    refuseNul,
   ]
   const router = Router({ caseSensitive: true, strict: true })
   // Express would take a HEAD for a GET, which the contract does not say.

@@ -1,0 +1,116 @@
+import { Agent } from 'node:http'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemRandom } from '../../src/domain/random.ts'
+import { type Operation, readContract } from '../../src/http/contract.ts'
+import { ask } from '../http/ask.ts'
+import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
+import { type GeneratedRequest, type Known, requestsFor } from '../http/requests-from-contract.ts'
+
+/** Requests for each family of operations. */
+const REQUESTS = Number(process.env.GENERATED_REQUESTS ?? 10_000)
+const AT_ONCE = 24
+const SEED = 20260115
+
+const contract = readContract()
+const resources = new AsyncDisposableStack()
+const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
+let house: BrokerHouse
+let token: string
+let known: Known
+
+beforeAll(async () => {
+  house = await openBrokerHouse({ passwords: { waiting: 1000 } }, (end) => void resources.defer(end))
+  token = await house.token()
+  const users = ['alice', 'bob', '密码@corp']
+  for (const user of users.slice(0, 2)) await house.addUser(user, ['staff'])
+  for (const user of users) await house.enrol(user)
+  const ids: string[] = []
+  for (const user of users) {
+    const lock = { scope: 'user', user, reason: 'tests', by: 'tests', since: Date.now() } as const
+    ids.push((await house.records.lockoutDesk.lock({ id: systemRandom.id(), ...lock })).id)
+  }
+  const about = { kind: 'start', gateway: 'gw1', user: 'bob', acctSession: 'x', at: Date.now() } as const
+  await house.records.sessions.record({ ...about, seconds: 0, octetsIn: 0, octetsOut: 0 })
+  const [session] = await house.records.sessionDesk.search({ limit: 1 })
+  ids.push(session?.id ?? '')
+  const { json } = await ask(`${house.url}/api/v1/users?limit=1`, { token })
+  known = {
+    ...{ id: ids, user: users, name: users, subject: users, gateway: ['gw1'] },
+    ...{
+      address: ['192.0.2.7', '2001:db8::7'],
+      ip: ['10.8.0.7'],
+      cursor: [String(json.next)],
+      'Idempotency-Key': ['the-same-key', 'another-key'],
+    },
+  }
+})
+
+afterAll(async () => {
+  agent.destroy()
+  await resources.disposeAsync()
+})
+
+const families = Map.groupBy(
+  // Its answer has no end.
+  contract.operations.filter(({ id }) => id !== 'streamEvents'),
+  familyOf,
+)
+
+describe.each([...families])('%s', (_, operations) => {
+  test(`${REQUESTS} requests made from the contract never find a fault`, { timeout: 120_000 }, async () => {
+    const requests = operations.flatMap((operation) =>
+      sample(operation, Math.ceil(REQUESTS / operations.length)),
+    )
+    const answered = new Map<number, number>()
+    const send = async (request: GeneratedRequest) => {
+      const { path, ...rest } = request
+      const { status, headers, text } = await ask(house.url + path, { ...rest, token, agent })
+      answered.set(status, (answered.get(status) ?? 0) + 1)
+      if (status >= 500) throw new Error(`${status} for ${JSON.stringify(request)}: ${text}\n${lastFault()}`)
+      if (status >= 400 && request.method !== 'HEAD')
+        expect(headers['content-type']).toBe('application/problem+json; charset=utf-8')
+    }
+    await inParallel(requests, send)
+    // Neither all of it refused, nor all of it let through.
+    const refused = sum(answered, (status) => status >= 400)
+    expect(refused).toBeGreaterThan(0)
+    expect(refused).toBeLessThan(requests.length)
+  })
+})
+
+test('no password of any of them came into the log', () => {
+  expect(house.log()).not.toContain(PASSWORD)
+  expect(house.log()).not.toContain('"event":"http.fault"')
+})
+
+/** Its tag. */
+function familyOf({ path, method }: Operation): string {
+  const { paths } = contract.document as { paths: Record<string, Record<string, { tags?: string[] }>> }
+  return paths[path.replaceAll(/:(\w+)/g, '{$1}')]?.[method]?.tags?.[0] ?? 'none'
+}
+
+function sample(operation: Operation, count: number): GeneratedRequest[] {
+  return fc.sample(requestsFor(contract, operation, known), { numRuns: count, seed: SEED })
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+}
+
+function sum(counts: ReadonlyMap<number, number>, wanted: (status: number) => boolean): number {
+  return [...counts].filter(([status]) => wanted(status)).reduce((total, [, count]) => total + count, 0)
+}
+
+function lastFault(): string {
+  return (
+    house
+      .log()
+      .split('\n')
+      .findLast((line) => line.includes('http.fault')) ?? 'nothing logged'
+  )
+}
