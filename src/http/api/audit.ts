@@ -52,7 +52,7 @@ async function writeFile(
 ): Promise<void> {
   // Before the head is sent: an outage is then still an answer.
   let events = await trail.search({ ...filter, limit: Math.min(CHUNK, most) })
-  response.type(form.type).attachment(`audit-events.${form.extension}`)
+  response.attachment(`audit-events.${form.extension}`).type(form.type)
   response.write(form.head)
   let left = most
   while (events.length > 0 && !response.closed) {
