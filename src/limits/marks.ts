@@ -19,6 +19,11 @@ export class Marks {
     this.#capacity = capacity
   }
 
+  /** Keys that are remembered; a few of them may have lapsed. */
+  get size(): number {
+    return this.#keys.size
+  }
+
   count(key: string, now: number): number {
     const lapses = this.#keys.get(key)?.lapses
     if (lapses === undefined) return 0

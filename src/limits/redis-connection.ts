@@ -3,13 +3,13 @@ import type { Log } from '../domain/log.ts'
 import { Unavailable } from '../domain/person.ts'
 import type { Secret } from '../domain/secret.ts'
 
-export interface RedisServer {
+interface RedisServer {
   readonly host: string
   readonly port: number
 }
 
 /** One server; a master that Sentinels know by its name; or a Cluster, found through some of its nodes. */
-export type RedisServers =
+type RedisServers =
   | { readonly kind: 'single'; readonly server: RedisServer; readonly database: number }
   | {
       readonly kind: 'sentinel'

@@ -3,7 +3,7 @@ import type { LimitReached } from '../domain/limits.ts'
 import type { LockoutScope } from '../domain/lockout.ts'
 
 /** A rate bounds how many attempts may begin within any window of its length. */
-export type RateName = 'gateway' | 'address' | 'user'
+type RateName = 'gateway' | 'address' | 'user'
 
 /** Under which keys one attempt counts, in the order in which they are looked at. */
 export interface Counted {

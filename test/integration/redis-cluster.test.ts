@@ -1,16 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { systemRandom } from '../../src/domain/random.ts'
+import { Secret } from '../../src/domain/secret.ts'
 import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
 import { redisTally } from '../../src/limits/redis-tally.ts'
-import { connected, isReadyWithin } from '../limits/connected.ts'
+import { connected, isReadyWithin, userOfFewRights } from '../limits/connected.ts'
 import { redisContracts } from '../limits/redis-contracts.ts'
 import { describeWith } from '../real/needs.ts'
 import { type RealCluster, startCluster } from '../real/redis.ts'
 
 /** Two of the nodes: the others are found. */
-const connectTo = ({ nodes }: RealCluster) =>
+const connectTo = ({ nodes }: RealCluster, access: { username?: string; password?: Secret } = {}) =>
   connected({
     servers: { kind: 'cluster', nodes: nodes.slice(0, 2).map(({ port }) => ({ host: '127.0.0.1', port })) },
+    ...access,
   })
 
 const PLENTY = { points: 1000, windowMs: 60_000 }
@@ -21,11 +23,11 @@ const RULES = tallyRules({
 })
 
 describeWith(['redis-server', 'redis-cli'], 'Redis as a Cluster', () => {
-  redisContracts('of six nodes', async () => {
-    const cluster = await startCluster()
+  redisContracts('of six nodes, with a user of few rights', async () => {
+    const cluster = await startCluster([userOfFewRights('let-me-in')])
     return {
       masters: cluster.nodes.slice(0, 3),
-      connect: () => connectTo(cluster),
+      connect: () => connectTo(cluster, { username: 'ocbroker', password: new Secret('let-me-in') }),
       stop: cluster.stop,
     }
   })

@@ -1,22 +1,22 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { connectRedis } from '../../src/limits/redis-connection.ts'
-import { connected, isReadyWithin, recordedLog } from '../limits/connected.ts'
+import { connected, isReadyWithin, recordedLog, userOfFewRights } from '../limits/connected.ts'
 import { redisContracts } from '../limits/redis-contracts.ts'
 import { describeWith } from '../real/needs.ts'
 import { startRedis } from '../real/redis.ts'
 
-/** The rights that docs/operating.md tells to give, and no more. */
-const ACL =
-  'user broker on >let-me-in ~ocbroker:* +ping +info +config|get +evalsha +eval +time +set +get +getdel +del +zcount +zadd +zrem +zremrangebyscore +zrangebyscore +pexpire'
-
 describeWith(['redis-server', 'redis-cli', 'openssl'], 'Redis as one server', () => {
   redisContracts('with TLS and a user of few rights', async () => {
-    const redis = await startRedis({ tls: true, password: 'for-the-tests', config: [ACL] })
+    const redis = await startRedis({
+      tls: true,
+      password: 'for-the-tests',
+      config: [userOfFewRights('let-me-in')],
+    })
     const options = {
       servers: { kind: 'single', server: { host: '127.0.0.1', port: redis.port }, database: 0 },
       tls: { authorities: redis.authority, serverName: 'localhost' },
-      username: 'broker',
+      username: 'ocbroker',
       password: new Secret('let-me-in'),
     } as const
     return { masters: [redis], connect: () => connected(options), stop: redis.stop }

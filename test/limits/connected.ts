@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyRing } from '../../src/domain/key-ring.ts'
 import type { Log, LogFields } from '../../src/domain/log.ts'
@@ -8,6 +9,14 @@ import { connectRedis, type RedisConnection, type RedisOptions } from '../../src
 
 /** The key ring that all brokers of a test share. */
 export const testKeys = new KeyRing([{ id: 'test', key: new Secret(systemRandom.bytes(32)) }], systemRandom)
+
+/** The line of redis.conf that the documentation tells to write: a user with the rights that brokers need. */
+export function userOfFewRights(password: string): string {
+  const documentation = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8')
+  const [line] = /^user ocbroker on >PASSWORD .*$/m.exec(documentation) ?? []
+  if (line === undefined) throw new Error('docs/redis.md names no user')
+  return line.replace('PASSWORD', password)
+}
 
 export interface RecordedLog extends Log {
   /** Names of the events so far. */

@@ -8,6 +8,7 @@ import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
 import type { RedisConnection } from '../../src/limits/redis-connection.ts'
 import { redisPassingStore } from '../../src/limits/redis-passing-store.ts'
 import { redisTally } from '../../src/limits/redis-tally.ts'
+import { requestLimits } from '../../src/limits/request-limits.ts'
 import { webSessions } from '../../src/limits/web-sessions.ts'
 import type { RealRedis } from '../real/redis.ts'
 import { attemptLimitsContract } from './attempt-limits-contract.ts'
@@ -69,6 +70,17 @@ export function redisContracts(name: string, start: () => Promise<RunningRedis>)
         await store<string>('challenges', here).put('state', 'asked here', 60_000)
         expect(await store<string>('challenges', there).take('state')).toBe('asked here')
         expect(await store<string>('challenges', here).take('state')).toBeUndefined()
+      })
+
+      test('bounds the requests of one client over HTTP, over two brokers', async () => {
+        const rate = { points: 3, windowMs: 60_000 }
+        const [one, two] = [here, there].map((connection) =>
+          requestLimits({ address: rate, token: rate }, { connection: of(connection), brokers: 2 }),
+        )
+        const waits = await Promise.all(
+          Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? one : two)?.count('token', 'of-a-client')),
+        )
+        expect(waits.filter((wait) => wait === undefined)).toHaveLength(3)
       })
 
       test('opens for nobody but brokers with the key, and in its own place', async () => {

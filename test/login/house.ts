@@ -81,9 +81,7 @@ export async function openHouse(options: HouseOptions = {}) {
   const recent = memoryPassingStore<RecentGrant>({ name: 'recent grants', clock, capacity: 2 })
   const withinMs = options.sameAnswerWithinMs
   const sameAnswer =
-    withinMs === undefined
-      ? undefined
-      : new SameAnswer({ recent, withinMs, ...recognising, log: silentLog })
+    withinMs === undefined ? undefined : new SameAnswer({ recent, withinMs, ...recognising, log: silentLog })
   const login: LoginOptions = {
     limits: attemptLimits(
       memoryTally(

@@ -178,8 +178,8 @@ export interface RealCluster {
   stop(): Promise<void>
 }
 
-/** Three masters, which are the first nodes, and a replica of each, which steps in when its master has been silent for 1 s. */
-export async function startCluster(): Promise<RealCluster> {
+/** Three masters, which are the first nodes, and a replica of each, which steps in when its master has been silent for 1 s. @param config more lines for each redis.conf. */
+export async function startCluster(config: readonly string[] = []): Promise<RealCluster> {
   await using started = new AsyncDisposableStack()
   const nodes: RealRedis[] = []
   for (let count = 0; count < 6; count += 1) {
@@ -187,6 +187,7 @@ export async function startCluster(): Promise<RealCluster> {
       config: [
         ...['cluster-enabled yes', `cluster-port ${await freePort()}`, 'cluster-node-timeout 1000'],
         ...['cluster-replica-validity-factor 0', 'repl-diskless-sync-delay 0'],
+        ...config,
       ],
     })
     started.defer(node.stop)
