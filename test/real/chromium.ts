@@ -17,7 +17,7 @@ export interface Visitor {
   readonly page: Page
   /** What went wrong in the window so far: errors of scripts and of the console, requests that failed, other hosts asked. */
   complaints(): readonly string[]
-  /** Octets that every answer so far has brought, headers left out. */
+  /** Octets of all pages so far and of what they have loaded, each file once. */
   weight(): Promise<number>
   /** Closes the window. */
   leave(): Promise<void>
@@ -61,7 +61,7 @@ async function visit(browser: Browser, origin: string, options: BrowserContextOp
   const context = await browser.newContext({ locale: 'en-GB', ...options })
   const page = await context.newPage()
   const complaints: string[] = []
-  const bodies: Promise<number>[] = []
+  const bodies = new Map<string, Promise<number>>()
   page.on('pageerror', (error) => complaints.push(`script: ${error.message}`))
   page.on('console', (message) => {
     // Of answers with a status of failure the console knows less than the listener below.
@@ -69,28 +69,25 @@ async function visit(browser: Browser, origin: string, options: BrowserContextOp
     complaints.push(`console: ${message.text()}`)
   })
   page.on('requestfailed', (request) => {
-    // A download takes the place of the page that it was asked for as.
-    if (request.failure()?.errorText === 'net::ERR_ABORTED' && request.isNavigationRequest()) return
+    // The browser itself gave it up: somebody went on to another page, or a download took the page's place.
+    if (request.failure()?.errorText === 'net::ERR_ABORTED') return
     complaints.push(`failed: ${request.method()} ${request.url()} ${request.failure()?.errorText}`)
   })
   page.on('request', (request) => {
     if (new URL(request.url()).origin !== origin) complaints.push(`another host: ${request.url()}`)
   })
   page.on('response', (response) => {
-    bodies.push(
-      response
-        .body()
-        .then(({ length }) => length)
-        .catch(() => 0),
-    )
+    const isPage = response.request().isNavigationRequest()
+    const what = isPage ? `${bodies.size} ${response.url()}` : response.url()
+    bodies.set(what, response.headerValue('content-length').then(Number))
     // A page may say no, a picture or a style sheet may not.
-    if (response.status() < 400 || response.request().isNavigationRequest()) return
+    if (response.status() < 400 || isPage) return
     complaints.push(`${response.status()}: ${response.url()}`)
   })
   return {
     page,
     complaints: () => complaints,
-    weight: async () => (await Promise.all(bodies)).reduce((sum, octets) => sum + octets, 0),
+    weight: async () => (await Promise.all(bodies.values())).reduce((sum, octets) => sum + octets, 0),
     leave: () => context.close(),
   }
 }

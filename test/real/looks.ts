@@ -37,25 +37,67 @@ export function openLooks(): Looks {
       for (const width of WIDTHS) {
         await page.setViewportSize({ width, height: HEIGHT })
         for (const colorScheme of SCHEMES) {
-          await page.emulateMedia({ colorScheme })
+          // Without motion: a picture in the midst of a change of colours shows none of the two.
+          await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
           const what = `${name}-${width}-${colorScheme}`
           await page.screenshot({ path: join(folder, `${what}.png`), fullPage: true })
           faults.push(...(await overflows(page, width)).map((fault) => `${what}: ${fault}`))
           faults.push(...(await barriers(page)).map((fault) => `${what}: ${fault}`))
         }
       }
-      await page.emulateMedia({ colorScheme: null })
+      await page.emulateMedia({ colorScheme: null, reducedMotion: null })
       if (before !== null) await page.setViewportSize(before)
       return faults
     },
   }
 }
 
-/** Elements that reach beyond the window. */
+/** What reaches beyond the window, or beyond the card that it stands in. */
 async function overflows(page: Page, width: number): Promise<readonly string[]> {
   const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
-  return wide > width ? [`is ${wide} pixels wide`] : []
+  const outside = await page.evaluate<string[]>(OUTSIDE_OF_CARDS)
+  const covered = await page.evaluate<string[]>(ON_TOP_OF_OTHERS)
+  return [
+    ...(wide > width ? [`is ${wide} pixels wide`] : []),
+    ...outside.map((element) => `reaches out of its card: ${element}`),
+    ...covered.map((elements) => `one on top of the other: ${elements}`),
+  ]
 }
+
+const OUTSIDE_OF_CARDS = `
+  [...document.querySelectorAll('.card *')]
+    .filter((element) => element.getClientRects().length > 0)
+    // The head of a table of blocks is for screen readers alone.
+    .filter((element) => element.closest('table.blocks thead') === null)
+    .filter((element) => {
+      const card = element.closest('.card').getBoundingClientRect()
+      const { left, right } = element.getBoundingClientRect()
+      return right > card.right + 1 || left < card.left - 1
+    })
+    .map((element) => element.outerHTML.slice(0, 200))
+`
+
+const ON_TOP_OF_OTHERS = `
+  (() => {
+    const hasText = ({ childNodes }) =>
+      [...childNodes].some(({ nodeType, textContent }) => nodeType === 3 && textContent.trim() !== '')
+    const shown = [...document.querySelectorAll('main *')]
+      .filter((element) => hasText(element) || element.matches('input, svg, button, table'))
+      .filter((element) => element.closest('thead, .unseen') === null && element.getClientRects().length > 0)
+      .map((element) => ({ element, box: element.getBoundingClientRect() }))
+    return shown.flatMap((one, index) =>
+      shown
+        .slice(index + 1)
+        .filter((other) => !one.element.contains(other.element) && !other.element.contains(one.element))
+        .filter(
+          ({ box }) =>
+            Math.min(box.right, one.box.right) - Math.max(box.left, one.box.left) > 2 &&
+            Math.min(box.bottom, one.box.bottom) - Math.max(box.top, one.box.top) > 2,
+        )
+        .map((other) => one.element.outerHTML.slice(0, 100) + ' and ' + other.element.outerHTML.slice(0, 100)),
+    )
+  })()
+`
 
 interface AxeResult {
   readonly violations: readonly {

@@ -26,8 +26,8 @@ export interface Page {
   readonly data?: Readonly<Record<string, unknown>>
   /** What the template finds in `it.t`: the area's own words in the browser's language. */
   readonly words?: object
-  /** Tables want the width of the window, sentences do not. */
-  readonly width?: 'narrow' | 'wide'
+  /** Tables want the width of the window, sentences do not, and a few fields want little. */
+  readonly width?: 'slim' | 'narrow' | 'wide'
   readonly nav?: readonly NavLink[]
   /** Where the name at the top leads; `/` where it is absent. */
   readonly home?: string
@@ -97,7 +97,8 @@ export class Pages {
 
 /** The server's time with its zone; the script puts the browser's own in its place. */
 function timeElement(at: number, locale: Locale): string {
-  const shown = new Intl.DateTimeFormat(locale, {
+  // The day before the month, so that nobody takes one for the other.
+  const shown = new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : locale, {
     ...{ year: 'numeric', month: 'short', day: 'numeric' },
     ...{ hour: '2-digit', minute: '2-digit', timeZoneName: 'short' },
   })

@@ -1,8 +1,10 @@
 // Conveniences only: every page works without this file.
 
+const { lang } = document.documentElement
+const own = navigator.languages.find((language) => language.slice(0, 2) === lang.slice(0, 2)) ?? lang
+const options = { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }
+const shown = new Intl.DateTimeFormat(own, options)
 for (const time of document.querySelectorAll('time[datetime]')) {
-  const options = { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }
-  const shown = new Intl.DateTimeFormat(document.documentElement.lang, options)
   time.textContent = shown.format(new Date(time.dateTime))
 }
 

@@ -122,6 +122,7 @@ export async function showAccount(
   portal.show(request, response, {
     view: 'account',
     title: ({ account }) => account.title,
+    width: 'narrow',
     data: {
       enrolment,
       locks,

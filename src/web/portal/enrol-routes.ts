@@ -139,6 +139,7 @@ async function showPicture(
   portal.show(request, response, {
     view: 'enrol',
     title: ({ enrol }) => enrol.title,
+    width: 'narrow',
     data: pictureOf(begun),
     problem,
   })

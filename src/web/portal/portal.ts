@@ -9,6 +9,7 @@ export interface PortalPage {
   /** The template's name in this folder. */
   readonly view: string
   readonly title: (words: PortalWords) => string
+  readonly width?: 'slim' | 'narrow'
   readonly data?: Readonly<Record<string, unknown>>
   /** Why the page is shown again instead of the next one. */
   readonly problem?: (words: PortalWords) => string
@@ -30,12 +31,17 @@ export class Portal {
     return PORTAL_WORDS[this.#pages.localeOf(request)]
   }
 
-  show(request: Request, response: Response, { view, title, data = {}, problem, status }: PortalPage): void {
+  show(
+    request: Request,
+    response: Response,
+    { view, title, width = 'slim', data = {}, problem, status }: PortalPage,
+  ): void {
     const words = this.wordsFor(request)
     this.#pages.show(request, response, {
       view: `portal/${view}`,
       title: title(words),
       words,
+      width,
       status: problem === undefined ? 200 : (status ?? UNPROCESSABLE),
       data: { ...data, problem: problem?.(words) },
     })

@@ -25,6 +25,7 @@ export function showRecoveryCodes(
   portal.show(request, response, {
     view: 'recovery-codes',
     title: ({ recovery }) => recovery.title,
+    width: 'narrow',
     data: { ...shown, heading },
   })
 }

@@ -1,0 +1,324 @@
+import { readFile } from 'node:fs/promises'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { systemRandom } from '../../src/domain/random.ts'
+import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
+import { scan } from '../real/authenticator.ts'
+import { BROWSER_NEEDS, type RealBrowser, startChromium, type Visitor } from '../real/chromium.ts'
+import { type Looks, openLooks } from '../real/looks.ts'
+import { describeWith } from '../real/needs.ts'
+
+const RECOVERY_CODE = /^[a-z2-9]{4}(-[a-z2-9]{4}){3}$/
+
+describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
+  const resources = new AsyncDisposableStack()
+  let browser: RealBrowser
+  let house: BrokerHouse
+  let looks: Looks
+
+  beforeAll(async () => {
+    looks = openLooks()
+    house = await openBrokerHouse({}, (end) => void resources.defer(end))
+    browser = await startChromium()
+    resources.defer(browser.close)
+  })
+
+  afterAll(() => resources.disposeAsync())
+
+  async function visit(options: Parameters<RealBrowser['visit']>[1] = {}): Promise<Visitor> {
+    const visitor = await browser.visit(house.url, options)
+    onTestFinished(visitor.leave)
+    await visitor.page.goto(house.url)
+    return visitor
+  }
+
+  for (const locale of ['en-GB', 'zh-CN'] as const) {
+    test(`leads a user from the password to the recovery codes, and back in with a code (${locale})`, async () => {
+      const user = `user-${locale.toLowerCase()}`
+      await house.addUser(user)
+      const { page, complaints } = await visit({ locale })
+      const look = async (name: string) => expect(await looks.examine(page, `${locale}-${name}`)).toEqual([])
+      expect(await page.locator('html').getAttribute('lang')).toBe(locale === 'zh-CN' ? 'zh-CN' : 'en')
+
+      await look('sign-in')
+      await signIn(page, user, 'a wrong password')
+      await page.getByRole('alert').waitFor()
+      await look('sign-in-refused')
+      await signIn(page, user)
+
+      await page.waitForURL('**/enrol')
+      await look('enrol')
+      const app = await scan(page.locator('svg.qr'))
+      expect(app.label).toBe(`ocbroker:${user}`)
+      // What is typed is what was scanned, and what the link opens.
+      const shown = (await page.locator('#key').innerText()).trim().replaceAll(/\s+/g, ' ')
+      expect(shown).toMatch(/^([A-Z2-7]{4} )*[A-Z2-7]{1,4}$/)
+      expect(shown.replaceAll(' ', '')).toBe(app.key)
+      expect(await page.locator('a[href^="otpauth:"]').getAttribute('href')).toContain(`secret=${app.key}`)
+
+      await page.fill('#code', '000000')
+      await page.locator('#code').press('Enter')
+      await page.getByRole('alert').waitFor()
+      await look('enrol-wrong-code')
+      // The same key is still shown, and the right code is taken with a blank in its middle, as apps show it.
+      expect((await scan(page.locator('svg.qr'))).key).toBe(app.key)
+      await page.fill('#code', app.code().replace(/^.../, '$& '))
+      await page.locator('#code').press('Enter')
+
+      await page.locator('#codes').waitFor()
+      await look('recovery-codes')
+      const codes = (await page.locator('#codes li').allInnerTexts()).map((code) => code.trim())
+      expect(codes).toHaveLength(10)
+      for (const code of codes) expect(code).toMatch(RECOVERY_CODE)
+      const file = await download(page)
+      expect(file.name).toBe('recovery-codes.txt')
+      for (const code of codes) expect(file.text).toContain(code)
+
+      await page.locator('a.button[href="/done"]').click()
+      await page.waitForURL('**/done')
+      await look('done')
+      await page.locator('a.button[href="/"]').click()
+      await page.locator('.facts').waitFor()
+      await look('account')
+      await page.locator('form[action="/sign-out"] button').click()
+      await page.locator('#password').waitFor()
+
+      await signIn(page, user)
+      await page.locator('#code').waitFor()
+      await look('code')
+      await page.fill('#code', '000000')
+      await page.locator('#code').press('Enter')
+      await page.getByRole('alert').waitFor()
+      await look('code-wrong')
+      await page.fill('#code', app.code(1))
+      await page.locator('#code').press('Enter')
+      await page.locator('.facts').waitFor()
+
+      for (const deed of ['replace', 'recovery-codes', 'remove']) {
+        await page.goto(`${house.url}/authenticator/${deed}`)
+        await look(`prove-${deed}`)
+      }
+      await page.fill('#code', codes[0] ?? '')
+      await page.locator('#code').press('Enter')
+      await page.waitForURL('**/authenticator/remove')
+      await page.locator('a.button[href="/"]').waitFor()
+      await look('removed')
+      expect(await house.records.enrolments.find(user)).toBeUndefined()
+
+      await page.goto(`${house.url}/enrol`)
+      await look('leave')
+      await page.goto(`${house.url}/nowhere`)
+      await look('not-found')
+      expect(complaints()).toEqual([])
+    })
+  }
+
+  test('weighs less than 60 kB with everything, and keeps what does not change', async () => {
+    await house.addUser('light')
+    const { page, weight, complaints } = await visit()
+    await signIn(page, 'light')
+    await page.waitForURL('**/enrol')
+    const app = await scan(page.locator('svg.qr'))
+    await page.fill('#code', app.code())
+    await page.locator('#code').press('Enter')
+    await page.locator('#codes').waitFor()
+    await page.goto(house.url)
+    await page.locator('.facts').waitFor()
+    // Five pages with all that they load.
+    expect(await weight()).toBeLessThan(60_000)
+    expect(complaints()).toEqual([])
+  })
+
+  test('works without JavaScript', async () => {
+    await house.addUser('plain')
+    const { page, complaints } = await visit({ javaScriptEnabled: false })
+    await signIn(page, 'plain')
+    await page.waitForURL('**/enrol')
+    // What only a script could do is not offered.
+    expect(await page.locator('[data-copy]:visible, [data-print]:visible').count()).toBe(0)
+    const app = await scan(page.locator('svg.qr'))
+    await page.fill('#code', app.code())
+    await page.locator('#code').press('Enter')
+    await page.locator('#codes').waitFor()
+    const codes = (await page.locator('#codes li').allInnerTexts()).map((code) => code.trim())
+    const file = await download(page)
+    for (const code of codes) expect(file.text).toContain(code)
+
+    await page.goto(house.url)
+    await page.locator('a[href="/authenticator/recovery-codes"]').click()
+    await page.fill('#code', codes[0] ?? '')
+    await page.locator('#code').press('Enter')
+    await page.locator('#codes').waitFor()
+    const renewed = (await page.locator('#codes li').allInnerTexts()).map((code) => code.trim())
+    expect(renewed).toHaveLength(10)
+    expect(renewed.filter((code) => codes.includes(code))).toEqual([])
+
+    await page.goto(`${house.url}/authenticator/replace`)
+    await page.fill('#code', renewed[0] ?? '')
+    await page.locator('#code').press('Enter')
+    await page.waitForURL('**/enrol')
+    const another = await scan(page.locator('svg.qr'))
+    expect(another.key).not.toBe(app.key)
+    const before = await house.records.enrolments.find('plain')
+    await page.fill('#code', another.code())
+    await page.locator('#code').press('Enter')
+    await page.locator('#codes').waitFor()
+    expect((await house.records.enrolments.find('plain'))?.id).not.toBe(before?.id)
+    expect(complaints()).toEqual([])
+  })
+
+  test('works with the keyboard alone', async () => {
+    await house.addUser('keys')
+    const { page, complaints } = await visit()
+    const { keyboard } = page
+    await page.goto(`${house.url}/done`)
+    await keyboard.press('Tab')
+    expect(await page.evaluate('document.activeElement.className')).toBe('skip')
+    await keyboard.press('Enter')
+    expect(page.url()).toMatch(/#content$/)
+    await page.goto(house.url)
+    await tabTo(page, 'name')
+    await keyboard.type('keys')
+    await tabTo(page, 'password')
+    await keyboard.type(PASSWORD)
+    await keyboard.press('Enter')
+    await page.waitForURL('**/enrol')
+    const app = await scan(page.locator('svg.qr'))
+    await tabTo(page, 'code')
+    await keyboard.type(app.code())
+    await keyboard.press('Tab')
+    expect(await focusIsSeen(page)).toBe(true)
+    await keyboard.press('Enter')
+    await page.locator('#codes').waitFor()
+    for (let stop = 0; stop < 20; stop++) {
+      await keyboard.press('Tab')
+      if ((await page.evaluate('document.activeElement.getAttribute("href")')) === '/done') break
+    }
+    await keyboard.press('Enter')
+    await page.waitForURL('**/done')
+    expect(complaints()).toEqual([])
+  })
+
+  test('copies the key and the codes, and prints the codes on a sheet of their own', async () => {
+    await house.addUser('copyist')
+    const { page, complaints } = await visit({ permissions: ['clipboard-read', 'clipboard-write'] })
+    const clipboard = () => page.evaluate<string>('navigator.clipboard.readText()')
+    await signIn(page, 'copyist')
+    await page.waitForURL('**/enrol')
+    const app = await scan(page.locator('svg.qr'))
+    await page.locator('[data-copy="key"]').click()
+    await expect.poll(clipboard).toBe(app.key)
+    await page.fill('#code', app.code())
+    await page.locator('#code').press('Enter')
+    await page.locator('#codes').waitFor()
+    const codes = (await page.locator('#codes li').allInnerTexts()).map((code) => code.trim())
+    await page.locator('[data-copy="codes"]').click()
+    await expect.poll(clipboard).toBe(codes.join('\n'))
+    await page.emulateMedia({ media: 'print' })
+    expect(await page.locator('.print-only').isVisible()).toBe(true)
+    expect(await page.locator('button:visible, header:visible, .button:visible').count()).toBe(0)
+    await page.screenshot({ path: `${looks.folder}/recovery-codes-print.png`, fullPage: true })
+    expect(complaints()).toEqual([])
+  })
+
+  test('shows the key and the codes to nobody who comes back later', async () => {
+    await house.addUser('past')
+    const { page } = await visit()
+    await signIn(page, 'past')
+    await page.waitForURL('**/enrol')
+    const app = await scan(page.locator('svg.qr'))
+    await page.fill('#code', app.code())
+    await page.locator('#code').press('Enter')
+    await page.locator('#codes').waitFor()
+    const [code = ''] = await page.locator('#codes li').allInnerTexts()
+    await page.locator('a.button[href="/done"]').click()
+    await page.waitForURL('**/done')
+    const seen: string[] = []
+    for (let step = 0; step < 3; step++) {
+      // The browser may rather show that it has not kept the page.
+      await page.goBack({ timeout: 3000 }).catch(() => undefined)
+      await page.waitForLoadState().catch(() => undefined)
+      await expect.poll(() => page.content().then(seen.push.bind(seen), () => 0)).toBeGreaterThan(step)
+    }
+    expect(seen.join('\n')).not.toContain(code.trim())
+    expect(seen.join('\n')).not.toContain(app.key)
+    // Neither does any address hold a secret.
+    expect(page.url()).not.toContain(app.key)
+  })
+
+  test('tells a locked user until when, and a signed-in one what has happened', async () => {
+    await house.addUser('unlucky')
+    await house.addUser('watched')
+    await house.enrol('watched')
+    const { page, complaints } = await visit()
+    for (let guess = 0; guess < 5; guess++) await signIn(page, 'unlucky', `guess ${guess}`)
+    await signIn(page, 'unlucky')
+    await expect.poll(() => page.getByRole('alert').innerText()).toMatch(/Try again in 5 minutes/)
+    expect(await looks.examine(page, 'en-GB-locked')).toEqual([])
+
+    for (const address of ['198.51.100.7', '2001:db8:1234:5678:9abc:def0:1234:5678'])
+      await house.records.lockoutDesk.lock({
+        ...{ id: systemRandom.id(), scope: 'user_address', user: 'watched', address },
+        ...{ reason: 'by a test', by: 'a test', since: Date.now(), until: Date.now() + 3_600_000 },
+      })
+    await connectedOnce(house, 'watched')
+    await signIn(page, 'watched')
+    await page.fill('#code', house.code())
+    await page.locator('#code').press('Enter')
+    await page.locator('.facts').waitFor()
+    const text = await page.locator('main').innerText()
+    expect(text).toContain('198.51.100.7')
+    expect(text).toContain('Signed in')
+    expect(text).toContain('10.8.0.7')
+    expect(await looks.examine(page, 'en-GB-account-locked')).toEqual([])
+    expect(complaints()).toEqual([])
+  })
+})
+
+async function signIn(page: Page, user: string, password = PASSWORD): Promise<void> {
+  await page.fill('#name', user)
+  await page.fill('#password', password)
+  await Promise.all([
+    page.waitForResponse((response) => response.request().method() === 'POST'),
+    page.locator('#password').press('Enter'),
+  ])
+  await page.waitForLoadState()
+}
+
+async function download(page: Page): Promise<{ readonly name: string; readonly text: string }> {
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.locator('form[action="/recovery-codes/file"] button').click(),
+  ])
+  return { name: file.suggestedFilename(), text: await readFile(await file.path(), 'utf8') }
+}
+
+async function tabTo(page: Page, id: string): Promise<void> {
+  for (let stop = 0; stop < 12; stop++) {
+    if ((await page.evaluate('document.activeElement.id')) === id) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`the keyboard does not come to ${id}`)
+}
+
+/** Whether whatever has the focus is drawn with a ring around it. */
+function focusIsSeen(page: Page): Promise<boolean> {
+  return page.evaluate<boolean>(
+    'getComputedStyle(document.activeElement).outlineStyle === "solid" && parseFloat(getComputedStyle(document.activeElement).outlineWidth) >= 2',
+  )
+}
+
+/** A VPN session of the user, as a login leaves it. */
+async function connectedOnce({ records }: BrokerHouse, user: string): Promise<void> {
+  const now = Date.now()
+  const address = '198.51.100.9'
+  await records.login.admit({
+    query: { user, subjects: [user], address, now },
+    claim: { kind: 'none' },
+    session: {
+      ...{ id: systemRandom.id(), gateway: 'gw1', user, subject: user, address, ipv4: '10.8.0.7' },
+      ...{ grantedAt: now, updatedAt: now, seconds: 0, octetsIn: 0, octetsOut: 0 },
+    },
+    event: { id: systemRandom.id(), at: now, kind: 'login.accepted', user, address, gateway: 'gw1' },
+  })
+}
