@@ -63,7 +63,7 @@ export async function runCase(
       plan.told(`${each.name}: starting ${contestant.name}`)
       const server = await contestant.start()
       running.push({ contestant, server })
-      await measure(each, { label: '' }, server, generators, { ...plan, seconds: WARM_UP_MS / 1000 })
+      await warmUp(each, contestant, server, generators, plan)
     }
     const all = each.variants.flatMap((variant) =>
       running.map(({ contestant, server }) => ({ contestant, server, variant, rounds: [] as Measured[] })),
@@ -84,6 +84,20 @@ export async function runCase(
   } finally {
     for (const { server } of running) await server.stop()
   }
+}
+
+/** @throws Error where nothing succeeds: then it is not set up for this load, and its figures would mean nothing. */
+async function warmUp(
+  each: Case,
+  { name }: Contestant,
+  server: Server,
+  generators: Generators,
+  plan: Plan,
+): Promise<void> {
+  const short = { ...plan, seconds: WARM_UP_MS / 1000 }
+  const { perSecond, failures } = await measure(each, { label: '' }, server, generators, short)
+  if (!(perSecond > 0))
+    throw new Error(`${each.name}: ${name} answers nothing: ${[...failures.keys()].join('; ')}`)
 }
 
 async function measure(

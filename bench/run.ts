@@ -26,7 +26,7 @@ ${CASES.map(({ name, about }) => `  ${name.padEnd(12)}${about}`).join('\n')}
 Options:
   --seconds N      length of a round (4)
   --rounds N       rounds of each server (5); figures are their medians
-  --users N        users in the store (20000); each code works once, so short of users a load ends
+  --users N        users in the store (60000); each code works once, so short of users a load ends
   --generators N   processes that make the load (2)
   --in-flight N    requests in flight, in place of each case's own number
   --alone          the broker without its rivals
@@ -55,7 +55,7 @@ function optionsOf(args: readonly string[]): Options | undefined {
     options: {
       seconds: { type: 'string', default: '4' },
       rounds: { type: 'string', default: '5' },
-      users: { type: 'string', default: '20000' },
+      users: { type: 'string', default: '60000' },
       generators: { type: 'string', default: '2' },
       'in-flight': { type: 'string' },
       alone: { type: 'boolean', default: false },
