@@ -1,8 +1,9 @@
 import { keepAccounting } from './accounting/keep.ts'
+import { Spool } from './accounting/spool.ts'
 import { startHttp } from './broker-http.ts'
 import { buildIdentities, type Identities } from './broker-identity.ts'
 import { openPassing, type Passing } from './broker-passing.ts'
-import { loadKeyRing } from './config/key-file.ts'
+import { openStorage, type StorageUse } from './broker-storage.ts'
 import type { Config } from './config/shape.ts'
 import { type Clock, systemClock } from './domain/clock.ts'
 import type { Dependency } from './domain/dependency.ts'
@@ -23,8 +24,8 @@ import { Pace } from './login/pace.ts'
 import { type RecentGrant, SameAnswer } from './login/same-answer.ts'
 import { recognise } from './login/second-factor.ts'
 import { prometheusMetrics } from './observe/metrics.ts'
+import { Pruning } from './store/pruning.ts'
 import type { Records } from './store/records.ts'
-import { openSqlite } from './store/sqlite/open.ts'
 import { Exchange, type Service } from './transport/exchange.ts'
 import { GatewayTable } from './transport/gateway-table.ts'
 import { UdpListener } from './transport/udp-listener.ts'
@@ -61,17 +62,21 @@ export interface Broker {
 
 /** Logins that may be answered once more at one time; each costs about a kilobyte. */
 const MOST_RECENT_GRANTS = 50_000
-/** How long a Start may wait for a slow disk before it is answered all the same, in milliseconds. */
-const START_WAITS_MS = 1000
+/** How long the database may take over an accounting record before that goes to the spool, in milliseconds. */
+const ACCOUNTING_PATIENCE_MS = 1000
 const MOST_ENROLMENT_CODES = 10_000
 
 const THIS_MACHINE: Machine = { clock: systemClock, random: systemRandom }
 
 /** @throws Error that names the file: a broken database, a key file that others can read. Nothing is changed then. */
-export async function openStore(config: Config, log: Log, machine: Machine = THIS_MACHINE): Promise<Store> {
+export async function openStore(
+  config: Config,
+  log: Log,
+  machine: Machine = THIS_MACHINE,
+  use: StorageUse = 'serving',
+): Promise<Store> {
   const { clock, random } = machine
-  const keys = await loadKeyRing(config.storage.keyFile, random)
-  const { records, checkReady, close } = await openSqlite({ path: config.storage.sqlite })
+  const { records, keys, checkReady, close } = await openStorage(config.storage, use, log, machine)
   const hashes = new PasswordHashes(config.passwords)
   const local = localIdentity({ users: records.users, hashes, clock, checkReady })
   const identities = buildIdentities(config, { local, clock, random, log })
@@ -107,11 +112,14 @@ export async function startBroker(
   const passing = await openPassing(config, store.keys, log, machine)
   opened.defer(passing.close)
   const login = loginOptions(config, store, passing, log, machine)
-  const { sessions, gateways: memory } = store.records
+  const { sessions, gateways: memory, retention } = store.records
+  const spool = new Spool({ folder: config.storage.spool, name: 'accounting', sessions, log })
+  opened.defer(() => spool.close())
   const exchange = new Exchange({
     gateways: await GatewayTable.open({ gateways: config.gateways, memory, log }),
     decide: (attempt) => decide(attempt, login),
-    keepAccounting: (record) => keepAccounting(record, { sessions, startWaitsMs: START_WAITS_MS, log }),
+    keepAccounting: (record) =>
+      keepAccounting(record, { sessions, spool, patienceMs: ACCOUNTING_PATIENCE_MS, log }),
     reply: { words: WORDS[config.radius.locale], tellLocked: config.lockout.tellUser },
     deadlineMs: config.radius.deadlineMs,
     maxInFlight: config.radius.maxInFlight,
@@ -131,6 +139,11 @@ export async function startBroker(
           dependencies: [...store.dependencies, ...passing.dependencies],
           passing,
         })
+  // Only now: an earlier process with the same files would still have the ports.
+  spool.begin()
+  const { keepMs, keepAuditMs } = config.storage
+  const pruning = Pruning.start({ retention, keepMs, keepAuditMs, clock, log })
+  opened.defer(() => pruning.stop())
   const running = opened.move()
   return {
     listening: [

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os'
 import { Command, Option } from 'commander'
 import { openStore, type Store } from '../broker.ts'
+import type { StorageUse } from '../broker-storage.ts'
 import { describeFaults } from '../config/describe-faults.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/shape.ts'
@@ -40,9 +41,13 @@ export async function readConfig({ config: file }: CommonOptions): Promise<Confi
 }
 
 /** @throws Complaint where the database or the key file cannot be used. */
-export async function openStoreOrComplain(config: Config, log: Log = quietLog): Promise<Store> {
+export async function openStoreOrComplain(
+  config: Config,
+  log: Log = quietLog,
+  use: StorageUse = 'command',
+): Promise<Store> {
   try {
-    return await openStore(config, log)
+    return await openStore(config, log, undefined, use)
   } catch (error) {
     throw error instanceof Error ? new Complaint(error.message, { cause: error }) : error
   }

@@ -24,7 +24,7 @@ async function serve({ config: file }: CommonOptions): Promise<void> {
   // From here on: whoever is told to stop while starting stops as well as later.
   const stop = toldToStop()
   const log = openLog(config)
-  const store = await openStoreOrComplain(config, log)
+  const store = await openStoreOrComplain(config, log, 'serving')
   try {
     await askIdentities(store, log)
     const broker = await startBroker(config, store, log).catch((error: unknown) => {

@@ -38,14 +38,23 @@ export async function loadKeyRing(
   random: Randomness,
   needs: KeyNeeds = { inUse: [], isShared: false },
 ): Promise<KeyRing> {
-  const content = await read(path)
-  if (content === undefined) refuseToReplace(path, needs)
-  const ring = new KeyRing(keysFrom(path, content ?? (await makeAndRead(path, random))), random)
+  const ring = (await readKeyRing(path, random)) ?? (await makeKeyRing(path, random, needs))
   const missing = needs.inUse.filter((key) => !ring.has(key))
   if (missing.length === 0) return ring
   throw new KeyFileUnusable(
     `the key file ${path} lacks what sealed authenticators in the database: ${namesOf(missing)}. ${BRING_BACK}`,
   )
+}
+
+/** @returns undefined where there is no such file. @throws KeyFileUnusable */
+export async function readKeyRing(path: string, random: Randomness): Promise<KeyRing | undefined> {
+  const content = await read(path)
+  return content === undefined ? undefined : new KeyRing(keysFrom(path, content), random)
+}
+
+async function makeKeyRing(path: string, random: Randomness, needs: KeyNeeds): Promise<KeyRing> {
+  refuseToReplace(path, needs)
+  return new KeyRing(keysFrom(path, await makeAndRead(path, random)), random)
 }
 
 const BRING_BACK =

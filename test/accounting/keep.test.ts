@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { keepAccounting } from '../../src/accounting/keep.ts'
 import type { AccountingRecord } from '../../src/domain/session.ts'
@@ -13,20 +14,53 @@ const record = (kind: AccountingRecord['kind']): AccountingRecord => ({
   octetsIn: 0,
   octetsOut: 0,
 })
-const keep = (kind: AccountingRecord['kind'], recorded: () => Promise<void>) =>
-  keepAccounting(record(kind), { sessions: { record: recorded }, startWaitsMs: 20, log: silent })
 
-describe('an accounting record', () => {
-  it.each(['start', 'interim', 'stop'] as const)('of a %s is answered when it is kept', async (kind) => {
-    expect(await keep(kind, async () => {})).toBe(true)
+const PATIENCE_MS = 20
+const kept = async () => {}
+const broken = () => Promise.reject(new Error('disk full'))
+const hanging = () => new Promise<void>(() => {})
+const slow = () => sleep(2 * PATIENCE_MS)
+
+async function keep(
+  kind: AccountingRecord['kind'],
+  database: () => Promise<void>,
+  spool: () => Promise<void>,
+): Promise<{ answered: boolean; spooled: AccountingRecord[] }> {
+  const spooled: AccountingRecord[] = []
+  const append = async (entry: AccountingRecord) => {
+    await spool()
+    spooled.push(entry)
+  }
+  const options = { sessions: { record: database }, spool: { append }, patienceMs: PATIENCE_MS, log: silent }
+  return { answered: await keepAccounting(record(kind), options), spooled }
+}
+
+describe.each(['start', 'interim', 'stop'] as const)('an accounting record of a %s', (kind) => {
+  it('is answered when the database has it, and is nowhere else', async () => {
+    expect(await keep(kind, kept, kept)).toEqual({ answered: true, spooled: [] })
   })
 
-  it('of a Start is answered although the disk is slow or broken: the login must not fail by it', async () => {
-    expect(await keep('start', () => new Promise(() => {}))).toBe(true)
-    expect(await keep('start', () => Promise.reject(new Error('disk full')))).toBe(true)
+  it.each([
+    ['broken', broken],
+    ['hanging', hanging],
+    ['slow', slow],
+  ])('is answered when it is in the spool, where the database is %s', async (_, database) => {
+    expect(await keep(kind, database, kept)).toEqual({ answered: true, spooled: [record(kind)] })
   })
 
-  it.each(['interim', 'stop'] as const)('of a %s that is not kept is not answered', async (kind) => {
-    expect(await keep(kind, () => Promise.reject(new Error('disk full')))).toBe(false)
+  it('is answered late where the spool is full and the database only slow', async () => {
+    expect(await keep(kind, slow, broken)).toEqual({ answered: true, spooled: [] })
+  })
+
+  it('that is nowhere is answered only if the login would fail otherwise', async () => {
+    expect(await keep(kind, broken, broken)).toEqual({ answered: kind === 'start', spooled: [] })
+  })
+})
+
+describe('an accounting record of a Start', () => {
+  it('is answered within its patience, whatever hangs', async () => {
+    const begun = performance.now()
+    expect(await keep('start', hanging, broken)).toEqual({ answered: true, spooled: [] })
+    expect(performance.now() - begun).toBeLessThan(PATIENCE_MS + 500)
   })
 })

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { KeyFileUnusable, loadKeyRing } from '../../src/config/key-file.ts'
@@ -131,5 +132,36 @@ describe('a key file', () => {
     mkdirSync(folder.file('seed.key'))
     expect(await refusal()).toContain('is not a file')
     expect(existsSync(folder.file('seed.key'))).toBe(true)
+  })
+})
+
+describe('a key file that does not belong to the database', () => {
+  const needing = (inUse: readonly string[], isShared = false) =>
+    loadKeyRing(folder.file('seed.key'), systemRandom, { inUse, isShared })
+
+  test('is not made in the place of one that is missing', async () => {
+    const loading = needing(['k1', 'k2'])
+    await expect(loading).rejects.toBeInstanceOf(KeyFileUnusable)
+    await expect(loading).rejects.toThrow('sealed by the keys "k1", "k2". Bring back the copy')
+    expect(readdirSync(folder.path)).toEqual([])
+  })
+
+  test('is refused, and told which keys it lacks', async () => {
+    keyFile(`new:${key(1)}\n`)
+    await expect(needing(['new', 'old'])).rejects.toThrow('the key "old". Bring back the copy')
+    await expect(needing(['a', 'b', 'c', 'd'])).rejects.toThrow('the keys "a", "b", "c" …')
+    keyFile(`new:${key(1)}\nold:${key(2)}\n`)
+    expect((await needing(['old'])).has('new')).toBe(true)
+  })
+
+  test('is not made where brokers share the database: each would make another', async () => {
+    const loading = needing([], true)
+    await expect(loading).rejects.toThrow('copy it from another of them; for the first one run: (umask 077;')
+    const command = await loading.catch((error: Error) => error.message.split('run: ')[1] ?? '')
+    if (typeof command !== 'string') throw new Error('a key was made')
+    execFileSync('sh', ['-c', command])
+    expect(statSync(folder.file('seed.key')).mode & 0o777).toBe(0o600)
+    const ring = await needing([], true)
+    expect(ring.open(ring.seal(SEED, 'bob'), 'bob').equals(SEED)).toBe(true)
   })
 })
