@@ -1,3 +1,4 @@
+import type { StorePlace } from './config/sections/identity/common.ts'
 import type { IdentityStoreConfig } from './config/sections/identity/identity.ts'
 import type { LdapStore } from './config/sections/identity/ldap.ts'
 import type { Config } from './config/shape.ts'
@@ -12,6 +13,7 @@ import type { Member } from './identity/fan-out.ts'
 import { ldapIdentity } from './identity/ldap/identity.ts'
 import type { GroupSource, LdapOptions } from './identity/ldap/options.ts'
 import { pamIdentity } from './identity/pam/pam.ts'
+import { withTimeLimit } from './identity/time-limit.ts'
 import { upstreamRadiusIdentity } from './identity/upstream/upstream-radius.ts'
 import { AttributeError, encodeAttribute } from './radius/dictionary.ts'
 
@@ -42,13 +44,13 @@ export function buildIdentities(
 ): Identities {
   const closers: (() => Promise<void>)[] = []
   const stores = identity.order.flatMap((settings) => {
-    const built = build(settings, radius.deadlineMs, surroundings)
+    const built = build(settings, surroundings)
     if (built?.close !== undefined) closers.push(built.close)
     return built === undefined ? [] : [{ settings, store: built.store }]
   })
   return {
     members: stores.map(({ settings: { place }, store }) => ({
-      store: store === surroundings.local ? store : withCircuitBreaker(store, { clock: surroundings.clock }),
+      store: store === surroundings.local ? store : guarded(store, place, radius.deadlineMs, surroundings),
       realms: place.realms,
       gateways: place.gateways,
       onUnavailable: place.onUnavailable,
@@ -80,7 +82,6 @@ export function buildIdentities(
 
 function build(
   config: IdentityStoreConfig,
-  deadlineMs: number,
   { local, clock, random, log }: IdentitySurroundings,
 ): { readonly store: IdentityStore; readonly close?: () => Promise<void> } | undefined {
   const { name } = config
@@ -89,7 +90,7 @@ function build(
       return local && { store: local }
     case 'ldap': {
       const store = ldapIdentity({
-        ...ldapOptions(config.settings, deadlineMs),
+        ...ldapOptions(config.settings),
         name,
         bindPassword: config.bindPassword,
         clock,
@@ -132,12 +133,24 @@ function build(
   }
 }
 
-/** A login has other things to do than to ask the directory, and its answer must not come too late for them. */
-const SHARE_OF_DEADLINE = 0.8
+/**
+ * What a store may take of a login's time: there are other things to do than to ask it, and where the next one is asked
+ * instead of one that hangs, there must be time for that too.
+ */
+const SHARES_OF_DEADLINE: Readonly<Record<StorePlace['onUnavailable'], number>> = { stop: 0.8, continue: 0.4 }
+
+function guarded(
+  store: IdentityStore,
+  { timeoutMs, onUnavailable }: StorePlace,
+  deadlineMs: number,
+  { clock, log }: IdentitySurroundings,
+): IdentityStore {
+  const ms = timeoutMs ?? Math.round(deadlineMs * SHARES_OF_DEADLINE[onUnavailable])
+  return withCircuitBreaker(withTimeLimit(store, { clock, ms }), { clock, log })
+}
 
 function ldapOptions(
   settings: LdapStore,
-  deadlineMs: number,
 ): Omit<LdapOptions, 'name' | 'bindPassword' | 'clock' | 'random' | 'log'> {
   const { groups, tls, shield, connections, active_directory: ad } = settings
   return {
@@ -163,7 +176,6 @@ function ldapOptions(
       serverName: tls.server_name,
       minVersion: tls.min_version,
     },
-    deadlines: { wholeMs: settings.timeout ?? Math.round(deadlineMs * SHARE_OF_DEADLINE) },
     pools: connections,
     ad: ad && { upnSuffixes: ad.upn_suffixes },
     shield: shield && { threshold: shield.threshold, windowMs: shield.window, lockedMs: shield.locked_for },

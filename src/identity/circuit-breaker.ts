@@ -1,49 +1,57 @@
 import type { Clock } from '../domain/clock.ts'
+import type { Log } from '../domain/log.ts'
 import { type IdentityStore, Unavailable } from '../domain/person.ts'
 
 export interface CircuitBreakerOptions {
   readonly clock: Clock
-  /** Outages in a row after which the store is left alone. */
+  readonly log: Log
+  /** Slow outages in a row after which the store is left alone. */
   readonly after?: number
   /** For how long, in milliseconds; then one login tries it. */
   readonly restMs?: number
+  /** Milliseconds from which on an outage counts: one that is known at once costs nobody anything. */
+  readonly slowMs?: number
 }
 
 /**
- * Keeps a dead store from costing every login its time-out: after some outages in a row it is not asked for a moment,
- * and says so at once; then a single login finds out whether it is back, while the others still do not wait.
+ * Keeps a store that hangs from costing every login its time-out: after some such outages in a row it is not asked for
+ * a moment, and says so at once; then a single login finds out whether it is back, while the others still do not wait.
  */
 export function withCircuitBreaker(store: IdentityStore, options: CircuitBreakerOptions): IdentityStore {
-  const { clock, after = 5, restMs = 2000 } = options
+  const { clock, log, after = 5, restMs = 2000, slowMs = 200 } = options
   let outages = 0
   let restsUntil = Number.NEGATIVE_INFINITY
+  let cause = ''
 
   async function guarded<T>(ask: () => Promise<T>): Promise<T> {
+    const begun = clock.monotonic()
     if (outages >= after) {
-      const now = clock.monotonic()
-      if (now < restsUntil) throw new Unavailable(`identity ${store.name}`, 'it was unavailable a moment ago')
-      restsUntil = now + restMs // this login tries; whoever comes meanwhile does not
+      if (begun < restsUntil)
+        throw new Unavailable(`identity ${store.name}`, `not asked for a moment: ${cause}`)
+      restsUntil = begun + restMs // this login tries; whoever comes meanwhile does not
     }
     try {
       const answer = await ask()
+      if (outages >= after) log.info('identity.asked_again', { identity: store.name })
       outages = 0
       return answer
     } catch (error) {
-      if (error instanceof Unavailable) {
-        outages += 1
-        if (outages >= after) restsUntil = clock.monotonic() + restMs
-      }
+      if (error instanceof Unavailable && clock.monotonic() - begun >= slowMs) note(error)
       throw error
     }
   }
 
-  const guardedStore: IdentityStore = {
-    name: store.name,
+  function note({ what, message }: Unavailable): void {
+    outages += 1
+    if (outages < after) return
+    cause = message.slice(`${what}: `.length)
+    restsUntil = clock.monotonic() + restMs
+    if (outages === after) log.warn('identity.left_alone', { identity: store.name, cause })
+  }
+
+  return {
+    ...store,
     authenticate: (...args) => guarded(() => store.authenticate(...args)),
     lookup: (...args) => guarded(() => store.lookup(...args)),
-    checkReady: (deadline) => store.checkReady(deadline),
   }
-  return store.pretend === undefined
-    ? guardedStore
-    : { ...guardedStore, pretend: (password) => store.pretend?.(password) ?? Promise.resolve() }
 }

@@ -146,6 +146,8 @@ export async function radiusSocket(port: number, from = '127.0.0.1'): Promise<Ra
 const PATIENCE = 3000
 
 interface AskOptions {
+  /** The gateway's address (127.0.0.1). */
+  readonly source?: string
   /** How often the same octets are sent (3). */
   readonly tries?: number
   /** Gives up when this is aborted. */
@@ -159,9 +161,9 @@ interface AskOptions {
 export async function ask(
   port: number,
   request: Request,
-  { tries = 3, until }: AskOptions = {},
+  { tries = 3, until, source }: AskOptions = {},
 ): Promise<Reply | undefined> {
-  const socket = await radiusSocket(port)
+  const socket = await radiusSocket(port, source)
   try {
     for (let sent = 0; sent < tries && until?.aborted !== true; sent++) {
       socket.send(request.octets)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Slip } from '../../fault.ts'
-import { CONTROL, name, readText, scalar } from '../../scalars.ts'
+import { CONTROL, duration, name, readText, scalar } from '../../scalars.ts'
 
 /** What every identity store but the broker's own users has. */
 export const commonKeys = {
@@ -8,6 +8,7 @@ export const commonKeys = {
   gateways: z.array(name()).min(1).optional(),
   on_unavailable: z.enum(['stop', 'continue']).default('stop'),
   required: z.boolean().default(true),
+  timeout: duration({ min: '100ms', max: '60s' }).optional(),
 }
 
 /** How the login asks a store, whatever its kind. */
@@ -20,12 +21,14 @@ export interface StorePlace {
   readonly onUnavailable: 'stop' | 'continue'
   /** Whether the broker starts only when this store can be asked. */
   readonly required: boolean
+  /** Milliseconds that one question may take, all in all; absent: a share of `radius.deadline`. */
+  readonly timeoutMs?: number
 }
 
 type Common = z.output<z.ZodObject<typeof commonKeys>>
 
-export function placeOf({ realms, gateways, on_unavailable, required }: Common): StorePlace {
-  return { realms, gateways, onUnavailable: on_unavailable, required }
+export function placeOf({ realms, gateways, on_unavailable, required, timeout }: Common): StorePlace {
+  return { realms, gateways, onUnavailable: on_unavailable, required, timeoutMs: timeout }
 }
 
 function realm() {

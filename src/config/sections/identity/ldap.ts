@@ -62,7 +62,6 @@ export const ldapStoreShape = z.strictObject({
       locked_for: duration({ min: '0s', max: '7d' }).optional(),
     })
     .optional(),
-  timeout: duration({ min: '100ms', max: '60s' }).optional(),
   connections: z
     .strictObject({
       threads: z.int().min(1).max(16).optional(),

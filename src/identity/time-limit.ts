@@ -1,0 +1,19 @@
+import type { Clock } from '../domain/clock.ts'
+import type { IdentityStore } from '../domain/person.ts'
+
+export interface TimeLimitOptions {
+  readonly clock: Clock
+  /** Milliseconds for one question, all in all. */
+  readonly ms: number
+}
+
+/** Gives a store a deadline of its own, so that one that hangs leaves time for what else a login has to do. */
+export function withTimeLimit(store: IdentityStore, { clock, ms }: TimeLimitOptions): IdentityStore {
+  const within = (deadline: number) => Math.min(deadline, clock.monotonic() + ms)
+  return {
+    ...store,
+    authenticate: (name, password, deadline, context) =>
+      store.authenticate(name, password, within(deadline), context),
+    lookup: (name, deadline) => store.lookup(name, within(deadline)),
+  }
+}
