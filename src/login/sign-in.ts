@@ -63,7 +63,12 @@ async function judge(attempt: Attempt, options: SignInOptions): Promise<SignedIn
   const user = await firstFactor(attempt, background, { ...options.firstFactor, ...asPage })
   if (user.kind !== 'verified') return user
 
-  const second = { ...options.secondFactor, mode: 'challenge', required: false } as const
+  const second = {
+    ...options.secondFactor,
+    mode: 'challenge',
+    required: false,
+    enrolAtLogin: undefined,
+  } as const
   const proof = secondFactor(attempt, background, user, second)
   if (proof.kind !== 'proof') return proof
 
@@ -111,7 +116,12 @@ export function signInAgain(
     const background = await lookUp(attempt, { ...options.background, mode: 'challenge' })
     if (background.kind === 'refusal') return background
     const user = stillVerified(person, attempt.typed)
-    const second = { ...options.secondFactor, mode: 'challenge', required: true } as const
+    const second = {
+      ...options.secondFactor,
+      mode: 'challenge',
+      required: true,
+      enrolAtLogin: undefined,
+    } as const
     const proof = secondFactor(attempt, background, user, second)
     return proof.kind === 'proof' ? enter(attempt, background, proof, options.grant) : proof
   })

@@ -6,7 +6,7 @@ import type { Enrolment } from '../../src/domain/enrolment.ts'
 import { KeyRing } from '../../src/domain/key-ring.ts'
 import type { LockoutRules } from '../../src/domain/lockout.ts'
 import type { Log } from '../../src/domain/log.ts'
-import { parseLoginName } from '../../src/domain/login-name.ts'
+import { type LoginName, parseLoginName } from '../../src/domain/login-name.ts'
 import type { Network } from '../../src/domain/network.ts'
 import { type Account, type IdentityStore, Unavailable } from '../../src/domain/person.ts'
 import type { Policy } from '../../src/domain/policy.ts'
@@ -22,6 +22,7 @@ import { type EnrolmentCode, EnrolmentCodes } from '../../src/login/enrolment-co
 import { Pace } from '../../src/login/pace.ts'
 import { type RecentGrant, SameAnswer } from '../../src/login/same-answer.ts'
 import { recognise } from '../../src/login/second-factor.ts'
+import { PORTAL, signIn, signInAgain, signInByLeave } from '../../src/login/sign-in.ts'
 import type { SecondFactorMode } from '../../src/login/typed-code.ts'
 import { sqlRecords } from '../../src/store/records.ts'
 import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
@@ -126,6 +127,10 @@ export async function openHouse(options: HouseOptions = {}) {
     },
   }
 
+  const { candidates: knownBy } = login.background
+  const candidatesAtPortal = (name: LoginName) => knownBy(name, PORTAL)
+  const atPortal = { ...login, background: { ...login.background, candidates: candidatesAtPortal } }
+
   return {
     records,
     keys,
@@ -151,23 +156,45 @@ export async function openHouse(options: HouseOptions = {}) {
     /** The code of this moment, or of `steps` later. */
     code: (steps = 0, digits: 6 | 8 = 6) =>
       generateSync({ secret: SEED.bytes(), digits, epoch: Math.floor(time.now / 1000) + steps * 30 }),
-    login: (typed: string, more: Partial<Attempt> & { user?: string } = {}): Promise<Decision> => {
-      const { user = 'bob', ...rest } = more
-      const name = parseLoginName(user)
-      if (name === undefined) throw new Error(`no name: ${user}`)
-      const attempt: Attempt = {
-        id: systemRandom.id(),
-        name,
-        typed: new Secret(typed),
-        gateway: 'gw1',
-        address: '198.51.100.7',
-        deadline: time.monotonic + 5000,
-        ...rest,
-      }
-      return decide(attempt, login)
-    },
+    /** A login at a gateway. */
+    login: (typed: string, more: AttemptParts = {}): Promise<Decision> =>
+      decide(attemptOf(typed, more), login),
+    /** A sign-in at the portal, by an enrolment code or an invitation. */
+    enter: (typed: string, more: AttemptParts = {}): Promise<Entrance> =>
+      signInByLeave(attemptOf(typed, { gateway: PORTAL, ...more }), {
+        ...atPortal,
+        leave: { codes: enrolmentCodes, invitations: records.invitations, clock },
+      }),
+    /** The same with a password, or with a code under the State of a challenge. */
+    signIn: (typed: string, more: AttemptParts = {}): Promise<Entrance> =>
+      signIn(attemptOf(typed, { gateway: PORTAL, ...more }), atPortal),
+    /** Bob, who is signed in, shows a code once more. */
+    showAgain: (typed: string): Promise<Entrance> =>
+      signInAgain(
+        attemptOf(typed, { gateway: PORTAL }),
+        { subject: 'bob', source: 'test', groups: [], attributes: {} },
+        atPortal,
+      ),
+  }
+
+  function attemptOf(typed: string, { user = 'bob', ...more }: AttemptParts): Attempt {
+    const name = parseLoginName(user)
+    if (name === undefined) throw new Error(`no name: ${user}`)
+    return {
+      id: systemRandom.id(),
+      name,
+      typed: new Secret(typed),
+      gateway: 'gw1',
+      address: '198.51.100.7',
+      deadline: time.monotonic + 5000,
+      ...more,
+    }
   }
 }
+
+type AttemptParts = Partial<Attempt> & { readonly user?: string }
+
+type Entrance = Awaited<ReturnType<typeof signIn>>
 
 export type House = Awaited<ReturnType<typeof openHouse>>
 
