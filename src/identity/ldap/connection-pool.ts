@@ -91,8 +91,9 @@ export class ConnectionPool {
     else next.resolve(connection)
   }
 
-  /** Closes what is idle, for a server that does not answer. */
-  closeIdle(): void {
+  /** For a server that is down: closes what is idle, and lets nobody wait. */
+  abandon(loss: ConnectionLost): void {
+    this.#rejectWaiting(loss)
     for (const { connection } of this.#idle.splice(0)) {
       this.#all.delete(connection)
       connection.close()
@@ -102,8 +103,7 @@ export class ConnectionPool {
   close(): void {
     this.#isClosed = true
     clearInterval(this.#sweeper)
-    this.#rejectWaiting(new ConnectionLost('closed', 'the broker is stopping'))
-    this.closeIdle()
+    this.abandon(new ConnectionLost('closed', 'the broker is stopping'))
   }
 
   #takeIdle(): Connection | undefined {

@@ -20,6 +20,9 @@ export interface CrewOptions {
 const LOOK_EVERY_MS = 20
 /** So many looks without a sign of life, and a thread is held to be lost: 300 ms. */
 const MOST_MISSED = 15
+/** A look that comes so late shows that the machine has too much to do; then a thread is given more time. */
+const LATE_LOOK_MS = 2 * LOOK_EVERY_MS
+const LATE_LOOK_COUNTS = 0.25
 /** A thread that is starting has no pulse yet: 10 s. */
 const MOST_MISSED_AT_START = 500
 /** A thread has so much less time than there is, so that what it says of the cause still arrives in time. */
@@ -38,6 +41,7 @@ export class Crew {
   readonly #threads = new Map<DirectoryThread, { missed: number; readonly startedAt: number }>()
   readonly #calls = new Set<Call>()
   #watch: NodeJS.Timeout | undefined
+  #lookedAt = 0
   #isClosing = false
 
   constructor(options: CrewOptions) {
@@ -102,14 +106,17 @@ export class Crew {
   }
 
   #look(): void {
+    const now = this.#options.clock.monotonic()
+    const weight = now - this.#lookedAt > LATE_LOOK_MS ? LATE_LOOK_COUNTS : 1
+    this.#lookedAt = now
     for (const [thread, watched] of this.#threads) {
       const isWell = thread.hasStirred() || thread.load === 0
-      watched.missed = isWell ? 0 : watched.missed + 1
-      if (watched.missed === (thread.isReady ? MOST_MISSED : MOST_MISSED_AT_START))
+      watched.missed = isWell ? 0 : watched.missed + weight
+      if (watched.missed >= (thread.isReady ? MOST_MISSED : MOST_MISSED_AT_START))
         thread.kill('its thread gave no sign of life')
     }
     // What ends before the next look ends now: nothing may be answered late.
-    const soon = this.#options.clock.monotonic() + LOOK_EVERY_MS
+    const soon = now + LOOK_EVERY_MS
     for (const call of this.#calls) if (call.deadline <= soon) call.settle(unavailable('no answer in time'))
     if (this.#calls.size > 0) return
     clearInterval(this.#watch)

@@ -292,7 +292,6 @@ async function sendPassword(
   job: Job,
   expiresAt: number,
 ): Promise<BindVerdict> {
-  if (job.isOver) throw new ConnectionLost('busy', 'no time is left')
   return bindVerdict(await connection.bind(name, password, job, expiresAt, () => job.noteBindSent()))
 }
 

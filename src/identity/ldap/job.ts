@@ -1,3 +1,4 @@
+import { ConnectionLost } from './connection-lost.ts'
 import { Doing, type Slots } from './slots.ts'
 
 /** For whom something is read from a server. */
@@ -38,9 +39,15 @@ export class Job implements Owner {
     return this.#isBindSent
   }
 
+  /**
+   * To be called before a password is sent. Said first and asked afterwards: where this thread is given up at the same
+   * moment, either the main thread sees that it was sent, or it is not sent. @throws ConnectionLost
+   */
   noteBindSent(): void {
-    this.#isBindSent = true
+    if (this.#isOver) throw new ConnectionLost('busy', 'no time is left')
     this.#slots.raise(this.slot, Doing.bindSent)
+    if (this.#slots.isRevoked) throw new ConnectionLost('closed', 'this thread is given up')
+    this.#isBindSent = true
   }
 
   whileDecoding<T>(read: () => T): T {

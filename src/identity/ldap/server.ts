@@ -26,6 +26,8 @@ export interface ServerOptions {
 const SILENCES = 3
 /** A connection that could not be made in the last so many milliseconds makes one silence enough. */
 const RECENT_MS = 2000
+/** A server on which something has worked within so many milliseconds is not down, whatever else fails. */
+const QUIET_MS = 250
 /** After the server has refused the broker's own password: asked more often, it would lock the account. */
 const RETRY_REFUSED_MS = 5 * 60_000
 
@@ -47,7 +49,8 @@ export class Server {
   readonly #opening: OpenOptions
   #outage: Outage | undefined
   #silences = 0
-  #openFailedAt = Number.NEGATIVE_INFINITY
+  #workedAt = Number.NEGATIVE_INFINITY
+  #unreachableAt = Number.NEGATIVE_INFINITY
   #probe: NodeJS.Timeout | undefined
 
   constructor(options: ServerOptions) {
@@ -100,17 +103,22 @@ export class Server {
 
   worked(): void {
     this.#silences = 0
+    this.#workedAt = this.#options.clock.monotonic()
   }
 
   /** Draws conclusions from a loss. @param wasPatient whether the server had all the time that an operation gets. */
   failed(loss: ConnectionLost, wasPatient: boolean): void {
-    const isDead = !this.searches.isLive && !this.binds.isLive
+    const now = this.#options.clock.monotonic()
+    // Connections that are up say little: those to a server that hangs are up too.
+    const isQuiet = now - this.#workedAt >= QUIET_MS || (!this.searches.isLive && !this.binds.isLive)
     if (loss.kind === 'refused') this.#goDown(loss)
-    else if (loss.kind === 'unreachable' && isDead) this.#goDown(loss)
-    else if (loss.kind === 'silent' && wasPatient) {
+    else if (loss.kind === 'unreachable') {
+      this.#unreachableAt = now
+      if (isQuiet) this.#goDown(loss)
+    } else if (loss.kind === 'silent' && wasPatient) {
       this.#silences += 1
-      const openFailed = this.#options.clock.monotonic() - this.#openFailedAt < RECENT_MS
-      if (this.#silences >= SILENCES || (isDead && openFailed)) this.#goDown(loss)
+      const openFailed = now - this.#unreachableAt < RECENT_MS
+      if (this.#silences >= SILENCES || (isQuiet && openFailed)) this.#goDown(loss)
     }
   }
 
@@ -118,7 +126,7 @@ export class Server {
     try {
       return await opening
     } catch (error) {
-      this.#openFailedAt = this.#options.clock.monotonic()
+      if (error instanceof ConnectionLost) this.failed(error, false)
       throw error
     }
   }
@@ -156,8 +164,8 @@ export class Server {
     const isNews = this.#outage === undefined
     const { clock, log, settings } = this.#options
     this.#outage = { cause: loss.message, isRefusal: loss.kind === 'refused', since: clock.monotonic() }
-    this.searches.closeIdle()
-    this.binds.closeIdle()
+    this.searches.abandon(loss)
+    this.binds.abandon(loss)
     if (isNews)
       log.warn('ldap.server_down', { identity: settings.name, server: this.url, cause: loss.message })
     this.#probeLater()

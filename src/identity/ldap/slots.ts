@@ -1,4 +1,6 @@
 const BEAT = 0
+const REVOKED = 1
+const FIRST = 2
 
 /** What a thread is doing for a job, as flags. */
 export const Doing = {
@@ -23,7 +25,7 @@ export class Slots {
 
   /** @param jobs at the same time. */
   static make(jobs: number): Slots {
-    return new Slots(new SharedArrayBuffer((1 + jobs) * Int32Array.BYTES_PER_ELEMENT))
+    return new Slots(new SharedArrayBuffer((FIRST + jobs) * Int32Array.BYTES_PER_ELEMENT))
   }
 
   static over(memory: SharedArrayBuffer): Slots {
@@ -39,19 +41,28 @@ export class Slots {
     return Atomics.load(this.#cells, BEAT)
   }
 
+  /** From now on the thread may send no password: its jobs are another's. */
+  revoke(): void {
+    Atomics.store(this.#cells, REVOKED, 1)
+  }
+
+  get isRevoked(): boolean {
+    return Atomics.load(this.#cells, REVOKED) !== 0
+  }
+
   reset(slot: number): void {
-    Atomics.store(this.#cells, 1 + slot, 0)
+    Atomics.store(this.#cells, FIRST + slot, 0)
   }
 
   raise(slot: number, flag: number): void {
-    Atomics.or(this.#cells, 1 + slot, flag)
+    Atomics.or(this.#cells, FIRST + slot, flag)
   }
 
   lower(slot: number, flag: number): void {
-    Atomics.and(this.#cells, 1 + slot, ~flag)
+    Atomics.and(this.#cells, FIRST + slot, ~flag)
   }
 
   isRaised(slot: number, flag: number): boolean {
-    return (Atomics.load(this.#cells, 1 + slot) & flag) !== 0
+    return (Atomics.load(this.#cells, FIRST + slot) & flag) !== 0
   }
 }

@@ -9,7 +9,7 @@ export interface ThreadOptions {
   /** Questions that it may have at the same time. */
   readonly mostJobs: number
   readonly onLog: (line: LogLine) => void
-  /** Called once, when it has ended, with what it had not answered. */
+  /** Called once, when it has ended or is given up, with what it had not answered. */
   readonly onEnd: (thread: DirectoryThread, cause: string, unanswered: readonly Unanswered[]) => void
 }
 
@@ -42,9 +42,12 @@ export class DirectoryThread {
   readonly #free: number[]
   readonly #calls = new Map<number, Call>()
   #unsent: Asked[] = []
+  readonly #ended: Promise<void>
   #isReady = false
+  #isGivenUp = false
   #cause = 'its thread ended'
   #seenPulse = 0
+  #hasSpoken = false
 
   constructor(options: ThreadOptions) {
     this.#options = options
@@ -60,7 +63,8 @@ export class DirectoryThread {
     this.#worker.on('error', (error: unknown) => {
       this.#cause = `its thread failed: ${error instanceof Error ? error.message : String(error)}`
     })
-    this.#worker.once('exit', () => options.onEnd(this, this.#cause, this.#takeUnanswered()))
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()))
+    void this.#ended.then(() => this.#giveUp())
   }
 
   get isReady(): boolean {
@@ -89,23 +93,24 @@ export class DirectoryThread {
   /** Whether it has shown a sign of life since this was asked last. */
   hasStirred(): boolean {
     const { pulse } = this.#slots
-    const stirred = pulse !== this.#seenPulse
+    const stirred = this.#hasSpoken || pulse !== this.#seenPulse
     this.#seenPulse = pulse
+    this.#hasSpoken = false
     return stirred
   }
 
-  /** Ends it as it is. What it had not answered comes by `onEnd`. */
+  /** Gives it up at once, and ends it, which can take its time where it is busy with its memory. */
   kill(cause: string): void {
     this.#cause = cause
+    this.#giveUp()
     void this.#worker.terminate()
   }
 
   /** Has it say goodbye to its servers and end. */
   async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#send({ kind: 'close' })
     const impatient = setTimeout(() => void this.#worker.terminate(), CLOSE_WITHIN_MS)
-    await ended
+    await this.#ended
     clearTimeout(impatient)
   }
 
@@ -120,6 +125,7 @@ export class DirectoryThread {
   }
 
   #receive(message: FromThread): void {
+    this.#hasSpoken = true
     if (message.kind === 'ready') this.#isReady = true
     else if (message.kind === 'log') this.#options.onLog(message.line)
     else for (const [slot, outcome] of message.answers) this.#settle(slot, outcome)
@@ -133,13 +139,16 @@ export class DirectoryThread {
     call.settle(outcome)
   }
 
-  #takeUnanswered(): readonly Unanswered[] {
+  #giveUp(): void {
+    if (this.#isGivenUp) return
+    this.#isGivenUp = true
+    this.#slots.revoke()
     const unanswered = [...this.#calls].map(([slot, call]) => ({
       call,
       isCulprit: this.#slots.isRaised(slot, Doing.decoding),
       isBindSent: this.#slots.isRaised(slot, Doing.bindSent),
     }))
     this.#calls.clear()
-    return unanswered
+    this.#options.onEnd(this, this.#cause, unanswered)
   }
 }
