@@ -1,3 +1,4 @@
+import { postgresProgram } from './real/postgres-programs.ts'
 import { findProgram } from './real/programs.ts'
 
 /** A Debian package that the tests with real programs need. */
@@ -25,6 +26,7 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'fonts-noto-cjk', proof: NOTO_CJK, suites: ['integration'] },
   { name: 'redis-server', proof: 'redis-server', suites: ['integration'] },
   { name: 'redis-tools', proof: 'redis-cli', suites: ['integration'] },
+  { name: 'postgresql', proof: postgresProgram('postgres'), suites: ['integration'] },
   { name: 'openssl', proof: 'openssl', suites: ['integration'] },
 ]
 

@@ -1,18 +1,15 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { temporaryFolder } from './folder.ts'
 import { freePort } from './free-port.ts'
+import { postgresProgram } from './postgres-programs.ts'
 import { outputOf, type RealProcess, thisMachine } from './process.ts'
-
-/** Where Debian puts the programs of one major version. */
-const PROGRAMS = newestIn('/usr/lib/postgresql')
 
 /** What `startPostgres` needs, for `describeWith`. */
 export const POSTGRES_NEEDS: readonly string[] = [
-  join(PROGRAMS, 'initdb'),
-  join(PROGRAMS, 'postgres'),
+  postgresProgram('initdb'),
+  postgresProgram('postgres'),
   ...(isRoot() ? ['setpriv'] : []),
 ]
 
@@ -137,7 +134,7 @@ function superuser(port: number) {
 }
 
 function asPostgres(name: string, args: readonly string[]): [program: string, args: readonly string[]] {
-  const program = join(PROGRAMS, name)
+  const program = postgresProgram(name)
   if (!isRoot()) return [program, args]
   // It takes the place of setpriv, and its process identifier.
   return ['setpriv', ['--reuid=postgres', '--regid=postgres', '--init-groups', program, ...args]]
@@ -185,13 +182,4 @@ function signalTo(pid: number, signal: NodeJS.Signals): void {
 
 function isRoot(): boolean {
   return process.getuid?.() === 0
-}
-
-function newestIn(folder: string): string {
-  try {
-    const [newest = '15'] = readdirSync(folder).sort((a, b) => Number(b) - Number(a))
-    return join(folder, newest, 'bin')
-  } catch {
-    return join(folder, '15/bin')
-  }
 }

@@ -3,8 +3,8 @@ import type { Log } from '../../domain/log.ts'
 import { Unavailable } from '../../domain/person.ts'
 import { Hung, Lost, TryAgain } from './errors.ts'
 
-/** How often a call that met another in the database begins anew. */
-const TRIES = 5
+/** How often a call begins anew that met another in the database, or stale plans, of which each connection has its own. */
+const TRIES = 20
 /** Milliseconds between the calls that find out whether a server which hung answers again. */
 const PROBE_EVERY_MS = 250
 

@@ -172,7 +172,8 @@ function configOf({ server, size, statementMs, connectMs }: PoolOptions): PoolCo
       ? {}
       : {
           statement_timeout: statementMs,
-          lock_timeout: Math.ceil(statementMs / 2),
+          // Later than the server looks for deadlocks (1 s), which are tried again.
+          lock_timeout: Math.ceil(statementMs * 0.75),
           // A broker that stands still in the middle of a transaction must not hold the others up.
           idle_in_transaction_session_timeout: statementMs,
         }),
