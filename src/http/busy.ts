@@ -25,23 +25,31 @@ export function leaveQueue(response: Response): void {
   leaving.get(response)?.()
 }
 
-/** The same for one costly step of a request. */
+/** Lets few through at one time, for one costly step of a request; a few more wait, in the order in which they came. */
 export class Turnstile {
   readonly #places: number
+  readonly #line: number
+  readonly #waiting: (() => void)[] = []
   #taken = 0
 
-  constructor(places: number) {
+  /** @param places at one time; @param line who may wait for one. */
+  constructor(places: number, line: number) {
     this.#places = places
+    this.#line = line
   }
 
   /** @throws Problem `busy` */
   async pass<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#taken >= this.#places) throw new Problem('busy', { retryAfter: 1 })
-    this.#taken += 1
+    if (this.#taken < this.#places) this.#taken += 1
+    else if (this.#waiting.length >= this.#line) throw new Problem('busy', { retryAfter: 1 })
+    // Whoever leaves hands the place on.
+    else await new Promise<void>((enter) => this.#waiting.push(enter))
     try {
       return await work()
     } finally {
-      this.#taken -= 1
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#taken -= 1
+      else next()
     }
   }
 }

@@ -34,6 +34,9 @@ export type SignInOutcome =
   /** Nobody is signed in. */
   | Refusal
 
+/** Sign-ins that wait behind each that is looked at: less than a second's work, so nobody waits for nothing. */
+const WAIT_FOR_EACH = 8
+
 const NO_NAME = refuse('bad_credentials', 'no login could carry the name')
 
 /** Signs browsers in by the very way that logins take, limits and lockouts included. */
@@ -43,7 +46,7 @@ export class SigningIn {
 
   constructor(options: SigningInOptions) {
     this.#options = options
-    this.#turnstile = new Turnstile(options.atOnce)
+    this.#turnstile = new Turnstile(options.atOnce, WAIT_FOR_EACH * options.atOnce)
   }
 
   /** With a name and a password. @throws Problem `busy` */

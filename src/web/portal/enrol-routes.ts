@@ -1,5 +1,6 @@
 import type { Request, Response, Router } from 'express'
 import { isRecoveryCode } from '../../domain/enrolment.ts'
+import { parseLoginName } from '../../domain/login-name.ts'
 import type { WebSession } from '../../domain/web-session.ts'
 import { addressOf } from '../../http/peer.ts'
 import { visitOf } from '../../http/visit.ts'
@@ -67,8 +68,9 @@ export function enrolRoutes(router: Router, portal: Portal): void {
   router.post('/recovery-codes/file', (request, response) => {
     // Nothing but what has the form of such codes is sent back.
     const codes = fields(request, 'code').filter(isRecoveryCode).slice(0, MOST_CODES)
+    const name = parseLoginName(field(request, 'name'))?.sent ?? ''
     const { recovery } = portal.wordsFor(request)
-    const heading = recovery.heading(portal.dependencies.name, field(request, 'name').slice(0, 253))
+    const heading = recovery.heading(portal.dependencies.name, name)
     response
       .attachment('recovery-codes.txt')
       .type('text/plain; charset=utf-8')

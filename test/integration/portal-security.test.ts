@@ -1,0 +1,515 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { generateSync } from 'otplib'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../src/domain/clock.ts'
+import { systemRandom } from '../../src/domain/random.ts'
+import { Inviting } from '../../src/manage/inviting.ts'
+import { ask } from '../http/ask.ts'
+import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
+import { FormClient, headingOf, keyOn, problemOn } from '../http/form-client.ts'
+import { BROWSER_NEEDS, startChromium } from '../real/chromium.ts'
+import { freePort } from '../real/free-port.ts'
+import { describeWith } from '../real/needs.ts'
+import { ask as askGateway, loginRequest } from '../real/radius-socket.ts'
+
+const SECRET = 'between-gateway-and-broker'
+/** Every form of the portal, with fields that would do something if it were taken. */
+const FORMS: readonly [path: string, fields: Readonly<Record<string, string>>][] = [
+  ['/sign-in', { name: 'alice', password: PASSWORD }],
+  ['/code', { code: '000000' }],
+  ['/sign-out', {}],
+  ['/sign-out-everywhere', {}],
+  ['/enrol/code', { name: 'alice', code: 'abcd-efgh' }],
+  ['/enrol/begin', {}],
+  ['/enrol/confirm', { code: '000000' }],
+  ['/enrol/cancel', {}],
+  ['/recovery-codes/file', { code: 'abcd-efgh-jkmn-pqrs' }],
+  ['/authenticator/replace', { code: '000000' }],
+  ['/authenticator/remove', { code: '000000' }],
+  ['/authenticator/recovery-codes', { code: '000000' }],
+]
+const NO_LOCKOUTS = { after: 999, user_after: 999, address_after: 999, hard_after: 999 }
+
+/** A house whose logins enrol, with the portal where its prompts say that it is. */
+async function houseThatEnrols(more: Readonly<Record<string, unknown>> = {}, defer = onTestFinished) {
+  const port = await freePort()
+  return openBrokerHouse(
+    {
+      http: { port },
+      portal: { public_url: `http://127.0.0.1:${port}` },
+      second_factor: { enrol_at_login: true },
+      ...more,
+    },
+    defer,
+  )
+}
+
+/** Logs in at a gateway. */
+const login = (house: BrokerHouse, user: string, password: string, state?: Buffer) =>
+  askGateway(house.authPort, loginRequest({ secret: SECRET, user, password, state, from: '127.0.0.1' }))
+
+async function signedIn(house: BrokerHouse, user: string): Promise<FormClient> {
+  const client = new FormClient(house.url)
+  await client.get('/')
+  await client.post('/sign-in', { name: user, password: PASSWORD })
+  await client.post('/code', { code: house.code() })
+  expect(headingOf(await client.get('/'))).toBe('Your account')
+  return client
+}
+
+describe('a form of the portal', () => {
+  let house: BrokerHouse
+  const resources = new AsyncDisposableStack()
+
+  beforeAll(async () => {
+    house = await openBrokerHouse({ lockout: NO_LOCKOUTS }, (end) => void resources.defer(end))
+    await house.addUser('alice')
+    await house.enrol('alice')
+  })
+
+  afterAll(() => resources.disposeAsync())
+
+  for (const [path, fields] of FORMS) {
+    test(`${path} is refused without its token, with another's, and from another site`, async () => {
+      const client = new FormClient(house.url)
+      await client.get('/')
+      const other = new FormClient(house.url)
+      await other.get('/')
+      const before = client.cookie
+      for (const [forged, headers] of [
+        [{ csrf: '' }, {}],
+        [{ csrf: other.csrf }, {}],
+        [{}, { origin: 'https://evil.example' }],
+        [{}, { origin: 'null' }],
+        [{}, { origin: undefined }],
+        [{}, { 'sec-fetch-site': 'cross-site' }],
+        [{}, { 'sec-fetch-site': 'same-site' }],
+      ] as const) {
+        const told = await client.postOnly(path, { ...fields, ...forged }, headers)
+        expect([told.status, headingOf(told)]).toEqual([403, 'That did not go through'])
+      }
+      expect(client.cookie).toBe(before)
+      // The very same form is taken where nothing of it is forged.
+      expect((await client.postOnly(path, fields)).status).not.toBe(403)
+    })
+  }
+
+  test('answers nothing that a script or a frame of another site could use', async () => {
+    const client = new FormClient(house.url)
+    for (const path of ['/', '/enrol', '/done', '/nowhere', '/authenticator/remove']) {
+      const { headers } = await client.get(path)
+      expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
+      expect(headers['content-security-policy']).toContain("default-src 'none'")
+      expect(headers['content-security-policy']).not.toContain('unsafe')
+      expect(headers['x-frame-options']).toBe('DENY')
+      expect(headers['cross-origin-resource-policy']).toBe('same-origin')
+      expect(headers['x-content-type-options']).toBe('nosniff')
+      expect(headers['cache-control']).toBe('no-store')
+      expect(headers).not.toHaveProperty('access-control-allow-origin')
+    }
+  })
+
+  test('is not taken by a method that follows a link', async () => {
+    const client = new FormClient(house.url)
+    for (const path of ['/sign-in', '/sign-out', '/enrol/confirm', '/recovery-codes/file'])
+      expect((await client.get(`${path}?name=alice&password=x&csrf=${client.csrf}`)).status).toBe(404)
+  })
+
+  test('never makes an error of the broker, whatever it holds', async () => {
+    const client = new FormClient(house.url)
+    await client.get('/')
+    const odd = ['__proto__', 'constructor', '\u0000', '\ud800', 'a'.repeat(5000), '%', '<script>', '']
+    for (const [path] of FORMS) {
+      for (const value of odd) {
+        await client.get('/')
+        const fields = { name: value, password: value, code: value, [value]: value }
+        const { status, text, headers } = await client.postOnly(path, { ...fields, csrf: client.csrf })
+        expect(status, `${path} ${JSON.stringify(value)}`).toBeLessThan(500)
+        if (headers['content-type']?.startsWith('text/html')) expect(text).not.toContain('<script>')
+      }
+      const { status } = await client.postOnly(`${path}`, { csrf: client.csrf, extra: 'x'.repeat(20_000) })
+      expect(status).toBe(413)
+    }
+  })
+})
+
+describe('a session of the portal', () => {
+  test('is never one that the browser brought along: each step up has a cookie of its own', async () => {
+    const house = await openBrokerHouse()
+    await house.addUser('alice')
+    await house.enrol('alice')
+    const attacker = new FormClient(house.url)
+    await attacker.get('/')
+    const planted = attacker.cookie
+    const victim = new FormClient(house.url)
+    victim.takeCookie(planted)
+    await victim.get('/')
+    expect(victim.cookie).toBe(planted)
+
+    await victim.post('/sign-in', { name: 'alice', password: PASSWORD })
+    const afterPassword = victim.cookie
+    await victim.post('/code', { code: house.code() })
+    const afterCode = victim.cookie
+    expect(new Set([planted, afterPassword, afterCode]).size).toBe(3)
+    expect(headingOf(await victim.get('/'))).toBe('Your account')
+    for (const old of [planted, afterPassword]) {
+      attacker.takeCookie(old)
+      expect(headingOf(await attacker.get('/'))).toBe('Sign in')
+    }
+  })
+
+  test('ends for good when its user signs out, here or everywhere', async () => {
+    const house = await openBrokerHouse()
+    for (const user of ['alice', 'bob']) {
+      await house.addUser(user)
+      await house.enrol(user)
+    }
+    const alice = await signedIn(house, 'alice')
+    const { cookie } = alice
+    await alice.post('/sign-out')
+    const thief = new FormClient(house.url)
+    thief.takeCookie(cookie)
+    expect(headingOf(await thief.get('/'))).toBe('Sign in')
+
+    const bob = await signedIn(house, 'bob')
+    const elsewhere = new FormClient(house.url)
+    elsewhere.takeCookie(bob.cookie)
+    expect(headingOf(await elsewhere.get('/'))).toBe('Your account')
+    await bob.post('/sign-out-everywhere')
+    expect(headingOf(await elsewhere.get('/'))).toBe('Sign in')
+  })
+
+  test('has a cookie that no script, no other site and no plain connection gets, where there is TLS', async () => {
+    const house = await openBrokerHouse({ http: { trusted_proxies: ['127.0.0.1'] } })
+    const { headers } = await ask(house.url, {
+      headers: { accept: 'text/html', 'x-forwarded-proto': 'https' },
+    })
+    expect(headers['set-cookie']?.[0]).toMatch(
+      /^__Host-ocbroker=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    )
+  })
+
+  test('shows the present code before anything of it is changed, and counts wrong ones', async () => {
+    const house = await openBrokerHouse()
+    await house.addUser('alice')
+    await house.enrol('alice')
+    const alice = await signedIn(house, 'alice')
+    const before = await house.records.enrolments.find('alice')
+    for (const deed of ['replace', 'remove', 'recovery-codes']) {
+      const told = await alice.post(`/authenticator/${deed}`, { code: '000000' })
+      expect([told.status, problemOn(told)]).toEqual([422, 'That code is wrong.'])
+    }
+    // Nor a code that has let somebody in before.
+    const used = await alice.post('/authenticator/remove', { code: house.code() })
+    expect(problemOn(used)).toBe('That code was used before. Wait for the next one.')
+    // Neither is a page of the enrolment a way around it.
+    expect(headingOf(await alice.post('/enrol/begin'))).toBe('Your account')
+    expect(await house.records.enrolments.find('alice')).toEqual(before)
+    const locked = await alice.post('/authenticator/remove', { code: '000000' })
+    expect(problemOn(locked)).toBe('That code is wrong.')
+    expect(problemOn(await alice.post('/authenticator/remove', { code: '000000' }))).toMatch(/Try again in/)
+  })
+})
+
+describe('an enrolment at the portal', () => {
+  async function begin(house: BrokerHouse, user: string): Promise<{ client: FormClient; key: string }> {
+    const client = new FormClient(house.url)
+    await client.get('/')
+    const shown = await client.post('/sign-in', { name: user, password: PASSWORD })
+    return { client, key: keyOn(shown) ?? expect.unreachable('there is no key') }
+  }
+
+  test('replaces no authenticator that came into use meanwhile', async () => {
+    const house = await openBrokerHouse()
+    await house.addUser('alice')
+    const slow = await begin(house, 'alice')
+    const quick = await begin(house, 'alice')
+    expect(slow.key).not.toBe(quick.key)
+    const done = await quick.client.post('/enrol/confirm', { code: generateSync({ secret: quick.key }) })
+    expect(headingOf(done)).toBe('Save your recovery codes')
+    const mine = await house.records.enrolments.find('alice')
+
+    const late = await slow.client.post('/enrol/confirm', { code: generateSync({ secret: slow.key }) })
+    // Every other browser was signed out, so this is the start.
+    expect(headingOf(late)).toBe('Sign in')
+    expect(await house.records.enrolments.find('alice')).toEqual(mine)
+  })
+
+  test('is confirmed by one of two browsers that do so at once', async () => {
+    const house = await openBrokerHouse()
+    await house.addUser('alice')
+    const begun = await Promise.all(Array.from({ length: 8 }, () => begin(house, 'alice')))
+    const answers = await Promise.all(
+      begun.map(({ client, key }) => client.post('/enrol/confirm', { code: generateSync({ secret: key }) })),
+    )
+    const headings = answers.map(headingOf)
+    expect(headings.filter((heading) => heading === 'Save your recovery codes')).toHaveLength(1)
+  })
+
+  test('shows the key until it is confirmed, and never again', async () => {
+    const house = await openBrokerHouse()
+    await house.addUser('alice')
+    const { client, key } = await begin(house, 'alice')
+    expect(keyOn(await client.get('/enrol'))).toBe(key)
+    const { cookie } = client
+    const shown = await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
+    const [code = ''] = /[a-z2-9]{4}(-[a-z2-9]{4}){3}/.exec(shown.text) ?? []
+    for (const path of ['/', '/enrol', '/done', '/authenticator/recovery-codes']) {
+      const { text } = await client.get(path)
+      expect(text).not.toContain(key)
+      expect(text).not.toContain(code)
+    }
+    const old = new FormClient(house.url)
+    old.takeCookie(cookie)
+    expect(keyOn(await old.get('/enrol'))).toBeUndefined()
+    const written = house.log()
+    for (const secret of [key, code, PASSWORD, client.csrf, client.cookie.split('=')[1] ?? ''])
+      expect(written).not.toContain(secret)
+  })
+
+  test('can be cancelled, and then leaves nothing behind', async () => {
+    const house = await openBrokerHouse()
+    await house.addUser('alice')
+    const { client, key } = await begin(house, 'alice')
+    expect(headingOf(await client.post('/enrol/cancel'))).toBe('Sign in')
+    await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
+    expect(await house.records.enrolments.find('alice')).toBeUndefined()
+  })
+
+  test('sends back nothing but recovery codes as a file', async () => {
+    const house = await openBrokerHouse()
+    const client = new FormClient(house.url)
+    await client.get('/')
+    const code = 'abcd-efgh-jkmn-pqrs'
+    const told = await client.post('/recovery-codes/file', { code })
+    expect(told.headers['content-disposition']).toBe('attachment; filename=recovery-codes.txt')
+    expect(told.headers['content-type']).toBe('text/plain; charset=utf-8')
+    expect(told.text).toContain(code)
+    const other = await client.post('/recovery-codes/file', { code: 'pay 1 EUR', name: 'alice\r\nand more' })
+    expect(other.text).not.toMatch(/EUR|and more/)
+  })
+})
+
+describe('an enrolment code of a VPN prompt', () => {
+  const codeIn = (message: string | undefined) =>
+    /[A-Z2-9]{4}-[A-Z2-9]{4}/.exec(message ?? '')?.[0] ?? expect.unreachable(`no code in: ${message}`)
+
+  test('lets its user enrol once, and the code of the app completes the very login that waits', async () => {
+    const house = await houseThatEnrols()
+    await house.addUser('alice')
+    const challenge = await login(house, 'alice', PASSWORD)
+    expect(challenge?.message).toContain(`Open ${house.url}/enrol and enter the code `)
+    const client = new FormClient(house.url)
+    await client.get('/enrol')
+    const shown = await client.post('/enrol/code', { name: 'alice', code: codeIn(challenge?.message) })
+    const key = keyOn(shown) ?? ''
+    // It is leave to enrol, and nothing else can be seen or done with it.
+    for (const path of ['/', '/authenticator/remove', '/authenticator/recovery-codes'])
+      expect(headingOf(await client.get(path))).toBe('Connect your authenticator app')
+    const done = await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
+    expect(headingOf(done)).toBe('Save your recovery codes')
+    expect(headingOf(await client.get('/'))).toBe('Sign in')
+
+    const next = generateSync({ secret: key, epoch: Math.floor(Date.now() / 1000) + 30 })
+    const accepted = await login(house, 'alice', next, challenge?.state)
+    expect(accepted?.code).toBe('Access-Accept')
+    const events = await house.records.audit.list({ user: 'alice', limit: 9 })
+    expect(events.map(({ kind, detail }) => `${kind} ${detail}`)).toEqual([
+      'login.accepted policy everyone, local, totp',
+      'enrolment.made within a VPN login',
+      'login.accepted signed in, leave by login, none',
+      'login.challenged local: first factor right',
+    ])
+    expect(house.log()).not.toContain(codeIn(challenge?.message))
+  })
+
+  test('goes to one of many browsers that show it at once, and to none after that', async () => {
+    const house = await houseThatEnrols({ lockout: NO_LOCKOUTS })
+    await house.addUser('alice')
+    const code = codeIn((await login(house, 'alice', PASSWORD))?.message)
+    const clients = Array.from({ length: 8 }, () => new FormClient(house.url))
+    await Promise.all(clients.map((client) => client.get('/enrol')))
+    const shown = await Promise.all(
+      clients.map((client) => client.post('/enrol/code', { name: 'alice', code })),
+    )
+    expect(shown.filter((page) => keyOn(page) !== undefined)).toHaveLength(1)
+    const [late] = clients
+    expect((await late?.post('/enrol/code', { name: 'alice', code }))?.status).not.toBe(200)
+  })
+
+  test('is only shown after the right password, and only to those whom a policy lets in', async () => {
+    const house = await houseThatEnrols({
+      policies: [
+        { name: 'out', when: { groups: ['out'] }, deny: true },
+        { name: 'no', when: { groups: ['no'] }, enrol_at_login: false, reply: {} },
+        { name: 'rest', reply: {} },
+      ],
+    })
+    await house.addUser('alice')
+    await house.addUser('outsider', ['out'])
+    await house.addUser('excepted', ['no'])
+    expect((await login(house, 'alice', 'wrong'))?.code).toBe('Access-Reject')
+    expect((await login(house, 'nobody', PASSWORD))?.code).toBe('Access-Reject')
+    expect((await login(house, 'outsider', PASSWORD))?.code).toBe('Access-Reject')
+    expect((await login(house, 'excepted', PASSWORD))?.code).toBe('Access-Reject')
+    expect((await login(house, 'alice', PASSWORD))?.code).toBe('Access-Challenge')
+  })
+
+  test('is asked for in the words of the gateway', async () => {
+    const house = await houseThatEnrols({ radius: { auth_port: 0, acct_port: 0, locale: 'zh-CN' } })
+    await house.addUser('alice')
+    const challenge = await login(house, 'alice', PASSWORD)
+    expect(challenge?.message).toContain(`请在浏览器中打开 ${house.url}/enrol ，输入代码 `)
+    const again = await login(house, 'alice', '', challenge?.state)
+    expect(again?.message).toContain('身份验证器尚未绑定。')
+    expect(codeIn(again?.message)).not.toBe(codeIn(challenge?.message))
+  })
+})
+
+test('an invitation replaces an authenticator that was lost, once', async () => {
+  const house = await openBrokerHouse()
+  await house.addUser('alice')
+  await house.enrol('alice')
+  const lost = await house.records.enrolments.find('alice')
+  const { invitations, audit } = house.records
+  const inviting = new Inviting({ invitations, audit, clock: systemClock, random: systemRandom })
+  const { code } = await inviting.invite('alice', { actor: 'helpdesk' })
+  const client = new FormClient(house.url)
+  const asked = await client.get('/enrol?name=alice')
+  expect(asked.text).toContain('value="alice"')
+  const shown = await client.post('/enrol/code', { name: 'alice', code })
+  const key = keyOn(shown) ?? ''
+  // Until the new one is confirmed the old one stays.
+  expect(await house.records.enrolments.find('alice')).toEqual(lost)
+  await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
+  expect((await house.records.enrolments.find('alice'))?.id).not.toBe(lost?.id)
+  await client.get('/enrol')
+  const again = await client.post('/enrol/code', { name: 'alice', code })
+  expect(problemOn(again)).toBe('The user name or the code is wrong, or the code is too old or was used.')
+})
+
+describe('who exists', () => {
+  test('is not told by status, words or headers', async () => {
+    const house = await openBrokerHouse({ lockout: NO_LOCKOUTS })
+    await house.addUser('alice')
+    await house.addUser('barred')
+    await house.records.users.change('barred', { enabled: false })
+    const answers: string[] = []
+    for (const [name, password] of [
+      ['alice', 'wrong'],
+      ['nobody', 'wrong'],
+      ['barred', 'wrong'],
+      ['barred', PASSWORD],
+      ['alice@elsewhere.example', 'wrong'],
+    ] as const) {
+      const client = new FormClient(house.url)
+      await client.get('/')
+      const told = await client.post('/sign-in', { name, password })
+      const { date, 'set-cookie': cookie, 'content-length': length, ...headers } = told.headers
+      const text = told.text.replaceAll(name, 'NAME').replaceAll(/name="csrf" value="[^"]+"/g, '')
+      answers.push(JSON.stringify([told.status, cookie?.length, headers, text]))
+    }
+    expect(new Set(answers).size).toBe(1)
+    const byCode: string[] = []
+    for (const name of ['alice', 'nobody', 'barred']) {
+      const client = new FormClient(house.url)
+      await client.get('/enrol')
+      const told = await client.post('/enrol/code', { name, code: 'abcd-efgh' })
+      byCode.push(JSON.stringify([told.status, problemOn(told)]))
+    }
+    expect(new Set(byCode).size).toBe(1)
+  })
+
+  test('is not told by time', async () => {
+    const house = await openBrokerHouse({ lockout: NO_LOCKOUTS })
+    await house.addUser('alice')
+    const client = new FormClient(house.url)
+    await client.get('/')
+    const took = async (name: string) => {
+      const begun = performance.now()
+      await client.post('/sign-in', { name, password: 'wrong' })
+      return performance.now() - begun
+    }
+    const times = { alice: [] as number[], nobody: [] as number[] }
+    // In turns, so that a busy machine slows both.
+    for (let guess = 0; guess < 25; guess++) {
+      times.alice.push(await took('alice'))
+      times.nobody.push(await took('nobody'))
+    }
+    const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+    const ratio = median(times.alice) / median(times.nobody)
+    // A hash takes ten times as long as all the rest; one that was left out would be seen from afar.
+    expect(ratio).toBeGreaterThan(0.6)
+    expect(ratio).toBeLessThan(1.7)
+  })
+})
+
+test('a guess at the portal counts as a guess at the gateway, and the other way round', async () => {
+  const house = await openBrokerHouse()
+  for (const user of ['alice', 'bob', 'carol']) await house.addUser(user)
+  const client = new FormClient(house.url)
+  await client.get('/')
+  for (let guess = 0; guess < 3; guess++) await client.post('/sign-in', { name: 'alice', password: 'wrong' })
+  for (let guess = 0; guess < 2; guess++) await login(house, 'alice', 'wrong')
+  expect((await login(house, 'alice', PASSWORD))?.message).toMatch(/Try again in/)
+  expect(problemOn(await client.post('/sign-in', { name: 'alice', password: PASSWORD }))).toMatch(
+    /Try again in/,
+  )
+
+  await client.get('/enrol')
+  for (let guess = 0; guess < 5; guess++) await client.post('/enrol/code', { name: 'bob', code: 'abcd-efgh' })
+  expect((await login(house, 'bob', PASSWORD))?.message).toMatch(/Try again in/)
+
+  for (let guess = 0; guess < 5; guess++) await login(house, 'carol', 'wrong')
+  await client.get('/')
+  expect(problemOn(await client.post('/sign-in', { name: 'carol', password: PASSWORD }))).toMatch(
+    /Try again in/,
+  )
+})
+
+describeWith(BROWSER_NEEDS, 'another site', () => {
+  test('can neither frame the portal nor send its forms, in a browser that is signed in', async () => {
+    const house = await openBrokerHouse()
+    await house.addUser('alice')
+    await house.enrol('alice')
+    await using resources = new AsyncDisposableStack()
+    const browser = await startChromium()
+    resources.defer(browser.close)
+    const { page, leave } = await browser.visit(house.url)
+    resources.defer(leave)
+    await page.goto(house.url)
+    await page.fill('#name', 'alice')
+    await page.fill('#password', PASSWORD)
+    await page.locator('#password').press('Enter')
+    await page.fill('#code', house.code())
+    await page.locator('#code').press('Enter')
+    await page.locator('.facts').waitFor()
+
+    // Another port of this host is the same site, so the cookie goes along: the hardest case.
+    const evil = createServer((request, response) => {
+      response.setHeader('content-type', 'text/html')
+      response.end(
+        request.url === '/frame'
+          ? `<iframe id="framed" src="${house.url}/" width="900" height="900"></iframe>`
+          : `<form method="post" action="${house.url}/sign-out-everywhere"><input name="csrf" value="x"><button>go</button></form>`,
+      )
+    }).listen(0, '127.0.0.1')
+    resources.defer(() => void evil.close())
+    await new Promise((resolve) => evil.once('listening', resolve))
+    const { port } = evil.address() as AddressInfo
+
+    await page.goto(`http://127.0.0.1:${port}/frame`)
+    await expect.poll(() => page.frames().length).toBe(2)
+    const [, framed] = page.frames()
+    await framed?.waitForLoadState()
+    expect(await framed?.locator('.facts, form').count()).toBe(0)
+
+    await page.goto(`http://127.0.0.1:${port}/form`)
+    await page.locator('button').click()
+    await page.waitForURL(`${house.url}/**`)
+    expect(await page.locator('h1').innerText()).toBe('That did not go through')
+    await page.goto(house.url)
+    expect(await page.locator('.facts').count()).toBe(1)
+  })
+})
