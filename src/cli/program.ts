@@ -18,6 +18,7 @@ import { totpEnrolCommand } from './totp-enrol.ts'
 import { totpRevokeCommand } from './totp-revoke.ts'
 import { userAddCommand } from './user-add.ts'
 import { userEnableCommands } from './user-enable.ts'
+import { userImportCommand } from './user-import.ts'
 import { userListCommand } from './user-list.ts'
 import { userPasswdCommand } from './user-passwd.ts'
 import { userRemoveCommand } from './user-remove.ts'
@@ -28,7 +29,7 @@ const FAILED = 1
 /** @param argv as `process.argv`. @returns the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   const program = build()
-  pointToHelp(program)
+  explainWrongCalls(program)
   try {
     await program.parseAsync([...argv])
     return 0
@@ -57,6 +58,7 @@ function build(): Command {
       userPasswdCommand(),
       ...userEnableCommands(),
       userRemoveCommand(),
+      userImportCommand(),
     ]),
   )
   program.addCommand(group('totp', 'authenticators', [totpEnrolCommand(), totpRevokeCommand()]))
@@ -77,10 +79,17 @@ function build(): Command {
   return program
 }
 
-/** Of whatever was called wrongly: a command that is added does not take this over from its parent. */
-function pointToHelp(command: Command): void {
-  command.showHelpAfterError('(see --help)')
-  for (const verb of command.commands) pointToHelp(verb)
+/** What every verb says of a wrong call; a command that is added takes nothing over from its parent. */
+function explainWrongCalls(command: Command): void {
+  command.showHelpAfterError('(see --help)').configureOutput({
+    outputError: (message, write) => write(withoutValues(message)),
+  })
+  for (const verb of command.commands) explainWrongCalls(verb)
+}
+
+/** An option that does not exist may hold what should have been typed at a prompt: `--password=…`. */
+function withoutValues(message: string): string {
+  return message.replaceAll(/(--[^\s=']+)=[^']*/g, '$1=***')
 }
 
 function group(name: string, description: string, verbs: readonly Command[]): Command {

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { generateSync } from 'otplib'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
+import type { EnrolmentStore } from '../../src/domain/enrolment.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
+import type { UserStore } from '../../src/domain/user.ts'
 import type { Parsed } from '../../src/identity/import/file-lines.ts'
 import { parseHtpasswd } from '../../src/identity/import/htpasswd.ts'
 import { importTokens } from '../../src/identity/import/import-tokens.ts'
@@ -24,21 +26,41 @@ const PASSWORD = 'Grüße, 密码 :$5$'
 const SEED = '12345678901234567890'
 const hashes = new PasswordHashes({ parallel: 2, waiting: 100 })
 
+/** The records of these tests do not run in a thread of their own, which would do one thing at a time. */
+function inTurn(users: UserStore, enrolments: EnrolmentStore) {
+  let line: Promise<unknown> = Promise.resolve()
+  const queued = <Asked extends readonly unknown[], Answer>(ask: (...asked: Asked) => Promise<Answer>) => {
+    return (...asked: Asked): Promise<Answer> => {
+      const answer = line.then(() => ask(...asked))
+      line = answer.catch(() => {})
+      return answer
+    }
+  }
+  return {
+    users: { find: queued(users.find.bind(users)), add: queued(users.add.bind(users)) },
+    enrolments: {
+      find: queued(enrolments.find.bind(enrolments)),
+      replace: queued(enrolments.replace.bind(enrolments)),
+    },
+  }
+}
+
 /** The broker's login over users who were imported, with nothing else in it. */
 async function broker() {
   const house = await openHouse({ required: false })
   const { users, enrolments } = house.records
   const clock = systemClock
+  const turns = inTurn(users, enrolments)
   house.people.store = localIdentity({ users, hashes, clock, checkReady: async () => {} })
   return {
     ...house,
     users,
     enrolments,
     importUsers: (parsed: Parsed<ImportedUser>, skipBad = false) =>
-      importUsers(parsed, { users, clock, skipBad }),
+      importUsers(parsed, { users: turns.users, clock, skipBad }),
     importTokens: (text: string, skipBad = false) =>
       importTokens(parseUsersOath(text), {
-        ...{ enrolments, keys: house.keys, clock, random: systemRandom, skipBad },
+        ...{ enrolments: turns.enrolments, keys: house.keys, clock, random: systemRandom, skipBad },
         subjectOf: async (name) => (await users.find(name))?.name,
       }),
     log: (user: string, typed: string, state?: string) => house.login(typed, { user, state }),

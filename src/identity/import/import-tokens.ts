@@ -3,32 +3,29 @@ import type { EnrolmentStore } from '../../domain/enrolment.ts'
 import type { KeyRing } from '../../domain/key-ring.ts'
 import type { Randomness } from '../../domain/random.ts'
 import type { ImportFault, Parsed } from './file-lines.ts'
-import { type ImportOutcome, takeOver } from './take-over.ts'
+import { type ImportManner, type ImportOutcome, takeOver } from './take-over.ts'
 import type { ImportedToken } from './users-oath.ts'
 
-export interface ImportTokensOptions {
+export interface ImportTokensOptions extends ImportManner {
   readonly enrolments: Pick<EnrolmentStore, 'find' | 'replace'>
   readonly keys: KeyRing
   readonly clock: Clock
   readonly random: Randomness
   /** Under which name a user's authenticator is kept (`Person.subject`); undefined where there is no such user. */
   readonly subjectOf: (name: string) => Promise<string | undefined>
-  /** Whether good lines are imported although there are bad ones; otherwise nothing is. */
-  readonly skipBad: boolean
 }
 
 /** Enrols the authenticators of a file, without recovery codes. One that a user has already is not replaced. */
 export function importTokens(
   parsed: Parsed<ImportedToken>,
-  { enrolments, keys, clock, random, subjectOf, skipBad }: ImportTokensOptions,
+  { enrolments, keys, clock, random, subjectOf, ...manner }: ImportTokensOptions,
 ): Promise<ImportOutcome> {
   const subjects = new Map<string, string>()
   const enrolled = ({ name, line }: ImportedToken & { line: number }): ImportFault => ({
     line,
     problem: `${name} has an authenticator already`,
   })
-  return takeOver(parsed, {
-    skipBad,
+  return takeOver(parsed, manner, {
     check: async (entry) => {
       const subject = await subjectOf(entry.name)
       if (subject === undefined) return { line: entry.line, problem: `there is no user ${entry.name}` }

@@ -2,13 +2,11 @@ import type { Clock } from '../../domain/clock.ts'
 import type { UserStore } from '../../domain/user.ts'
 import type { ImportFault, Parsed } from './file-lines.ts'
 import type { ImportedUser } from './imported-user.ts'
-import { type ImportOutcome, takeOver } from './take-over.ts'
+import { type ImportManner, type ImportOutcome, takeOver } from './take-over.ts'
 
-export interface ImportUsersOptions {
+export interface ImportUsersOptions extends ImportManner {
   readonly users: Pick<UserStore, 'find' | 'add'>
   readonly clock: Clock
-  /** Whether good lines are imported although there are bad ones; otherwise nothing is. */
-  readonly skipBad: boolean
   /** Groups that every imported user gets beside those of the file. */
   readonly groups?: readonly string[]
 }
@@ -16,14 +14,13 @@ export interface ImportUsersOptions {
 /** Adds the users of a file. A user whom the broker knows already stays as they are, and their line is a bad one. */
 export function importUsers(
   parsed: Parsed<ImportedUser>,
-  { users, clock, skipBad, groups = [] }: ImportUsersOptions,
+  { users, clock, groups = [], ...manner }: ImportUsersOptions,
 ): Promise<ImportOutcome> {
   const exists = ({ name, line }: ImportedUser & { line: number }): ImportFault => ({
     line,
     problem: `there is a user ${name} already`,
   })
-  return takeOver(parsed, {
-    skipBad,
+  return takeOver(parsed, manner, {
     check: async (entry) => ((await users.find(entry.name)) === undefined ? undefined : exists(entry)),
     take: async (entry) => {
       const { name, passwordHash, enabled } = entry

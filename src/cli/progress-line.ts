@@ -1,0 +1,30 @@
+import type { Clock } from '../domain/clock.ts'
+
+/** A terminal's line is written anew so often, in milliseconds; elsewhere a new line comes so often. */
+const ON_A_TERMINAL_MS = 100
+const ELSEWHERE_MS = 5000
+
+/** Tells on standard error how far a long piece of work has come. */
+export class ProgressLine {
+  readonly #what: string
+  readonly #clock: Clock
+  readonly #out: NodeJS.WriteStream
+  #toldAt = Number.NEGATIVE_INFINITY
+
+  /** @param what is being done: `importing users`. */
+  constructor(what: string, clock: Clock, out: NodeJS.WriteStream = process.stderr) {
+    this.#what = what
+    this.#clock = clock
+    this.#out = out
+  }
+
+  /** The last, with nothing left to do, is always told. */
+  tell(done: number, all: number): void {
+    const now = this.#clock.monotonic()
+    const { isTTY } = this.#out
+    if (done < all && now - this.#toldAt < (isTTY ? ON_A_TERMINAL_MS : ELSEWHERE_MS)) return
+    this.#toldAt = now
+    const text = `${this.#what}: ${done} of ${all}`
+    this.#out.write(isTTY && done < all ? `\r${text}` : isTTY ? `\r${text}\n` : `${text}\n`)
+  }
+}

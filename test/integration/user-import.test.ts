@@ -1,0 +1,215 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { generateSync } from 'otplib'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Broker, type Installation, install, startBroker } from '../real/broker.ts'
+import { describeWith } from '../real/needs.ts'
+import { opensslPasswd, written } from '../real/password-tools.ts'
+import { addPeople } from '../real/people.ts'
+import { ask, loginRequest, type Reply } from '../real/radius-socket.ts'
+
+const PASSWORD = 'Grüße, 密码 :$5$'
+const SEED = '12345678901234567890'
+const HEX = Buffer.from(SEED).toString('hex')
+/** As liboath leaves a line after a login with counter 7. */
+const HOTP_LINE = `HOTP\tbob\t-\t${HEX}\t7\t162583\t2026-11-23T09:30:17L`
+
+interface Imported {
+  readonly imported: readonly string[]
+  readonly faults: readonly { readonly line: number; readonly problem: string }[]
+}
+
+async function installed(): Promise<Installation> {
+  const installation = await install()
+  onTestFinished(installation.remove)
+  return installation
+}
+
+/** Writes a file beside the configuration. */
+function fileWith(installation: Installation, name: string, text: string): string {
+  const file = installation.folder.file(name)
+  writeFileSync(file, text)
+  return file
+}
+
+function importInto(installation: Installation, file: string, format: string, ...more: string[]) {
+  return installation.run(['user', 'import', file, '--format', format, ...more])
+}
+
+function storedHash({ database }: Installation, user: string): string {
+  const db = new DatabaseSync(database, { readOnly: true })
+  try {
+    const row = db.prepare('select password_hash as hash from users where name = ?').get(user)
+    return String(row?.hash)
+  } finally {
+    db.close()
+  }
+}
+
+async function namesOf(installation: Installation): Promise<string[]> {
+  const users = (await installation.ocbroker(['user', 'list'])) as { name: string }[]
+  return users.map(({ name }) => name)
+}
+
+async function eventsOf(installation: Installation, user: string): Promise<unknown> {
+  return installation.ocbroker(['audit', '--user', user])
+}
+
+describeWith(['ocpasswd', 'openssl'], 'user import', () => {
+  async function running(): Promise<Broker> {
+    const broker = await startBroker({ sections: { second_factor: { required: false } } })
+    onTestFinished(broker.stop)
+    return broker
+  }
+
+  const login = ({ authPort, secret }: Broker, user: string, password: string, state?: Buffer) =>
+    ask(authPort, loginRequest({ secret, user, password, state })) as Promise<Reply>
+
+  test('takes over a file of ocpasswd, whose users log in and have argon2id hashes afterwards', async () => {
+    const broker = await running()
+    const file = broker.folder.file('ocpasswd')
+    written('ocpasswd', ['-c', file, '-g', 'staff,admins', 'alice'], `${PASSWORD}\n${PASSWORD}\n`)
+    const line = `bob:*:${opensslPasswd('-5', PASSWORD)}\ncarol:*:!${opensslPasswd('-6', PASSWORD)}\n`
+    writeFileSync(file, `${readFileSync(file, 'utf8')}${line}`)
+
+    const { code, stdout, stderr } = await importInto(broker, file, 'ocpasswd', '--group', 'vpn')
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'Imported 3 users.\n' })
+    expect(stderr).toBe('importing users: 3 of 3\n')
+    expect(await broker.ocbroker(['user', 'list'])).toMatchObject([
+      { name: 'alice', enabled: true, groups: ['staff', 'admins', 'vpn'] },
+      { name: 'bob', enabled: true, groups: ['vpn'] },
+      { name: 'carol', enabled: false, groups: ['vpn'] },
+    ])
+    expect(await eventsOf(broker, 'bob')).toMatchObject([
+      {
+        kind: 'user.added',
+        actor: expect.stringContaining('(command line)'),
+        detail: `imported from ${file} (ocpasswd)`,
+      },
+    ])
+
+    expect(storedHash(broker, 'bob')).toMatch(/^\$5\$/)
+    expect(await login(broker, 'bob', 'wrong')).toMatchObject({ code: 'Access-Reject' })
+    expect(storedHash(broker, 'bob')).toMatch(/^\$5\$/)
+    for (const user of ['alice', 'bob']) {
+      expect(await login(broker, user, PASSWORD), user).toMatchObject({ code: 'Access-Accept' })
+      await expect.poll(() => storedHash(broker, user)).toMatch(/^\$argon2id\$/)
+      expect(await login(broker, user, PASSWORD), user).toMatchObject({ code: 'Access-Accept' })
+      expect(await login(broker, user, 'wrong'), user).toMatchObject({ code: 'Access-Reject' })
+    }
+    expect(await login(broker, 'carol', PASSWORD)).toMatchObject({ code: 'Access-Reject' })
+  })
+
+  test('takes over authenticators of liboath, whose next code logs in, once', async () => {
+    const broker = await running()
+    await addPeople(broker, [{ name: 'bob', password: PASSWORD, enrolled: false }])
+    const file = fileWith(broker, 'users.oath', `${HOTP_LINE}\n`)
+    const { code, stdout, stderr } = await importInto(broker, file, 'oath')
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: 'Imported 1 authenticator.\n',
+      stderr: 'importing authenticators: 1 of 1\n',
+    })
+    expect(await eventsOf(broker, 'bob')).toMatchObject([
+      { kind: 'enrolment.made', detail: `imported from ${file} (oath)` },
+    ])
+    const answered = async (counter: number) => {
+      const { code: asked, state } = await login(broker, 'bob', PASSWORD)
+      expect(asked).toBe('Access-Challenge')
+      const code = generateSync({ strategy: 'hotp', secret: Buffer.from(SEED), counter })
+      return login(broker, 'bob', code, state)
+    }
+    expect(await answered(7), 'used at the other program').toMatchObject({ code: 'Access-Challenge' })
+    expect(await answered(9)).toMatchObject({ code: 'Access-Accept' })
+    expect(await answered(9), 'a second time').toMatchObject({ code: 'Access-Challenge' })
+    expect(await answered(8), 'from before').toMatchObject({ code: 'Access-Challenge' })
+  })
+
+  test('takes over users of htpasswd', async () => {
+    const installation = await installed()
+    const text = 'bob:$2y$05$abcdefghijklmnopqrstuuHIrMEWpUCQe2YqFR3sXwQ75u4od..9q\n'
+    const { code } = await importInto(installation, fileWith(installation, 'htpasswd', text), 'htpasswd')
+    expect(code).toBe(0)
+    expect(await namesOf(installation)).toEqual(['bob'])
+  })
+
+  test('imports nothing where one line is bad, and tells each with its number and no hash', async () => {
+    const installation = await installed()
+    const apr1 = '$apr1$abcdefgh$IQtUouv7y7Q9dRWkQEPCc.'
+    const file = fileWith(
+      installation,
+      'htpasswd',
+      [`bob:${opensslPasswd('-6', PASSWORD)}`, `eve:${apr1}`, '', 'nonsense', 'tom:clear text'].join('\n'),
+    )
+    const { code, stdout, stderr } = await importInto(installation, file, 'htpasswd')
+    expect(code).toBe(1)
+    expect(stdout.split('\n')).toEqual([
+      expect.stringMatching(/^line 2: the hash is Apache's MD5 \(\$apr1\$\)/),
+      'line 4: the line is not of the form name:hash',
+      expect.stringMatching(/^line 5: the hash is of a kind that is not known/),
+      'Nothing was imported, because of 3 lines; --skip-bad leaves them out.',
+      '',
+    ])
+    expect(stdout + stderr).not.toMatch(/IQtUouv|clear text\b.*tom|PASSWORD/)
+    expect(await namesOf(installation)).toEqual([])
+
+    const skipping = await importInto(installation, file, 'htpasswd', '--skip-bad', '--json')
+    expect(skipping.code).toBe(0)
+    expect(skipping.stderr).toBe('')
+    const { imported, faults } = JSON.parse(skipping.stdout) as Imported
+    expect(imported).toEqual(['bob'])
+    expect(faults.map(({ line }) => line)).toEqual([2, 4, 5])
+    expect(await namesOf(installation)).toEqual(['bob'])
+
+    const again = await importInto(installation, file, 'htpasswd', '--skip-bad')
+    expect(again.code, 'nothing was left to import').toBe(1)
+    expect(again.stdout).toContain('line 1: there is a user bob already')
+  })
+
+  test('looks at everything and writes nothing in a dry run', async () => {
+    const installation = await installed()
+    const file = fileWith(installation, 'ocpasswd', `bob:*:${opensslPasswd('-5', PASSWORD)}\n`)
+    const { code, stdout } = await importInto(installation, file, 'ocpasswd', '--dry-run')
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '1 user would be imported.\n' })
+    expect(await namesOf(installation)).toEqual([])
+    expect(await eventsOf(installation, 'bob')).toEqual([])
+    const tokens = fileWith(installation, 'users.oath', `${HOTP_LINE}\n`)
+    const oath = await importInto(installation, tokens, 'oath', '--dry-run', '--json')
+    expect(oath.code).toBe(1)
+    expect(JSON.parse(oath.stdout)).toMatchObject({
+      dryRun: true,
+      imported: [],
+      faults: [{ line: 1, problem: 'there is no user bob' }],
+    })
+  })
+
+  test('takes a thousand users at once, in the order of the file', async () => {
+    const installation = await installed()
+    const hash = opensslPasswd('-5', PASSWORD)
+    const names = Array.from({ length: 1000 }, (_, at) => `user${String(at).padStart(4, '0')}`)
+    const file = fileWith(installation, 'ocpasswd', names.map((name) => `${name}:*:${hash}`).join('\n'))
+    const { code, stdout } = await importInto(installation, file, 'ocpasswd', '--json')
+    expect(code).toBe(0)
+    expect((JSON.parse(stdout) as Imported).imported).toEqual(names)
+    expect(await namesOf(installation)).toEqual(names)
+  })
+
+  test('complains of a file that it cannot use', async () => {
+    const installation = await installed()
+    const said = async (file: string, ...more: string[]) => {
+      const { code, stderr } = await importInto(installation, file, 'ocpasswd', ...more)
+      expect(code).toBe(1)
+      expect(stderr).not.toMatch(/\n\s+at /)
+      return stderr
+    }
+    expect(await said('/nonexistent/file')).toMatch(/^\/nonexistent\/file cannot be read: ENOENT/)
+    const empty = fileWith(installation, 'empty', '# nobody\n')
+    expect(await said(empty)).toBe(`${empty} holds nothing to import\n`)
+    const latin1 = installation.folder.file('latin1')
+    writeFileSync(latin1, Buffer.from('Jos\xe9:*:$5$', 'latin1'))
+    expect(await said(latin1)).toBe(`${latin1} is not written in UTF-8\n`)
+    const { code, stderr } = await installation.run(['user', 'import', empty])
+    expect(code).toBe(1)
+    expect(stderr).toContain('--format')
+  })
+})
