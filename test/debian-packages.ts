@@ -27,7 +27,7 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'redis-server', proof: 'redis-server', suites: ['integration'] },
   { name: 'redis-tools', proof: 'redis-cli', suites: ['integration'] },
   { name: 'postgresql', proof: postgresProgram('postgres'), suites: ['integration'] },
-  { name: 'openssl', proof: 'openssl', suites: ['integration'] },
+  { name: 'openssl', proof: 'openssl', suites: ['integration', 'vpn'] },
 ]
 
 export function missingPackages(): DebianPackage[] {

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { PassThrough } from 'node:stream'
 import { temporaryFolder } from './folder.ts'
 import type { Namespace } from './netns.ts'
 import { outputOf, type RealProcess } from './process.ts'
@@ -14,8 +15,9 @@ interface OpenconnectOptions {
   /**
    * What the user types, one at each prompt in turn: the password, then codes; after a refused password the
    * password again, of which ocserv takes three in all. A prompt that is left without an answer ends the login.
+   * Somebody who looks before they type is a function that is given the client.
    */
-  readonly answers: readonly string[]
+  readonly answers: readonly string[] | ((client: RealProcess) => AsyncIterable<string>)
   /** The group that the user picks. */
   readonly authgroup?: string
   /** Base32: openconnect answers the prompt after the password with a code of its own making. */
@@ -69,6 +71,7 @@ exec "$@"
 export async function openconnect(options: OpenconnectOptions): Promise<Openconnect> {
   const { place, gateway, pin, user, answers, authgroup, totpSecret, within = 30_000 } = options
   const folder = temporaryFolder('openconnect')
+  const typed = new PassThrough()
   const resolvConf = folder.file('resolv.conf')
   const environment = folder.file('environment')
   writeFileSync(resolvConf, 'nameserver 192.0.2.53\n')
@@ -83,14 +86,16 @@ export async function openconnect(options: OpenconnectOptions): Promise<Openconn
       ...(totpSecret === undefined ? [] : ['--token-mode=totp', `--token-secret=base32:${totpSecret}`]),
       `https://${gateway}`,
     ],
-    { input: answers.map((answer) => `${answer}\n`).join('') },
+    { input: typeof answers === 'function' ? typed : answers.map((answer) => `${answer}\n`).join('') },
   )
+  const conversation = typeof answers === 'function' ? type(answers(client), typed) : undefined
   const disconnect = async () => {
     await client.stop({ signal: 'SIGINT' })
     await folder.remove()
   }
   try {
     const connected = await hasTunnel(client, within)
+    await conversation
     const pushed = connected ? readEnvironment(environment) : {}
     if (!connected) await disconnect()
     const device = pushed.TUNDEV ?? 'tun0'
@@ -119,6 +124,15 @@ export async function openconnect(options: OpenconnectOptions): Promise<Openconn
   } catch (error) {
     await disconnect()
     throw error
+  }
+}
+
+/** Types line after line, as they come. Throws what the one who types has met with. */
+async function type(lines: AsyncIterable<string>, to: PassThrough): Promise<void> {
+  try {
+    for await (const line of lines) to.write(`${line}\n`)
+  } finally {
+    to.end()
   }
 }
 

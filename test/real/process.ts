@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { connect } from 'node:net'
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { guard } from './guard.ts'
 import { installed } from './programs.ts'
@@ -15,8 +16,8 @@ interface StartOptions {
   /** Added to this process's own environment. */
   env?: Readonly<Record<string, string>>
   cwd?: string
-  /** Written to standard input, which is then closed; without it standard input is empty. */
-  input?: string | Uint8Array
+  /** Written to standard input, which is then closed; without it standard input is empty. A stream is passed on as it comes. */
+  input?: string | Uint8Array | Readable
 }
 
 interface RunOptions extends StartOptions {
@@ -86,7 +87,8 @@ function startProcess(program: string, args: readonly string[], options: StartOp
   collect('stderr')
   // A program that ends before it has read its input is no failure of the test.
   child.stdin.on('error', () => {})
-  child.stdin.end(options.input ?? '')
+  if (options.input instanceof Readable) options.input.pipe(child.stdin)
+  else child.stdin.end(options.input ?? '')
 
   const endGroup = guard('kill -KILL -"$1"', String(pid))
   let running = true
