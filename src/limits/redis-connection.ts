@@ -60,13 +60,13 @@ const SLOTS_REFRESH_MS = 1000
 export function connectRedis(options: RedisOptions, log: Log): RedisConnection {
   const client =
     options.servers.kind === 'cluster' ? clusterOf(options, options.servers.nodes) : serverOf(options)
-  const stopTelling = tellOfConnection(client, log)
+  const watch = watchConnection(client, log)
   const key = (...parts: readonly string[]) => [options.prefix, ...parts].join(':')
   const ask = async <T>(answer: Promise<T>): Promise<T> => {
     try {
       return await answer
     } catch (error) {
-      throw unavailable(error)
+      throw unavailable(client.status === 'ready' ? error : watch.lostBy(), error)
     }
   }
   return {
@@ -83,7 +83,7 @@ export function connectRedis(options: RedisOptions, log: Log): RedisConnection {
       if (client instanceof Cluster) await ask(Promise.all(client.nodes('master').map((node) => node.ping())))
     },
     close() {
-      stopTelling()
+      watch.stop()
       client.disconnect()
     },
   }
@@ -163,25 +163,50 @@ function tlsOf({ tls }: RedisOptions): NonNullable<ClientOptions['tls']> | undef
   }
 }
 
+interface ConnectionWatch {
+  /** Why there is no connection, as far as that is known. */
+  lostBy(): unknown
+  stop(): void
+}
+
 /** One line when the connection is lost and one when it is there, however often it is tried in between. */
-function tellOfConnection(client: Redis | Cluster, log: Log): () => void {
+function watchConnection(client: Redis | Cluster, log: Log): ConnectionWatch {
   let isUp: boolean | undefined
-  let isClosing = false
+  let isStopped = false
+  let cause: unknown
   const lost = (error?: unknown) => {
-    if (isUp !== false && !isClosing) log.warn('redis.lost', { error })
+    if (isUp !== false && !isStopped) log.warn('redis.lost', { error })
     isUp = false
+    cause = error ?? cause
   }
   client.on('ready', () => {
     if (isUp !== true) log.info('redis.connected')
     isUp = true
+    cause = undefined
   })
   client.on('error', lost)
   client.on('close', () => lost())
-  return () => {
-    isClosing = true
+  // The client gives up for good when it is told of a new master while it asks for the old one.
+  client.on('end', () => {
+    setTimeout(() => {
+      if (!isStopped) client.connect().catch(() => undefined)
+    }, RETRY_MS)
+  })
+  return {
+    lostBy: () => cause,
+    stop() {
+      isStopped = true
+    },
   }
 }
 
-function unavailable(error: unknown): Unavailable {
-  return new Unavailable('redis', error instanceof Error ? error.message : String(error), { cause: error })
+/** @param reason what to tell; @param cause what was thrown. */
+function unavailable(reason: unknown, cause: unknown): Unavailable {
+  return new Unavailable('redis', reason === undefined ? 'not connected' : wordsOf(reason), { cause })
+}
+
+/** An error for several addresses at once has no words of its own. */
+function wordsOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return wordsOf(error.errors[0])
+  return error instanceof Error ? error.message : String(error)
 }

@@ -129,8 +129,11 @@ describeWith(['redis-server', 'redis-cli'], 'two brokers that share Redis and th
         { timeout: 2000 },
       )
       .toBe('Access-Challenge')
-    expect(here.log().map(({ event }) => event)).toEqual(
-      expect.arrayContaining(['redis.not_persistent', 'redis.lost', 'limits.alone', 'limits.shared']),
-    )
+    await login(here, { user: 'alice', password: PASSWORD })
+    await expect
+      .poll(() => here.log().map(({ event }) => event))
+      .toEqual(
+        expect.arrayContaining(['redis.not_persistent', 'redis.lost', 'limits.alone', 'limits.shared']),
+      )
   })
 })

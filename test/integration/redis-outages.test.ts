@@ -214,4 +214,17 @@ describeWith(['redis-server', 'redis-cli'], 'while Redis is away', () => {
       expect(await there.challenges.take(`after ${user}`)).toEqual(CHALLENGE)
     })
   })
+
+  test('a client that gives up by itself is made to try again, and one that was closed is not', async () => {
+    await using resources = new AsyncDisposableStack()
+    const redis = await startRedis()
+    resources.defer(redis.stop)
+    const { connection } = await startBroker(redis.port)
+    resources.defer(connection.close)
+    connection.client.disconnect()
+    expect(await isReadyWithin(connection, 5000)).toBeLessThan(OVER_WITHIN)
+    connection.close()
+    await sleep(500)
+    await expect(connection.checkReady()).rejects.toThrow(Unavailable)
+  })
 })

@@ -151,7 +151,7 @@ async function startSentinel(name: string, master: number) {
     [
       ...['bind 127.0.0.1', `port ${port}`, `dir ${folder.path}`],
       `sentinel monitor ${name} 127.0.0.1 ${master} 2`,
-      ...[`sentinel down-after-milliseconds ${name} 500`, `sentinel failover-timeout ${name} 3000`],
+      ...[`sentinel down-after-milliseconds ${name} 500`, `sentinel failover-timeout ${name} 1000`],
     ].join('\n'),
   )
   const server = thisMachine.start('redis-server', [file, '--sentinel'])
