@@ -15,7 +15,7 @@ export interface ShownInvitation {
 }
 
 /** How long an invitation is good where nobody says otherwise, in milliseconds. */
-export const INVITATION_MS = 24 * 3_600_000
+const INVITATION_MS = 24 * 3_600_000
 
 /** Lets users enrol an authenticator in place of signing in, as on the first day or when the old one is lost. */
 export class Inviting {

@@ -22,7 +22,7 @@ export async function scan(picture: Locator): Promise<Authenticator> {
 }
 
 /** What an app makes of an `otpauth:` link. */
-export function authenticatorOf(link: string): Authenticator {
+function authenticatorOf(link: string): Authenticator {
   const uri = new URL(link)
   if (uri.protocol !== 'otpauth:' || uri.hostname !== 'totp') throw new Error('no key for a time-based code')
   const key = uri.searchParams.get('secret') ?? ''
