@@ -11,6 +11,7 @@ import { loginCommand } from './login.ts'
 import { ocservConfigCommand } from './ocserv-config.ts'
 import { serveCommand } from './serve.ts'
 import { sessionListCommand } from './session-list.ts'
+import { storageCopyCommand } from './storage-copy.ts'
 import { tokenCreateCommand } from './token-create.ts'
 import { tokenListCommand } from './token-list.ts'
 import { tokenRevokeCommand } from './token-revoke.ts'
@@ -72,6 +73,7 @@ function build(): Command {
       tokenRevokeCommand(),
     ]),
   )
+  program.addCommand(group('storage', 'the database', [storageCopyCommand()]))
   program.addCommand(auditCommand())
   program.addCommand(explainCommand())
   program.addCommand(loginCommand())

@@ -21,6 +21,16 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
 
 /** @returns the names of migrations that were run on these tables and that this version does not know. */
 export async function unknownMigrations(db: Kysely<Tables>): Promise<readonly string[]> {
+  return (await migrationsRun(db)).filter((name) => !(name in migrations))
+}
+
+/** @returns whether the tables have this version's shape. */
+export async function isMigrated(db: Kysely<Tables>): Promise<boolean> {
+  const run = await migrationsRun(db)
+  return Object.keys(migrations).every((name) => run.includes(name))
+}
+
+async function migrationsRun(db: Kysely<Tables>): Promise<readonly string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
   if (!tables.some(({ name }) => name === MIGRATION_TABLE)) return []
   const run = await db
@@ -28,5 +38,5 @@ export async function unknownMigrations(db: Kysely<Tables>): Promise<readonly st
     .selectFrom(MIGRATION_TABLE)
     .select('name')
     .execute()
-  return run.map(({ name }) => name).filter((name) => !(name in migrations))
+  return run.map(({ name }) => name)
 }

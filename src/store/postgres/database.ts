@@ -6,7 +6,7 @@ import { carelessSettings, examine } from './examine.ts'
 import { ConnectionPool, type PoolOptions, type PostgresServer } from './pool.ts'
 
 /** Milliseconds that a first connection may take: a server that is starting up is no fault to start with. */
-const CONNECT_MS = 5000
+export const CONNECT_MS = 5000
 
 /** What a server is called in messages: never with its password. */
 export function nameOf({ host, port, database }: PostgresServer): string {
@@ -38,7 +38,7 @@ export async function prepareDatabase(server: PostgresServer): Promise<readonly 
   }
 }
 
-function explained(server: PostgresServer, error: unknown): Error {
+export function explained(server: PostgresServer, error: unknown): Error {
   const why = error instanceof Error ? error.message : String(error)
   const name = nameOf(server)
   if (why.includes(name)) return new Error(why, { cause: error })

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely'
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely'
 import { refuseNul } from '../nul.ts'
 import { translated } from './errors.ts'
 import { Statements } from './statements.ts'
@@ -26,10 +26,11 @@ export class NodeSqliteDriver implements Driver {
     return this.#connection
   }
 
-  async beginTransaction(): Promise<void> {
+  async beginTransaction(_: DatabaseConnection, { accessMode }: TransactionSettings): Promise<void> {
     this.#isNested = this.#database.isTransaction
     // Immediate: one that begins by reading and writes later fails where another process wrote in between.
-    this.#connection.run(this.#isNested ? 'savepoint call' : 'begin immediate')
+    const begin = accessMode === 'read only' ? 'begin' : 'begin immediate'
+    this.#connection.run(this.#isNested ? 'savepoint call' : begin)
   }
 
   async commitTransaction(): Promise<void> {

@@ -1,0 +1,109 @@
+import { realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { loadKeyRing } from '../config/key-file.ts'
+import type { StorageConfig } from '../config/sections/storage.ts'
+import { systemClock } from '../domain/clock.ts'
+import { systemRandom } from '../domain/random.ts'
+import { type CopiedTable, type CopyEnd, copyRecords } from '../store/copying.ts'
+import { SqlEnrolments } from '../store/enrolments.ts'
+import { postgresSource, postgresTarget } from '../store/postgres/copy-end.ts'
+import { sqliteSource, sqliteTarget } from '../store/sqlite/copy-end.ts'
+import { Complaint } from './complaint.ts'
+import { type CommonOptions, readConfig, verb } from './office.ts'
+import { print, table } from './output.ts'
+import { ProgressLine } from './progress-line.ts'
+
+interface Options extends CommonOptions {
+  readonly from?: string
+  readonly to?: string
+  readonly replace?: boolean
+}
+
+/** One side of the copy: an SQLite file, or what a configuration says of storage. */
+type Place = { readonly file: string } | { readonly storage: StorageConfig }
+
+export function storageCopyCommand(): Command {
+  return verb('copy', 'copy all records into another database, and compare; the first is only read')
+    .option('--from <file>', 'an SQLite file, or another configuration (.yaml); else the configuration')
+    .option('--to <file>', 'the same for the target')
+    .option('--replace', 'give up what the target holds')
+    .action(copy)
+}
+
+async function copy({ from, to, replace = false, ...common }: Options): Promise<void> {
+  if (from === undefined && to === undefined) {
+    throw new Complaint('name where to copy to (--to FILE), or from (--from FILE)')
+  }
+  const [here, there] = [await placeNamed(from, common), await placeNamed(to, common)]
+  if (addressOf(here) === addressOf(there)) throw new Complaint('both are the same database')
+  try {
+    await using ends = new AsyncDisposableStack()
+    const source = await openSource(here)
+    ends.defer(source.close)
+    await requireKeys(source, there)
+    const target = await openTarget(there)
+    ends.defer(target.close)
+    const copying = new ProgressLine('copying rows', systemClock)
+    const comparing = new ProgressLine('comparing rows', systemClock)
+    const copied = await copyRecords(source, target, {
+      replace,
+      onCopied: (rows, all) => copying.tell(rows, all),
+      onCompared: (rows, all) => comparing.tell(rows, all),
+    })
+    await target.settle()
+    print(common.json, { from: source.name, to: target.name, tables: copied }, () =>
+      told(source, target, copied),
+    )
+  } catch (error) {
+    throw error instanceof Error ? new Complaint(error.message, { cause: error }) : error
+  }
+}
+
+function told(source: CopyEnd, target: CopyEnd, copied: readonly CopiedTable[]): string[] {
+  const rows = copied.map(({ table: name, rows, digest }) => [name, String(rows), digest.slice(0, 16)])
+  return [
+    ...table(['TABLE', 'ROWS', 'SHA-256'], rows),
+    '',
+    `Copied from ${source.name} to ${target.name} and compared.`,
+    'What was written to the first since then is not in the second.',
+  ]
+}
+
+async function placeNamed(name: string | undefined, common: CommonOptions): Promise<Place> {
+  if (name !== undefined && !/\.ya?ml$/.test(name)) return { file: resolve(name) }
+  return { storage: (await readConfig(name === undefined ? common : { ...common, config: name })).storage }
+}
+
+function addressOf(place: Place): string {
+  if ('storage' in place && place.storage.postgres !== undefined) {
+    const { host, port, database } = place.storage.postgres.server
+    return `postgres ${host} ${port} ${database}`
+  }
+  const file = 'file' in place ? place.file : place.storage.sqlite
+  try {
+    return realpathSync(file)
+  } catch {
+    return file
+  }
+}
+
+function openSource(place: Place): Promise<CopyEnd> {
+  if ('file' in place) return sqliteSource(place.file)
+  const { sqlite, postgres } = place.storage
+  return postgres === undefined ? sqliteSource(sqlite) : postgresSource(postgres.server)
+}
+
+function openTarget(place: Place): Promise<CopyEnd> {
+  if ('file' in place) return sqliteTarget(place.file)
+  const { sqlite, postgres } = place.storage
+  return postgres === undefined ? sqliteTarget(sqlite) : postgresTarget(postgres.server)
+}
+
+/** Seeds are copied as they are sealed: whoever is to read them needs the keys. */
+async function requireKeys(source: CopyEnd, target: Place): Promise<void> {
+  if (!('storage' in target)) return
+  const { keyFile, postgres } = target.storage
+  const inUse = await new SqlEnrolments(source.db).keysInUse()
+  if (inUse.length > 0) await loadKeyRing(keyFile, systemRandom, { inUse, isShared: postgres !== undefined })
+}
