@@ -168,7 +168,6 @@ function loginOptions(
   const { records, keys } = store
   const { mode, required, tries, answerWithinMs, sameAnswerWithinMs, totp } = config.secondFactor
   const { exempt, tellUser: _, ...rules } = config.lockout
-  const pace = new Pace(clock)
   const enrolmentCodes = new EnrolmentCodes(open('enrolment codes', MOST_ENROLMENT_CODES), random)
   const enrolAtLogin = enrolmentAtLogin(config, enrolmentCodes)
   const recognising = { keys, clock, window: totp.window }
@@ -183,10 +182,9 @@ function loginOptions(
         })
   return {
     limits,
-    background: { records: records.login, candidates: store.candidates, exempt, mode, pace, clock },
+    background: { records: records.login, candidates: store.candidates, exempt, clock },
     firstFactor: {
       mode,
-      pace,
       challenges,
       enrolmentCodes,
       isCodeNow: (enrolment, code) => recognise(enrolment, code, recognising).kind !== 'wrong',
@@ -194,6 +192,7 @@ function loginOptions(
     secondFactor: { required, mode, tries, ...recognising, enrolAtLogin },
     policies: config.policies,
     grant: { records: records.login, clock, random, sameAnswer },
+    pace: new Pace(clock),
     settle: {
       records: records.login,
       audit: records.audit,

@@ -72,7 +72,11 @@ export interface IdentityStore {
   ): Promise<FirstFactorAnswer>
   /** The same without a password, for code-only logins and for `explain`. @throws Unavailable */
   lookup(name: string, deadline: number): Promise<LookupAnswer>
-  /** Takes as long as a wrong password does, where that is known to be slow. @throws Unavailable */
+  /**
+   * Does the work of a check that finds the password wrong, where that is much work for this machine: for refusals that
+   * came without a check, so that many of them at once are as slow. How long one refusal takes is evened out elsewhere.
+   * @throws Unavailable where a check would be.
+   */
   pretend?(password: Secret): Promise<void>
   /** Resolves where the store can be asked now; otherwise @throws Unavailable with a cause in one line. */
   checkReady(deadline: number): Promise<void>

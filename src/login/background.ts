@@ -7,8 +7,7 @@ import type { LoginQuery, LoginStore } from '../domain/login-records.ts'
 import type { Network } from '../domain/network.ts'
 import type { Candidate } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
-import type { Pace } from './pace.ts'
-import type { SecondFactorMode } from './typed-code.ts'
+import type { Effort } from './effort.ts'
 
 /** What is known of a login before any password is looked at. */
 export interface Background {
@@ -26,15 +25,17 @@ export interface BackgroundOptions {
   readonly candidates: (name: LoginName, gateway: string) => readonly Candidate[]
   /** Where failures lock nobody. */
   readonly exempt: readonly Network[]
-  /** In `only` mode no password is checked, so no check need be played either. */
-  readonly mode: SecondFactorMode
-  readonly pace: Pace
   readonly clock: Clock
 }
 
 /** Reads, in one round trip, the user's authenticators and the lockouts in force; a locked login ends here. */
-export async function lookUp(attempt: Attempt, options: BackgroundOptions): Promise<Background | Refusal> {
+export async function lookUp(
+  attempt: Attempt,
+  effort: Effort,
+  options: BackgroundOptions,
+): Promise<Background | Refusal> {
   const candidates = options.candidates(attempt.name, attempt.gateway)
+  effort.candidates = candidates
   const query: LoginQuery = {
     user: attempt.name.stem,
     subjects: candidates.map(({ subject }) => subject),
@@ -45,11 +46,7 @@ export async function lookUp(attempt: Attempt, options: BackgroundOptions): Prom
   const spared = sparedAt(attempt.address, knownAddress, options.exempt)
   const barring = locks.filter((lock) => bars(lock, spared))
   if (barring.length > 0) {
-    const begun = options.pace.start()
-    if (attempt.state === undefined) {
-      await pretendToCheck(attempt, candidates, options.mode)
-      await options.pace.hold('locked', begun)
-    }
+    effort.decidedAt = 'locked'
     return refusedByLock(barring, query.now)
   }
   return {
@@ -59,16 +56,6 @@ export async function lookUp(attempt: Attempt, options: BackgroundOptions): Prom
     spared,
     enrolmentOf: (subject) => enrolments.find((enrolment) => enrolment.subject === subject),
   }
-}
-
-/** Work for work what a wrong password costs, so that many guesses at once tell no more than one does. */
-export async function pretendToCheck(
-  attempt: Attempt,
-  candidates: readonly Candidate[],
-  mode: SecondFactorMode,
-): Promise<void> {
-  if (mode === 'only') return
-  for (const { store } of candidates) await store.pretend?.(attempt.typed)
 }
 
 export function refusedByLock(locks: readonly Lockout[], now: number): Refusal {

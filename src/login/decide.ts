@@ -3,8 +3,10 @@ import type { Policy } from '../domain/policy.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { type BackgroundOptions, lookUp } from './background.ts'
 import type { AskForCode, Decision } from './decision.ts'
+import { type Effort, evenly } from './effort.ts'
 import { type FirstFactorOptions, firstFactor } from './first-factor.ts'
 import { admit, type Grant, type GrantOptions, grantAgain } from './grant.ts'
+import type { Pace } from './pace.ts'
 import { askAgain, type SecondFactorOptions, secondFactor } from './second-factor.ts'
 import { noteInPassing } from './settle.ts'
 import { chooseTerms } from './terms.ts'
@@ -16,6 +18,7 @@ export interface LoginOptions extends UnderLimitsOptions {
   readonly secondFactor: SecondFactorOptions
   readonly policies: readonly Policy[]
   readonly grant: GrantOptions
+  readonly pace: Pace
 }
 
 /**
@@ -29,12 +32,24 @@ export function decide(attempt: Attempt, options: LoginOptions): Promise<Decisio
   })
 }
 
-async function judge(attempt: Attempt, options: LoginOptions): Promise<Grant | AskForCode | Refusal> {
-  const background = await lookUp(attempt, options.background)
+function judge(attempt: Attempt, options: LoginOptions): Promise<Grant | AskForCode | Refusal> {
+  const checksPasswords = options.firstFactor.mode !== 'only'
+  return evenly(attempt, { pace: options.pace, checksPasswords }, (effort) =>
+    takeSteps(attempt, effort, options),
+  )
+}
+
+async function takeSteps(
+  attempt: Attempt,
+  effort: Effort,
+  options: LoginOptions,
+): Promise<Grant | AskForCode | Refusal> {
+  const background = await lookUp(attempt, effort, options.background)
   if (background.kind === 'refusal') return background
 
-  const user = await firstFactor(attempt, background, options.firstFactor)
+  const user = await firstFactor(attempt, background, effort, options.firstFactor)
   if (user.kind !== 'verified') return user
+  effort.decidedAt = 'code'
 
   const proof = secondFactor(attempt, background, user, options.secondFactor)
   if (proof.kind !== 'proof') return proof

@@ -10,10 +10,10 @@ import {
 } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Secret } from '../domain/secret.ts'
-import { type Background, pretendToCheck } from './background.ts'
+import type { Background } from './background.ts'
 import type { AskForCode } from './decision.ts'
+import type { Effort } from './effort.ts'
 import type { EnrolmentCodes } from './enrolment-codes.ts'
-import type { Pace } from './pace.ts'
 import { passOn } from './store-challenge.ts'
 import { type SecondFactorMode, splitTyped } from './typed-code.ts'
 
@@ -45,7 +45,6 @@ export interface FirstFactorOptions {
   /** Whether this is a code of the enrolment at this moment, used or not. */
   readonly isCodeNow: (enrolment: Enrolment, code: string) => boolean
   readonly enrolmentCodes: EnrolmentCodes
-  readonly pace: Pace
 }
 
 /** A user who is signed in, and whose first factor was therefore right when that began, shows a code once more. */
@@ -57,33 +56,20 @@ export function stillVerified(person: Person, code: Secret): VerifiedUser {
 export async function firstFactor(
   attempt: Attempt,
   background: Background,
+  effort: Effort,
   options: FirstFactorOptions,
 ): Promise<VerifiedUser | AskForCode | Refusal> {
   if (attempt.state !== undefined) return resume(attempt, attempt.state, background, options)
-  const begun = options.pace.start()
-  const { verdict, decidedBy } = await askStores(attempt, background, options)
-  // How soon a no comes must not tell who is known, and to which store.
-  if (verdict.kind === 'refusal') await options.pace.hold(decidedBy, begun)
-  return verdict
-}
-
-/** @returns the verdict, and which store made it, or that none did. */
-async function askStores(
-  attempt: Attempt,
-  background: Background,
-  options: FirstFactorOptions,
-): Promise<{ verdict: VerifiedUser | AskForCode | Refusal; decidedBy: string }> {
   // An empty password would be an anonymous bind to a directory, and those succeed (RFC 4513 §5.1.2).
-  if (attempt.typed.isEmpty)
-    return { verdict: refuse('bad_credentials', 'empty password'), decidedBy: 'nobody' }
+  if (attempt.typed.isEmpty) return refuse('bad_credentials', 'empty password')
 
   let missing: Unavailable | undefined
   for (const candidate of background.candidates) {
     try {
-      const { answer, code } = await ask(candidate, attempt, background, options)
+      const { answer, code } = await ask(candidate, attempt, background, effort, options)
       if (answer.kind === 'unknown') continue
-      const verdict = conclude(attempt, candidate, answer, { code, rounds: 0 })
-      return { verdict, decidedBy: candidate.store.name }
+      effort.decidedAt = candidate.store.name
+      return conclude(attempt, candidate, answer, { code, rounds: 0 })
     } catch (error) {
       if (!(error instanceof Unavailable) || !candidate.mayBeMissing) throw error
       missing = error
@@ -91,21 +77,24 @@ async function askStores(
   }
   // The one who could not be asked may be the one who knows the user.
   if (missing !== undefined) throw missing
-  await pretendToCheck(attempt, background.candidates, options.mode)
-  return { verdict: refuse('bad_credentials', 'no identity store knows the user'), decidedBy: 'everybody' }
+  effort.decidedAt = 'everybody'
+  return refuse('bad_credentials', 'no identity store knows the user')
 }
 
 async function ask(
   { store, name, subject }: Candidate,
   attempt: Attempt,
   background: Background,
+  effort: Effort,
   { mode, isCodeNow }: FirstFactorOptions,
 ): Promise<{ answer: FirstFactorAnswer; code?: Secret | undefined }> {
   const { typed, deadline } = attempt
   if (mode === 'only') return { answer: await store.lookup(name, deadline), code: typed }
   const { password, code } = splitTyped(typed, mode, background.enrolmentOf(subject), isCodeNow)
   if (password.isEmpty) return { answer: { kind: 'wrong', detail: 'a code without a password' } }
-  return { answer: await store.authenticate(name, password, deadline, contextOf(attempt)), code }
+  const answer = await store.authenticate(name, password, deadline, contextOf(attempt))
+  if (answer.kind !== 'unknown') effort.checkedBy = store
+  return { answer, code }
 }
 
 /** @param login `rounds`: how often the store itself has asked in this login; `code`: what was typed for the broker. */

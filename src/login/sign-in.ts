@@ -5,9 +5,11 @@ import { type Candidate, type Person, Unavailable } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import { type Background, type BackgroundOptions, lookUp } from './background.ts'
 import type { AskForCode, Challenge } from './decision.ts'
+import { type Effort, evenly } from './effort.ts'
 import { type FirstFactorOptions, firstFactor, stillVerified } from './first-factor.ts'
 import { type GrantOptions, notAdmitted } from './grant.ts'
 import { type Leave, type LeaveOptions, redeemLeave } from './leave.ts'
+import type { Pace } from './pace.ts'
 import { askAgain, type Proof, type SecondFactorOptions, secondFactor } from './second-factor.ts'
 import { type UnderLimitsOptions, underLimits } from './under-limits.ts'
 
@@ -37,13 +39,14 @@ export class SignedIn {
 }
 
 export interface SignInOptions extends UnderLimitsOptions {
-  readonly background: Omit<BackgroundOptions, 'mode' | 'candidates'> & {
+  readonly background: Omit<BackgroundOptions, 'candidates'> & {
     /** Whichever gateway's users a store is for: here all of them come. */
     readonly candidates: (name: LoginName) => readonly Candidate[]
   }
   readonly firstFactor: Omit<FirstFactorOptions, 'mode' | 'isCodeNow'>
   readonly secondFactor: Omit<SecondFactorOptions, 'mode' | 'required' | 'enrolAtLogin'>
   readonly grant: GrantOptions
+  readonly pace: Pace
 }
 
 /**
@@ -52,16 +55,25 @@ export interface SignInOptions extends UnderLimitsOptions {
  * @param attempt its gateway is `PORTAL`.
  */
 export function signIn(attempt: Attempt, options: SignInOptions): Promise<SignedIn | Challenge | Refusal> {
-  return underLimits(attempt, options, () => judge(attempt, options))
+  return underLimits(attempt, options, () =>
+    evenly(attempt, { pace: options.pace, checksPasswords: true }, (effort) =>
+      judge(attempt, effort, options),
+    ),
+  )
 }
 
-async function judge(attempt: Attempt, options: SignInOptions): Promise<SignedIn | AskForCode | Refusal> {
-  const background = await lookUp(attempt, { ...options.background, mode: 'challenge' })
+async function judge(
+  attempt: Attempt,
+  effort: Effort,
+  options: SignInOptions,
+): Promise<SignedIn | AskForCode | Refusal> {
+  const background = await lookUp(attempt, effort, options.background)
   if (background.kind === 'refusal') return background
 
   const asPage = { mode: 'challenge', isCodeNow: () => false } as const
-  const user = await firstFactor(attempt, background, { ...options.firstFactor, ...asPage })
+  const user = await firstFactor(attempt, background, effort, { ...options.firstFactor, ...asPage })
   if (user.kind !== 'verified') return user
+  effort.decidedAt = 'code'
 
   const second = {
     ...options.secondFactor,
@@ -86,21 +98,20 @@ export function signInByLeave(
   attempt: Attempt,
   options: SignInOptions & { readonly leave: LeaveOptions },
 ): Promise<SignedIn | Challenge | Refusal> {
-  return underLimits(attempt, options, async () => {
-    const background = await lookUp(attempt, { ...options.background, mode: 'challenge' })
-    if (background.kind === 'refusal') return background
-    const { pace } = options.firstFactor
-    const begun = pace.start()
-    const { user, subjects } = background.query
-    const leave = await redeemLeave(user, subjects, attempt.typed, options.leave)
-    if (leave === undefined) {
-      await pace.hold('leave', begun)
-      return refuse('bad_credentials', 'no such enrolment code, or it was used or is too old')
-    }
-    const person = { subject: leave.subject, source: `leave by ${leave.from}`, groups: [], attributes: {} }
-    const refused = await record(attempt, background, person, { kind: 'none' }, options.grant)
-    return refused ?? signedIn(person, 1, leave.from)
-  })
+  return underLimits(attempt, options, () =>
+    evenly(attempt, { pace: options.pace, checksPasswords: false }, async (effort) => {
+      const background = await lookUp(attempt, effort, options.background)
+      if (background.kind === 'refusal') return background
+      effort.decidedAt = 'leave'
+      const { user, subjects } = background.query
+      const leave = await redeemLeave(user, subjects, attempt.typed, options.leave)
+      if (leave === undefined)
+        return refuse('bad_credentials', 'no such enrolment code, or it was used or is too old')
+      const person = { subject: leave.subject, source: `leave by ${leave.from}`, groups: [], attributes: {} }
+      const refused = await record(attempt, background, person, { kind: 'none' }, options.grant)
+      return refused ?? signedIn(person, 1, leave.from)
+    }),
+  )
 }
 
 /**
@@ -112,19 +123,22 @@ export function signInAgain(
   person: Person,
   options: SignInOptions,
 ): Promise<SignedIn | Challenge | Refusal> {
-  return underLimits(attempt, options, async () => {
-    const background = await lookUp(attempt, { ...options.background, mode: 'challenge' })
-    if (background.kind === 'refusal') return background
-    const user = stillVerified(person, attempt.typed)
-    const second = {
-      ...options.secondFactor,
-      mode: 'challenge',
-      required: true,
-      enrolAtLogin: undefined,
-    } as const
-    const proof = secondFactor(attempt, background, user, second)
-    return proof.kind === 'proof' ? enter(attempt, background, proof, options.grant) : proof
-  })
+  return underLimits(attempt, options, () =>
+    evenly(attempt, { pace: options.pace, checksPasswords: false }, async (effort) => {
+      const background = await lookUp(attempt, effort, options.background)
+      if (background.kind === 'refusal') return background
+      effort.decidedAt = 'code'
+      const user = stillVerified(person, attempt.typed)
+      const second = {
+        ...options.secondFactor,
+        mode: 'challenge',
+        required: true,
+        enrolAtLogin: undefined,
+      } as const
+      const proof = secondFactor(attempt, background, user, second)
+      return proof.kind === 'proof' ? enter(attempt, background, proof, options.grant) : proof
+    }),
+  )
 }
 
 async function enter(

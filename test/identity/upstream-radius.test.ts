@@ -397,15 +397,6 @@ describe('an upstream store', () => {
     expect(peer.heard).toEqual([])
   })
 
-  it('makes a refusal that asks nobody take as long as its servers take', async () => {
-    const peer = await upstreamPeer(({ send, reply }) => setTimeout(() => send(reply(Code.AccessReject)), 80))
-    const store = upstreamStore([peer.server])
-    await store.ask('wrong')
-    const begun = systemClock.monotonic()
-    await store.pretend?.(new Secret('wrong'))
-    expect(systemClock.monotonic() - begun).toBeGreaterThan(70)
-  })
-
   it('says what kind of port it asks for, and whatever else it is told to', async () => {
     const peer = await upstreamPeer(accept)
     await upstreamStore([peer.server], { requestAttributes: { 'Called-Station-Id': 'vpn' } }).ask('right')

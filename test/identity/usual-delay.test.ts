@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { UsualDelay } from '../../src/identity/usual-delay.ts'
+import { UsualDelay } from '../../src/identity/ldap/usual-delay.ts'
 
 it('a refusal that asks nobody takes as long as the middle one of the last that did', async () => {
   const refusals = new UsualDelay()
@@ -14,12 +14,12 @@ it('a refusal that asks nobody takes as long as the middle one of the last that 
 it('an outage that was taken for a refusal holds nobody for long', () => {
   const refusals = new UsualDelay()
   refusals.note(60_000)
-  expect(refusals.ms).toBe(3000)
+  expect(refusals.ms).toBe(1500)
 })
 
 it('what was usual long ago is forgotten', () => {
   const refusals = new UsualDelay()
-  for (let count = 0; count < 15; count += 1) refusals.note(2000)
+  for (let count = 0; count < 15; count += 1) refusals.note(1000)
   for (let count = 0; count < 8; count += 1) refusals.note(10)
   expect(refusals.ms).toBe(10)
 })

@@ -295,28 +295,4 @@ describe('a directory that does not play by the book', () => {
       await expect(corp.login(`${of}${code}`, 'x'), `${of} ${code}`).rejects.toThrow(Unavailable)
     expect(await corp.login('bind1000', 'x')).toMatchObject({ kind: 'right' })
   })
-
-  test('takes as long to know nobody as to refuse a password', async () => {
-    const { corp } = await openDouble(({ kind, id, compares }, wire) => {
-      const isBob = compares.includes('uid=bob')
-      if (kind === 'search') wire.send(...(isBob ? [entry(id, BOB, { uid: ['bob'] })] : []), searchDone(id))
-      if (kind === 'bind') setTimeout(() => wire.send(bindResult(id, 49)), 25)
-    })
-    const password = new Secret('x')
-    const took = async (name: string) => {
-      const began = performance.now()
-      const { kind } = await corp.login(name, 'x')
-      if (kind === 'unknown') await corp.store.pretend?.(password)
-      return performance.now() - began
-    }
-    const wrong: number[] = []
-    const unknown: number[] = []
-    for (let turn = 0; turn < 40; turn++) {
-      wrong.push(await took('bob'))
-      unknown.push(await took('nobody'))
-    }
-    const median = (times: readonly number[]) => times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0
-    // The first few teach it how long that is.
-    expect(Math.abs(median(unknown.slice(10)) - median(wrong.slice(10)))).toBeLessThan(4)
-  })
 })

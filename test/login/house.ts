@@ -70,7 +70,6 @@ export async function openHouse(options: HouseOptions = {}) {
   }
   const rate = { points: 1_000_000, windowMs: 60_000 }
   const mode = options.mode ?? 'challenge'
-  const pace = new Pace(clock)
   const enrolmentCodes = new EnrolmentCodes(
     memoryPassingStore<EnrolmentCode>({ name: 'enrolment codes', clock, capacity: 100 }),
     systemRandom,
@@ -99,13 +98,10 @@ export async function openHouse(options: HouseOptions = {}) {
       records: records.login,
       candidates: (name) => candidates([{ store: people.store, realms: [], onUnavailable: 'stop' }], name),
       exempt: options.exempt ?? [],
-      mode,
-      pace,
       clock,
     },
     firstFactor: {
       mode,
-      pace,
       challenges,
       enrolmentCodes,
       isCodeNow: (e, code) => recognise(e, code, recognising).kind !== 'wrong',
@@ -113,6 +109,7 @@ export async function openHouse(options: HouseOptions = {}) {
     secondFactor: { required: options.required ?? true, mode, tries: 3, ...recognising, enrolAtLogin },
     policies: options.policies ?? [{ name: 'everyone', when: {}, reply: { routes: ['10.0.0.0/8'] } }],
     grant: { records: records.login, clock, random: systemRandom, sameAnswer },
+    pace: new Pace(clock),
     settle: {
       records: records.login,
       audit: records.audit,

@@ -40,6 +40,7 @@ export class ConnectionPool {
   readonly #waiting: Waiting[] = []
   readonly #sweeper: NodeJS.Timeout
   #opening = 0
+  #resting = 0
   #pausedUntil = Number.NEGATIVE_INFINITY
   #isClosed = false
 
@@ -74,9 +75,28 @@ export class ConnectionPool {
     })
   }
 
-  /** Takes back what was lent, or takes in a new connection. One that is lost is forgotten. */
+  /** Takes in a new connection. One that is lost is forgotten. */
+  add(connection: Connection): void {
+    this.#adopt(connection)
+    this.#lend(connection)
+  }
+
+  /**
+   * Takes back what was lent. It rests for two turns: an end that the server sent behind its answer is read in the
+   * next one, and the next user's password must not go to a connection that is over already.
+   */
   give(connection: Connection): void {
-    if (!this.#all.has(connection)) this.#adopt(connection)
+    this.#resting += 1
+    setImmediate(() =>
+      setImmediate(() => {
+        this.#resting -= 1
+        this.#lend(connection)
+        if (connection.isLost) this.#openMore()
+      }),
+    )
+  }
+
+  #lend(connection: Connection): void {
     if (connection.isLost) return
     const { clock, oldMs, isCurrent } = this.#options
     const now = clock.monotonic()
@@ -120,7 +140,7 @@ export class ConnectionPool {
     const { most, connectMs, clock } = this.#options
     const now = clock.monotonic()
     while (
-      this.#opening < this.#waiting.length &&
+      this.#opening < this.#waiting.length - this.#resting &&
       this.#all.size + this.#opening < most &&
       now >= this.#pausedUntil &&
       !this.#isClosed
@@ -134,7 +154,7 @@ export class ConnectionPool {
     try {
       const connection = await this.#options.open(expiresAt)
       this.#opening -= 1
-      this.give(connection)
+      this.add(connection)
     } catch (error) {
       this.#opening -= 1
       const loss = error instanceof ConnectionLost ? error : new ConnectionLost('unreachable', String(error))

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Account,
   type FirstFactorAnswer,
@@ -7,13 +6,13 @@ import {
   Unavailable,
 } from '../../domain/person.ts'
 import type { Secret } from '../../domain/secret.ts'
-import { UsualDelay } from '../usual-delay.ts'
 import type { FoundUser, Outcome, Question } from './calls.ts'
 import { Crew } from './crew.ts'
 import { directorySettings } from './directory-settings.ts'
 import { comparableDn } from './distinguished-name.ts'
 import { LockoutShield, type Sent } from './lockout-shield.ts'
 import type { LdapOptions } from './options.ts'
+import { UsualDelay } from './usual-delay.ts'
 
 const WINDOW_MS = 30 * 60_000
 const REPEAT_MS = 5 * 60_000
@@ -38,8 +37,7 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
     log,
   })
   const shield = shieldOf(options)
-  const wrong = new UsualDelay()
-  const unknown = new UsualDelay()
+  const refusedBinds = new UsualDelay()
   const what = `identity ${options.name}`
 
   for (const { url, target } of settings.servers)
@@ -58,15 +56,10 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
     // It would be an anonymous bind, which succeeds (RFC 4513 §5.1.2).
     if (password.isEmpty) return { kind: 'wrong', detail: 'empty password' }
     if (name === '' || OVERLOOKED.test(name)) return { kind: 'unknown' }
-    const began = clock.monotonic()
-    const until = Math.min(deadline, began + (deadlines.wholeMs ?? WHOLE_MS))
-    const answer =
-      shield === undefined
-        ? answerOf(await ask(['login', name, password.reveal()], until))
-        : await authenticateShielded(shield, name, password, until)
-    if (answer.kind === 'wrong') wrong.note(clock.monotonic() - began)
-    if (answer.kind === 'unknown') unknown.note(clock.monotonic() - began)
-    return answer
+    const until = Math.min(deadline, clock.monotonic() + (deadlines.wholeMs ?? WHOLE_MS))
+    return shield === undefined
+      ? answerOf(await ask(['login', name, password.reveal()], until))
+      : authenticateShielded(shield, name, password, until)
   }
 
   async function authenticateShielded(
@@ -90,10 +83,19 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
         factsAt,
         deadline,
       },
-      async () => sent(await crew.ask(question, deadline)),
+      async () => {
+        const askedAt = clock.monotonic()
+        const outcome = await crew.ask(question, deadline)
+        if (outcome.kind === 'wrong') refusedBinds.note(clock.monotonic() - askedAt)
+        return sent(outcome)
+      },
     )
     if (shielded.kind === 'too_late') throw new Unavailable(what, 'too many logins of one user at once')
-    if (shielded.kind === 'spared') return { kind: shielded.as, detail: shielded.detail }
+    if (shielded.kind === 'spared') {
+      // An answer for which the directory is not asked must not be told by its speed.
+      await refusedBinds.pass()
+      return { kind: shielded.as, detail: shielded.detail }
+    }
     const outcome = shielded.value
     if (outcome.kind === 'unavailable') throw new Unavailable(what, outcome.cause)
     return user === undefined ? answerOf(outcome) : withAccount(answerOf(outcome), user)
@@ -143,10 +145,6 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
     name: options.name,
     authenticate,
     lookup,
-    // Comes after the search that found nobody, so what is missing is the bind.
-    pretend: async () => {
-      await sleep(Math.max(0, Math.round(wrong.ms - unknown.ms)))
-    },
     checkReady: async (deadline) => {
       await ask(['check'], deadline)
     },

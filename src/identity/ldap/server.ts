@@ -194,7 +194,7 @@ export class Server {
       // Without a bind nothing has been answered yet: a server that hangs takes connections too.
       if (settings.service === undefined) await connection.search(ROOT_ENTRY, NOBODY, expiresAt)
       this.#comeUp()
-      this.searches.give(connection)
+      this.searches.add(connection)
     } catch (error) {
       if (!(error instanceof ConnectionLost)) throw error
       this.#goDown(error)

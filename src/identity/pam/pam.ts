@@ -8,7 +8,6 @@ import {
 } from '../../domain/person.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { Turns } from '../turns.ts'
-import { UsualDelay } from '../usual-delay.ts'
 import { askSaslauthd, MAX_STRING, type SaslauthdRequest } from './saslauthd.ts'
 import { type UnixAccountFiles, UnixAccounts } from './unix-accounts.ts'
 
@@ -46,7 +45,6 @@ export function pamIdentity(options: PamIdentityOptions): IdentityStore {
   const what = `identity ${name}`
   const turns = new Turns({ what, parallel: options.parallel ?? 5, waiting: options.waiting ?? 100 })
   const accounts = options.accounts === undefined ? undefined : new UnixAccounts(options.accounts)
-  const refusals = new UsualDelay()
 
   async function ask(request: SaslauthdRequest, deadline: number): Promise<string> {
     const left = () => Math.max(0, deadline - clock.monotonic())
@@ -80,10 +78,7 @@ export function pamIdentity(options: PamIdentityOptions): IdentityStore {
     const request = { login: user, password: password.bytes(), service, realm }
     const fault = unspeakable(request)
     if (fault !== undefined) return { kind: 'wrong', detail: fault }
-    const begun = clock.monotonic()
-    const answer = answerTo(await ask(request, deadline), account ?? { groups: [], attributes: {} }, what)
-    if (answer.kind !== 'right') refusals.note(clock.monotonic() - begun)
-    return answer
+    return answerTo(await ask(request, deadline), account ?? { groups: [], attributes: {} }, what)
   }
 
   /** Without a password only the account files can be asked. */
@@ -98,7 +93,7 @@ export function pamIdentity(options: PamIdentityOptions): IdentityStore {
     await accountOf('')
   }
 
-  return { name, authenticate, lookup, pretend: () => refusals.pass(), checkReady }
+  return { name, authenticate, lookup, checkReady }
 }
 
 /**

@@ -12,7 +12,6 @@ import type { Secret } from '../../domain/secret.ts'
 import { Attr, Code } from '../../radius/codes.ts'
 import { encodeAttribute } from '../../radius/dictionary.ts'
 import { all, first, type NewAttribute, type Packet } from '../../radius/packet.ts'
-import { UsualDelay } from '../usual-delay.ts'
 import { accountOf, isPassable, type UpstreamReplyRules } from './account.ts'
 import { asText, readState, type UpstreamState } from './challenge-state.ts'
 import { firstAnswer } from './failover.ts'
@@ -85,7 +84,6 @@ export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): Upstream
   )
   const refused = reply.attributes?.find((attribute) => !isPassable(attribute))
   if (refused !== undefined) throw new RangeError(`${what}: ${refused} cannot be passed on to users`)
-  const refusals = new UsualDelay()
 
   async function authenticate(
     user: string,
@@ -99,14 +97,12 @@ export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): Upstream
       return { kind: 'wrong', detail: `a password of over ${MAX_PASSWORD_OCTETS} octets` }
     const challenge = context.state === undefined ? undefined : readState(context.state)
     const attributes = [{ type: Attr.UserName, value: userName }, ...attributesOf(context, challenge)]
-    const begun = clock.monotonic()
     const { server, answer } = await ask(
       challenge === undefined ? servers : servers.filter(({ key }) => key === challenge.server),
       attributes,
       password,
       deadline,
     )
-    if (answer.code === Code.AccessReject) refusals.note(clock.monotonic() - begun)
     return read(answer, server)
   }
 
@@ -188,7 +184,6 @@ export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): Upstream
     authenticate,
     lookup,
     checkReady,
-    pretend: () => refusals.pass(),
     ignoredReplies: (reason) => servers.reduce((sum, { ignored }) => sum + ignored.of(reason), 0),
     close: async () => {
       await Promise.all(servers.map((server) => server.close()))

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const REMEMBERED = 15
-/** Longer than PAM's and FreeRADIUS' own delays after a wrong password; a refusal need not imitate an outage. */
-const LONGEST_MS = 3000
+/** In milliseconds. A refusal need not imitate an outage. */
+const LONGEST_MS = 1500
 
-/** How long a server takes to say no, so that a refusal for which it is not asked can take as long. */
+/** How long a directory takes to refuse a bind, so that an answer for which it is not asked can take as long. */
 export class UsualDelay {
   readonly #recent: number[] = []
 
-  /** @param ms what a refusal of the server took. */
+  /** @param ms what one refusal took. */
   note(ms: number): void {
     this.#recent.push(Math.min(ms, LONGEST_MS))
     if (this.#recent.length > REMEMBERED) this.#recent.shift()
