@@ -20,6 +20,8 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'gnutls-bin', proof: 'certtool', suites: ['vpn'] },
   { name: 'freeradius', proof: 'freeradius', suites: ['integration', 'vpn'] },
   { name: 'freeradius-utils', proof: 'radclient', suites: ['integration', 'vpn'] },
+  { name: 'slapd', proof: 'slapd', suites: ['integration', 'vpn'] },
+  { name: 'ldap-utils', proof: 'ldapmodify', suites: ['integration', 'vpn'] },
   { name: 'sasl2-bin', proof: 'saslauthd', suites: ['integration'] },
   { name: 'chromium', proof: 'chromium', suites: ['integration', 'vpn'] },
   // Or pages in Chinese are pictures of empty boxes.
@@ -27,6 +29,7 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'redis-server', proof: 'redis-server', suites: ['integration'] },
   { name: 'redis-tools', proof: 'redis-cli', suites: ['integration'] },
   { name: 'postgresql', proof: postgresProgram('postgres'), suites: ['integration'] },
+  { name: 'docker-compose', proof: 'docker-compose', suites: ['integration'] },
   { name: 'openssl', proof: 'openssl', suites: ['integration', 'vpn'] },
 ]
 

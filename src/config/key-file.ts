@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { KeyRing, type SealingKey } from '../domain/key-ring.ts'
 import type { Randomness } from '../domain/random.ts'
 import { Secret } from '../domain/secret.ts'
+import { CONTAINER_SECRETS, isAmong } from './container-secrets.ts'
 import { systemCode, systemWords } from './system-words.ts'
 
 const KEY_OCTETS = 32
@@ -31,14 +32,16 @@ export interface KeyNeeds {
 /**
  * Reads the key file. Where there is none it is made, with one new key, for its owner alone; but never where an
  * older one is missing.
- * @param path absolute. @throws KeyFileUnusable
+ * @param path absolute. @param openFolders those, with a slash at the end, whose files others may read.
+ * @throws KeyFileUnusable
  */
 export async function loadKeyRing(
   path: string,
   random: Randomness,
   needs: KeyNeeds = { inUse: [], isShared: false },
+  openFolders: readonly string[] = CONTAINER_SECRETS,
 ): Promise<KeyRing> {
-  const ring = (await readKeyRing(path, random)) ?? (await makeKeyRing(path, random, needs))
+  const ring = (await readKeyRing(path, random, openFolders)) ?? (await makeKeyRing(path, random, needs))
   const missing = needs.inUse.filter((key) => !ring.has(key))
   if (missing.length === 0) return ring
   throw new KeyFileUnusable(
@@ -47,8 +50,12 @@ export async function loadKeyRing(
 }
 
 /** @returns undefined where there is no such file. @throws KeyFileUnusable */
-export async function readKeyRing(path: string, random: Randomness): Promise<KeyRing | undefined> {
-  const content = await read(path)
+export async function readKeyRing(
+  path: string,
+  random: Randomness,
+  openFolders: readonly string[] = CONTAINER_SECRETS,
+): Promise<KeyRing | undefined> {
+  const content = await read(path, openFolders)
   return content === undefined ? undefined : new KeyRing(keysFrom(path, content), random)
 }
 
@@ -87,7 +94,7 @@ async function makeAndRead(path: string, random: Randomness): Promise<string> {
   } catch (error) {
     throw new KeyFileUnusable(`the key file ${path} cannot be made: ${systemWords(error)}`, { cause: error })
   }
-  const content = await read(path)
+  const content = await read(path, [])
   if (content === undefined) throw new KeyFileUnusable(`the key file ${path} was removed while it was made`)
   return content
 }
@@ -126,7 +133,7 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /** @returns undefined where there is no such file. */
-async function read(path: string): Promise<string | undefined> {
+async function read(path: string, openFolders: readonly string[]): Promise<string | undefined> {
   let file: FileHandle
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -137,7 +144,7 @@ async function read(path: string): Promise<string | undefined> {
   try {
     const facts = await file.stat()
     if (!facts.isFile()) throw new KeyFileUnusable(`the key file ${path} is not a file`)
-    if ((facts.mode & GROUP_AND_OTHERS) !== 0)
+    if ((facts.mode & GROUP_AND_OTHERS) !== 0 && !isAmong(openFolders, path))
       throw new KeyFileUnusable(
         `the key file ${path} is open to other users of this machine; run: chmod 600 ${path}`,
       )

@@ -1,16 +1,12 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { Secret } from '../domain/secret.ts'
+import { CONTAINER_SECRETS, isAmong } from './container-secrets.ts'
 import { Slip } from './fault.ts'
 import { systemCode, systemWords } from './system-words.ts'
 
 const LONGEST_SECRET_FILE = 4096
 const OTHERS = 0o007
-/**
- * Docker and Podman mount secrets here for one container alone, readable by everybody inside it unless told
- * otherwise; there is nobody else inside.
- */
-const CONTAINER_SECRETS = ['/run/secrets/', '/var/run/secrets/']
 
 /**
  * Reads a secret that has a file to itself; one line break at its end is not part of it. The group may read the file;
@@ -36,7 +32,7 @@ export async function readSecretFile(
   try {
     const facts = await file.stat()
     if (!facts.isFile()) return new Slip(`${path} is not a file`)
-    if ((facts.mode & OTHERS) !== 0 && !shared.some((folder) => path.startsWith(folder)))
+    if ((facts.mode & OTHERS) !== 0 && !isAmong(shared, path))
       return new Slip(`${path} is open to every user of this machine`, `run: chmod o= ${path}`)
     if (facts.size > LONGEST_SECRET_FILE) return new Slip(`${path} is too long for a secret`)
     return secretFrom(path, await file.readFile())

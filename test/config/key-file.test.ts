@@ -103,6 +103,14 @@ describe('a key file', () => {
     },
   )
 
+  test('may be open where a container mounts its secrets, and nowhere else', async () => {
+    keyFile(`a:${key(1)}\n`, 0o444)
+    const path = folder.file('seed.key')
+    const opened = (folders: readonly string[]) => loadKeyRing(path, systemRandom, undefined, folders)
+    expect((await opened([`${folder.path}/`])).has('a')).toBe(true)
+    await expect(opened(['/run/secrets/', `${folder.path}x/`])).rejects.toThrow('chmod 600')
+  })
+
   test('that only its owner can read is taken', async () => {
     keyFile(`a:${key(1)}\n`, 0o400)
     expect(await refusal()).toBe('none')

@@ -1,0 +1,260 @@
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { generateSync } from 'otplib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { type Sections, startBroker } from '../real/broker.ts'
+import { type TemporaryFolder, temporaryFolder } from '../real/folder.ts'
+import { freePort } from '../real/free-port.ts'
+import { describeWith } from '../real/needs.ts'
+import { POSTGRES_NEEDS, startPostgres } from '../real/postgres.ts'
+import { outputOf, thisMachine } from '../real/process.ts'
+import { startRedis } from '../real/redis.ts'
+import { ADMIN, ADMIN_PASSWORD, SLAPD_NEEDS, startSlapd } from '../real/slapd.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const SECRETS = '/run/secrets/'
+const inProject = (path: string) => join(ROOT, path)
+const text = (path: string) => readFileSync(inProject(path), 'utf8')
+
+interface Service {
+  readonly image: string
+  readonly build?: { readonly context: string }
+  readonly command?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  readonly healthcheck?: { readonly test: readonly string[] }
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
+  readonly networks: Readonly<Record<string, unknown>>
+  readonly ports?: readonly (string | { readonly published: number; readonly target: number })[]
+  readonly secrets: readonly { readonly source: string }[]
+  readonly volumes?: readonly string[]
+  readonly read_only?: boolean
+  readonly cap_drop?: readonly string[]
+}
+
+interface Composition {
+  readonly services: Readonly<Record<string, Service>>
+  readonly secrets: Readonly<Record<string, { readonly file: string }>>
+  readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>
+}
+
+/** The instructions of the Dockerfile, each on one line. */
+const instructions = text('Dockerfile')
+  .replace(/^#.*\n/gm, '')
+  .replaceAll(/\\\n/g, ' ')
+  .split('\n')
+  .filter((line) => line !== '')
+const instruction = (name: string) => instructions.filter((line) => line.startsWith(`${name} `))
+
+describe('the image', () => {
+  test('runs the broker as nobody in particular, by the Node among its packages', () => {
+    expect(instruction('USER')).toEqual(['USER 10001:10001'])
+    expect(instruction('ENTRYPOINT')).toEqual(['ENTRYPOINT ["node", "/app/src/main.ts"]'])
+    expect(instruction('ENV')[0]).toContain('PATH=/app/node_modules/.bin:$PATH')
+    expect(existsSync(inProject('node_modules/.bin/node'))).toBe(true)
+    expect(instruction('HEALTHCHECK')[0]).toContain('http://127.0.0.1:8080/healthz')
+  })
+
+  test('holds what it copies, and no more of the project than that', () => {
+    const letIn = text('.dockerignore')
+      .split('\n')
+      .filter((line) => line.startsWith('!'))
+      .map((line) => line.slice(1))
+    const copied = instruction('COPY')
+      .filter((line) => !line.includes('--from='))
+      .flatMap((line) => line.split(' ').slice(1, -1))
+    expect([...new Set(copied)].sort()).toEqual(letIn.sort())
+    for (const path of copied) expect([path, existsSync(inProject(path))]).toEqual([path, true])
+  })
+
+  test('has the folder for records where its configuration looks for it', () => {
+    const shipped = parse(text('config/broker.yaml')) as { readonly storage: Record<string, string> }
+    expect(shipped.storage).toMatchObject({ sqlite: '../data/broker.db', key_file: '../data/seed.key' })
+    expect(instruction('RUN')).toContain('RUN ln -s /var/lib/ocbroker data')
+  })
+})
+
+describeWith(['docker-compose'], 'docker-compose.yml', () => {
+  let composition: Composition
+
+  beforeAll(async () => {
+    const file = inProject('docker-compose.yml')
+    composition = parse(await outputOf(thisMachine, 'docker-compose', ['-f', file, 'config'])) as Composition
+  })
+
+  const brokers = () => Object.values(composition.services).filter(({ build }) => build !== undefined)
+
+  test('is accepted, with two brokers and what they need, each with a health check', () => {
+    const names = Object.keys(composition.services).sort()
+    expect(names).toEqual(['broker1', 'broker2', 'openldap', 'postgres', 'redis'])
+    for (const [name, service] of Object.entries(composition.services)) {
+      const isChecked = service.build === undefined ? service.healthcheck !== undefined : true
+      expect([name, isChecked]).toEqual([name, true])
+    }
+    for (const broker of brokers()) {
+      expect(Object.values(broker.depends_on ?? {})).toEqual(Array(3).fill({ condition: 'service_healthy' }))
+      expect(broker).toMatchObject({ read_only: true, cap_drop: ['ALL'], build: { context: ROOT } })
+    }
+  })
+
+  test('publishes RADIUS, and HTTP to this machine alone', () => {
+    const published = Object.values(composition.services).flatMap(({ ports = [] }) =>
+      ports.map((port) => (typeof port === 'string' ? port : `${port.published}:${port.target}`)),
+    )
+    expect(published.sort()).toEqual(
+      [
+        ...['1812:1812', '1813:1813', '127.0.0.1:8080:8080/tcp'],
+        ...['2812:1812', '2813:1813', '127.0.0.1:8081:8080/tcp'],
+      ].sort(),
+    )
+    expect(composition.networks).toMatchObject({ inside: { internal: true } })
+    for (const name of ['postgres', 'redis', 'openldap'])
+      expect(Object.keys(composition.services[name]?.networks ?? {})).toEqual(['inside'])
+  })
+
+  test('gives every service the secrets that it reads, and no other', () => {
+    for (const [name, service] of Object.entries(composition.services)) {
+      const file = service.volumes?.find((volume) => volume.includes('/etc/ocbroker/broker.yaml'))
+      const reads = file === undefined ? JSON.stringify(service) : text('config/compose/broker.yaml')
+      const named = new Set([...reads.matchAll(/\/run\/secrets\/(\w+)/g)].map(([, secret]) => secret))
+      const given = service.secrets.map(({ source }) => source)
+      expect([name, [...named].sort()]).toEqual([name, given.sort()])
+    }
+  })
+
+  test('mounts the files that there are, and a configuration where the broker looks for it', () => {
+    for (const { volumes = [], environment } of Object.values(composition.services)) {
+      for (const volume of volumes.filter((one) => one.startsWith('/'))) {
+        const [from = ''] = volume.split(':')
+        expect([from, existsSync(from)]).toEqual([from, true])
+      }
+      const config = environment?.OCBROKER_CONFIG
+      if (config !== undefined) {
+        const file = inProject('config/compose/broker.yaml')
+        expect(volumes).toContain(`${file}:${config}:ro`)
+      }
+    }
+  })
+
+  test('and its configuration call the services by their names and ports', () => {
+    const { identity, redis, http, storage } = parse(text('config/compose/broker.yaml'))
+    expect(identity.people.urls).toEqual(['ldap://openldap'])
+    expect(redis).toMatchObject({ url: 'redis://redis:6379/0', brokers: brokers().length })
+    expect(http.port).toBe(8080)
+    const volumes = brokers().map((broker) =>
+      broker.volumes?.find((one) => one.includes(storage.spool.slice(0, -11))),
+    )
+    // What waits for the database outlives the container, and is each broker's own.
+    expect(new Set(volumes).size).toBe(2)
+    expect(volumes.every((volume) => volume !== undefined)).toBe(true)
+  })
+})
+
+describeWith(['sh'], 'config/compose/prepare', () => {
+  let folder: TemporaryFolder
+  beforeAll(async () => {
+    folder = await prepared()
+  })
+  afterAll(() => folder.remove())
+
+  test('makes every secret that docker-compose.yml names, for the services alone', () => {
+    const { secrets } = parse(text('docker-compose.yml')) as Composition
+    const names = Object.values(secrets).map(({ file }) => file.replace('./config/compose/secrets/', ''))
+    expect(readdirSync(folder.file('secrets')).sort()).toEqual(names.sort())
+    expect(statSync(folder.file('secrets')).mode & 0o777).toBe(0o700)
+    const url = new URL(secret(folder, 'postgres_url'))
+    const { postgres } = (parse(text('docker-compose.yml')) as Composition).services
+    expect([url.hostname, url.username, url.pathname.slice(1)]).toEqual([
+      ...['postgres', postgres?.environment?.POSTGRES_USER, postgres?.environment?.POSTGRES_DB],
+    ])
+    expect(url.password).toBe(secret(folder, 'postgres_password'))
+  })
+
+  test('leaves what there is as it is', async () => {
+    const before = secret(folder, 'seed_key')
+    await outputOf(thisMachine, 'sh', [folder.file('prepare')])
+    expect(secret(folder, 'seed_key')).toBe(before)
+  })
+})
+
+describeWith(
+  ['redis-server', 'redis-cli', ...POSTGRES_NEEDS, ...SLAPD_NEEDS],
+  'a broker with the configuration, the secrets and the people of docker-compose.yml',
+  () => {
+    test('lets a user of the directory in', async () => {
+      await using resources = new AsyncDisposableStack()
+      const folder = await prepared()
+      resources.defer(folder.remove)
+
+      const { services } = parse(text('docker-compose.yml')) as Composition
+      const [, , , ...settings] = services.redis?.command ?? []
+      const redis = await startRedis({
+        config: [`aclfile ${folder.file('secrets/redis_acl')}`, ...asLines(settings)],
+      })
+      resources.defer(redis.stop)
+      const postgres = await startPostgres()
+      resources.defer(postgres.stop)
+      const slapd = await startSlapd()
+      resources.defer(slapd.stop)
+      await slapd.modify(people())
+
+      // As a container would see them, but for the places of the servers.
+      for (const name of readdirSync(folder.file('secrets'))) chmodSync(folder.file(`secrets/${name}`), 0o600)
+      writeFileSync(folder.file('secrets/postgres_url'), `${await postgres.newDatabase()}\n`)
+      writeFileSync(folder.file('secrets/ldap_password'), `${ADMIN_PASSWORD}\n`)
+      const { radius, identity, http, ...sections } = parse(
+        text('config/compose/broker.yaml').replaceAll(SECRETS, `${folder.path}/secrets/`),
+      )
+      expect(identity.people.bind_dn).toBe(ADMIN)
+      const broker = await startBroker({
+        sections: {
+          ...sections,
+          radius: { ...radius, address: '127.0.0.1' },
+          identity: { ...identity, people: { ...identity.people, urls: [slapd.url] } },
+          storage: { ...sections.storage, spool: folder.file('accounting') },
+          redis: { ...sections.redis, url: `redis://127.0.0.1:${redis.port}/0` },
+          http: { ...http, address: '127.0.0.1', port: await freePort() },
+        } satisfies Sections,
+      })
+      resources.defer(broker.stop)
+      expect(broker.log().filter(({ event }) => /^redis\.(evicts|not_persistent|lost)/.test(event))).toEqual(
+        [],
+      )
+
+      const { uri } = (await broker.ocbroker(['totp', 'enrol', 'wei'])) as { readonly uri: string }
+      const key = new URL(uri).searchParams.get('secret') ?? ''
+      const replies = await broker.ocbroker(['login', 'wei', '--from', '127.0.0.1', '--password-stdin'], {
+        input: `try-wei\n${generateSync({ secret: key })}\n`,
+      })
+      expect(replies).toMatchObject([{ code: 'Access-Challenge' }, { code: 'Access-Accept' }])
+      expect(JSON.stringify(replies)).toContain('10.0.0.0/8')
+    })
+  },
+)
+
+/** A folder in which the secrets have been made. */
+async function prepared(): Promise<TemporaryFolder> {
+  const folder = temporaryFolder('compose')
+  cpSync(inProject('config/compose/prepare'), folder.file('prepare'))
+  await outputOf(thisMachine, 'sh', [folder.file('prepare')])
+  return folder
+}
+
+function secret(folder: TemporaryFolder, name: string): string {
+  return readFileSync(folder.file(`secrets/${name}`), 'utf8').trim()
+}
+
+/** `--appendonly yes` of a command line as a line of redis.conf. */
+function asLines(settings: readonly string[]): string[] {
+  return settings.join(' ').split('--').slice(1)
+}
+
+/** The entries of people.ldif that a directory with its two folders lacks. */
+function people(): string {
+  return text('config/compose/people.ldif')
+    .replaceAll(/^#.*\n/gm, '')
+    .split('\n\n')
+    .filter((entry) => !entry.startsWith('dn: ou='))
+    .map((entry) => entry.replace('\n', '\nchangetype: add\n'))
+    .join('\n\n')
+}
