@@ -1,4 +1,5 @@
 import express, { type RequestHandler, Router } from 'express'
+import { noBodyBeyond } from './body.ts'
 import { refuseForgery } from './forgery.ts'
 import { type VisitOptions, visiting } from './visit.ts'
 
@@ -15,6 +16,7 @@ export interface PagesOptions extends VisitOptions {
 export function pages({ publicUrl, ...visits }: PagesOptions, web: RequestHandler): Router {
   const router = Router()
   router.use(visiting(visits))
+  router.use(noBodyBeyond(LARGEST_FORM))
   router.use(
     express.urlencoded({
       extended: false,

@@ -36,7 +36,7 @@ export type ProblemName = keyof typeof PROBLEMS
 
 export const PROBLEM_NAMES = Object.keys(PROBLEMS) as readonly ProblemName[]
 
-export const PROBLEM_TYPE = 'urn:ocbroker:problem:'
+const TYPE = 'urn:ocbroker:problem:'
 
 interface ProblemDetails {
   /** One sentence on this occurrence. Never holds what the client sent. */
@@ -71,7 +71,7 @@ export class Problem extends Error {
   toJSON(): Readonly<Record<string, unknown>> {
     const { detail, errors } = this.details
     return {
-      type: PROBLEM_TYPE + this.problem,
+      type: TYPE + this.problem,
       title: this.message,
       status: this.status,
       ...(detail === undefined ? {} : { detail }),

@@ -6,6 +6,9 @@ import { problemOf } from './problem-of.ts'
 /** How long the rest of a refused body is swallowed, so that the client comes to read the answer, in milliseconds. */
 const LINGER_MS = 1000
 
+/** RFC 9457 §6.1. */
+const PROBLEM_TYPE = 'application/problem+json'
+
 /** Shows a refusal as a page. @returns false where the client wants something else than pages. */
 export type ProblemPage = (request: Request, response: Response, problem: Problem) => boolean
 
@@ -29,22 +32,31 @@ export function writeProblem(log: Log, asPage?: ProblemPage): ErrorRequestHandle
       next(error)
       return
     }
-    if (problem.problem === 'body-too-large') closeSoon(request, response)
-    if (asPage?.(request, response, problem) !== true) send(response, problem)
+    if (problem.problem === 'body-too-large') sendAndLinger(request, response, problem)
+    else if (asPage?.(request, response, problem) !== true) send(response, problem)
   }
 }
 
-function closeSoon({ socket }: Request, response: Response): void {
-  response.set('Connection', 'close')
-  response.once('finish', () => setTimeout(() => socket.destroy(), LINGER_MS).unref())
+/**
+ * The answer is whole at once, by its length, and the connection ends a little later: closed with octets unread it would
+ * be reset, and the client would lose the answer.
+ */
+function sendAndLinger(request: Request, response: Response, problem: Problem): void {
+  const body = JSON.stringify(problem)
+  response
+    .status(problem.status)
+    .set({ Connection: 'close', 'Content-Length': String(Buffer.byteLength(body)) })
+    .set('Content-Type', `${PROBLEM_TYPE}; charset=utf-8`)
+    .write(body)
+  const end = () => response.end()
+  if (request.readableEnded) return void end()
+  const late = setTimeout(end, LINGER_MS)
+  response.once('close', () => clearTimeout(late))
+  request.once('end', end).resume()
 }
 
 function send(response: Response, problem: Problem): void {
-  response
-    .status(problem.status)
-    .set(problem.headers)
-    .type('application/problem+json')
-    .send(JSON.stringify(problem))
+  response.status(problem.status).set(problem.headers).type(PROBLEM_TYPE).send(JSON.stringify(problem))
 }
 
 /** The pattern that matched, never the path: names stand in paths. */

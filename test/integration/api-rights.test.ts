@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AuditKind } from '../../src/domain/audit.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { SCOPES } from '../../src/domain/scope.ts'
-import { readContract } from '../../src/http/contract.ts'
+import { type Operation, readContract } from '../../src/http/contract.ts'
 import { type Ask, ask } from '../http/ask.ts'
 import { type BrokerHouse, openBrokerHouse } from '../http/broker-house.ts'
 
@@ -149,61 +149,78 @@ test('there is a right request for every operation', () => {
   expect(Object.keys(RIGHT).toSorted()).toEqual(operations.map(({ id }) => id).toSorted())
 })
 
-describe.each(operations)('$id', ({ id, admission, isFromEverywhere }) => {
-  const right = RIGHT[id] ?? (() => Promise.reject(new Error(`no request for ${id}`)))
-  const isFree = admission === 'everybody'
+interface Right extends Operation {
+  /** The request itself. */
+  readonly right: () => Promise<Case>
+}
 
-  test('answers who may', async () => {
-    const { path, status, event, ...options } = await right()
-    const { audit } = house.records
-    const before = event && (await audit.list({ kind: event, limit: 1000 })).length
-    expect(await statusOf({ ...options, path, token })).toBe(status)
-    if (event === undefined) return
-    const events = await audit.list({ kind: event, limit: 1000 })
-    expect(events).toHaveLength((before ?? 0) + 1)
-    const told = events.find(({ actor }) => actor?.endsWith('(token)') === true)
-    expect(told?.detail).toContain(reason)
-  })
+const known: readonly Right[] = operations.map((operation) => ({
+  ...operation,
+  right: RIGHT[operation.id] ?? (() => Promise.reject(new Error(`no request for ${operation.id}`))),
+}))
 
-  test.runIf(!isFree)('refuses who shows nothing, or nothing that is worth anything', async () => {
-    const expired = await house.token(SCOPES, { expiresAt: Date.now() - 1 })
-    const name = fresh('token')
-    const revoked = await house.token(SCOPES, { name })
-    await house.records.tokens.revoke(name, 'tests', Date.now())
-    const unknown = `ocb_${'x'.repeat(43)}`
-    for (const shown of [undefined, expired, revoked, unknown, 'nonsense', `${token}x`, '']) {
-      const { status: _, event: __, ...request } = await right()
-      expect(await statusOf({ ...request, token: shown })).toBe(401)
-    }
-    const { path, ...request } = await right()
-    for (const authorization of [`Basic ${btoa(`admin:${token}`)}`, `Bearer ${token} ${token}`, token])
-      expect(await statusOf({ ...request, path, headers: { authorization } })).toBe(401)
-    // Not in the query, where it would be written into logs.
-    const query = `${path.includes('?') ? '&' : '?'}access_token=${token}`
-    expect(await statusOf({ ...request, path: path + query })).toBe(401)
-  })
+test.each(known)('$id answers who may', async ({ right }) => {
+  const { path, status, event, ...options } = await right()
+  const { audit } = house.records
+  const before = event && (await audit.list({ kind: event, limit: 1000 })).length
+  expect(await statusOf({ ...options, path, token })).toBe(status)
+  if (event === undefined) return
+  const events = await audit.list({ kind: event, limit: 1000 })
+  expect(events).toHaveLength((before ?? 0) + 1)
+  const told = events.find(({ actor }) => actor?.endsWith('(token)') === true)
+  expect(told?.detail).toContain(reason)
+})
 
-  test.runIf(!isFree && admission !== 'known')('refuses a token without its scope', async () => {
-    const others = SCOPES.filter((scope) => scope !== admission)
-    const { path, status: _, event: __, ...request } = await right()
-    expect(await statusOf({ ...request, path, token: await house.token(others) })).toBe(403)
-  })
+test.each(known)('$id refuses an address that is not allowed, whatever is shown', async (operation) => {
+  const { right, isFromEverywhere } = operation
+  const { path, status, event: _, ...request } = await right()
+  const wanted = isFromEverywhere ? status : 403
+  const from = '127.0.0.2'
+  expect((await ask(house.url + path, { ...request, token, from })).status).toBe(wanted)
+  // Nobody may claim another address: there is no proxy that is trusted.
+  const headers = { ...request.headers, 'x-forwarded-for': '127.0.0.1', forwarded: 'for=127.0.0.1' }
+  expect((await ask(house.url + path, { ...request, headers, token, from })).status).toBe(wanted)
+})
 
-  test.runIf(!isFree && admission !== 'known')('is content with its scope alone', async () => {
-    const { path, status, event: _, ...request } = await right()
-    const scopes = [admission, ...(id === 'streamEvents' ? (['audit:read'] as const) : [])]
-    expect(await statusOf({ ...request, path, token: await house.token(scopes as never) })).toBe(status)
-  })
+const guarded = known.filter(({ admission }) => admission !== 'everybody')
 
-  test('refuses an address that is not allowed, whatever is shown', async () => {
-    const { path, status, event: _, ...request } = await right()
-    expect((await ask(house.url + path, { ...request, token, from: '127.0.0.2' })).status).toBe(
-      isFromEverywhere ? status : 403,
-    )
-    // Nobody may claim another address: there is no proxy that is trusted.
-    const headers = { ...request.headers, 'x-forwarded-for': '127.0.0.1', forwarded: 'for=127.0.0.1' }
-    expect((await ask(house.url + path, { ...request, headers, token, from: '127.0.0.2' })).status).toBe(
-      isFromEverywhere ? status : 403,
-    )
-  })
+test.each(guarded)('$id refuses who shows nothing, or nothing that is worth anything', async ({ right }) => {
+  const expired = await house.token(SCOPES, { expiresAt: Date.now() - 1 })
+  const name = fresh('token')
+  const revoked = await house.token(SCOPES, { name })
+  await house.records.tokens.revoke(name, 'tests', Date.now())
+  const unknown = `ocb_${'x'.repeat(43)}`
+  for (const shown of [undefined, expired, revoked, unknown, 'nonsense', `${token}x`, '']) {
+    const { status: _, event: __, ...request } = await right()
+    expect(await statusOf({ ...request, token: shown })).toBe(401)
+  }
+  const { path, ...request } = await right()
+  for (const authorization of [`Basic ${btoa(`admin:${token}`)}`, `Bearer ${token} ${token}`, token])
+    expect(await statusOf({ ...request, path, headers: { authorization } })).toBe(401)
+  // Not in the query, where it would be written into logs.
+  const query = `${path.includes('?') ? '&' : '?'}access_token=${token}`
+  expect(await statusOf({ ...request, path: path + query })).toBe(401)
+})
+
+const scoped = known.flatMap(({ id, admission, right }) =>
+  admission === 'everybody' || admission === 'known' ? [] : [{ id, right, scope: admission }],
+)
+
+test.each(scoped)('$id refuses a token without $scope', async ({ right, scope }) => {
+  const others = SCOPES.filter((other) => other !== scope)
+  const { path, status: _, event: __, ...request } = await right()
+  expect(await statusOf({ ...request, path, token: await house.token(others) })).toBe(403)
+})
+
+test.each(scoped)('$id is content with $scope alone', async ({ id, right, scope }) => {
+  const { path, status, event: _, ...request } = await right()
+  // The topic of logins is a part of the audit trail.
+  const scopes = id === 'streamEvents' ? [scope, 'audit:read' as const] : [scope]
+  expect(await statusOf({ ...request, path, token: await house.token(scopes) })).toBe(status)
+})
+
+test('logins are streamed to nobody who may not read the audit trail', async () => {
+  const mine = await house.token(['lockouts:read'])
+  expect(await statusOf({ path: '/api/v1/events?topics=lockouts', token: mine })).toBe(200)
+  expect(await statusOf({ path: '/api/v1/events?topics=logins', token: mine })).toBe(403)
 })

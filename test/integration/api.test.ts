@@ -290,7 +290,7 @@ describe('the audit trail', () => {
       })
     const lines = await api(`/audit-events/export?user=${user}`)
     expect(lines.headers['content-type']).toMatch(/^application\/x-ndjson/)
-    expect(lines.headers['content-disposition']).toBe('attachment; filename="audit-events.ndjson"')
+    expect(lines.headers['content-disposition']).toMatch(/^attachment; filename="?audit-events\.ndjson"?$/)
     const events = lines.text
       .trimEnd()
       .split('\n')

@@ -2,6 +2,7 @@ import express, { type RequestHandler, Router } from 'express'
 import { middleware as contractMiddleware } from 'express-openapi-validator'
 import type { Log } from '../../domain/log.ts'
 import type { Network } from '../../domain/network.ts'
+import { noBodyBeyond } from '../body.ts'
 import { setCaller } from '../caller.ts'
 import type { Contract, Operation } from '../contract.ts'
 import { refuseForgery } from '../forgery.ts'
@@ -44,6 +45,7 @@ export function apiRouter(options: ApiOptions): Router {
       `openapi.yaml and the API differ: no handler for ${missing.join(', ') || 'none'}; no operation for ${extra.join(', ') || 'none'}`,
     )
   const checks = [
+    noBodyBeyond(LARGEST_BODY),
     express.json({ limit: LARGEST_BODY, inflate: false, strict: true }),
     ...contractMiddleware({
       apiSpec: contract.document as never,

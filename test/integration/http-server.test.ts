@@ -1,0 +1,207 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ask } from '../http/ask.ts'
+import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
+
+const resources = new AsyncDisposableStack()
+let house: BrokerHouse
+let token: string
+
+beforeAll(async () => {
+  house = await openBrokerHouse(
+    { http: { max_connections: 60, max_in_flight: 3 } },
+    (end) => void resources.defer(end),
+  )
+  token = await house.token()
+})
+
+afterAll(() => resources.disposeAsync())
+
+/** A bare connection, and all that came over it by its end. */
+function open(from = '127.0.0.1'): { socket: Socket; ended: Promise<string> } {
+  const socket = connect({ port: house.port, host: '127.0.0.1', localAddress: from })
+  let came = ''
+  socket.on('data', (octets) => (came += octets.toString()))
+  const ended = new Promise<string>((resolve) => {
+    socket.on('close', () => resolve(came))
+    socket.on('error', () => {})
+  })
+  return { socket, ended }
+}
+
+async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
+  const late = sleep(ms).then(() => Promise.reject(new Error(`not within ${ms} ms`)))
+  return Promise.race([work, late])
+}
+
+const isWell = async () => (await ask(`${house.url}/healthz`)).status === 200
+
+describe('the HTTP server', () => {
+  test('lets go of a client that is slow with its header', { timeout: 10_000 }, async () => {
+    const { socket, ended } = open()
+    socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n')
+    const drip = setInterval(() => socket.write('X-Drip: 1\r\n'), 300)
+    const came = await inTime(ended, 6_000).finally(() => clearInterval(drip))
+    expect(came).toMatch(/^HTTP\/1\.1 408 /)
+    expect(came).toContain('urn:ocbroker:problem:timeout')
+  })
+
+  test('lets go of a client that is slow with its body', { timeout: 15_000 }, async () => {
+    const { socket, ended } = open()
+    socket.write(
+      `POST /api/v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"name":`,
+    )
+    const drip = setInterval(() => socket.write(' '), 300)
+    const came = await inTime(ended, 9_000).finally(() => clearInterval(drip))
+    expect(came).toMatch(/^HTTP\/1\.1 4\d\d /)
+    expect(await isWell()).toBe(true)
+  })
+
+  test('reads nothing of a body from whoever has not shown a token', async () => {
+    const { socket, ended } = open()
+    socket.write(
+      'POST /api/v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n',
+    )
+    const [first] = await inTime(once(socket, 'data'), 2_000)
+    expect(String(first)).toMatch(/^HTTP\/1\.1 401 /)
+    socket.destroy()
+    await ended
+  })
+
+  test('refuses a body of 100 MB by its length, before it is sent', async () => {
+    const { socket, ended } = open()
+    const length = 100 * 1024 * 1024
+    socket.write(
+      `POST /api/v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\nExpect: 100-continue\r\n\r\n`,
+    )
+    const came = await inTime(ended, 4_000)
+    expect(came).toMatch(/^HTTP\/1\.1 413 /)
+    expect(came).toContain('urn:ocbroker:problem:body-too-large')
+    expect(came).not.toContain('100 Continue')
+  })
+
+  test('refuses a body of 100 MB that is sent all the same, and keeps none of it', async () => {
+    const chunk = Buffer.alloc(1024 * 1024, `"${PASSWORD}",`)
+    const before = process.memoryUsage().rss
+    for (const framing of [`Content-Length: ${100 * chunk.length}`, 'Transfer-Encoding: chunked']) {
+      const { socket, ended } = open()
+      socket.write(
+        `POST /api/v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n${framing}\r\n\r\n`,
+      )
+      const isChunked = framing.startsWith('T')
+      for (let sent = 0; sent < 100 && !socket.destroyed; sent++) {
+        if (isChunked) socket.write(`${chunk.length.toString(16)}\r\n`)
+        socket.write(chunk)
+        if (isChunked) socket.write('\r\n')
+        if (socket.writableNeedDrain) await Promise.race([once(socket, 'drain'), ended])
+      }
+      expect(await inTime(ended, 5_000)).toMatch(/^HTTP\/1\.1 413 /)
+    }
+    expect(process.memoryUsage().rss - before).toBeLessThan(80 * 1024 * 1024)
+    expect(house.log()).not.toContain(PASSWORD)
+  })
+
+  test('refuses a header that is too large, and one that is none', async () => {
+    for (const [text, status] of [
+      [`GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+      ['GET / HTTP/1.1\r\n\r\n', 400],
+      ['nonsense\r\n\r\n', 400],
+      ['GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
+      ['\u0016\u0003\u0001\u0000\u0000', 400],
+    ] as const) {
+      const { socket, ended } = open()
+      socket.write(text)
+      expect(await inTime(ended, 3_000)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    }
+  })
+
+  test('answers paths of every kind', async () => {
+    for (const [path, wanted] of [
+      // The portal, which links to itself by whole paths.
+      ['//', 200],
+      ['//elsewhere.example/', 404],
+      ['/%ff', 404],
+      ['/api/v1/users/%ff', 400],
+      ['/%00', 404],
+      ['/..%2f..%2fetc/passwd', 404],
+      ['/docs/..%2f..%2fpackage.json', 404],
+      ['/docs/%2e%2e/%2e%2e/package.json', 404],
+      [`/${'a/'.repeat(3000)}`, 404],
+    ] as const) {
+      const { socket, ended } = open()
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+      const status = Number(/^HTTP\/1\.1 (\d+)/.exec(await inTime(ended, 3_000))?.[1])
+      expect([path.slice(0, 40), status]).toEqual([path.slice(0, 40), wanted])
+    }
+  })
+
+  test('works on so many requests at one time and refuses the next at once', async () => {
+    // Bodies that do not come keep three requests in work.
+    const waiting = Array.from({ length: 3 }, () => {
+      const client = open()
+      client.socket.write(
+        `POST /api/v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
+      )
+      return client
+    })
+    await sleep(300)
+    const refused = await ask(`${house.url}/healthz`)
+    expect([refused.status, refused.json.type]).toEqual([503, 'urn:ocbroker:problem:busy'])
+    expect(refused.headers['retry-after']).toBe('1')
+    for (const { socket } of waiting) socket.destroy()
+    await expect.poll(isWell).toBe(true)
+  })
+
+  test('takes so many connections at one time, and more when some have gone', async () => {
+    const clients = Array.from({ length: 80 }, () => open())
+    await Promise.all(clients.map(({ socket }) => (socket.connecting ? once(socket, 'connect') : undefined)))
+    await sleep(200)
+    const alive = clients.filter(({ socket }) => !socket.destroyed)
+    expect(alive.length).toBeLessThanOrEqual(60)
+    for (const { socket } of clients) socket.destroy()
+    await expect.poll(() => isWell().catch(() => false)).toBe(true)
+  })
+
+  test('tells browsers to load nothing from elsewhere, and to frame nothing', async () => {
+    const { headers } = await ask(`${house.url}/healthz`)
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none';/)
+    expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
+    expect(headers['content-security-policy']).not.toContain('unsafe')
+    expect(headers['x-frame-options']).toBe('DENY')
+    expect(headers['x-content-type-options']).toBe('nosniff')
+    expect(headers['cache-control']).toBe('no-store')
+    expect(headers['referrer-policy']).toBe('same-origin')
+    expect(headers).not.toHaveProperty('x-powered-by')
+    expect(headers).not.toHaveProperty('set-cookie')
+    expect(headers).not.toHaveProperty('access-control-allow-origin')
+  })
+
+  test('answers what is in flight before it stops, and says then that nobody is there', async () => {
+    const own = await openBrokerHouse()
+    const mine = await own.token()
+    const slow = ask(`${own.url}/api/v1/users`, {
+      ...{ token: mine, json: { name: 'last', password: PASSWORD, reason: 'tests' } },
+    })
+    await sleep(20)
+    await own.stop()
+    expect((await slow).status).toBe(201)
+    await expect(ask(`${own.url}/healthz`)).rejects.toThrow('ECONNREFUSED')
+  })
+})
+
+describe('a proxy', () => {
+  test('that is trusted tells the client’s address, and nobody else does', async () => {
+    const own = await openBrokerHouse({ http: { allow: '192.0.2.0/24', trusted_proxies: ['127.0.0.3'] } })
+    const status = async (from: string, forwarded: string) =>
+      (await ask(`${own.url}/readyz`, { from, headers: { 'x-forwarded-for': forwarded } })).status
+    expect(await status('127.0.0.3', '192.0.2.7')).toBe(200)
+    expect(await status('127.0.0.3', '198.51.100.7')).toBe(403)
+    expect(await status('127.0.0.1', '192.0.2.7')).toBe(403)
+    // What the client says itself stands to the left of what the proxy adds.
+    expect(await status('127.0.0.3', '192.0.2.7, 198.51.100.7')).toBe(403)
+    expect(await status('127.0.0.3', 'nonsense')).toBe(403)
+    expect(await status('127.0.0.3', '192.0.2.7, 127.0.0.3')).toBe(200)
+  })
+})
