@@ -1,10 +1,9 @@
-import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { temporaryFolder } from './folder.ts'
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const WIDTHS = [360, 1280]
 const HEIGHT = 900
 const SCHEMES = ['light', 'dark'] as const
@@ -109,7 +108,7 @@ interface AxeResult {
 
 /** What keeps somebody from using the page, as axe finds it. Run from outside, so the page's policy stays in force. */
 async function barriers(page: Page): Promise<readonly string[]> {
-  await page.evaluate(AXE)
+  await page.evaluate(axe.source)
   const { violations } = await page.evaluate<AxeResult>('axe.run(document, { resultTypes: ["violations"] })')
   return violations.map(
     ({ id, help, nodes }) =>
