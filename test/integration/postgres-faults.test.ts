@@ -1,12 +1,13 @@
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSync } from 'otplib'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { encodeAttribute } from '../../src/radius/dictionary.ts'
-import { type Installation, install, type Sections } from '../real/broker.ts'
+import type { Installation, Sections } from '../real/broker.ts'
 import { describeWith } from '../real/needs.ts'
 import { addPeople, type TestPerson } from '../real/people.ts'
 import { POSTGRES_NEEDS, type Postgres, startPostgres } from '../real/postgres.ts'
+import { installOnPostgres } from '../real/postgres-broker.ts'
 import { accountingRequest, ask, loginRequest, type Reply } from '../real/radius-socket.ts'
 import { unique } from '../store/samples.ts'
 
@@ -30,18 +31,10 @@ describeWith(POSTGRES_NEEDS, 'a broker whose records are in PostgreSQL', () => {
   })
   afterEach(() => server.stop())
 
-  /** @param keysOf whose key file it shares; the first one makes its own. */
-  async function installed(sections: Sections = {}, keysOf?: Installation): Promise<Installation> {
-    const postgres = { url_file: 'postgres.url', statement_timeout: `${STATEMENT_MS}ms` }
-    const storage = { postgres, key_file: 'seed.key' }
-    const installation = await install({ sections: { ...GENEROUS, storage, ...sections } })
+  async function installed(sections: Sections = {}): Promise<Installation> {
+    const postgres = { statement_timeout: `${STATEMENT_MS}ms` }
+    const installation = await installOnPostgres({ url, sections: { ...GENEROUS, ...sections }, postgres })
     onTestFinished(installation.remove)
-    writeFileSync(installation.folder.file('postgres.url'), `${url}\n`, { mode: 0o600 })
-    if (keysOf !== undefined) copyFileSync(keysOf.keyFile, installation.keyFile)
-    else {
-      const key = Buffer.alloc(32, 7).toString('base64')
-      writeFileSync(installation.keyFile, `k1:${key}\n`, { mode: 0o600 })
-    }
     return installation
   }
 
@@ -232,7 +225,7 @@ describeWith(POSTGRES_NEEDS, 'a broker whose records are in PostgreSQL', () => {
       { name: 'bob', password: PASSWORD },
     ])
     if (alice === undefined || bob === undefined) throw new Error('two were added')
-    const there = await installed(sections, here)
+    const there = await installed(sections)
     await Promise.all([serving(here), serving(there)])
 
     const password = PASSWORD + codeOf(alice)

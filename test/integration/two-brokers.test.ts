@@ -1,0 +1,185 @@
+import { generateSync } from 'otplib'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Installation, RunningBroker } from '../real/broker.ts'
+import { describeWith } from '../real/needs.ts'
+import { addPeople, type TestPerson } from '../real/people.ts'
+import { POSTGRES_NEEDS, type Postgres, startPostgres } from '../real/postgres.ts'
+import { installOnPostgres } from '../real/postgres-broker.ts'
+import { ask, type LoginRequest, loginRequest, type Reply } from '../real/radius-socket.ts'
+import { type RealRedis, startRedis } from '../real/redis.ts'
+
+const PASSWORD = 'correct horse'
+const NAMES = ['alice', 'bob', 'carol', 'dave', 'eve', 'frank', 'grace'] as const
+const USES = 500
+const GUESSES = 200
+const AFTER = 5
+
+type Broker = Installation & RunningBroker
+
+describeWith(
+  [...POSTGRES_NEEDS, 'redis-server', 'redis-cli'],
+  'two brokers with one PostgreSQL and one Redis',
+  () => {
+    const resources = new AsyncDisposableStack()
+    let redis: RealRedis
+    let postgres: Postgres
+    let database: string
+    let brokers: readonly [Broker, Broker]
+    let people: ReadonlyMap<string, TestPerson>
+
+    beforeAll(async () => {
+      redis = await startRedis()
+      resources.defer(redis.stop)
+      postgres = await startPostgres()
+      resources.defer(postgres.stop)
+      const url = await postgres.newDatabase()
+      database = new URL(url).pathname.slice(1)
+      const sections = {
+        redis: { url: `redis://127.0.0.1:${redis.port}`, brokers: 2 },
+        radius: { deadline: '60s' },
+        passwords: { waiting: 1000 },
+        limits: { user: '100000/1s', address: '100000/1s', gateway: '100000/1s' },
+        lockout: { after: AFTER, user_after: 1000, address_after: 1000, hard_after: 1000 },
+        second_factor: { mode: 'either', same_answer_within: '15s' },
+      }
+      const start = async (): Promise<Broker> => {
+        const installation = await installOnPostgres({ url, sections })
+        resources.defer(installation.remove)
+        const running = await installation.serve()
+        resources.defer(running.stop)
+        return { ...installation, ...running }
+      }
+      brokers = await Promise.all([start(), start()])
+      const wanted = NAMES.map((name) => ({ name, password: PASSWORD }))
+      people = new Map((await addPeople(brokers[0], wanted)).map((person) => [person.name, person]))
+    })
+    afterAll(() => resources.disposeAsync())
+
+    const login = (broker: Broker, request: Omit<LoginRequest, 'secret'>) =>
+      ask(broker.authPort, loginRequest({ secret: broker.secret, ...request }), { tries: 20 })
+    const codeOf = (name: string) => generateSync({ secret: people.get(name)?.key ?? '' })
+    const codesOf = (replies: readonly (Reply | undefined)[], code: string) =>
+      replies.filter((reply) => reply?.code === code)
+    const onBoth = (count: number, request: (number: number) => Omit<LoginRequest, 'secret'>) =>
+      Promise.all(
+        Array.from({ length: count }, (_, number) =>
+          login(brokers[number % 2 === 0 ? 0 : 1], request(number)),
+        ),
+      )
+    const sessionsOf = async (user: string) => {
+      const sessions = (await brokers[0].ocbroker(['session', 'list'])) as readonly {
+        readonly user: string
+      }[]
+      return sessions.filter((session) => session.user === user)
+    }
+
+    const refusesLocked = async (user: string, each: readonly Broker[]) => {
+      for (const broker of each) {
+        const reply = await login(broker, { user, password: PASSWORD })
+        expect(reply?.code).toBe('Access-Reject')
+        expect(reply?.message).toContain('Too many failed logins')
+      }
+    }
+    const asksForCode = async (user: string, each: readonly Broker[]) => {
+      for (const broker of each)
+        expect(await login(broker, { user, password: PASSWORD })).toMatchObject({ code: 'Access-Challenge' })
+    }
+
+    test('one finishes the challenge that the other began', async () => {
+      const [here, there] = brokers
+      const challenge = await login(here, { user: 'alice', password: PASSWORD })
+      expect(challenge?.code).toBe('Access-Challenge')
+      const answer = { user: 'alice', password: codeOf('alice'), state: challenge?.state }
+      expect(await login(there, answer)).toMatchObject({ code: 'Access-Accept' })
+      expect(await login(here, { ...answer, password: '000000' })).toMatchObject({ code: 'Access-Reject' })
+    })
+
+    test('give the same answer to the same question, and none of it to another', async () => {
+      const password = PASSWORD + codeOf('carol')
+      const before = await login(brokers[0], { user: 'carol', password })
+      expect(before?.code).toBe('Access-Accept')
+      for (const broker of [...brokers, ...brokers])
+        expect(await login(broker, { user: 'carol', password })).toMatchObject({ code: 'Access-Accept' })
+      expect(await sessionsOf('carol')).toHaveLength(1)
+      for (const broker of brokers)
+        expect(await login(broker, { user: 'carol', password, from: '203.0.113.9' })).toMatchObject({
+          code: 'Access-Reject',
+        })
+    })
+
+    test(`let ${AFTER} of ${GUESSES} guesses on both reach the password check; lock and release hold at once on both`, async () => {
+      const [here, there] = brokers
+      const replies = await onBoth(GUESSES, (number) => ({ user: 'bob', password: `guess ${number}` }))
+      expect(codesOf(replies, 'Access-Reject')).toHaveLength(GUESSES)
+      const failures = (await here.ocbroker(['audit', '--user', 'bob'])) as readonly { reason?: string }[]
+      expect(failures.filter(({ reason }) => reason === 'bad_credentials')).toHaveLength(AFTER)
+      expect(await there.ocbroker(['lockout', 'list'])).toMatchObject([{ user: 'bob' }])
+      await refusesLocked('bob', brokers)
+
+      await here.ocbroker(['lockout', 'release', 'bob', '--reason', 'called in'])
+      await asksForCode('bob', brokers)
+    })
+
+    test('see at their very next login what the other has locked, and what was released', async () => {
+      const orders: readonly (readonly [Broker, Broker])[] = [brokers, [brokers[1], brokers[0]]]
+      for (const [here, there] of orders) {
+        await asksForCode('grace', [there])
+        for (let guess = 0; guess < AFTER; guess++)
+          await login(here, { user: 'grace', password: `guess ${guess}` })
+        await refusesLocked('grace', [there, here])
+        await there.ocbroker(['lockout', 'release', 'grace', '--reason', 'called in'])
+        await asksForCode('grace', [here, there])
+      }
+    })
+
+    test(`let one of ${USES} parallel uses of one code in`, async () => {
+      const password = PASSWORD + codeOf('dave')
+      const replies = await onBoth(USES, (number) => ({
+        user: 'dave',
+        password,
+        // Of one address most would be stopped by its limit of guesses.
+        from: `203.0.${100 + (number % 2)}.${Math.floor(number / 2)}`,
+      }))
+      expect(replies.filter((reply) => reply === undefined)).toEqual([])
+      expect(codesOf(replies, 'Access-Accept')).toHaveLength(1)
+      expect(await sessionsOf('dave')).toHaveLength(1)
+      const [event] = await postgres.ask(
+        "select count(*)::int as refused from audit_events where user_name = 'dave' and reason = 'code_used'",
+        database,
+      )
+      // They came as far as the code.
+      expect(event?.refused).toBe(USES - 1)
+    })
+
+    test('go on while Redis is away, each with its own challenges, and share again when it is back', async () => {
+      const [here, there] = brokers
+      await redis.kill()
+      const challenge = await login(here, { user: 'eve', password: PASSWORD })
+      const answer = { user: 'eve', password: codeOf('eve'), state: challenge?.state }
+      expect(await login(here, answer)).toMatchObject({ code: 'Access-Accept' })
+      const guesses = await onBoth(GUESSES, (number) => ({ user: 'frank', password: `guess ${number}` }))
+      expect(codesOf(guesses, 'Access-Reject')).toHaveLength(GUESSES)
+      const failures = (await here.ocbroker(['audit', '--user', 'frank'])) as readonly { reason?: string }[]
+      const checked = failures.filter(({ reason }) => reason === 'bad_credentials').length
+      expect(checked).toBeGreaterThan(0)
+      expect(checked).toBeLessThanOrEqual(AFTER)
+
+      await redis.start()
+      await expect
+        .poll(
+          async () => {
+            const asked = await login(here, { user: 'alice', password: PASSWORD })
+            return (await login(there, { user: 'alice', password: '000000', state: asked?.state }))?.code
+          },
+          { timeout: 2000 },
+        )
+        .toBe('Access-Challenge')
+      await login(here, { user: 'alice', password: PASSWORD })
+      await expect
+        .poll(() => here.log().map(({ event }) => event))
+        .toEqual(
+          expect.arrayContaining(['redis.not_persistent', 'redis.lost', 'limits.alone', 'limits.shared']),
+        )
+    })
+  },
+)
