@@ -1,15 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { generateSync, ScureBase32Plugin } from 'otplib'
+import { generateSync } from 'otplib'
 import { expect, onTestFinished, test } from 'vitest'
 import { Attr } from '../../src/radius/codes.ts'
 import { type Broker, type CommandRun, install, startBroker } from '../real/broker.ts'
+import { Canaries, CANARY_DIGITS as DIGITS, Listener } from '../real/canaries.ts'
 import { addPeople, type TestPerson } from '../real/people.ts'
 import { ask, type LoginRequest, loginRequest, type Reply, radiusSocket } from '../real/radius-socket.ts'
 
-/** So many that none is found in an identifier or a time by chance. */
-const DIGITS = 8
 const TOTP = { digits: DIGITS }
 /** Every reason for which a login can be refused here: a path that no canary took has not been looked at. */
 const REASONS = [
@@ -17,61 +15,6 @@ const REASONS = [
   ...['malformed_request', 'no_policy', 'no_second_factor', 'rate_limited', 'unavailable', 'wrong_code'],
 ]
 const FAULTS = ['login.fault', 'reply.cannot_be_coded', 'datagram.dropped']
-
-/** Secrets, each used in one place, so that one which is found says where it got out. */
-class Canaries {
-  readonly #forms = new Map<string, readonly (string | Buffer)[]>()
-
-  password(where: string): string {
-    return this.#keep(where, `canary-${randomBytes(6).toString('hex')}`)
-  }
-
-  /** A code of so many digits, right or wrong. */
-  code(
-    where: string,
-    code: string = String(randomBytes(6).readUIntBE(0, 6)).padStart(DIGITS, '7').slice(-DIGITS),
-  ): string {
-    return this.#keep(where, code)
-  }
-
-  person(person: TestPerson): TestPerson {
-    const seed = Buffer.from(new ScureBase32Plugin().decode(person.key))
-    this.#keep(`seed of ${person.name}`, person.key, seed)
-    for (const code of person.recoveryCodes) this.recoveryCode(`recovery code of ${person.name}`, code)
-    return person
-  }
-
-  recoveryCode(where: string, code: string): string {
-    this.#keep(`${where}, without hyphens`, code.replaceAll('-', ''))
-    return this.#keep(where, code)
-  }
-
-  #keep(where: string, text: string, octets = Buffer.from(text)): string {
-    const forms = [text, text.toUpperCase(), octets, octets.toString('hex'), octets.toString('base64url')]
-    this.#forms.set(`${where}: ${text}`, forms)
-    return text
-  }
-
-  /** Which of them are in there, in whatever form. */
-  foundIn(content: Buffer): string[] {
-    return Array.from(this.#forms)
-      .filter(([, forms]) => forms.some((form) => content.includes(form)))
-      .map(([where]) => where)
-  }
-}
-
-/** Takes whatever a program says and answers for it in the end. */
-class Listener {
-  readonly heard: Buffer[] = []
-
-  hear(text: string | Buffer): void {
-    this.heard.push(Buffer.from(text))
-  }
-
-  all(): Buffer {
-    return Buffer.concat(this.heard)
-  }
-}
 
 test('no password, code, seed or secret is in a log line, in an error message or in the database', async () => {
   const canaries = new Canaries()

@@ -80,6 +80,14 @@ describe('a login by challenge', () => {
     expect(await house.records.sessions.list({ limit: 9 })).toHaveLength(1)
   })
 
+  it('is told apart by a State that nobody can guess', async () => {
+    const house = await houseWithBob()
+    const states = new Set<string>()
+    for (let i = 0; i < 20; i += 1) states.add(stateOf(await house.login('right')))
+    expect(states.size).toBe(20)
+    for (const state of states) expect(Buffer.from(state, 'base64url').length * 8).toBeGreaterThanOrEqual(128)
+  })
+
   it('takes a State once, also where two answers come at the same moment', async () => {
     const house = await houseWithBob()
     const state = stateOf(await house.login('right'))
@@ -148,6 +156,7 @@ describe('a login with the code behind the password', () => {
     expect(reasonOf(await house.login('right000000'))).toBe('wrong_code')
     expect(reasonOf(await house.login(`wrong${house.code()}`))).toBe('bad_credentials')
     expect(reasonOf(await house.login(house.code()))).toBe('bad_credentials')
+    expect(house.people.asked, 'nobody is asked about a code without a password').not.toContain('')
   })
 
   it('takes a recovery code there too', async () => {
@@ -356,11 +365,15 @@ describe('limits and lockouts', () => {
 })
 
 describe('a refusal', () => {
-  it('comes for an empty password without asking anybody', async () => {
-    const house = await houseWithBob()
-    expect(reasonOf(await house.login(''))).toBe('bad_credentials')
-    expect(house.people.asked).toEqual([])
-  })
+  it.each(['challenge', 'append', 'either', 'only'] as const)(
+    'comes for an empty password without asking anybody (mode: %s)',
+    async (mode) => {
+      const house = await houseWithBob({ mode })
+      house.people.passwords.set('bob', '')
+      expect(reasonOf(await house.login(''))).toBe('bad_credentials')
+      expect(house.people.asked).toEqual([])
+    },
+  )
 
   it('is the same for an unknown, a barred and a known user with a wrong password, to the one who asks', async () => {
     const house = await houseWithBob()

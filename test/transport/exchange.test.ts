@@ -48,11 +48,12 @@ async function stand(options: StandOptions = {}) {
   const records: AccountingRecord[] = []
   const dropped: string[] = []
   const warned: unknown[] = []
+  const errors: unknown[] = []
   const log = {
     debug() {},
     info() {},
     warn: (event: string, fields: unknown) => warned.push([event, fields]),
-    error() {},
+    error: (event: string, fields: unknown) => errors.push([event, fields]),
   }
   const exchange = new Exchange({
     gateways: await GatewayTable.open({ gateways: [gateway], memory, log }),
@@ -76,7 +77,7 @@ async function stand(options: StandOptions = {}) {
     octets: Buffer,
     more: { service?: Service; source?: string; port?: number; socket?: string } = {},
   ) => exchange.receive({ octets, source: SOURCE, port: 4000, service: 'auth', socket: 'a', ...more })
-  return { send, exchange, time, attempts, records, dropped, warned }
+  return { send, exchange, time, attempts, records, dropped, warned, errors }
 }
 
 function rememberer(...keys: string[]): GatewayStore {
@@ -141,6 +142,15 @@ describe('an Access-Request', () => {
   it.each([
     ['no User-Name', [], 'no user'],
     ['no User-Password', [encodeAttribute('User-Name', 'bob')], 'no password'],
+    [
+      'two User-Passwords',
+      [
+        encodeAttribute('User-Name', 'bob'),
+        { type: Attr.UserPassword, value: Buffer.alloc(16) },
+        { type: Attr.UserPassword, value: Buffer.alloc(16) },
+      ],
+      'several passwords',
+    ],
   ])('with %s is refused, not dropped: silence stalls the gateway', async (_what, attributes) => {
     const { send, attempts } = await stand()
     const octets = buildAccessRequest({
@@ -201,6 +211,7 @@ describe('a datagram that cannot be believed gets no answer', () => {
   }
   it.each<[string, string, () => Buffer, object, MessageAuthenticatorRule?]>([
     ['from nobody known', 'unknown_gateway', () => accessRequest(), { source: '203.0.113.1' }],
+    ['from port 0, to which nothing can be sent', 'no_source_port', () => accessRequest(), { port: 0 }],
     ['that is no packet', 'malformed', () => randomBytes(19), {}],
     ['of the wrong code for the port', 'wrong_code', () => accessRequest(), { service: 'acct' }],
     ['of accounting on the authentication port', 'wrong_code', () => acct(), {}],
@@ -331,6 +342,20 @@ describe('a request that comes again', () => {
     expect(await send(request)).toEqual(reply)
     expect(attempts).toHaveLength(1)
   })
+})
+
+it('a grant whose attributes no packet can carry lets nobody in, and the log names the policy', async () => {
+  const grant = {
+    kind: 'grant',
+    policy: 'staff',
+    entitlement: { attributes: { 'No-Such-Attribute': 'x' } },
+    session: 's',
+  } as Decision
+  const { send, errors } = await stand({ decide: async () => grant })
+  const reply = await send(accessRequest())
+  expect(decodePacket(reply ?? expect.unreachable()).code).toBe(Code.AccessReject)
+  expect(messageOf(reply)).toMatch(/not available/)
+  expect(errors).toMatchObject([['reply.cannot_be_coded', { policy: 'staff' }]])
 })
 
 describe('an outage', () => {
