@@ -20,7 +20,7 @@ export function isScope(text: string): text is Scope {
 }
 
 /** What people are for. */
-export const ROLES = ['admin', 'desk', 'auditor'] as const
+const ROLES = ['admin', 'desk', 'auditor'] as const
 
 export type Role = (typeof ROLES)[number]
 

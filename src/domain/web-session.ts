@@ -1,5 +1,5 @@
 /** How far a visitor has come. Each step up gets a new session identifier. */
-export type WebStage =
+type WebStage =
   /** The first factor was right; a code is awaited under `state`. */
   | 'code'
   /** The first factor was right, or an invitation was shown, and there is no authenticator yet. */

@@ -1,6 +1,6 @@
 import express, { type Express, type RequestHandler } from 'express'
 import type { Log } from '../domain/log.ts'
-import { contains, type Network, parseAddress } from '../domain/network.ts'
+import { isWithin, type Network } from '../domain/network.ts'
 import { atMost } from './busy.ts'
 import { protectiveHeaders } from './headers.ts'
 import { nothingHere, type ProblemPage, writeProblem } from './refusals.ts'
@@ -33,8 +33,5 @@ export function httpApp({ trustedProxies, maxInFlight, routes, problemPage, log 
 }
 
 export function trusting(proxies: readonly Network[]): (address: string) => boolean {
-  return (address) => {
-    const parsed = parseAddress(address)
-    return parsed !== undefined && proxies.some((network) => contains(network, parsed))
-  }
+  return (address) => isWithin(proxies, address)
 }

@@ -5,7 +5,7 @@ import { isScope, type Scope } from '../domain/scope.ts'
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const
 
-export type Method = (typeof METHODS)[number]
+type Method = (typeof METHODS)[number]
 
 /** Who may call an operation: everybody, whoever has shown a token or signed in, or those of them with a scope. */
 export type Admission = 'everybody' | 'known' | Scope

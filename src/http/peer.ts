@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express'
-import { canonicalAddress, contains, type Network, parseAddress } from '../domain/network.ts'
+import { canonicalAddress, isWithin, type Network, parseAddress } from '../domain/network.ts'
 import { Problem } from './problem.ts'
 
 /**
@@ -10,11 +10,6 @@ export function addressOf(request: Request): string {
   const peer = request.socket.remoteAddress ?? ''
   const told = request.ip ?? peer
   return canonicalAddress(parseAddress(told) === undefined ? peer : told)
-}
-
-export function isWithin(networks: readonly Network[], address: string): boolean {
-  const parsed = parseAddress(address)
-  return parsed !== undefined && networks.some((network) => contains(network, parsed))
 }
 
 /** Lets through what comes from one of the networks alone. */

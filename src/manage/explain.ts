@@ -26,7 +26,7 @@ export interface ExplainOptions {
   readonly patienceMs: number
 }
 
-export interface NamedValue {
+interface NamedValue {
   readonly name: string
   readonly value: string
 }
@@ -41,7 +41,7 @@ export interface Supposed {
   readonly address?: string
 }
 
-export interface AskedStore {
+interface AskedStore {
   readonly store: string
   readonly subject: string
   readonly answer: 'known' | 'barred' | 'unknown' | 'unavailable'
@@ -49,7 +49,7 @@ export interface AskedStore {
   readonly groups?: readonly string[]
 }
 
-export interface Outcome {
+interface Outcome {
   readonly kind: 'would_pass' | 'would_be_refused' | 'cannot_tell'
   readonly reason?: RefusalReason
   /** One sentence for people. */

@@ -14,7 +14,7 @@ export interface Ask extends Pick<RequestOptions, 'agent' | 'method'> {
 }
 
 /** JSON whose parts a test looks into by name. */
-export interface Json {
+interface Json {
   readonly [part: string]: Json
 }
 

@@ -5,7 +5,7 @@ import type { Handlers } from './call.ts'
 import { timeText } from './wire.ts'
 
 /** The figures in Prometheus' form. */
-export interface Figures {
+interface Figures {
   readonly contentType: string
   metrics(): Promise<string>
 }
