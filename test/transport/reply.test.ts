@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { refuse } from '../../src/domain/refusal.ts'
+import { type Locale, WORDS } from '../../src/domain/words.ts'
+import { Attr, Code } from '../../src/radius/codes.ts'
+import { replyTo } from '../../src/transport/reply.ts'
+
+const messageTo = (refusal: ReturnType<typeof refuse>, tellLocked: boolean, locale: Locale = 'en') => {
+  const { code, attributes } = replyTo(refusal, { words: WORDS[locale], tellLocked })
+  expect(code).toBe(Code.AccessReject)
+  expect(attributes.map(({ type }) => type)).toEqual([Attr.ReplyMessage])
+  return attributes[0]?.value.toString()
+}
+
+describe('the reject of a locked login', () => {
+  const locked = refuse('locked', 'user (failures)', 61_000)
+  const wrong = refuse('bad_credentials', 'wrong password')
+
+  it('says so, and for how many minutes, rounded up', () => {
+    expect(messageTo(locked, true)).toBe('Too many failed logins. Try again in 2 minutes.')
+    expect(messageTo(locked, true, 'zh-CN')).toBe('登录失败次数过多，请在 2 分钟后重试。')
+  })
+
+  it('reads as a wrong password where users are not to be told', () => {
+    expect(messageTo(locked, false)).toBe(messageTo(wrong, false))
+    expect(messageTo(refuse('locked', 'user (hard_limit)'), false)).toBe(messageTo(wrong, false))
+  })
+
+  it('never shows the detail, which is for the operator', () => {
+    for (const refusal of [locked, wrong])
+      for (const tell of [true, false]) expect(messageTo(refusal, tell)).not.toContain(refusal.detail)
+  })
+})
