@@ -17,6 +17,7 @@ export async function startBareResponder(): Promise<Server> {
     secret: SHARED_SECRET,
     signsFirst: true,
     spendsCodes: false,
+    users: 0,
   }
-  return { pid: responder.pid, target, stop: () => responder.stop() }
+  return { pids: [responder.pid], targets: [target], stop: () => responder.stop() }
 }

@@ -10,22 +10,38 @@ import { DIGITS, PERIOD } from './population.ts'
 import { type CodeMode, GRANTED, type Server, SHARED_SECRET } from './server.ts'
 
 export interface BrokerOptions {
+  /** For the configuration, the log, the keys and, without another storage, the records. */
   readonly folder: TemporaryFolder
   readonly mode: CodeMode
+  /** How many users the records hold. */
+  readonly users: number
+  /** Brokers on the same records have the same name, since a code that one of them took is spent for all. */
+  readonly records?: string
   /** Where Node is to leave its processor profiles; absent: none are made. */
   readonly profiles?: string
+  /** Keys of the section `radius`, beside its addresses. */
+  readonly radius?: string
+  /** In place of the limits that no load reaches. */
+  readonly limits?: string
+  /** In place of a file of its own: the section `storage`. */
+  readonly storage?: string
+  /** More sections. */
+  readonly more?: string
 }
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const START_WITHIN_MS = 30_000
 /** Profiles are written at the end. */
 const STOP_WITHIN_MS = 20_000
+/** Limits so wide that no load reaches them: what a refusal costs is another question. */
+const NO_LIMITS = '{ user: 1000000/1s, address: 1000000/1s, gateway: 1000000/1s }'
 
 /** The broker as an operator starts it: the command `serve`, records on the disk, each login in the log. */
-export async function startBroker({ folder, mode, profiles }: BrokerOptions): Promise<Server> {
+export async function startBroker(options: BrokerOptions): Promise<Server> {
+  const { profiles, users } = options
   const authPort = await freePort()
   const acctPort = await freePort()
-  const file = writeConfiguration(folder, { mode, authPort, acctPort })
+  const file = writeConfiguration({ ...options, authPort, acctPort })
   const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
   const broker = thisMachine.start(process.execPath, [...profiling, MAIN, 'serve', '--config', file])
   const stop = () => broker.stop({ within: STOP_WITHIN_MS })
@@ -36,19 +52,22 @@ export async function startBroker({ folder, mode, profiles }: BrokerOptions): Pr
     throw error
   }
   const target = {
-    name: 'ocbroker',
+    name: options.records ?? options.folder.path,
     authPort,
     acctPort,
     secret: SHARED_SECRET,
     signsFirst: true,
-    spendsCodes: true,
+    spendsCodes: options.mode !== 'none',
+    users,
   }
-  return { pid: broker.pid, target, stop }
+  return { pids: [broker.pid], targets: [target], stop }
 }
 
 /** The configuration by which the store is filled, before anything is started on it. */
-export async function configurationOf(folder: TemporaryFolder): Promise<Config> {
-  const file = writeConfiguration(folder, { mode: 'challenge', authPort: 0, acctPort: 0 })
+export async function configurationOf(
+  options: Pick<BrokerOptions, 'folder' | 'storage'> & Partial<BrokerOptions>,
+): Promise<Config> {
+  const file = writeConfiguration({ mode: 'challenge', users: 0, ...options, authPort: 0, acctPort: 0 })
   const loaded = await loadConfig(file, {}, replyRules)
   if ('faults' in loaded) {
     throw new Error(loaded.faults.map(({ path, problem }) => `${path} ${problem}`).join('\n'))
@@ -56,28 +75,27 @@ export async function configurationOf(folder: TemporaryFolder): Promise<Config> 
   return loaded.config
 }
 
-interface Settings {
-  readonly mode: CodeMode
-  readonly authPort: number
-  readonly acctPort: number
-}
+type Settings = BrokerOptions & { readonly authPort: number; readonly acctPort: number }
 
-function writeConfiguration(folder: TemporaryFolder, settings: Settings): string {
+function writeConfiguration(settings: Settings): string {
+  const { folder, mode, authPort } = settings
   mkdirSync(folder.file('data'), { recursive: true })
-  const file = folder.file(`${settings.mode}.yaml`)
+  const file = folder.file(`${mode}-${authPort}.yaml`)
   writeFileSync(file, configuration(settings), { mode: 0o640 })
   return file
 }
 
-/** Limits so wide that no load reaches them: what a refusal costs is another question. */
-function configuration({ mode, authPort, acctPort }: Settings): string {
+function configuration(settings: Settings): string {
+  const { mode, authPort, acctPort, radius, limits = NO_LIMITS, storage, more = '' } = settings
   const { routes, dns, group, sessionTimeout, interim } = GRANTED
+  const ports = `address: 127.0.0.1, auth_port: ${authPort}, acct_port: ${acctPort}`
+  const code = mode === 'none' ? 'required: false, mode: append' : `mode: ${mode}`
   return `
-radius: { address: 127.0.0.1, auth_port: ${authPort}, acct_port: ${acctPort}, max_in_flight: 100000 }
+radius: { ${ports}, max_in_flight: 100000${radius === undefined ? '' : `, ${radius}`} }
 gateways:
   - { name: bench, address: 127.0.0.1/32, secret: ${SHARED_SECRET} }
-second_factor: { mode: ${mode}, totp: { digits: ${DIGITS}, period: ${PERIOD}s, window: 1 } }
-limits: { user: 1000000/1s, address: 1000000/1s, gateway: 1000000/1s }
+second_factor: { ${code}, totp: { digits: ${DIGITS}, period: ${PERIOD}s, window: 1 } }
+limits: ${limits}
 policies:
   - name: everyone
     reply:
@@ -86,7 +104,8 @@ policies:
       groups: [${group}]
       session_timeout: ${sessionTimeout}s
       interim: ${interim}s
-storage: { sqlite: data/broker.db, key_file: data/seed.key }
-log: { level: info, file: broker.log }
+storage: ${storage ?? '{ sqlite: data/broker.db, key_file: data/seed.key }'}
+log: { level: info, file: broker-${authPort}.log }
+${more}
 `
 }

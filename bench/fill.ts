@@ -1,50 +1,126 @@
+import { DatabaseSync } from 'node:sqlite'
 import { openStore } from '../src/broker.ts'
 import type { Config } from '../src/config/shape.ts'
 import { systemClock } from '../src/domain/clock.ts'
 import { quietLog } from '../src/domain/log.ts'
 import { systemRandom } from '../src/domain/random.ts'
 import { Secret } from '../src/domain/secret.ts'
+import type { EnrolmentRow, UserRow } from '../src/store/schema.ts'
 import { DIGITS, PASSWORD, PERIOD, seedOf, userName } from './population.ts'
 import { GRANTED } from './server.ts'
 
-/** Users that are handed to the store at one time, so that it can commit many at once. */
+export interface Filling {
+  /** Numbers of the users. */
+  readonly from: number
+  readonly to: number
+  /** Users of a directory have their authenticators here and nothing else. */
+  readonly local: boolean
+}
+
+/** Users that go to a database of another process at one time. */
 const AT_ONCE = 500
 
-/** Adds the users, each with the password and an authenticator, through the same store that the command line uses. */
-export async function fillStore(config: Config, users: number, told: (done: number) => void): Promise<void> {
-  const { records, keys, hashes, close } = await openStore(config, quietLog)
+/** Adds the users, each with an authenticator, as the command line would leave them. */
+export async function fillStore(config: Config, filling: Filling): Promise<void> {
+  // Opened once for real, so that the tables and the keys are there.
+  const store = await openStore(config, quietLog)
   try {
-    const passwordHash = await hashes.hash(new Secret(PASSWORD))
-    const add = async (user: number) => {
-      const name = userName(user)
-      await records.users.add({
-        name,
-        passwordHash,
-        enabled: true,
-        groups: [GRANTED.group],
-        attributes: {},
-        createdAt: systemClock.now(),
-      })
-      await records.enrolments.replace({
-        enrolment: {
-          id: systemRandom.id(),
-          subject: name,
-          sealedSeed: keys.seal(new Secret(seedOf(user)), name),
-          digits: DIGITS,
-          period: PERIOD,
-          algorithm: 'sha1',
-          lastStep: -1,
-          createdAt: systemClock.now(),
-        },
-        recoveryHashes: [],
-      })
-    }
-    for (let done = 0; done < users; done += AT_ONCE) {
-      const some = Math.min(AT_ONCE, users - done)
-      await Promise.all(Array.from({ length: some }, (_, index) => add(done + index)))
-      told(done + some)
-    }
+    const passwordHash = await store.hashes.hash(new Secret(PASSWORD))
+    const enrolmentOf = (user: number): EnrolmentRow => ({
+      id: systemRandom.id(),
+      kind: null,
+      subject: userName(user),
+      sealed_seed: store.keys.seal(new Secret(seedOf(user)), userName(user)),
+      digits: DIGITS,
+      period: PERIOD,
+      algorithm: 'sha1',
+      last_step: -1,
+      created_at: systemClock.now(),
+    })
+    if (config.storage.postgres === undefined)
+      fillFile(config.storage.sqlite, filling, passwordHash, enrolmentOf)
+    else await addThrough(store, filling, passwordHash)
   } finally {
-    await close()
+    await store.close()
+  }
+}
+
+/** In one transaction: a million users one by one would take an hour. */
+function fillFile(
+  path: string,
+  { from, to, local }: Filling,
+  passwordHash: string,
+  enrolmentOf: (user: number) => EnrolmentRow,
+): void {
+  const database = new DatabaseSync(path)
+  const insert = (table: string, row: object) => inserter(database, table, row)
+  const users = insert('users', userRow(0, passwordHash))
+  const groups = insert('user_groups', groupRow(0))
+  const enrolments = insert('enrolments', enrolmentOf(0))
+  database.exec('begin immediate')
+  for (let user = from; user < to; user += 1) {
+    if (local) {
+      users(userRow(user, passwordHash))
+      groups(groupRow(user))
+    }
+    enrolments(enrolmentOf(user))
+  }
+  database.exec('commit')
+  database.exec('pragma wal_checkpoint(truncate)')
+  database.close()
+}
+
+function inserter(database: DatabaseSync, table: string, row: object): (row: object) => void {
+  const columns = Object.keys(row)
+  const statement = database.prepare(
+    `insert into ${table} (${columns.join(', ')}) values (${columns.map((name) => `:${name}`).join(', ')})`,
+  )
+  return (values) => void statement.run({ ...values })
+}
+
+function userRow(user: number, passwordHash: string): UserRow {
+  return {
+    name: userName(user),
+    password_hash: passwordHash,
+    enabled: 1,
+    expires_at: null,
+    ipv4: null,
+    ipv6: null,
+    attributes: '{}',
+    created_at: systemClock.now(),
+  }
+}
+
+function groupRow(user: number) {
+  return { user_name: userName(user), group_name: GRANTED.group, position: 0 }
+}
+
+async function addThrough(
+  { records, keys }: Awaited<ReturnType<typeof openStore>>,
+  { from, to }: Filling,
+  passwordHash: string,
+): Promise<void> {
+  const add = async (user: number) => {
+    const name = userName(user)
+    const createdAt = systemClock.now()
+    const groups = [GRANTED.group]
+    await records.users.add({ name, passwordHash, enabled: true, groups, attributes: {}, createdAt })
+    await records.enrolments.replace({
+      enrolment: {
+        id: systemRandom.id(),
+        subject: name,
+        sealedSeed: keys.seal(new Secret(seedOf(user)), name),
+        digits: DIGITS,
+        period: PERIOD,
+        algorithm: 'sha1',
+        lastStep: -1,
+        createdAt,
+      },
+      recoveryHashes: [],
+    })
+  }
+  for (let done = from; done < to; done += AT_ONCE) {
+    const some = Math.min(AT_ONCE, to - done)
+    await Promise.all(Array.from({ length: some }, (_, index) => add(done + index)))
   }
 }

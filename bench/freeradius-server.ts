@@ -6,6 +6,7 @@ import { temporaryFolder } from '../test/real/folder.ts'
 import { freePort } from '../test/real/free-port.ts'
 import { type RealProcess, thisMachine } from '../test/real/process.ts'
 import { findProgram, installed } from '../test/real/programs.ts'
+import { ADMIN, ADMIN_PASSWORD, PEOPLE, type Slapd } from '../test/real/slapd.ts'
 import { base32, PASSWORD, seedOf, userName } from './population.ts'
 import { type CodeMode, GRANTED, type Server, SHARED_SECRET } from './server.ts'
 
@@ -14,14 +15,16 @@ export interface FreeradiusOptions {
   readonly mode: CodeMode
   /**
    * As they are, or hashed by PBKDF2 with as many rounds as take so many milliseconds. FreeRADIUS has no argon2, and
-   * what it leaves to the system's crypt() it does one at a time (3.2.1).
+   * what it leaves to the system's crypt() it does one at a time (3.2.1). Or in a directory, which is searched for
+   * the user and then asked by a bind.
    */
-  readonly passwords: 'clear text' | { readonly pbkdf2Ms: number }
+  readonly passwords: 'clear text' | { readonly pbkdf2Ms: number } | { readonly ldap: Pick<Slapd, 'port'> }
   /** `detail` appends to a text file and leaves it to the system when that reaches the disk; `sqlite` waits for it. */
   readonly accounting: 'detail' | 'sqlite'
 }
 
 const START_WITHIN_MS = 60_000
+const THREADS = 32
 const SALT = Buffer.from('salt of the bench')
 const KEY_OCTETS = 32
 /** Enough to time beside the start of a program. */
@@ -65,14 +68,15 @@ export async function startFreeradius(options: FreeradiusOptions): Promise<Serve
     throw error
   }
   const target = {
-    name: 'FreeRADIUS',
+    name: folder.path,
     authPort,
     acctPort,
     secret: SHARED_SECRET,
     signsFirst: false,
     spendsCodes: false,
+    users: options.users,
   }
-  return { pid: server.pid, target, stop }
+  return { pids: [server.pid], targets: [target], stop }
 }
 
 /** Each login is a line of the log, as with the broker; a log on standard output would come to the bench to read. */
@@ -96,14 +100,15 @@ function readIfThere(file: string): string {
   }
 }
 
-/** How a user's entry says what the password is. */
+/** How a user's entry says what the password is; nothing where another asks for it. */
 function passwordCheck(passwords: FreeradiusOptions['passwords']): string {
-  if (passwords === 'clear text') return `Cleartext-Password := '${PASSWORD}'`
+  if (passwords === 'clear text') return `Cleartext-Password := '${PASSWORD}', `
+  if ('ldap' in passwords) return ''
   const rounds = roundsThatTake(passwords.pbkdf2Ms)
   const derived = pbkdf2Sync(PASSWORD, SALT, rounds, KEY_OCTETS, 'sha256')
   const text = `$PBKDF2$HMACSHA2+256:${rounds}:${SALT.toString('base64')}$${derived.toString('base64')}`
   // An attribute of octets: hex is the one spelling that needs no care.
-  return `PBKDF2-Password := 0x${Buffer.from(text).toString('hex')}`
+  return `PBKDF2-Password := 0x${Buffer.from(text).toString('hex')}, `
 }
 
 /** Timed with the library that FreeRADIUS uses: Node brings a faster one of its own. The least is the undisturbed one. */
@@ -122,7 +127,7 @@ function derivationTime(rounds: number): number {
 }
 
 function entry(user: number, check: string): string {
-  return `${userName(user)} ${check}, TOTP-Secret := '${base32(seedOf(user))}'\n`
+  return `${userName(user)} ${check}TOTP-Secret := '${base32(seedOf(user))}'\n`
 }
 
 /** What an accounting Start fills of FreeRADIUS' own table, in a file that commits as durably as the broker's. */
@@ -144,7 +149,9 @@ const INSERT_START = `
 type Settings = FreeradiusOptions & { readonly authPort: number; readonly acctPort: number }
 
 function configuration(folder: string, settings: Settings): string {
-  const { authPort, acctPort, mode, accounting } = settings
+  const { authPort, acctPort, mode, accounting, passwords } = settings
+  const directory = typeof passwords === 'object' && 'ldap' in passwords ? passwords.ldap : undefined
+  const checked = directory === undefined ? 'pap' : 'ldap'
   return `
 prefix = ${folder}
 localstatedir = ${folder}
@@ -168,8 +175,8 @@ log {
   auth = yes
 }
 thread pool {
-  start_servers = 8
-  max_servers = 32
+  start_servers = ${THREADS / 4}
+  max_servers = ${THREADS}
   min_spare_servers = 4
   max_spare_servers = 16
   max_queue_size = 131072
@@ -182,6 +189,7 @@ client bench {
 modules {
   pap { }
   totp { }
+${directory === undefined ? '' : ldapModule(directory)}
   expr { }
   always ok {
     rcode = ok
@@ -234,12 +242,13 @@ server default {
     port = ${acctPort}
   }
   authorize {
-    files
+    ${mode === 'none' ? '' : 'files'}
     ${AUTHORIZE[mode]}
+    ${directory === undefined ? '' : 'ldap'}
   }
   authenticate {
     Auth-Type password-before-code {
-      pap {
+      ${checked} {
         ok = 1
       }
       if (ok) {
@@ -252,7 +261,7 @@ server default {
       }
     }
     Auth-Type password-and-code {
-      pap {
+      ${checked} {
         ok = 1
       }
       if (ok) {
@@ -261,6 +270,9 @@ server default {
     }
     Auth-Type code {
       totp
+    }
+    Auth-Type password {
+      ${checked}
     }
   }
   post-auth {
@@ -280,6 +292,36 @@ ${GRANTED.routes.map((route) => `      Framed-Route += "${route}"`).join('\n')}
 `
 }
 
+/** A connection for each thread: with fewer they would wait for one another. */
+function ldapModule({ port }: Pick<Slapd, 'port'>): string {
+  return `
+  ldap {
+    server = 'ldap://127.0.0.1:${port}'
+    identity = '${ADMIN}'
+    password = '${ADMIN_PASSWORD}'
+    base_dn = '${PEOPLE}'
+    user_dn = "LDAP-UserDn"
+    user {
+      base_dn = "\${..base_dn}"
+      filter = "(uid=%{User-Name})"
+    }
+    options {
+      chase_referrals = no
+      res_timeout = 5
+      net_timeout = 1
+    }
+    pool {
+      start = ${THREADS}
+      min = ${THREADS}
+      max = ${THREADS}
+      spare = ${THREADS}
+      uses = 0
+      lifetime = 0
+      idle_timeout = 0
+    }
+  }`
+}
+
 const CODE_ALONE = `
     update {
       request:TOTP-Password := "%{User-Password}"
@@ -287,6 +329,10 @@ const CODE_ALONE = `
     }`
 
 const AUTHORIZE: Readonly<Record<CodeMode, string>> = {
+  none: `
+    update control {
+      Auth-Type := password
+    }`,
   only: CODE_ALONE,
   challenge: `
     if (&request:State) {

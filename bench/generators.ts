@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Latencies } from './latencies.ts'
 import type { Broken, FloodOrder, LoadOrder, Order, Report } from './orders.ts'
+import type { Server } from './server.ts'
 
 /** What came of a load, over all generators. */
 export interface Load {
@@ -15,39 +16,44 @@ export interface Load {
   readonly busiest: number
 }
 
+/** A load of all generators together. */
+export interface LoadOfAll extends Omit<LoadOrder, 'kind' | 'users' | 'target'> {
+  readonly targets: Server['targets']
+}
+
 const PROGRAM = fileURLToPath(new URL('./load-generator.ts', import.meta.url))
 
 /** Processes that make the load, apart from the one that measures and the one that is measured. */
 export class Generators {
   readonly #loaders: readonly ChildProcess[]
   readonly #flooder: ChildProcess
-  readonly #users: number
 
-  /** @param count loaders, among which clients and users are divided. */
-  constructor(count: number, users: number) {
+  /** @param count loaders, among which clients, users and targets are divided. */
+  constructor(count: number) {
     this.#loaders = Array.from({ length: count }, () => fork(PROGRAM))
     this.#flooder = fork(PROGRAM)
-    this.#users = users
   }
 
-  async load(order: Omit<LoadOrder, 'kind' | 'users'>): Promise<Load> {
+  async load({ targets, ...order }: LoadOfAll): Promise<Load> {
     const count = this.#loaders.length
     const reports = await Promise.all(
-      this.#loaders.map((loader, index) =>
-        obey(loader, {
+      this.#loaders.map((loader, index) => {
+        const target = targets[index % targets.length] ?? targets[0]
+        return obey(loader, {
           ...order,
           kind: 'load',
+          target,
           inFlight: Math.ceil(order.inFlight / count),
           ...(order.atMost === undefined ? {} : { atMost: Math.ceil(order.atMost / count) }),
           users: {
-            from: Math.floor((this.#users * index) / count),
-            to: Math.floor((this.#users * (index + 1)) / count),
+            from: Math.floor((target.users * index) / count),
+            to: Math.floor((target.users * (index + 1)) / count),
           },
-        }),
-      ),
+        })
+      }),
     )
     if (reports.some(({ outOfCodes }) => outOfCodes)) {
-      throw new Error(`${this.#users} users have too few codes for this load: give more with --users`)
+      throw new Error(`${targets[0].users} users have too few codes for this load: give more with --users`)
     }
     return together(reports)
   }

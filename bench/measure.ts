@@ -1,4 +1,4 @@
-import type { Case, Contestant, Surroundings, Variant } from './cases.ts'
+import type { Case, Contestant, Surroundings, Variant } from './case.ts'
 import type { Generators } from './generators.ts'
 import { datagramsLost, memoryOf, processorTime } from './process-cost.ts'
 import type { Server } from './server.ts'
@@ -25,13 +25,15 @@ export interface Measured {
   readonly generator: number
   /** A stranger's packets per second, and those of all senders that the kernel threw away. */
   readonly flood?: { readonly perSecond: number; readonly lost: number }
+  /** What is to be told of what else went on. */
+  readonly besides?: string
 }
 
 export interface Plan {
   readonly seconds: number
   readonly rounds: number
   /** In place of the case's own number of clients. */
-  readonly inFlight?: number
+  readonly inFlight?: number | undefined
   /** Told what is going on, a line at a time. */
   readonly told: (line: string) => void
 }
@@ -56,7 +58,7 @@ export async function runCase(
   generators: Generators,
   plan: Plan,
 ): Promise<Series[]> {
-  const contestants = each.contestants(around)
+  const { contestants, variants } = await each.prepare(around)
   const running: { contestant: Contestant; server: Server }[] = []
   try {
     for (const contestant of contestants) {
@@ -65,7 +67,7 @@ export async function runCase(
       running.push({ contestant, server })
       await warmUp(each, contestant, server, generators, plan)
     }
-    const all = each.variants.flatMap((variant) =>
+    const all = variants.flatMap((variant) =>
       running.map(({ contestant, server }) => ({ contestant, server, variant, rounds: [] as Measured[] })),
     )
     for (let round = 1; round <= plan.rounds; round += 1) {
@@ -101,9 +103,9 @@ async function warmUp(
 }
 
 async function measure(
-  { operation, inFlight, challengesPerSecond }: Case,
-  { flood: packetsPerSecond }: Variant,
-  { pid, target }: Server,
+  { operation, challengesPerSecond, ...each }: Case,
+  { flood: packetsPerSecond, beside, ...variant }: Variant,
+  { pids, targets }: Server,
   generators: Generators,
   plan: Plan,
 ): Promise<Measured> {
@@ -111,22 +113,30 @@ async function measure(
   if (challengesPerSecond !== undefined) {
     const atMost = Math.ceil(challengesPerSecond * plan.seconds)
     await generators.load({
-      target,
+      targets,
       operation: 'password',
       inFlight: PRIMING_IN_FLIGHT,
       milliseconds: PRIMING_MS,
       atMost,
     })
   }
-  const before = processorTime(pid)
-  const lostBefore = datagramsLost(target.authPort)
+  const before = processorTime(pids)
+  const lostBefore = lostBy(targets)
+  const end = await beside?.()
   const flooding =
     packetsPerSecond === undefined
       ? undefined
-      : generators.flood({ target, source: '127.0.0.2', packetsPerSecond, milliseconds })
-  const load = await generators.load({ target, operation, inFlight: plan.inFlight ?? inFlight, milliseconds })
+      : generators.flood({ target: targets[0], source: '127.0.0.2', packetsPerSecond, milliseconds })
+  const load = await generators.load({
+    targets,
+    operation,
+    inFlight: plan.inFlight ?? variant.inFlight ?? each.inFlight,
+    milliseconds,
+    ...(each.atMost === undefined ? {} : { atMost: each.atMost }),
+  })
   const flood = await flooding
-  const spent = processorTime(pid) - before
+  const besides = await end?.()
+  const spent = processorTime(pids) - before
   return {
     perSecond: load.perSecond,
     parts: new Map(
@@ -136,12 +146,15 @@ async function measure(
       ]),
     ),
     processor: (spent * 1000) / load.completed,
-    ...memoryOf(pid),
+    ...memoryOf(pids),
     retransmits: load.retransmits,
     failures: load.failures,
     generator: load.busiest,
-    ...(flood === undefined
-      ? {}
-      : { flood: { perSecond: flood, lost: datagramsLost(target.authPort) - lostBefore } }),
+    ...(flood === undefined ? {} : { flood: { perSecond: flood, lost: lostBy(targets) - lostBefore } }),
+    ...(besides === undefined ? {} : { besides }),
   }
+}
+
+function lostBy(targets: Server['targets']): number {
+  return targets.reduce((sum, { authPort }) => sum + datagramsLost(authPort), 0)
 }

@@ -91,6 +91,13 @@ export const OPERATIONS: Readonly<Record<Operation, (scene: Scene) => Promise<vo
     note('login', answer.milliseconds)
   },
 
+  async plain({ gateway, rota, note }) {
+    const user = rota.take()
+    const answer = await gateway.login(Buffer.from(PASSWORD), attributesOf(user))
+    expect(answer, Code.AccessAccept)
+    note('login', answer.milliseconds)
+  },
+
   async code({ gateway, rota, note }) {
     const user = rota.take()
     const answer = await gateway.login(Buffer.from(rota.code(user)), attributesOf(user))

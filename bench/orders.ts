@@ -9,6 +9,8 @@ export interface Target {
   readonly signsFirst: boolean
   /** Whether a code works once only; otherwise every user can log in at any time. */
   readonly spendsCodes: boolean
+  /** Users that it knows, from number 0. */
+  readonly users: number
 }
 
 /** What one client of the closed loop does again and again. */
@@ -27,6 +29,8 @@ export type Operation =
   | 'append'
   /** The code alone. */
   | 'code'
+  /** The password alone. */
+  | 'plain'
 
 /** A closed loop: `inFlight` clients, each of which begins anew when it has its answer. */
 export interface LoadOrder {

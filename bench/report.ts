@@ -6,6 +6,8 @@ export interface CaseResult {
   readonly name: string
   readonly about: string
   readonly inFlight: number
+  /** Cores that others used just before. */
+  readonly disturbance: number
   readonly summaries: readonly Summary[]
   readonly ratios: readonly Ratio[]
 }
@@ -20,7 +22,7 @@ export function machineLines(machine: Machine): string[] {
 }
 
 /** Each case's contestants, what they did, and how the broker stands to the others. */
-export function caseLines({ name, about, inFlight, summaries, ratios }: CaseResult): string[] {
+export function caseLines({ name, about, inFlight, disturbance, summaries, ratios }: CaseResult): string[] {
   const rows = summaries.flatMap(rowsOf)
   const lines = table(HEADINGS, rows)
   for (const { variant, against, perSecond, p50, p99, processor } of ratios) {
@@ -30,14 +32,16 @@ export function caseLines({ name, about, inFlight, summaries, ratios }: CaseResu
         `${times(p99)} the p99, ${times(processor)} the processor time`,
     )
   }
-  for (const { contestant, variant, failures, flood } of summaries) {
+  for (const { contestant, variant, failures, flood, besides } of summaries) {
     const who = [contestant, variant].filter((word) => word !== '').join(', ')
     for (const [reason, count] of Object.entries(failures)) lines.push(`  ${who}: ${count} times ${reason}`)
+    for (const line of besides) lines.push(`  ${who}: ${line}`)
     if (flood !== undefined) {
       lines.push(`  ${who}: ${whole(flood.perSecond)} strange packets/s, ${whole(flood.lost)} datagrams lost`)
     }
   }
-  return ['', `${name}: ${about}; ${inFlight} in flight`, ...lines]
+  const others = `others used ${disturbance.toFixed(1)} cores just before`
+  return ['', `${name}: ${about}; ${inFlight} in flight; ${others}`, ...lines]
 }
 
 export function codecLines(cost: CodecCost): string[] {

@@ -3,6 +3,8 @@ import { codeOf, PERIOD } from './population.ts'
 /** Longer than a login takes here, so that a code is still good when the server looks at it. */
 const MARGIN_MS = 6000
 
+const GOLDEN = (Math.sqrt(5) - 1) / 2
+
 export class OutOfCodes extends Error {
   override readonly name = 'OutOfCodes'
 }
@@ -15,12 +17,14 @@ export class Rota {
   readonly #from: number
   readonly #lastStep: Float64Array
   readonly #spendsCodes: boolean
+  readonly #stride: number
   #next = 0
 
   constructor(users: { readonly from: number; readonly to: number }, spendsCodes: boolean) {
     this.#from = users.from
     this.#lastStep = new Float64Array(users.to - users.from).fill(-1)
     this.#spendsCodes = spendsCodes
+    this.#stride = strideThrough(this.#lastStep.length)
   }
 
   /** A user who has a code left. @throws OutOfCodes */
@@ -28,7 +32,7 @@ export class Rota {
     const { latest } = steps()
     for (let tries = 0; tries < this.#lastStep.length; tries += 1) {
       const user = this.#next
-      this.#next = (this.#next + 1) % this.#lastStep.length
+      this.#next = (this.#next + this.#stride) % this.#lastStep.length
       if (!this.#spendsCodes || (this.#lastStep[user] ?? 0) < latest) return this.#from + user
     }
     throw new OutOfCodes('every user has logged in with every code that is good now')
@@ -42,6 +46,17 @@ export class Rota {
     this.#lastStep[user - this.#from] = step
     return codeOf(user, step)
   }
+}
+
+/** Reaches everybody, and no two neighbours one after the other: real users do not log in by the alphabet. */
+function strideThrough(users: number): number {
+  let stride = Math.max(1, Math.round(users * GOLDEN))
+  while (commonDivisor(stride, users) > 1) stride += 1
+  return stride
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b)
 }
 
 function steps(): { earliest: number; now: number; latest: number } {

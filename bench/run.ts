@@ -1,32 +1,40 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { temporaryFolder } from '../test/real/folder.ts'
-import { configurationOf } from './broker-server.ts'
-import { CASES, type Case, type Surroundings } from './cases.ts'
+import { type TemporaryFolder, temporaryFolder } from '../test/real/folder.ts'
+import { type Case, filledStore, type Surroundings } from './case.ts'
 import { codecCost } from './codec.ts'
-import { fillStore } from './fill.ts'
 import { freeradiusIsInstalled, freeradiusVersion } from './freeradius-server.ts'
 import { Generators } from './generators.ts'
+import { LDAP_CASES } from './ldap-cases.ts'
 import { examineMachine } from './machine.ts'
 import { runCase } from './measure.ts'
+import { machineTime } from './process-cost.ts'
+import { RADIUS_CASES } from './radius-cases.ts'
 import { type CaseResult, caseLines, codecLines, machineLines } from './report.ts'
 import { ratios, summarise } from './summary.ts'
 
 const CODEC = 'codec'
+const CODEC_ABOUT = 'decode, verify, decrypt, encode and sign one request, without a network'
+/** Besides the cases by their own names. The first runs where nothing is named. */
+const SUITES: Readonly<Record<string, readonly Case[]>> = {
+  radius: RADIUS_CASES,
+  ldap: LDAP_CASES,
+}
 
-const HELP = `Usage: npm run bench -- [options] [case …]
+const HELP = `Usage: npm run bench -- [options] [suite or case …]
 
 Measures the broker on this machine and, where FreeRADIUS is installed, FreeRADIUS under the same load,
-in turns. Cases, all where none is named:
+in turns. Suites and their cases; where none is named, codec and radius:
 
-  ${CODEC.padEnd(12)}decode, verify, decrypt, encode and sign one request, without a network
-${CASES.map(({ name, about }) => `  ${name.padEnd(12)}${about}`).join('\n')}
+  ${CODEC.padEnd(16)}${CODEC_ABOUT}
+${Object.entries(SUITES).map(suiteHelp).join('\n')}
 
 Options:
-  --seconds N      length of a round (4)
-  --rounds N       rounds of each server (5); figures are their medians
-  --users N        users in the store (60000); each code works once, so short of users a load ends
+  --seconds N      length of a round (3)
+  --rounds N       rounds of each server (3); figures are their medians
+  --users N        local users in the store (60000); each code works once, so short of users a load ends
   --generators N   processes that make the load (2)
   --in-flight N    requests in flight, in place of each case's own number
   --alone          the broker without its rivals
@@ -35,8 +43,14 @@ Options:
   --help           this text
 `
 
+function suiteHelp([suite, cases]: [string, readonly Case[]]): string {
+  const lines = cases.map(({ name, about }) => `    ${name.padEnd(14)}${about}`)
+  return [`  ${suite}`, ...lines].join('\n')
+}
+
 interface Options {
-  readonly cases: readonly string[]
+  readonly codec: boolean
+  readonly cases: readonly Case[]
   readonly seconds: number
   readonly rounds: number
   readonly users: number
@@ -53,8 +67,8 @@ function optionsOf(args: readonly string[]): Options | undefined {
     args: [...args],
     allowPositionals: true,
     options: {
-      seconds: { type: 'string', default: '4' },
-      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '3' },
+      rounds: { type: 'string', default: '3' },
       users: { type: 'string', default: '60000' },
       generators: { type: 'string', default: '2' },
       'in-flight': { type: 'string' },
@@ -65,12 +79,11 @@ function optionsOf(args: readonly string[]): Options | undefined {
     },
   })
   if (values.help) return undefined
-  const known = [CODEC, ...CASES.map(({ name }) => name)]
-  const unknown = positionals.filter((name) => !known.includes(name))
-  if (unknown.length > 0) throw new Error(`no case ${unknown.join(', ')}; there are ${known.join(', ')}`)
+  const named = positionals.length > 0 ? positionals : [CODEC, 'radius']
   const inFlight = values['in-flight']
   return {
-    cases: positionals.length > 0 ? positionals : known,
+    codec: named.includes(CODEC),
+    cases: casesNamed(named.filter((name) => name !== CODEC)),
     seconds: positive('seconds', values.seconds),
     rounds: count('rounds', values.rounds),
     users: count('users', values.users),
@@ -80,6 +93,15 @@ function optionsOf(args: readonly string[]): Options | undefined {
     ...(values.profile === undefined ? {} : { profile: resolve(values.profile) }),
     ...(values.json === undefined ? {} : { json: resolve(values.json) }),
   }
+}
+
+function casesNamed(names: readonly string[]): readonly Case[] {
+  const all = Object.values(SUITES).flat()
+  const found = names.map((name) => SUITES[name] ?? all.filter((each) => each.name === name))
+  const unknown = names.filter((_, index) => found[index]?.length === 0)
+  if (unknown.length === 0) return [...new Set(found.flat())]
+  const known = [CODEC, ...Object.keys(SUITES), ...all.map(({ name }) => name)]
+  throw new Error(`no suite or case ${unknown.join(', ')}; there are ${[...new Set(known)].join(', ')}`)
 }
 
 function positive(option: string, text: string): number {
@@ -103,58 +125,73 @@ function told(line: string): void {
 }
 
 async function bench(options: Options): Promise<void> {
-  const folder = temporaryFolder('bench')
-  try {
-    const machine = await examineMachine(folder.file('scratch'))
-    print(machineLines(machine))
-    const codec = options.cases.includes(CODEC) ? await codecCost() : undefined
-    if (codec !== undefined) print(codecLines(codec))
-    const cases = CASES.filter(({ name }) => options.cases.includes(name))
-    const results =
-      cases.length === 0
-        ? []
-        : await runCases(
-            cases,
-            { folder, passwordCheckMs: machine.argon2, ...surroundings(options) },
-            options,
-          )
-    if (options.json !== undefined) {
-      writeFileSync(options.json, `${JSON.stringify({ machine, codec, options, results }, undefined, 2)}\n`)
-    }
-  } finally {
-    await folder.remove()
+  await using ends = new AsyncDisposableStack()
+  const folder = (purpose: string) => {
+    const made = temporaryFolder(purpose)
+    ends.defer(() => made.remove())
+    return made
+  }
+  const machine = await examineMachine(folder('bench').file('scratch'))
+  print(machineLines(machine))
+  const codec = options.codec ? await codecCost() : undefined
+  if (codec !== undefined) print(codecLines(codec))
+  const stores = new Map<string, Promise<TemporaryFolder>>()
+  const results = await runCases(options, {
+    ...comparison(options),
+    folder,
+    store: (name, filling) => {
+      const known = stores.get(name)
+      if (known !== undefined) return known
+      told(`filling a store with ${filling.to - filling.from} users (${name})`)
+      const made = filledStore(folder('store'), filling)
+      stores.set(name, made)
+      return made
+    },
+    passwordCheckMs: machine.argon2,
+    told,
+  })
+  if (options.json !== undefined) {
+    const cases = options.cases.map(({ name }) => name)
+    const all = { machine, codec, options: { ...options, cases }, results }
+    writeFileSync(options.json, `${JSON.stringify(all, undefined, 2)}\n`)
   }
 }
 
-function surroundings({ users, alone, profile }: Options): Omit<Surroundings, 'folder' | 'passwordCheckMs'> {
+function comparison({ users, alone, profile }: Options) {
   if (profile !== undefined) mkdirSync(profile, { recursive: true })
   const compares = !alone && freeradiusIsInstalled()
   if (!alone && !compares)
     told('FreeRADIUS is not installed (Debian: freeradius), so nothing is compared with it')
   return {
     users,
-    bare: !alone,
+    compares: !alone,
     ...(profile === undefined ? {} : { profiles: profile }),
     ...(compares ? { freeradius: freeradiusVersion() } : {}),
   }
 }
 
 async function runCases(
-  cases: readonly Case[],
-  around: Surroundings,
-  options: Options,
+  { cases, seconds, rounds, inFlight, generators: count }: Options,
+  around: Omit<Surroundings, 'defer'>,
 ): Promise<CaseResult[]> {
-  const { users, seconds, rounds, inFlight } = options
-  await fillStore(await configurationOf(around.folder), users, fillingLine(users))
-  const generators = new Generators(options.generators, users)
+  const generators = new Generators(count)
+  const results: CaseResult[] = []
   try {
-    const results: CaseResult[] = []
     for (const each of cases) {
-      const series = await runCase(each, around, generators, { seconds, rounds, inFlight, told })
+      const missing = each.missing?.()
+      if (missing !== undefined) {
+        told(`${each.name} is left out, for want of ${missing}`)
+        continue
+      }
+      await using ends = new AsyncDisposableStack()
+      const disturbance = await othersWork()
+      const surroundings = { ...around, defer: (end: () => Promise<void>) => ends.defer(end) }
+      const series = await runCase(each, surroundings, generators, { seconds, rounds, inFlight, told })
       const result = {
         name: each.name,
         about: each.about,
         inFlight: inFlight ?? each.inFlight,
+        disturbance,
         summaries: series.map((one) => summarise(each, one)),
         ratios: ratios(each, series),
       }
@@ -167,18 +204,12 @@ async function runCases(
   }
 }
 
-/** One line that counts up on a terminal, a few lines elsewhere. */
-function fillingLine(users: number): (done: number) => void {
-  const steps = 4
-  let step = 0
-  return (done) => {
-    const text = `filling the store: ${done} of ${users} users`
-    if (process.stderr.isTTY) process.stderr.write(`\r${text}${done === users ? '\n' : ''}`)
-    else if (done * steps >= users * (step + 1)) {
-      step = Math.floor((done * steps) / users)
-      told(text)
-    }
-  }
+/** How many cores are at work while the bench does nothing. */
+async function othersWork(): Promise<number> {
+  const before = machineTime()
+  const begun = performance.now()
+  await sleep(1000)
+  return (machineTime() - before) / (performance.now() - begun)
 }
 
 try {

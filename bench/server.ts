@@ -1,9 +1,11 @@
 import type { Target } from './orders.ts'
 
-/** A RADIUS server that was started for one case. */
+/** What was started for one case to answer it: one RADIUS server, or several that share the load. */
 export interface Server {
-  readonly pid: number
-  readonly target: Target
+  /** What they cost is theirs and that of the processes that they started. */
+  readonly pids: readonly number[]
+  /** The generators are divided among them. */
+  readonly targets: readonly [Target, ...Target[]]
   stop(): Promise<void>
 }
 
@@ -19,5 +21,5 @@ export const GRANTED = {
   interim: 300,
 } as const
 
-/** Where the code is typed. */
-export type CodeMode = 'challenge' | 'append' | 'only'
+/** Where the code is typed; `none`: there is none. */
+export type CodeMode = 'challenge' | 'append' | 'only' | 'none'

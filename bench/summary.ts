@@ -1,4 +1,4 @@
-import type { Case } from './cases.ts'
+import type { Case } from './case.ts'
 import type { Measured, Series } from './measure.ts'
 
 /** The middle of what the rounds gave, for each figure by itself. */
@@ -15,6 +15,8 @@ export interface Summary {
   readonly retransmits: number
   readonly failures: Readonly<Record<string, number>>
   readonly flood?: { readonly perSecond: number; readonly lost: number }
+  /** Of each round, what is to be told of what else went on. */
+  readonly besides: readonly string[]
 }
 
 /** The broker against one other of the same variant: the middle of the rounds' quotients. */
@@ -45,6 +47,7 @@ export function summarise({ parts }: Case, { contestant, variant, rounds }: Seri
     generator: middle(({ generator }) => generator),
     retransmits: rounds.reduce((sum, { retransmits }) => sum + retransmits, 0),
     failures: failuresOf(rounds),
+    besides: rounds.flatMap(({ besides }) => besides ?? []),
     ...(floods.length === 0
       ? {}
       : {

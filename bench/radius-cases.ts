@@ -1,0 +1,105 @@
+import { startBareResponder } from './bare-server.ts'
+import { type Case, localBroker, PLAIN, rival } from './case.ts'
+
+const STRANGER_FLOOD = 20_000
+
+/** One broker on its embedded store: what most sites run. */
+export const RADIUS_CASES: readonly Case[] = [
+  {
+    name: 'status',
+    about: 'Status-Server: the protocol alone',
+    operation: 'status',
+    inFlight: 64,
+    parts: ['status'],
+    prepare: async (around) => ({
+      variants: PLAIN,
+      contestants: [
+        await localBroker(around, 'challenge'),
+        ...rival(around, { mode: 'challenge' }),
+        ...(around.compares ? [{ name: 'bare Node responder', start: () => startBareResponder() }] : []),
+      ],
+    }),
+  },
+  {
+    name: 'accounting',
+    about: 'Accounting-Request Start, each of a new session',
+    operation: 'accounting',
+    inFlight: 64,
+    parts: ['start'],
+    prepare: async (around) => ({
+      variants: PLAIN,
+      contestants: [
+        await localBroker(around, 'challenge'),
+        ...rival(around, { mode: 'challenge', accounting: 'detail' }, 'text file'),
+        ...rival(around, { mode: 'challenge', accounting: 'sqlite' }, 'SQLite'),
+      ],
+    }),
+  },
+  {
+    name: 'challenge',
+    about: 'a whole login: password, Access-Challenge, code',
+    operation: 'challenge',
+    inFlight: 32,
+    parts: ['login', 'password', 'code'],
+    prepare: async (around) => ({
+      variants: PLAIN,
+      contestants: [
+        await localBroker(around, 'challenge'),
+        ...rival(around, { mode: 'challenge' }, 'clear text'),
+        ...rival(around, { mode: 'challenge', passwords: { pbkdf2Ms: around.passwordCheckMs } }, 'PBKDF2'),
+      ],
+    }),
+  },
+  {
+    name: 'append',
+    about: 'a whole login: password and code in one request',
+    operation: 'append',
+    inFlight: 32,
+    parts: ['login'],
+    prepare: async (around) => ({
+      variants: PLAIN,
+      contestants: [
+        await localBroker(around, 'append'),
+        ...rival(around, { mode: 'append' }, 'clear text'),
+        ...rival(around, { mode: 'append', passwords: { pbkdf2Ms: around.passwordCheckMs } }, 'PBKDF2'),
+      ],
+    }),
+  },
+  {
+    name: 'answer',
+    about: 'the second half of a login alone: the code that answers a challenge',
+    operation: 'answer',
+    inFlight: 64,
+    parts: ['code'],
+    challengesPerSecond: 400,
+    prepare: async (around) => ({
+      variants: PLAIN,
+      contestants: [await localBroker(around, 'challenge'), ...rival(around, { mode: 'challenge' })],
+    }),
+  },
+  {
+    name: 'code',
+    about: 'a whole login with mode: only, the code without a password, so without argon2',
+    operation: 'code',
+    inFlight: 64,
+    parts: ['login'],
+    prepare: async (around) => ({
+      variants: PLAIN,
+      contestants: [await localBroker(around, 'only'), ...rival(around, { mode: 'only' })],
+    }),
+  },
+  {
+    name: 'flood',
+    about: `honest logins (password and code in one) beside ${STRANGER_FLOOD} packets/s of a stranger`,
+    operation: 'append',
+    inFlight: 4,
+    parts: ['login'],
+    prepare: async (around) => ({
+      variants: [{ label: 'quiet' }, { label: 'flooded', flood: STRANGER_FLOOD }],
+      contestants: [
+        await localBroker(around, 'append'),
+        ...rival(around, { mode: 'append', passwords: { pbkdf2Ms: around.passwordCheckMs } }, 'PBKDF2'),
+      ],
+    }),
+  },
+]
