@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { SCOPES } from '../../src/domain/scope.ts'
+import { type Ask, ask, type Told } from '../http/ask.ts'
+import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
+import { FormClient, headingOf } from '../http/form-client.ts'
+import { describeWith } from '../real/needs.ts'
+import {
+  ADMIN,
+  ADMIN_PASSWORD,
+  GROUPS,
+  group,
+  PEOPLE,
+  person,
+  personDn,
+  SLAPD_NEEDS,
+  startSlapd,
+} from '../real/slapd.ts'
+
+const READING = SCOPES.filter((scope) => scope.endsWith(':read') || scope === 'explain')
+const OF_ROLE = {
+  adam: SCOPES,
+  helen: [...READING, 'lockouts:write', 'enrolments:write'],
+  audrey: READING,
+  nobody: [],
+} as const
+type Name = keyof typeof OF_ROLE
+const NAMES = Object.keys(OF_ROLE) as Name[]
+
+describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password and a code', () => {
+  const resources = new AsyncDisposableStack()
+  let house: BrokerHouse
+
+  beforeAll(async () => {
+    const slapd = await startSlapd({
+      entries: [
+        ...[...NAMES, 'new'].map((name) => person(name, PASSWORD)),
+        group('admins', [personDn('adam')]),
+        group('helpdesk', [personDn('helen')]),
+        group('auditors', [personDn('audrey')]),
+      ],
+    })
+    resources.defer(slapd.stop)
+    const corp = {
+      ...{ type: 'ldap', urls: [slapd.url], bind_dn: ADMIN, bind_password: ADMIN_PASSWORD },
+      ...{ user_base: PEOPLE, groups: { sources: [{ kind: 'members', base: GROUPS }] } },
+    }
+    house = await openBrokerHouse(
+      // From 127.0.0.2 the portal is there, and nothing else.
+      { http: { allow: '127.0.0.1' }, identity: { order: ['local', 'corp'], corp } },
+      (end) => void resources.defer(end),
+    )
+    const token = await house.token()
+    for (const user of NAMES) {
+      const { json } = await ask(`${house.url}/api/v1/explain?user=${user}`, { token })
+      const { stores } = json as unknown as { stores: { store: string; subject: string }[] }
+      await house.enrol(stores.find(({ store }) => store === 'corp')?.subject ?? '')
+    }
+  })
+
+  afterAll(() => resources.disposeAsync())
+
+  /** A browser as far as the code page. */
+  async function withPassword(user: string, from?: string): Promise<FormClient> {
+    const client = new FormClient(house.url, from)
+    await client.get('/')
+    await client.post('/sign-in', { name: user, password: PASSWORD })
+    return client
+  }
+
+  async function signedIn(user: Name, from?: string): Promise<FormClient> {
+    // A code is good for one sign-in.
+    await house.enrol((await subjectsOf(user)) ?? '')
+    const client = await withPassword(user, from)
+    await client.post('/code', { code: house.code() })
+    expect(headingOf(await client.get('/'))).toBe('Your account')
+    return client
+  }
+
+  async function subjectsOf(user: string): Promise<string | undefined> {
+    const { items } = (await ask(`${house.url}/api/v1/enrolments?limit=100`, { token: await house.token() }))
+      .json as unknown as { items: { subject: string }[] }
+    return items.find(({ subject }) => subject.includes(user))?.subject
+  }
+
+  /** What a script of a page of the broker asks. */
+  function asPage(client: FormClient, path: string, options: Ask = {}): Promise<Told> {
+    const headers = { cookie: client.cookie, origin: house.url, 'x-csrf-token': client.csrf }
+    return ask(`${house.url}/api/v1${path}`, { ...options, headers: { ...headers, ...options.headers } })
+  }
+
+  const reason = 'the user called'
+  let made = 0
+  const fresh = () => `victim${made++}`
+  const lock = (user: string) => ({ json: { scope: 'user', user, reason } })
+  const isLocked = async (user: string) =>
+    (await house.records.lockoutDesk.search({ user, now: Date.now(), order: 'newest', limit: 1 })).length > 0
+
+  test.each(NAMES)('may do what the role of their groups may: %s', async (name) => {
+    const client = await signedIn(name)
+    const scopes: readonly string[] = OF_ROLE[name]
+    const me = await asPage(client, '/me')
+    expect(me.json).toMatchObject({ kind: 'person', name })
+    expect([...(me.json.scopes as unknown as string[])].toSorted()).toEqual([...scopes].toSorted())
+    const may = (scope: string, status: number) => (scopes.includes(scope) ? status : 403)
+    expect((await asPage(client, '/lockouts')).status).toBe(may('lockouts:read', 200))
+    expect((await asPage(client, '/audit-events')).status).toBe(may('audit:read', 200))
+    const user = fresh()
+    expect((await asPage(client, '/lockouts', lock(user))).status).toBe(may('lockouts:write', 201))
+    expect(await isLocked(user)).toBe(scopes.includes('lockouts:write'))
+    const added = await asPage(client, '/users', { json: { name: fresh(), reason } })
+    expect(added.status).toBe(may('users:write', 201))
+  })
+
+  test('are written down with their name, their address and their reason', async () => {
+    const client = await signedIn('adam')
+    const user = fresh()
+    await asPage(client, '/users', { json: { name: user, reason } })
+    expect(await house.records.audit.list({ user, limit: 10 })).toMatchObject([
+      { kind: 'user.added', actor: 'adam (web)', address: '127.0.0.1', detail: reason },
+    ])
+  })
+
+  test('are nobody to the API with a password alone', async () => {
+    const waiting = await withPassword('adam')
+    expect((await asPage(waiting, '/me')).status).toBe(401)
+    // In the midst of their first enrolment.
+    const enrolling = await withPassword('new')
+    expect(headingOf(await enrolling.get('/enrol'))).toBeDefined()
+    expect((await asPage(enrolling, '/me')).status).toBe(401)
+  })
+
+  test('are nobody under a cookie of before they signed in, nor after they signed out', async () => {
+    await house.enrol((await subjectsOf('adam')) ?? '')
+    const client = new FormClient(house.url)
+    await client.get('/')
+    const planted = client.cookie
+    await client.post('/sign-in', { name: 'adam', password: PASSWORD })
+    const afterPassword = client.cookie
+    await client.post('/code', { code: house.code() })
+    const { cookie } = client
+    const status = async (shown: string) =>
+      (await asPage(client, '/me', { headers: { cookie: shown } })).status
+    expect(await status(cookie)).toBe(200)
+    expect(await status(planted)).toBe(401)
+    expect(await status(afterPassword)).toBe(401)
+    await client.get('/')
+    await client.post('/sign-out')
+    expect(await status(cookie)).toBe(401)
+  })
+
+  test('are nobody as soon as somebody locks them', async () => {
+    const client = await signedIn('helen')
+    expect((await asPage(client, '/me')).status).toBe(200)
+    const token = await house.token()
+    const { json } = await ask(`${house.url}/api/v1/lockouts`, { token, ...lock('helen') })
+    expect((await asPage(client, '/me')).status).toBe(401)
+    await ask(`${house.url}/api/v1/lockouts/${json.id}/release`, { token, json: { reason } })
+    expect((await asPage(client, '/me')).status).toBe(401)
+  })
+
+  test('manage nothing from an address that is not allowed', async () => {
+    const client = await signedIn('adam', '127.0.0.2')
+    const told = await asPage(client, '/me', { from: '127.0.0.2' })
+    expect([told.status, told.json.type]).toEqual([403, 'urn:ocbroker:problem:address-not-allowed'])
+    expect((await asPage(client, '/me')).status).toBe(200)
+  })
+
+  test('have their writes taken from pages of the broker alone', async () => {
+    const client = await signedIn('adam')
+    const other = await signedIn('helen')
+    for (const headers of [
+      { 'x-csrf-token': '' },
+      { 'x-csrf-token': 'x'.repeat(43) },
+      { 'x-csrf-token': other.csrf },
+      { origin: 'https://elsewhere.example' },
+      { origin: 'null' },
+      { origin: house.url.replace('127.0.0.1', 'localhost') },
+      { origin: `${house.url}.elsewhere.example` },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'none' },
+    ]) {
+      const user = fresh()
+      const told = await asPage(client, '/lockouts', { ...lock(user), headers })
+      expect([headers, told.status, told.json.type]).toEqual([headers, 403, 'urn:ocbroker:problem:forgery'])
+      expect(await isLocked(user)).toBe(false)
+    }
+    // A program that has the cookie and sends nothing of where it comes from.
+    const user = fresh()
+    const bare = { cookie: client.cookie, 'x-csrf-token': client.csrf }
+    expect((await ask(`${house.url}/api/v1/lockouts`, { ...lock(user), headers: bare })).status).toBe(403)
+    expect((await asPage(client, '/lockouts', lock(user))).status).toBe(201)
+    const fetched = { ...lock(fresh()), headers: { 'sec-fetch-site': 'same-origin' } }
+    expect((await asPage(client, '/lockouts', fetched)).status).toBe(201)
+  })
+
+  test('are not who a token is shown for: a token that is worth nothing is not made good by a cookie', async () => {
+    const client = await signedIn('adam')
+    expect((await asPage(client, '/me', { token: `ocb_${'x'.repeat(43)}` })).status).toBe(401)
+    const reader = await house.token(['lockouts:read'])
+    expect((await asPage(client, '/users', { token: reader })).status).toBe(403)
+  })
+})
