@@ -16,6 +16,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   observe: ['domain'],
   login: ['domain'],
   accounting: ['domain'],
+  doctor: ['domain'],
   transport: ['domain', 'radius', 'login'],
   manage: ['domain', 'login'],
   http: ['domain', 'login', 'manage'],

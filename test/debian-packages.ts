@@ -30,7 +30,7 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'redis-tools', proof: 'redis-cli', suites: ['integration'] },
   { name: 'postgresql', proof: postgresProgram('postgres'), suites: ['integration'] },
   { name: 'docker-compose', proof: 'docker-compose', suites: ['integration'] },
-  { name: 'openssl', proof: 'openssl', suites: ['integration', 'vpn'] },
+  { name: 'openssl', proof: 'openssl', suites: ['unit', 'integration', 'vpn'] },
 ]
 
 export function missingPackages(): DebianPackage[] {

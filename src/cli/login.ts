@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { Config } from '../config/shape.ts'
 import type { Gateway } from '../domain/gateway.ts'
 import { parseLoginName } from '../domain/login-name.ts'
-import { longestMatch, parseAddress } from '../domain/network.ts'
+import { parseAddress } from '../domain/network.ts'
 import { SharedSecret } from '../radius/authenticators.ts'
 import { Attr, Code } from '../radius/codes.ts'
 import { describeAttributes, encodeAttribute } from '../radius/dictionary.ts'
@@ -13,7 +13,8 @@ import { askSecret, secretsFromStdin } from './ask-secret.ts'
 import { Complaint } from './complaint.ts'
 import { type CommonOptions, openStoreOrComplain, readConfig, verb } from './office.ts'
 import { print } from './output.ts'
-import { askServer } from './radius-client.ts'
+import { gatewayOf, serverOf } from './own-broker.ts'
+import { askToLogIn } from './radius-client.ts'
 
 interface Options extends CommonOptions {
   readonly passwordStdin?: boolean
@@ -44,7 +45,7 @@ async function login(name: string, options: Options): Promise<void> {
   if (parseLoginName(name) === undefined) throw new Complaint(`"${name}" cannot be a user's name`)
   if (parseAddress(options.from) === undefined) throw new Complaint(`--from: "${options.from}" is no address`)
   const config = await readConfig(options)
-  const server = serverOf(config)
+  const server = serverOf(config, 'auth')
   const gateway = gatewayOf(config, server.address)
   const secret = new SharedSecret(gateway.secret.bytes())
   const signed = await mustSign(config, gateway, server.address)
@@ -61,7 +62,7 @@ async function login(name: string, options: Options): Promise<void> {
     const password = typed.bytes()
     if (password.length > LONGEST_PASSWORD)
       throw new Complaint(`RADIUS carries ${LONGEST_PASSWORD} octets of a password at most`)
-    const reply = await askServer({
+    const reply = await askToLogIn({
       server,
       secret,
       password,
@@ -96,12 +97,6 @@ function asData(reply: Packet): { code: string; attributes: { name: string; valu
   return { code: CODES[reply.code] ?? `code ${reply.code}`, attributes: describeAttributes(reply) }
 }
 
-function serverOf({ radius }: Config): { address: string; port: number } {
-  const [address = '127.0.0.1'] = radius.addresses
-  const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
-  return { address: reachable, port: radius.authPort }
-}
-
 /**
  * Message-Authenticator is sent only where the broker demands it. Sent to a gateway under `auto`, it would teach the
  * broker to demand it, and an ocserv on this very machine may not send it yet.
@@ -118,13 +113,4 @@ async function mustSign(
   } finally {
     await store.close()
   }
-}
-
-/** The broker sees this machine under the address that it is asked at. */
-function gatewayOf({ gateways }: Config, address: string): Gateway {
-  const networks = gateways.flatMap((gateway) => gateway.networks.map((network) => ({ network, gateway })))
-  const parsed = parseAddress(address)
-  const found = parsed === undefined ? undefined : longestMatch(networks, parsed)
-  if (found !== undefined) return found.gateway
-  throw new Complaint(`no gateway of the configuration holds ${address}, so this machine may not ask`)
 }

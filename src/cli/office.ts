@@ -90,5 +90,5 @@ export async function witness(store: Store, event: Omit<AuditEvent, 'id' | 'at' 
 
 /** Who types: the account on this machine. */
 export function operator(): string {
-  return `${process.env['SUDO_USER'] ?? userInfo().username} (command line)`
+  return `${process.env.SUDO_USER ?? userInfo().username} (command line)`
 }

@@ -3,6 +3,7 @@ import packageFile from '../../package.json' with { type: 'json' }
 import { auditCommand } from './audit.ts'
 import { checkCommand } from './check.ts'
 import { Complaint } from './complaint.ts'
+import { doctorCommand } from './doctor.ts'
 import { explainCommand } from './explain.ts'
 import { inviteCommand } from './invite.ts'
 import { lockoutListCommand } from './lockout-list.ts'
@@ -76,6 +77,7 @@ function build(): Command {
   program.addCommand(group('storage', 'the database', [storageCopyCommand()]))
   program.addCommand(auditCommand())
   program.addCommand(explainCommand())
+  program.addCommand(doctorCommand())
   program.addCommand(loginCommand())
   program.addCommand(ocservConfigCommand())
   return program

@@ -1,15 +1,24 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { systemRandom } from '../domain/random.ts'
-import { buildAccessRequest, checkReply, type SharedSecret } from '../radius/authenticators.ts'
+import {
+  buildAccessRequest,
+  buildStatusServer,
+  checkReply,
+  type SharedSecret,
+} from '../radius/authenticators.ts'
 import { Attr } from '../radius/codes.ts'
 import { decodePacket, type NewAttribute, type Packet } from '../radius/packet.ts'
 import { encryptUserPassword } from '../radius/user-password.ts'
 import { Complaint } from './complaint.ts'
 
-export interface AskOptions {
+/** Whom to ask, and with which secret. */
+interface Server {
   readonly server: { readonly address: string; readonly port: number }
   readonly secret: SharedSecret
+}
+
+export interface LoginOptions extends Server {
   /** Octets, at most 128. */
   readonly password: Buffer
   /** Without User-Password and Message-Authenticator. */
@@ -21,23 +30,35 @@ export interface AskOptions {
 const PATIENCE_MS = 10_000
 
 /** Sends one Access-Request, as a gateway does. @returns the reply, verified. @throws Complaint where none comes. */
-export async function askServer({
-  server,
-  secret,
-  password,
-  attributes,
-  signed,
-}: AskOptions): Promise<Packet> {
-  const authenticator = systemRandom.bytes(16)
+export function askToLogIn({ password, attributes, signed, ...to }: LoginOptions): Promise<Packet> {
   const [userName, ...others] = attributes
-  const encrypted = { type: Attr.UserPassword, value: encryptUserPassword(password, authenticator, secret) }
-  const request = buildAccessRequest({
-    identifier: systemRandom.bytes(1).readUInt8(),
-    authenticator,
-    secret,
-    attributes: userName === undefined ? [encrypted] : [userName, encrypted, ...others],
-    messageAuthenticator: signed,
+  return ask(to, (identifier, authenticator) => {
+    const { secret } = to
+    const encrypted = { type: Attr.UserPassword, value: encryptUserPassword(password, authenticator, secret) }
+    const all = userName === undefined ? [encrypted] : [userName, encrypted, ...others]
+    return buildAccessRequest({
+      identifier,
+      authenticator,
+      secret,
+      attributes: all,
+      messageAuthenticator: signed,
+    })
   })
+}
+
+/** Asks whether the server is there (RFC 5997). @throws Complaint where it does not answer. */
+export async function askForStatus(to: Server): Promise<void> {
+  await ask(to, (identifier, authenticator) =>
+    buildStatusServer({ identifier, authenticator, secret: to.secret, attributes: [] }),
+  )
+}
+
+async function ask(
+  { server, secret }: Server,
+  build: (identifier: number, authenticator: Buffer) => Buffer,
+): Promise<Packet> {
+  const authenticator = systemRandom.bytes(16)
+  const request = build(systemRandom.bytes(1).readUInt8(), authenticator)
   const where = `${server.address}:${server.port}`
   const socket = createSocket(server.address.includes(':') ? 'udp6' : 'udp4')
   try {
