@@ -12,7 +12,7 @@ export interface LocalIdentityOptions {
   readonly checkReady: () => Promise<void>
 }
 
-export const LOCAL = 'local'
+const LOCAL = 'local'
 
 /** The broker's own users. A disabled, expired or passwordless user costs the same hash as a wrong password. */
 export function localIdentity({ users, hashes, clock, checkReady }: LocalIdentityOptions): IdentityStore {

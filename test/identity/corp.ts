@@ -7,7 +7,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import { ldapIdentity } from '../../src/identity/ldap/identity.ts'
 import type { LdapOptions } from '../../src/identity/ldap/options.ts'
 
-export interface LoggedEvent {
+interface LoggedEvent {
   readonly level: string
   readonly event: string
   readonly fields: LogFields

@@ -9,7 +9,7 @@ import type { IgnoredReason } from '../../src/identity/upstream/ignored-replies.
 import { checkMessageAuthenticator, SharedSecret } from '../../src/radius/authenticators.ts'
 import { Attr, Code } from '../../src/radius/codes.ts'
 import { describeAttributes, encodeAttribute } from '../../src/radius/dictionary.ts'
-import { first, type NewAttribute } from '../../src/radius/packet.ts'
+import { all, first, type NewAttribute } from '../../src/radius/packet.ts'
 import { decryptUserPassword } from '../../src/radius/user-password.ts'
 import { freePort } from '../real/free-port.ts'
 import { type Heard, SECRET, type UpstreamPeer, upstreamPeer, upstreamStore } from './upstream-peer.ts'
@@ -36,7 +36,7 @@ describe('a request to an upstream server', () => {
     expect(decryptUserPassword(hidden, heard.packet.authenticator, secret)?.toString()).toBe('pässword')
     expect(textIn(heard, Attr.CallingStationId)).toBe('198.51.100.7')
     expect(textIn(heard, Attr.NasIdentifier)).toBe('gw1')
-    expect(heard.packet.attributes.map(({ type }) => type)).not.toContain(Attr.ProxyState)
+    expect(first(heard.packet, Attr.ProxyState)).toHaveLength(8)
     expect(heard.packet.raw.includes('pässword')).toBe(false)
   })
 
@@ -171,6 +171,24 @@ describe('a reply of an upstream server', () => {
     const peer = await upstreamPeer(({ send, reply }) => send(reply(Code.AccessAccept, [], { bare: true })))
     const server = { ...peer.server, requireMessageAuthenticator: false }
     expect(await upstreamStore([server]).ask('right')).toEqual(ACCEPTED)
+  })
+
+  it('with the Proxy-State of another request, or with two, is not believed', async () => {
+    for (const more of [1, 2]) {
+      const peer = await upstreamPeer(({ packet, send, reply, resigned }) => {
+        const right = reply(Code.AccessAccept, [], { bare: true })
+        const [own] = all(packet, Attr.ProxyState)
+        if (own === undefined) return
+        if (more === 1) right[right.indexOf(own)] = (right[right.indexOf(own)] ?? 0) ^ 1
+        const octets = more === 1 ? right : Buffer.concat([right, Buffer.from([33, 2 + own.length]), own])
+        octets.writeUInt16BE(octets.length, 2)
+        send(resigned(octets))
+      })
+      const store = upstreamStore([{ ...peer.server, requireMessageAuthenticator: false }])
+      await expect(store.ask('guess', 200)).rejects.toThrow(
+        /its replies have a Proxy-State that was not sent/,
+      )
+    }
   })
 
   it('without Message-Authenticator is never believed where it carries a Proxy-State that nobody sent', async () => {

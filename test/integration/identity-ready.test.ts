@@ -53,7 +53,7 @@ describeWith([...SLAPD_NEEDS, 'freeradius'], 'an identity store that cannot be a
     return installation
   }
 
-  describe('is named by check in one line, with the server and the cause:', () => {
+  describe('is named in one line by check and at the start, with the server and the cause:', () => {
     for (const [what, settings, line] of [
       [
         'nothing listens',
@@ -65,6 +65,12 @@ describeWith([...SLAPD_NEEDS, 'freeradius'], 'an identity store that cannot be a
         () => directory({ bind_password: 'another' }),
         () =>
           `identity corp: ${slapd.tlsUrl}: it does not know bind_dn ${ADMIN} with this password (49 invalid credentials)`,
+      ],
+      [
+        'a bind name that nobody has',
+        () => directory({ bind_dn: 'cn=nobody,dc=example,dc=org' }),
+        () =>
+          `identity corp: ${slapd.tlsUrl}: it does not know bind_dn cn=nobody,dc=example,dc=org with this password (49 invalid credentials)`,
       ],
       [
         'a certificate of another authority',
@@ -106,21 +112,17 @@ describeWith([...SLAPD_NEEDS, 'freeradius'], 'an identity store that cannot be a
           expect.stringContaining(line()),
         ])
         expect(code).toBe(1)
+        const start = await installation.run(['serve'])
+        expect(start.stderr.split('\n').filter((said) => said.startsWith('identity corp: '))).toEqual([
+          expect.stringContaining(line()),
+        ])
+        expect(start.code).toBe(1)
+        expect(start.stdout).not.toContain('broker.listening')
       })
     }
   })
 
-  test('keeps the broker from starting, which says why in one line', async () => {
-    const installation = await installed(directory({ urls: [`ldaps://localhost:${nothing}`] }))
-    const { code, stderr, stdout } = await installation.run(['serve'])
-    expect(code).toBe(1)
-    expect(stderr.split('\n').filter((line) => line.includes('identity corp'))).toEqual([
-      `identity corp: ldaps://localhost:${nothing}: nothing listens there (ECONNREFUSED)`,
-    ])
-    expect(stdout).not.toContain('broker.listening')
-  })
-
-  test('does not where it is not required, and its users get in when it is there', async () => {
+  test('does not keep the broker from starting where it is not required, and its users get in when it is there', async () => {
     const installation = await installed(directory({ required: false, on_unavailable: 'continue' }))
     await slapd.kill()
     onTestFinished(async () => {

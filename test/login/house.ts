@@ -28,7 +28,7 @@ import { sqlRecords } from '../../src/store/records.ts'
 import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
 import { openForWriting } from '../../src/store/sqlite/database.ts'
 
-export const START = Date.UTC(2026, 0, 1)
+const START = Date.UTC(2026, 0, 1)
 const SEED = new Secret(Buffer.from('twenty octets of it!'))
 
 export interface HouseOptions {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from '../../domain/clock.ts'
+import { Secret } from '../../domain/secret.ts'
 import { ConnectionLost } from './connection-lost.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { Owner } from './job.ts'
@@ -112,7 +113,8 @@ export class Connection {
     if (mustBeSecret && !(socket instanceof TLSSocket && socket.authorized))
       throw this.#lose('refused', 'the connection is not secret')
     note?.()
-    return this.#ask('bind', owner, expiresAt, 0, (id) => encodeBind(id, name, password))
+    const result = await this.#ask('bind', owner, expiresAt, 0, (id) => encodeBind(id, name, password))
+    return { ...result, diagnostic: new Secret(password).hiddenIn(result.diagnostic) }
   }
 
   /** @throws ConnectionLost */

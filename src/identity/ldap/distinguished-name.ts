@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 
 /** One attribute of a level and its value: the type in lower case, the value without escapes. */
-export type NamePart = readonly [type: string, value: string]
+type NamePart = readonly [type: string, value: string]
 
 /** One level of a name; more than one part where they are joined by `+`. */
 export type Rdn = readonly NamePart[]

@@ -14,7 +14,7 @@ import {
 } from './ldapjs-coding.ts'
 
 /** What is filled in; a placeholder may have no value, as a user without a group number has none. */
-export type Filling = Readonly<Partial<Record<Placeholder, string>>>
+type Filling = Readonly<Partial<Record<Placeholder, string>>>
 
 /** @returns undefined where a value is missing without which the filter means nothing. */
 export type FilterMaker = (filling: Filling) => LdapFilter | undefined

@@ -24,7 +24,7 @@ const FILTERS: Readonly<Record<Searched['kind'], string>> = {
 }
 
 /** The filter that a source searches with, as text. */
-export function groupFilter(source: Searched): string {
+function groupFilter(source: Searched): string {
   return source.kind === 'members' && source.filter !== undefined ? source.filter : FILTERS[source.kind]
 }
 

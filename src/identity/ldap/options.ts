@@ -74,7 +74,7 @@ export interface LdapOptions {
   readonly log: Log
 }
 
-export interface ShieldSettings {
+interface ShieldSettings {
   /** Wrong passwords at which the directory locks an account; absent where it never does. */
   readonly threshold?: number
   /** For how long the directory counts a wrong password (1,800,000). */
@@ -85,7 +85,7 @@ export interface ShieldSettings {
   readonly repeatMs?: number
 }
 
-export interface GroupOptions {
+interface GroupOptions {
   readonly sources: readonly GroupSource[]
   /** Names or distinguished names of directory groups, and the broker's groups that they stand for. */
   readonly map?: Readonly<Record<string, string | readonly string[]>>

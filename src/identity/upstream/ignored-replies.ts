@@ -9,7 +9,7 @@ export type IgnoredReason =
   | 'bad_authenticator'
   | 'bad_message_authenticator'
   | 'no_message_authenticator'
-  | 'proxy_state_unprotected'
+  | 'wrong_proxy_state'
 
 const QUIET_MS = 60_000
 

@@ -61,7 +61,8 @@ const DEFAULT_REQUEST: Readonly<Record<string, string | number>> = { 'NAS-Port-T
 
 /**
  * Users whom other RADIUS servers know. An Access-Reject is `wrong`, whatever the reason was: RADIUS has no word for
- * an unknown user, so such a store belongs at the end of the order. It sends no Proxy-State: it asks for itself.
+ * an unknown user, so such a store belongs at the end of the order. Its
+ * requests carry a Proxy-State of their own; those of the gateways are the business of the broker's replies.
  * @throws AttributeError where `requestAttributes` cannot be coded, RangeError where `reply` names what cannot be passed on.
  */
 export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): UpstreamRadiusIdentity {

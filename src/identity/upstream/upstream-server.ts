@@ -9,7 +9,7 @@ import {
   SharedSecret,
 } from '../../radius/authenticators.ts'
 import { Attr, Code } from '../../radius/codes.ts'
-import { decodePacket, first, MalformedPacket, type NewAttribute, type Packet } from '../../radius/packet.ts'
+import { all, decodePacket, MalformedPacket, type NewAttribute, type Packet } from '../../radius/packet.ts'
 import { encryptUserPassword } from '../../radius/user-password.ts'
 import { type IgnoredReason, IgnoredReplies } from './ignored-replies.ts'
 import { type Place, SourceSockets } from './source-sockets.ts'
@@ -61,8 +61,16 @@ export class NoAnswer extends Error {
 const ANSWERS: ReadonlySet<number> = new Set([Code.AccessAccept, Code.AccessReject, Code.AccessChallenge])
 /** What answers Status-Server is its receiver's choice (RFC 5997 §4.2): whatever is signed shows that it lives. */
 const SIGNS_OF_LIFE: ReadonlySet<number> = new Set([...ANSWERS, Code.AccountingResponse])
+/** Ours comes back unchanged (RFC 2865 §5.33), and no other does. */
+const PROXY_STATE_OCTETS = 8
 /** A long list of routes makes a long reply; the packet's 4096 octets are bound enough. */
 const MAX_ATTRIBUTES = 2048
+
+interface WantedReply {
+  readonly codes: ReadonlySet<number>
+  /** What the request carried, if anything. Not every server gives it back. */
+  readonly proxyState?: Buffer
+}
 
 /** One upstream server: what it is asked, which replies are its own, and whether it lives. */
 export class UpstreamServer {
@@ -98,13 +106,14 @@ export class UpstreamServer {
 
   /**
    * Sends an Access-Request, again and again where nothing comes.
-   * @param attributes User-Name first; without User-Password and Message-Authenticator.
+   * @param attributes User-Name first; without User-Password, Proxy-State and Message-Authenticator.
    * @param password at most 128 octets.
    * @returns a verified Access-Accept, -Reject or -Challenge. @throws NoAnswer; PacketTooLong.
    */
   authenticate(attributes: readonly NewAttribute[], password: Secret, patienceMs: number): Promise<Packet> {
     const [userName, ...others] = attributes
-    return this.#ask(ANSWERS, patienceMs, (identifier, authenticator) => {
+    const proxyState = this.#around.random.bytes(PROXY_STATE_OCTETS)
+    return this.#ask({ codes: ANSWERS, proxyState }, patienceMs, (identifier, authenticator) => {
       const value = encryptUserPassword(password.bytes(), authenticator, this.#secret)
       return buildAccessRequest({
         identifier,
@@ -114,6 +123,7 @@ export class UpstreamServer {
           ...(userName === undefined ? [] : [userName]),
           { type: Attr.UserPassword, value },
           ...others,
+          { type: Attr.ProxyState, value: proxyState },
         ],
         messageAuthenticator: true,
       })
@@ -143,13 +153,13 @@ export class UpstreamServer {
 
   async #askStatus(patienceMs: number): Promise<void> {
     const nas = { type: Attr.NasIdentifier, value: Buffer.from(this.#around.nasIdentifier) }
-    await this.#ask(SIGNS_OF_LIFE, patienceMs, (identifier, authenticator) =>
+    await this.#ask({ codes: SIGNS_OF_LIFE }, patienceMs, (identifier, authenticator) =>
       buildStatusServer({ identifier, authenticator, secret: this.#secret, attributes: [nas] }),
     )
   }
 
   async #ask(
-    codes: ReadonlySet<number>,
+    wanted: WantedReply,
     patienceMs: number,
     build: (identifier: number, authenticator: Buffer) => Buffer,
   ): Promise<Packet> {
@@ -165,7 +175,7 @@ export class UpstreamServer {
     )
     const placed = this.#place({
       receive: (datagram) => {
-        const reply = this.#believe(datagram, authenticator, codes)
+        const reply = this.#believe(datagram, authenticator, wanted)
         if (typeof reply !== 'string') return outcome.resolve(reply)
         doubt = reply
         this.ignored.add(reply)
@@ -210,7 +220,7 @@ export class UpstreamServer {
   #believe(
     datagram: Buffer,
     requestAuthenticator: Buffer,
-    codes: ReadonlySet<number>,
+    { codes, proxyState }: WantedReply,
   ): Packet | IgnoredReason {
     let reply: Packet
     try {
@@ -222,11 +232,12 @@ export class UpstreamServer {
     const check = checkReply(reply, requestAuthenticator, this.#secret)
     if (!check.authenticator) return 'bad_authenticator'
     if (check.messageAuthenticator === 'invalid') return 'bad_message_authenticator'
-    if (check.messageAuthenticator === 'absent') {
-      if (this.#options.requireMessageAuthenticator !== false) return 'no_message_authenticator'
-      // No request of ours carries one, so this is where a forger hides what makes the digests collide.
-      if (first(reply, Attr.ProxyState) !== undefined) return 'proxy_state_unprotected'
-    }
+    if (check.messageAuthenticator === 'absent' && this.#options.requireMessageAuthenticator !== false)
+      return 'no_message_authenticator'
+    // Where there is none, this is where a forger hides what makes the digests collide.
+    const proxyStates = all(reply, Attr.ProxyState)
+    if (proxyStates.length > 1 || proxyStates.some((value) => !proxyState?.equals(value)))
+      return 'wrong_proxy_state'
     return codes.has(reply.code) ? reply : 'wrong_code'
   }
 
@@ -272,7 +283,7 @@ const DOUBTS: Readonly<Record<IgnoredReason, string>> = {
   bad_authenticator: 'its replies are signed with another secret',
   bad_message_authenticator: 'its replies have a false Message-Authenticator',
   no_message_authenticator: 'its replies have no Message-Authenticator',
-  proxy_state_unprotected: 'its replies have a Proxy-State that was not sent, and no Message-Authenticator',
+  wrong_proxy_state: 'its replies have a Proxy-State that was not sent',
 }
 
 function silence(patienceMs: number, doubt: IgnoredReason | undefined): string {
