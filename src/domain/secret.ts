@@ -2,6 +2,8 @@ import { timingSafeEqual } from 'node:crypto'
 import { inspect } from 'node:util'
 
 const HIDDEN = '***'
+/** Characters: what is shorter stands in many texts by chance. */
+const SHORTEST_QUOTED = 4
 
 /**
  * A password, code, seed or shared secret. However it is printed, logged or serialised it reads `***`;
@@ -32,6 +34,12 @@ export class Secret {
   /** Constant-time comparison; only the lengths can be told apart by timing. */
   equals(other: Secret): boolean {
     return this.#bytes.length === other.#bytes.length && timingSafeEqual(this.#bytes, other.#bytes)
+  }
+
+  /** A text of somebody else's, who may have quoted the secret, without it. */
+  hiddenIn(text: string): string {
+    const own = this.reveal()
+    return own.length < SHORTEST_QUOTED ? text : text.replaceAll(own, HIDDEN)
   }
 
   toString(): string {

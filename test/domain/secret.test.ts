@@ -17,6 +17,12 @@ describe('a secret', () => {
     expect(printed.filter((text) => /correct|horse/.test(text))).toEqual([])
   })
 
+  it('is taken out of a text that quotes it, unless it is so short that it may stand there by chance', () => {
+    expect(secret.hiddenIn('no "correct horse" here, correct horse')).toBe('no "***" here, ***')
+    expect(new Secret('abc').hiddenIn('abcd')).toBe('abcd')
+    expect(new Secret('$&.*').hiddenIn('said $&.*!')).toBe('said ***!')
+  })
+
   it('is equal to the same octets and to nothing else', () => {
     expect(secret.equals(new Secret(Buffer.from('correct horse')))).toBe(true)
     expect(secret.equals(new Secret('correct horsf'))).toBe(false)
