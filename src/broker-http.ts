@@ -90,7 +90,7 @@ export async function startHttp(parts: HttpParts): Promise<HttpServer> {
       limitedByAddress(limits),
       apiRouter(api),
       Router().use('/docs', docsRoutes({ contract: api.contract.text, allow: http.allow })),
-      pages({ sessions, clock, random, publicUrl }, web.routes),
+      pages({ sessions, clock, random, publicUrl, trustedProxies: http.trustedProxies }, web.routes),
     ],
     problemPage: web.problemPage,
     log,

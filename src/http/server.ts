@@ -11,7 +11,10 @@ export interface HttpServerOptions {
   readonly address: string
   /** 0: any free port. */
   readonly port: number
-  readonly tls?: CertificateFiles
+  readonly tls?: CertificateFiles & {
+    /** Milliseconds between two looks whether the files have changed. */
+    readonly lookEveryMs?: number
+  }
   readonly connections: ConnectionLimits
   /** Octets of the largest body that any request may have. */
   readonly maxBody: number
@@ -72,7 +75,9 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   })
   await listen(server, options)
   const unfollow =
-    secured === undefined || tls === undefined ? () => {} : followCertificate(secured, tls, log)
+    secured === undefined || tls === undefined
+      ? () => {}
+      : followCertificate(secured, tls, log, tls.lookEveryMs)
   const { port } = server.address() as AddressInfo
   return {
     address: options.address,

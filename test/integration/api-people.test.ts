@@ -168,7 +168,7 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
   test('have their writes taken from pages of the broker alone', async () => {
     const client = await signedIn('adam')
     const other = await signedIn('helen')
-    for (const headers of [
+    const forged: readonly Readonly<Record<string, string>>[] = [
       { 'x-csrf-token': '' },
       { 'x-csrf-token': 'x'.repeat(43) },
       { 'x-csrf-token': other.csrf },
@@ -179,7 +179,8 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
       { 'sec-fetch-site': 'cross-site' },
       { 'sec-fetch-site': 'same-site' },
       { 'sec-fetch-site': 'none' },
-    ]) {
+    ]
+    for (const headers of forged) {
       const user = fresh()
       const told = await asPage(client, '/lockouts', { ...lock(user), headers })
       expect([headers, told.status, told.json.type]).toEqual([headers, 403, 'urn:ocbroker:problem:forgery'])

@@ -205,3 +205,30 @@ describe('a proxy', () => {
     expect(await status('127.0.0.3', '192.0.2.7, 127.0.0.3')).toBe(200)
   })
 })
+
+test('pages are shown under the broker’s own name and its addresses, and under no other site’s name', async () => {
+  const own = await openBrokerHouse({
+    portal: { public_url: 'http://vpn.example' },
+    http: { trusted_proxies: ['127.0.0.3'] },
+  })
+  const status = async (host: string, from = '127.0.0.1') =>
+    (await ask(own.url, { from, headers: { host, accept: 'text/html' } })).status
+  for (const host of [
+    'vpn.example',
+    'VPN.example:8080',
+    'localhost:8080',
+    '192.0.2.1:8080',
+    '[2001:db8::1]:8080',
+  ])
+    expect([host, await status(host)]).toEqual([host, 200])
+  for (const host of [
+    'elsewhere.example',
+    'vpn.example.elsewhere.example',
+    '127.0.0.1.elsewhere.example',
+    'x@y',
+  ])
+    expect([host, await status(host)]).toEqual([host, 421])
+  expect(await status('whatever-the-proxy-says', '127.0.0.3')).toBe(200)
+  // What is not for browsers is asked under whatever name the network has for the machine.
+  expect((await ask(`${own.url}/readyz`, { headers: { host: 'ocbroker:8080' } })).status).toBe(200)
+})
