@@ -1,0 +1,86 @@
+import { expect } from 'vitest'
+import { loadKeyRing } from '../../../src/config/key-file.ts'
+import { recoveryCodeHash } from '../../../src/domain/enrolment.ts'
+import { systemRandom } from '../../../src/domain/random.ts'
+import { seedAsBase32 } from '../../../src/domain/totp.ts'
+import { INNOCENT_ADDRESS } from './load.ts'
+import type { Site } from './site.ts'
+import type { Told } from './told.ts'
+
+type Row = Readonly<Record<string, unknown>>
+
+/** Holds the records to what was told. @param anybody who logs in again and again without a code. */
+export async function expectKept({ records, brokers }: Site, told: Told, anybody: string): Promise<void> {
+  const column = async (sql: string): Promise<string[]> =>
+    (await records(sql)).map((row) => String(Object.values(row)[0]))
+
+  // A login is one transaction, one that nobody was told of as well: a session, an event and a spent step, or none.
+  const granted = await column('select user_name from sessions where granted_at is not null order by id')
+  const events = await column("select user_name from audit_events where kind = 'login.accepted'")
+  expect(granted.toSorted()).toEqual(events.toSorted())
+  const withCode = granted.filter((user) => user !== anybody)
+  expect(withCode, 'each used one code').toHaveLength(new Set(withCode).size)
+  expect(withCode).toEqual(expect.arrayContaining([...told.accepted.keys()]))
+  const spent = await column('select subject from enrolments where last_step > 0')
+  expect(spent).toEqual(expect.arrayContaining(withCode))
+
+  const guesses = await records(
+    "select user_name, count(*)::int as failures from audit_events where reason = 'bad_credentials' or reason = 'wrong_code' group by user_name",
+  )
+  const noted = new Map(guesses.map(({ user_name, failures }) => [user_name, Number(failures)]))
+  for (const [user, failures] of told.failures)
+    expect(noted.get(user), `failures of ${user}`).toBeGreaterThanOrEqual(failures)
+
+  await expectLocks(column, told)
+  await expectEnrolments(column, told, brokers[0].installation.keyFile)
+  expectSessions(await records('select * from sessions where acct_session is not null'), told)
+}
+
+async function expectLocks(column: (sql: string) => Promise<string[]>, told: Told): Promise<void> {
+  expect(await column('select user_stem from lockouts')).toEqual(expect.arrayContaining([...told.locked]))
+  expect(await column("select user_name from audit_events where kind = 'lockout.made'")).toEqual(
+    expect.arrayContaining([...told.locked]),
+  )
+  expect(await column('select id from lockouts where released_at is not null')).toEqual(
+    expect.arrayContaining([...told.released]),
+  )
+  const releases = await column("select id from audit_events where kind = 'lockout.released'")
+  expect(releases.length).toBeGreaterThanOrEqual(told.released.size)
+  // Whoever was always right was never locked, whatever was away when they logged in.
+  expect(await column(`select reason from lockouts where address = '${INNOCENT_ADDRESS}'`)).toEqual([])
+  expect(
+    await column("select scope from lockouts where cause = 'failures' and scope != 'user_address'"),
+  ).toEqual([])
+}
+
+async function expectEnrolments(
+  column: (sql: string) => Promise<string[]>,
+  told: Told,
+  keyFile: string,
+): Promise<void> {
+  const keys = await loadKeyRing(keyFile, systemRandom)
+  const made = await column("select user_name from audit_events where kind = 'enrolment.made'")
+  expect(made).toEqual(expect.arrayContaining([...told.enrolled.keys()]))
+  for (const [subject, { key, recoveryCodes }] of told.enrolled) {
+    const [sealed = ''] = await column(`select sealed_seed from enrolments where subject = '${subject}'`)
+    expect(seedAsBase32(keys.open(sealed, subject))).toBe(key)
+    const hashes = await column(`select hash from recovery_codes where subject = '${subject}'`)
+    expect(hashes.toSorted()).toEqual(recoveryCodes.map((code) => recoveryCodeHash(subject, code)).toSorted())
+  }
+}
+
+/** A person has one session, so whoever has two was accounted for twice. */
+function expectSessions(rows: readonly Row[], told: Told): void {
+  const users = rows.map((row) => row.user_name)
+  expect(users).toHaveLength(new Set(users).size)
+  const bySession = new Map(rows.map((row) => [row.acct_session, row]))
+  for (const [session, { user, started, stopped, seconds }] of told.accounted) {
+    const row = bySession.get(session)
+    if (!started && !stopped && seconds === 0) continue
+    expect(row, `the session of ${user}`).toMatchObject({ user_name: user })
+    expect(row?.granted_at, `${user} is tied to a login`).not.toBeNull()
+    if (started) expect(row?.started_at, `the Start of ${user}`).not.toBeNull()
+    if (stopped) expect(row?.stopped_at, `the Stop of ${user}`).not.toBeNull()
+    expect(Number(row?.seconds)).toBeGreaterThanOrEqual(seconds)
+  }
+}
