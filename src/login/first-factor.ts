@@ -94,13 +94,7 @@ async function ask(
   if (password.isEmpty) return { answer: { kind: 'wrong', detail: 'a code without a password' } }
   const answer = await store.authenticate(name, password, deadline, contextOf(attempt))
   if (answer.kind !== 'unknown') effort.checkedBy = store
-  return { answer: withoutQuotes(answer, password), code }
-}
-
-/** What a store says is kept for the operator, and some servers quote what they were given. */
-function withoutQuotes(answer: FirstFactorAnswer, given: Secret): FirstFactorAnswer {
-  if (answer.kind !== 'wrong' && answer.kind !== 'barred') return answer
-  return { ...answer, detail: given.hiddenIn(answer.detail) }
+  return { answer, code }
 }
 
 /** @param login `rounds`: how often the store itself has asked in this login; `code`: what was typed for the broker. */
@@ -159,7 +153,7 @@ async function giveAnswer(
   const { typed, deadline } = attempt
   const context = contextOf(attempt, state)
   const answer = await candidate.store.authenticate(candidate.name, typed, deadline, context)
-  return conclude(attempt, candidate, withoutQuotes(answer, typed), { rounds })
+  return conclude(attempt, candidate, answer, { rounds })
 }
 
 function mismatch(attempt: Attempt, pending: PendingChallenge): 'user' | 'gateway' | 'address' | undefined {

@@ -104,7 +104,7 @@ export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): Upstream
       password,
       deadline,
     )
-    return read(answer, server)
+    return read(answer, server, password)
   }
 
   async function ask(
@@ -134,7 +134,7 @@ export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): Upstream
     return attributes
   }
 
-  function read(answer: Packet, server: UpstreamServer): FirstFactorAnswer {
+  function read(answer: Packet, server: UpstreamServer, given: Secret): FirstFactorAnswer {
     const words = promptOf(all(answer, Attr.ReplyMessage))
     switch (answer.code) {
       case Code.AccessAccept: {
@@ -147,7 +147,8 @@ export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): Upstream
         return { kind: 'challenged', prompt: words, state: asText({ server: server.key, state }) }
       }
       default: {
-        const saying = words === undefined ? '' : `: ${words}`
+        // It is kept for the operator, and some servers quote what they were given.
+        const saying = words === undefined ? '' : `: ${given.hiddenIn(words)}`
         return { kind: 'wrong', detail: `rejected by ${server.key}${saying}` }
       }
     }
