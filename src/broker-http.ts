@@ -1,5 +1,4 @@
 import { Router } from 'express'
-import type { Registry } from 'prom-client'
 import type { Machine, Store } from './broker.ts'
 import type { Passing } from './broker-passing.ts'
 import type { HttpConfig } from './config/sections/http.ts'
@@ -8,7 +7,6 @@ import type { Dependency } from './domain/dependency.ts'
 import type { Log } from './domain/log.ts'
 import type { LoginName } from './domain/login-name.ts'
 import type { PendingEnrolment } from './domain/pending-enrolment.ts'
-import type { RequestLimits } from './domain/request-limits.ts'
 import type { WebSession } from './domain/web-session.ts'
 import { auditRoutes } from './http/api/audit.ts'
 import { Authentication } from './http/api/authenticate.ts'
@@ -35,11 +33,12 @@ import { webSessions } from './limits/web-sessions.ts'
 import type { LoginOptions } from './login/decide.ts'
 import { signIn, signInAgain, signInByLeave } from './login/sign-in.ts'
 import { Enrolling } from './manage/enrolling.ts'
-import type { ExplainOptions } from './manage/explain.ts'
+import { type ExplainOptions, explain } from './manage/explain.ts'
 import { Inviting } from './manage/inviting.ts'
 import { Lockouts } from './manage/lockouts.ts'
 import { subjectOf } from './manage/subject.ts'
 import { Users } from './manage/users.ts'
+import type { Figures } from './observe/metrics.ts'
 import { describeGrant } from './radius/describe-grant.ts'
 import type { WebDependencies } from './web/dependencies.ts'
 import { openWeb } from './web/routes.ts'
@@ -50,7 +49,7 @@ export interface HttpParts {
   readonly store: Store
   /** Those of the logins at the gateways: a guess at the portal counts as a guess. */
   readonly login: LoginOptions
-  readonly registry: Registry
+  readonly figures: Pick<Figures, 'contentType' | 'metrics'>
   /** What `/readyz` asks. */
   readonly dependencies: readonly Dependency[]
   /** Where web sessions and other passing state are kept. */
@@ -78,10 +77,12 @@ export async function startHttp(parts: HttpParts): Promise<HttpServer> {
     clock,
   })
   const limits = requestLimits(http.limits, passing.shared)
-  const dependencies = webDependencies(parts, sessions)
+  const { tokens } = parts.store.records
+  const authentication = new Authentication({ tokens, roles: http.roles, limits, clock, log })
+  const dependencies = webDependencies(parts, sessions, authentication)
   const web = openWeb(dependencies)
   const streams = new EventStreams()
-  const api = apiOptions(parts, dependencies, limits, streams)
+  const api = apiOptions(parts, dependencies, authentication, streams)
   const { publicUrl } = config.portal
   const answer = httpApp({
     trustedProxies: http.trustedProxies,
@@ -119,11 +120,11 @@ export async function startHttp(parts: HttpParts): Promise<HttpServer> {
 
 function apiOptions(
   parts: HttpParts,
-  { enrolling, lockouts, sessions }: WebDependencies,
-  limits: RequestLimits,
+  { enrolling, lockouts, sessions, subjectOf }: WebDependencies,
+  authentication: Authentication,
   streams: EventStreams,
 ): ApiOptions {
-  const { config, http, store, registry, dependencies, passing, log } = parts
+  const { config, http, store, figures, dependencies, passing, log } = parts
   const { clock, random } = parts.machine
   const { records, hashes } = store
   const { publicUrl } = config.portal
@@ -134,7 +135,6 @@ function apiOptions(
     hash: (password) => hashes.hash(password),
     ...{ sessions, clock, random },
   })
-  const asking = { candidates: store.candidates, clock, patienceMs: config.radius.deadlineMs }
   return {
     contract: readContract(),
     handlers: {
@@ -142,16 +142,15 @@ function apiOptions(
       ...userRoutes({ store: records.users, users }),
       ...enrolmentRoutes({
         register: records.enrolmentRegister,
-        subjectOf: (typed) => subjectOf(typed, asking),
-        ...{ enrolling, sessions },
+        ...{ enrolling, sessions, subjectOf },
       }),
       ...sessionRoutes({ desk: records.sessionDesk }),
       ...auditRoutes({ trail }),
       ...eventRoutes({ feed: new LiveFeed({ trail, clock, log }), trail, clock }, streams),
       ...decisionRoutes({ policies: config.policies, explain: explainOptions(config, store, parts.machine) }),
-      ...serviceRoutes({ dependencies, figures: registry, clock }),
+      ...serviceRoutes({ dependencies, figures, clock }),
     },
-    authentication: new Authentication({ tokens: records.tokens, roles: http.roles, limits, clock, log }),
+    authentication,
     allow: http.allow,
     kept: passing.open<KeptWrite>('idempotency keys', MOST_KEPT_WRITES),
     visiting: visiting({ sessions, clock, random }),
@@ -182,13 +181,17 @@ export function explainOptions(
 }
 
 function webDependencies(
-  { config, http, store, login, passing, log, machine: { clock, random } }: HttpParts,
+  { config, http, store, login, passing, log, machine }: HttpParts,
   sessions: WebDependencies['sessions'],
+  authentication: Authentication,
 ): WebDependencies {
+  const { clock, random } = machine
   const { records, keys } = store
   const { window, issuer, ...shape } = config.secondFactor.totp
   const candidates = (name: LoginName) => store.candidates(name)
   const leave = { codes: login.firstFactor.enrolmentCodes, invitations: records.invitations, clock }
+  const asking = { candidates: store.candidates, clock, patienceMs: config.radius.deadlineMs }
+  const explaining = explainOptions(config, store, machine)
   const signInOptions = { ...login, background: { ...login.background, candidates } }
   return {
     signingIn: new SigningIn({
@@ -210,6 +213,11 @@ function webDependencies(
     inviting: new Inviting({ invitations: records.invitations, audit: records.audit, clock, random }),
     lockouts: new Lockouts({ desk: records.lockoutDesk, sessions, clock, random }),
     records,
+    callerOf: (request) => authentication.callerOf(request, 'known'),
+    explain: (supposed) => explain(supposed, explaining),
+    subjectOf: (typed) => subjectOf(typed, asking),
+    gateways: config.gateways.map(({ name }) => name),
+    failuresWithinMs: config.lockout.withinMs,
     allow: http.allow,
     roles: http.roles,
     name: issuer,

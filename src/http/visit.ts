@@ -60,8 +60,8 @@ export function visiting({ sessions, clock, random }: VisitOptions): RequestHand
   return async (request, response, next) => {
     const brought = cookieOf(request)
     const session = brought === undefined ? undefined : await sessions.get(idOf(brought))
-    if (brought !== undefined && session !== undefined && clock.now() - session.seenAt > TOUCH_AFTER_MS)
-      await sessions.touch(idOf(brought), session)
+    const isOld = session !== undefined && clock.now() - session.seenAt > TOUCH_AFTER_MS
+    if (brought !== undefined && isOld && !isUnattended(request)) await sessions.touch(idOf(brought), session)
     visits.set(request, open(request, response, { secret: brought, session }))
     next()
   }
@@ -107,6 +107,11 @@ export function visiting({ sessions, clock, random }: VisitOptions): RequestHand
       },
     }
   }
+}
+
+/** A page that keeps itself up to date says so, and keeps no session alive at which nobody sits. */
+function isUnattended(request: Request): boolean {
+  return request.get('x-unattended') !== undefined || request.get('accept') === 'text/event-stream'
 }
 
 function cookieOf(request: Request): string | undefined {

@@ -1,3 +1,4 @@
+import type { Request } from 'express'
 import type { AuditTrail } from '../domain/audit-search.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { EnrolmentRegister } from '../domain/enrolment-register.ts'
@@ -10,8 +11,10 @@ import type { RoleGroups } from '../domain/scope.ts'
 import type { SessionDesk } from '../domain/session-search.ts'
 import type { WebSessionStore } from '../domain/web-session.ts'
 import type { Locale } from '../domain/words.ts'
+import type { Caller } from '../http/caller.ts'
 import type { SigningIn } from '../http/sign-in-visit.ts'
 import type { Enrolling } from '../manage/enrolling.ts'
+import type { Explanation, Supposed } from '../manage/explain.ts'
 import type { Inviting } from '../manage/inviting.ts'
 import type { Lockouts } from '../manage/lockouts.ts'
 
@@ -30,6 +33,16 @@ export interface WebDependencies {
     readonly enrolmentRegister: EnrolmentRegister
     readonly login: Pick<LoginStore, 'view'>
   }
+  /** Who asks, as the API tells it. @throws Problem `unauthenticated`, where it was not two factors that signed in */
+  readonly callerOf: (request: Request) => Promise<Caller>
+  /** What a login would come to now. */
+  readonly explain: (supposed: Supposed) => Promise<Explanation | { readonly wrong: keyof Supposed }>
+  /** Under what the authenticator of a name is kept; undefined where nobody knows the name. @throws Unavailable */
+  readonly subjectOf: (typed: string) => Promise<string | undefined>
+  /** Names, in the order of the configuration. */
+  readonly gateways: readonly string[]
+  /** Milliseconds within which failures count towards one lockout. */
+  readonly failuresWithinMs: number
   /** From where the desk can be reached. */
   readonly allow: readonly Network[]
   readonly roles: RoleGroups

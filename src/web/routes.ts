@@ -6,7 +6,7 @@ import { Assets } from './frame/assets.ts'
 import { Pages } from './frame/pages.ts'
 import { portalRoutes } from './portal/routes.ts'
 
-const ASSETS = ['frame/style.css', 'frame/script.js', 'frame/icon.svg']
+const ASSETS = ['frame/style.css', 'frame/script.js', 'frame/icon.svg', 'desk/desk.css', 'desk/desk.js']
 
 export interface Web {
   readonly routes: RequestHandler
@@ -16,7 +16,8 @@ export interface Web {
 /** The pages: the desk for those who help, the portal for everybody. */
 export function openWeb(dependencies: WebDependencies): Web {
   const assets = new Assets(import.meta.dirname, ASSETS)
-  const pages = new Pages({ name: dependencies.name, locales: dependencies.locales, assets })
+  const { name, locales, clock } = dependencies
+  const pages = new Pages({ name, locales, assets, clock })
   const router = Router()
   router.use(assets.router)
   router.use('/desk', deskRoutes(dependencies, pages))

@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import { Eta } from 'eta'
 import type { Request, Response } from 'express'
+import type { Clock } from '../../domain/clock.ts'
 import type { Locale } from '../../domain/words.ts'
 import type { Problem } from '../../http/problem.ts'
 import { findVisit } from '../../http/visit.ts'
 import type { Assets } from './assets.ts'
 import { localeOf } from './locale.ts'
+import { agoElement, timeElement } from './times.ts'
 import { FRAME_WORDS } from './words.ts'
 
 /** A link in the bar at the top. */
@@ -31,8 +33,9 @@ export interface Page {
   readonly nav?: readonly NavLink[]
   /** Where the name at the top leads; `/` where it is absent. */
   readonly home?: string
-  /** Further scripts by the name of their asset. */
+  /** Further scripts and style sheets by the name of their asset. */
   readonly scripts?: readonly string[]
+  readonly styles?: readonly string[]
 }
 
 export interface PagesOptions {
@@ -40,6 +43,7 @@ export interface PagesOptions {
   readonly name: string
   readonly locales: readonly Locale[]
   readonly assets: Assets
+  readonly clock: Clock
 }
 
 const VIEWS = join(import.meta.dirname, '..')
@@ -47,7 +51,8 @@ const VIEWS = join(import.meta.dirname, '..')
 /**
  * Makes pages of templates. Whatever a template writes with `<%= %>` is escaped. Templates find:
  * `it.data`, `it.t` (words), `it.frame` (words of the frame), `it.locale`, `it.csrf` (for the hidden field `csrf` of
- * every form), `it.session` (of the visit, or undefined), `it.asset(file)` and `it.time(ms)` (raw HTML).
+ * every form), `it.session` (of the visit, or undefined), `it.asset(file)`, and `it.time(ms)`
+ * and `it.ago(ms)` (raw HTML).
  */
 export class Pages {
   readonly #options: PagesOptions
@@ -71,16 +76,17 @@ export class Pages {
 
   /** The page as text, or the part of one whose template names no layout. */
   render(request: Request, { view, words, data = {}, ...page }: Page): string {
-    const { name, assets } = this.#options
+    const { name, assets, clock } = this.#options
     const locale = this.localeOf(request)
     const visit = findVisit(request)
     return this.#eta.render(`/${view}`, {
-      ...{ width: 'narrow', nav: [], scripts: [], home: '/', ...page },
+      ...{ width: 'narrow', nav: [], scripts: [], styles: [], home: '/', ...page },
       ...{ name, locale, data, t: words, frame: FRAME_WORDS[locale] },
       session: visit?.session,
       csrf: visit?.csrf() ?? '',
       asset: assets.at,
       time: (at: number) => timeElement(at, locale),
+      ago: (at: number) => agoElement(at, clock.now(), locale),
     })
   }
 
@@ -93,14 +99,4 @@ export class Pages {
     this.show(request, response, { view: 'frame/problem', title: words.title, status, data: words })
     return true
   }
-}
-
-/** The server's time with its zone; the script puts the browser's own in its place. */
-function timeElement(at: number, locale: Locale): string {
-  // The day before the month, so that nobody takes one for the other.
-  const shown = new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : locale, {
-    ...{ year: 'numeric', month: 'short', day: 'numeric' },
-    ...{ hour: '2-digit', minute: '2-digit', timeZoneName: 'short' },
-  })
-  return `<time datetime="${new Date(at).toISOString()}">${shown.format(at)}</time>`
 }

@@ -4,9 +4,16 @@ const { lang } = document.documentElement
 const own = navigator.languages.find((language) => language.slice(0, 2) === lang.slice(0, 2)) ?? lang
 const options = { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }
 const shown = new Intl.DateTimeFormat(own, options)
-for (const time of document.querySelectorAll('time[datetime]')) {
-  time.textContent = shown.format(new Date(time.dateTime))
+const ownTimes = (within) => {
+  for (const time of within.querySelectorAll('time[datetime]')) {
+    const moment = shown.format(new Date(time.dateTime))
+    if ('ago' in time.dataset) time.title = moment
+    else time.textContent = moment
+  }
 }
+ownTimes(document)
+// Whatever puts something new into a page says so.
+document.addEventListener('fresh', ({ target }) => ownTimes(target))
 
 // Buttons that need the script come with the attribute `hidden`, so that nobody sees one that does nothing.
 const useful = navigator.clipboard === undefined ? '[data-print]' : '[data-print], [data-copy]'

@@ -8,6 +8,7 @@ export interface FrameWords {
   readonly skip: string
   readonly signOut: string
   signedInAs(name: string): string
+  readonly desk: string
   readonly copy: string
   readonly copied: string
   readonly back: string
@@ -19,6 +20,7 @@ const english: FrameWords = {
   skip: 'Skip to the content',
   signOut: 'Sign out',
   signedInAs: (name) => `Signed in as ${name}`,
+  desk: 'Security desk',
   copy: 'Copy',
   copied: 'Copied',
   back: 'Back to the start',
@@ -57,6 +59,7 @@ const simplifiedChinese: FrameWords = {
   skip: '跳到主要内容',
   signOut: '退出登录',
   signedInAs: (name) => `已登录：${name}`,
+  desk: '安全台',
   copy: '复制',
   copied: '已复制',
   back: '返回首页',

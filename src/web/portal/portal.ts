@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
 import type { Refusal } from '../../domain/refusal.ts'
 import type { WebDependencies } from '../dependencies.ts'
+import { linkToDesk } from '../desk/admission.ts'
 import type { Pages } from '../frame/pages.ts'
 import { PORTAL_WORDS, type PortalWords, type Typed } from './words.ts'
 
@@ -42,6 +43,7 @@ export class Portal {
       title: title(words),
       words,
       width,
+      nav: linkToDesk(request, this.dependencies, this.#pages.localeOf(request)),
       status: problem === undefined ? 200 : (status ?? UNPROCESSABLE),
       data: { ...data, problem: problem?.(words) },
     })
@@ -63,24 +65,3 @@ export class Portal {
 
 const UNPROCESSABLE = 422
 const UNAVAILABLE = 503
-const LONGEST_FIELD = 4096
-
-/** A field of the form that was sent; empty where there is none. */
-export function field(request: Request, name: string): string {
-  const [value = ''] = fields(request, name)
-  return value
-}
-
-/** All fields of one name. */
-export function fields(request: Request, name: string): readonly string[] {
-  const body: unknown = request.body
-  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return []
-  const value = (body as Readonly<Record<string, unknown>>)[name]
-  const values: readonly unknown[] = Array.isArray(value) ? value : [value]
-  return values.filter((each) => typeof each === 'string' && each.length <= LONGEST_FIELD) as string[]
-}
-
-/** On to the next page, by GET: a page that is loaded anew sends nothing twice. */
-export function goTo(response: Response, path: string): void {
-  response.redirect(303, path)
-}

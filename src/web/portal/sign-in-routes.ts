@@ -2,9 +2,13 @@ import type { Request, RequestHandler, Response, Router } from 'express'
 import type { SignInOutcome } from '../../http/sign-in-visit.ts'
 import { visitOf } from '../../http/visit.ts'
 import type { Challenge } from '../../login/decision.ts'
+import { field, goTo, parameter } from '../frame/forms.ts'
 import { showAccount } from './account-routes.ts'
 import { beginEnrolment } from './enrol-routes.ts'
-import { field, goTo, type Portal, type PortalPage } from './portal.ts'
+import type { Portal, PortalPage } from './portal.ts'
+
+/** Where a sign-in leads, for whoever did not come for their own account. */
+type Destination = 'desk' | undefined
 
 /** The way in: a name and a password, then the code of whoever has an authenticator. */
 export function signInRoutes(router: Router, portal: Portal): void {
@@ -28,7 +32,7 @@ export function signInRoutes(router: Router, portal: Portal): void {
     const outcome = await signingIn.withPassword(request, field(request, 'name'), field(request, 'password'))
     if (outcome.kind === 'refusal')
       return showSignIn(request, response, portal, portal.problemOf(outcome, 'password'))
-    await goOn(request, response, portal, outcome)
+    await goOn(request, response, portal, outcome, destinationOf(field(request, 'to')))
   })
 
   router.post('/code', async (request, response) => {
@@ -40,12 +44,14 @@ export function signInRoutes(router: Router, portal: Portal): void {
       const typed = outcome.reason === 'bad_credentials' ? 'password' : 'code'
       return showSignIn(request, response, portal, portal.problemOf(outcome, typed))
     }
+    const destination = destinationOf(session.notes?.to)
     const { prompt } = outcome.kind === 'challenge' ? outcome : {}
+    if (outcome.kind === 'challenge') await keepNotes(request, outcome, destination)
     if (prompt?.kind === 'wrong_code')
       return showCode(request, response, portal, ({ code }) => code.wrong(prompt.triesLeft))
     if (prompt?.kind === 'used_code')
       return showCode(request, response, portal, ({ code }) => code.used(prompt.triesLeft))
-    await goOn(request, response, portal, outcome)
+    await goOn(request, response, portal, outcome, destination)
   })
 
   router.post('/sign-out', signOut)
@@ -68,17 +74,27 @@ async function goOn(
   response: Response,
   portal: Portal,
   outcome: Exclude<SignInOutcome, { kind: 'refusal' }>,
+  destination: Destination,
 ): Promise<void> {
-  if (outcome.kind === 'challenge') await keepPrompt(request, outcome)
-  else if (outcome.factors === 1) await beginEnrolment(request, portal)
-  goTo(response, '/')
+  if (outcome.kind === 'challenge') {
+    await keepNotes(request, outcome, destination)
+    return goTo(response, '/')
+  }
+  if (outcome.factors === 1) await beginEnrolment(request, portal)
+  goTo(response, outcome.factors === 2 && destination === 'desk' ? '/desk' : '/')
 }
 
 /** An identity store's own question is shown for as long as it is open. */
-async function keepPrompt(request: Request, { prompt }: Challenge): Promise<void> {
+async function keepNotes(request: Request, { prompt }: Challenge, to: Destination): Promise<void> {
   const visit = visitOf(request)
-  if (visit.session === undefined || prompt.kind !== 'store' || prompt.text === undefined) return
-  await visit.change({ ...visit.session, notes: { prompt: prompt.text } })
+  const text = prompt.kind === 'store' ? prompt.text : undefined
+  if (visit.session === undefined || (text === undefined && to === undefined)) return
+  const notes = { ...(text !== undefined && { prompt: text }), ...(to !== undefined && { to }) }
+  await visit.change({ ...visit.session, notes })
+}
+
+function destinationOf(text: string | undefined): Destination {
+  return text === 'desk' ? text : undefined
 }
 
 function showSignIn(
@@ -90,7 +106,7 @@ function showSignIn(
   portal.show(request, response, {
     view: 'sign-in',
     title: ({ signIn }) => signIn.title,
-    data: { name: field(request, 'name') },
+    data: { name: field(request, 'name'), to: parameter(request, 'to') || field(request, 'to') },
     ...problem,
   })
 }
