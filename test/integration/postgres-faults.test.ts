@@ -1,13 +1,17 @@
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSync } from 'otplib'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { encodeAttribute } from '../../src/radius/dictionary.ts'
 import type { Installation, Sections } from '../real/broker.ts'
+import { temporaryFolder } from '../real/folder.ts'
+import { fillDisk } from '../real/full-disk.ts'
+import { guard } from '../real/guard.ts'
 import { describeWith } from '../real/needs.ts'
 import { addPeople, type TestPerson } from '../real/people.ts'
 import { POSTGRES_NEEDS, type Postgres, startPostgres } from '../real/postgres.ts'
 import { installOnPostgres } from '../real/postgres-broker.ts'
+import { outputOf, thisMachine } from '../real/process.ts'
 import { accountingRequest, ask, loginRequest, type Reply } from '../real/radius-socket.ts'
 import { unique } from '../store/samples.ts'
 
@@ -206,6 +210,44 @@ describeWith(POSTGRES_NEEDS, 'a broker whose records are in PostgreSQL', () => {
         'select acct_session, seconds::int, granted_at is not null as granted, started_at is not null as started, stopped_at is not null as stopped from sessions',
       ),
     ).toEqual([{ acct_session: session, seconds: 1, granted: true, started: true, stopped: true }])
+  })
+
+  describeWith(['root', 'mount', 'umount'], 'on a small disk', () => {
+    test('lets nobody in while the disk of PostgreSQL is full, keeps accounting, and goes on when there is room', async () => {
+      const disk = temporaryFolder('disk')
+      const unmount = guard('umount -l "$1"', disk.path)
+      onTestFinished(async () => {
+        await unmount()
+        await disk.remove()
+      })
+      const options = 'size=40m,mode=700,uid=postgres,gid=postgres'
+      await outputOf(thisMachine, 'mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk.path])
+      await server.ask(`create tablespace small location '${disk.path}'`)
+      await server.ask(`alter database ${new URL(url).pathname.slice(1)} set tablespace small`)
+      const broker = await installed({ lockout: { after: 1 } })
+      await addPeople(broker, [{ name: 'alice', password: PASSWORD, enrolled: false }])
+      const running = await serving(broker)
+      let accepted = 0
+      fillDisk(disk.file('ballast'))
+      // Pages that are there already have room for some.
+      while ((await login(broker, 'alice'))?.code === 'Access-Accept' && accepted < 2000) accepted++
+      expect((await login(broker, 'alice'))?.code).toBe('Access-Reject')
+      const sessions = Array.from({ length: 30 }, () => unique('acct'))
+      for (const session of sessions) expect(await account(broker, 'alice', session)).toBe(true)
+      expect(isSpoolEmpty(broker)).toBe(false)
+
+      rmSync(disk.file('ballast'))
+      expect(await untilAccepted(broker, 'alice')).toBeLessThan(1000 + SLACK_MS)
+      await expect.poll(() => isSpoolEmpty(broker), { timeout: 5000 }).toBe(true)
+      const kept = await records('select acct_session from sessions where started_at is not null')
+      expect(kept.map(({ acct_session }) => acct_session).sort()).toEqual(sessions.sort())
+      const [counts] = await records(
+        "select count(*)::int as events from audit_events where kind = 'login.accepted'",
+      )
+      expect(counts?.events).toBe(accepted + 1)
+      expect(await records('select * from lockouts')).toEqual([])
+      expect(running.log().filter(({ event }) => event === 'login.fault')).toEqual([])
+    })
   })
 
   test('does not start while PostgreSQL is away, and says why', async () => {

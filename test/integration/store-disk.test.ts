@@ -1,12 +1,18 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { WORDS } from '../../src/domain/words.ts'
+import { encodeAttribute } from '../../src/radius/dictionary.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
+import { install } from '../real/broker.ts'
 import { type TemporaryFolder, temporaryFolder } from '../real/folder.ts'
+import { fillDisk } from '../real/full-disk.ts'
 import { guard } from '../real/guard.ts'
 import { describeWith } from '../real/needs.ts'
+import { addPeople } from '../real/people.ts'
 import { outputOf, thisMachine } from '../real/process.ts'
+import { accountingRequest, ask, loginRequest } from '../real/radius-socket.ts'
 import { admission, enrolmentOf, unique } from '../store/samples.ts'
 
 const SIZE_KB = 3000
@@ -66,6 +72,63 @@ describeWith(['root', 'mount', 'umount'], 'a store on a disk of its own', () => 
     await close()
     const database = new DatabaseSync(path)
     expect(database.prepare('pragma integrity_check').all()).toEqual([{ integrity_check: 'ok' }])
+    database.close()
+  })
+
+  test('makes its broker refuse logins and count nothing when it is full, and keeps what was acknowledged', async () => {
+    const broker = await install({
+      sections: {
+        second_factor: { required: false },
+        lockout: { after: 1 },
+        limits: { user: '100000/1s', address: '100000/1s', gateway: '100000/1s' },
+        storage: { sqlite: path, key_file: join(folder.path, 'seed.key') },
+      },
+    })
+    onTestFinished(broker.remove)
+    await addPeople(broker, [{ name: 'alice', password: 'correct horse', enrolled: false }])
+    const running = await broker.serve()
+    onTestFinished(running.stop)
+    const { secret, authPort, acctPort } = broker
+    const login = async () => {
+      const reply = await ask(authPort, loginRequest({ secret, user: 'alice', password: 'correct horse' }))
+      return reply?.message ?? reply?.code
+    }
+    const account = async (session: string, status: 1 | 2) => {
+      const attributes = [
+        encodeAttribute('Acct-Status-Type', status),
+        encodeAttribute('User-Name', 'alice'),
+        encodeAttribute('Acct-Session-Id', session),
+        encodeAttribute('Calling-Station-Id', '198.51.100.1'),
+      ]
+      return (await ask(acctPort, accountingRequest(secret, attributes), { tries: 1 }))?.code
+    }
+
+    const ballast = join(folder.path, 'ballast')
+    writeFileSync(ballast, Buffer.alloc(1000 * 1024))
+    let accepted = 0
+    while ((await login()) === 'Access-Accept') {
+      accepted++
+      // Every bit of room that others leave.
+      if (accepted % 20 === 0) fillDisk(ballast)
+    }
+    fillDisk(ballast)
+    const refusals = [await login(), await login(), await login()]
+    expect(refusals).toEqual(refusals.map(() => WORDS.en.refused('unavailable', undefined)))
+    // ocserv denies the login when a Start is not answered; a Stop comes again until it is.
+    expect(await account('started', 1)).toBe('Accounting-Response')
+    expect(await account('stopped', 2)).toBeUndefined()
+
+    rmSync(ballast)
+    await expect.poll(login).toBe('Access-Accept')
+    expect(await account('stopped', 2)).toBe('Accounting-Response')
+    await running.kill()
+    const database = new DatabaseSync(path)
+    const count = (sql: string) => Number(Object.values(database.prepare(sql).get() ?? {})[0])
+    const events = count("select count(*) from audit_events where kind = 'login.accepted'")
+    expect(events).toBeGreaterThanOrEqual(accepted + 1)
+    expect(count('select count(*) from sessions where granted_at is not null')).toBe(events)
+    expect(count("select count(*) from sessions where acct_session = 'stopped' and stopped_at > 0")).toBe(1)
+    expect(count('select count(*) from lockouts')).toBe(0)
     database.close()
   })
 
