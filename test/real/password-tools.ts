@@ -13,6 +13,14 @@ export function crypt(password: string, setting: string): string {
   return written('perl', ['-e', 'print crypt($ARGV[0], $ARGV[1])', password, setting])
 }
 
+/** The hashes of many passwords by the system's crypt(3), in one run of perl: each start costs more than a hash. */
+export function cryptAll(passwords: readonly string[], setting: string): string[] {
+  const script = 'my $setting = shift; print crypt($_, $setting), "\\n" for @ARGV'
+  return written('perl', ['-e', script, setting, ...passwords])
+    .trimEnd()
+    .split('\n')
+}
+
 /** A password's hash by `openssl passwd` with a salt of its own choice. */
 export function opensslPasswd(scheme: '-1' | '-5' | '-6', password: string): string {
   return written('openssl', ['passwd', scheme, password]).trim()

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
-import { temporaryFolder } from './folder.ts'
-import { freePort } from './free-port.ts'
-import { describeWith } from './needs.ts'
-import { type RealProcess, thisMachine, waitForSocket } from './process.ts'
+import { temporaryFolder } from '../real/folder.ts'
+import { freePort } from '../real/free-port.ts'
+import { describeWith } from '../real/needs.ts'
+import { type RealProcess, thisMachine, waitForSocket } from '../real/process.ts'
 
 const started: RealProcess[] = []
 
@@ -105,8 +105,8 @@ describeWith(['/proc/self/stat'], 'a test process that ends by', () => {
 /** Has another process start a program that starts one too, and make a folder, and ends it by a signal. */
 async function interrupted(signal: NodeJS.Signals): Promise<{ pids: number[]; folder: string }> {
   const script = `
-    import { temporaryFolder } from '${import.meta.dirname}/folder.ts'
-    import { thisMachine } from '${import.meta.dirname}/process.ts'
+    import { temporaryFolder } from '${import.meta.dirname}/../real/folder.ts'
+    import { thisMachine } from '${import.meta.dirname}/../real/process.ts'
     const parent = thisMachine.start('sh', ['-c', 'sleep 100 & echo child $!; wait'])
     const [, child] = await parent.waitForOutput(/child (\\d+)/)
     console.log(JSON.stringify({ pids: [parent.pid, Number(child)], folder: temporaryFolder('victim').path }))

@@ -13,7 +13,7 @@ function startCrew({ threads = 2, mostJobs = 100 } = {}) {
     if (event === 'ldap.thread_replaced') replaced.push(fields)
   }
   const crew = new Crew({
-    entry: new URL('./crew-thread.ts', import.meta.url),
+    entry: new URL('../identity/crew-thread.ts', import.meta.url),
     settings: directorySettings({ name: 'corp', urls: ['ldap://localhost'], userBase: 'dc=x' }),
     threads,
     mostJobs,

@@ -11,8 +11,14 @@ import { Attr, Code } from '../../src/radius/codes.ts'
 import { describeAttributes, encodeAttribute } from '../../src/radius/dictionary.ts'
 import { all, first, type NewAttribute } from '../../src/radius/packet.ts'
 import { decryptUserPassword } from '../../src/radius/user-password.ts'
+import {
+  type Heard,
+  SECRET,
+  type UpstreamPeer,
+  upstreamPeer,
+  upstreamStore,
+} from '../identity/upstream-peer.ts'
 import { freePort } from '../real/free-port.ts'
-import { type Heard, SECRET, type UpstreamPeer, upstreamPeer, upstreamStore } from './upstream-peer.ts'
 
 const secret = new SharedSecret(Buffer.from(SECRET))
 const accept = ({ send, reply }: Heard) => send(reply(Code.AccessAccept))

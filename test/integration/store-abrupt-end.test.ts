@@ -6,7 +6,7 @@ import { temporaryFolder } from '../real/folder.ts'
 import { thisMachine } from '../real/process.ts'
 
 const ROUNDS = 3
-const WRITER = fileURLToPath(new URL('./children/busy-writer.ts', import.meta.url))
+const WRITER = fileURLToPath(new URL('../store/children/busy-writer.ts', import.meta.url))
 
 const folder = temporaryFolder('kill')
 afterAll(() => folder.remove())

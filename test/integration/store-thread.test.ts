@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { StoreThread } from '../../src/store/sqlite/thread.ts'
 
-const entry = new URL('./children/mortal-thread.ts', import.meta.url)
+const entry = new URL('../store/children/mortal-thread.ts', import.meta.url)
 const start = (data = '') => StoreThread.start({ entry, data, maxWaiting: 10 })
 const echo = (thread: StoreThread, value: unknown) => thread.call('read', 'any', 'echo', [value])
 const silent = (thread: StoreThread) => thread.call('read', 'any', 'silence', [])

@@ -7,7 +7,7 @@ import { type OpenRecords, sqlRecords } from '../../src/store/records.ts'
 import { openForWriting } from '../../src/store/sqlite/database.ts'
 import { openSqlite, type SqliteOptions } from '../../src/store/sqlite/open.ts'
 import { temporaryFolder } from '../real/folder.ts'
-import { eventOf, unique, userNamed } from './samples.ts'
+import { eventOf, unique, userNamed } from '../store/samples.ts'
 
 const folder = temporaryFolder('sqlite')
 afterAll(() => folder.remove())
