@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { Unavailable } from '../../domain/person.ts'
 import { translated } from './errors.ts'
+import type { GroupSize } from './group-size.ts'
 
 export type Outcome =
   | { readonly kind: 'done'; readonly value: unknown }
@@ -10,13 +11,16 @@ export type Outcome =
  * Runs writes one after another in one transaction and commits once for all, so that they share one wait for the
  * disk. One that fails is undone by itself: the driver gives each a savepoint. Nothing may be told to a caller
  * before this resolves; where the commit fails, every write has failed.
+ * @param size told how long it took.
  */
 export async function commitTogether(
   database: DatabaseSync,
   writes: readonly (() => Promise<unknown>)[],
+  size?: GroupSize,
 ): Promise<readonly Outcome[]> {
   try {
     database.exec('begin immediate')
+    const watch = size?.watch(writes.length)
     const outcomes: Outcome[] = []
     for (const write of writes) {
       const outcome = await outcomeOf(write)
@@ -25,7 +29,9 @@ export async function commitTogether(
         throw outcome.kind === 'failed' ? outcome.error : new Error('no transaction')
       outcomes.push(outcome)
     }
+    watch?.written()
     database.exec('commit')
+    watch?.committed()
     return outcomes
   } catch (error) {
     if (database.isTransaction) database.exec('rollback')

@@ -60,8 +60,8 @@ export class StoreThread {
     return new Promise((resolve, reject) => {
       const id = this.#nextId++
       this.#waiting.set(id, { resolve, reject })
-      // One message for all calls of this moment: messages cost more than what is in them.
-      if (this.#unsent.push({ id, access, noun, method, args }) === 1) queueMicrotask(() => this.#flush())
+      // One message for all calls of this turn: messages cost more than what is in them.
+      if (this.#unsent.push({ id, access, noun, method, args }) === 1) setImmediate(() => this.#flush())
     })
   }
 

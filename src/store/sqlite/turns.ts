@@ -1,10 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { systemClock } from '../../domain/clock.ts'
 import { type Answer, type Call, failureOf, type Served } from './calls.ts'
 import { commitTogether, type Outcome, outcomeOf } from './group-commit.ts'
-
-/** Writes that share a commit at most: in a longer group the first caller would wait for the last one's work. */
-const GROUP = 128
+import { GroupSize } from './group-size.ts'
 
 type Methods = Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>
 
@@ -18,6 +17,7 @@ export class Turns {
   readonly #answer: (answers: readonly Answer[]) => void
   readonly #reads: Call[] = []
   readonly #writes: Call[] = []
+  readonly #size = new GroupSize(systemClock)
   #running: Promise<void> | undefined
 
   constructor(database: DatabaseSync, served: Served, answer: (answers: readonly Answer[]) => void) {
@@ -41,7 +41,7 @@ export class Turns {
       // Messages that have arrived by now belong to this turn.
       await nextTurn()
       await this.#read(this.#reads.splice(0))
-      await this.#write(this.#writes.splice(0, GROUP))
+      await this.#write(this.#writes.splice(0, this.#size.most))
     }
     this.#running = undefined
   }
@@ -57,6 +57,7 @@ export class Turns {
     const outcomes = await commitTogether(
       this.#database,
       calls.map((call) => () => this.#perform(call)),
+      this.#size,
     )
     this.#answer(calls.map((call, index) => answerOf(call, outcomes[index])))
   }
