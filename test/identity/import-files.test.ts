@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseHtpasswd } from '../../src/identity/import/htpasswd.ts'
 import { parseOcpasswd } from '../../src/identity/import/ocpasswd.ts'
 import { parseUsersOath } from '../../src/identity/import/users-oath.ts'
+import { anyCharacter } from '../any-character.ts'
 
 const SHA256 = '$5$8KvFRBRiUxXu0n0c$DWC0ZIv.MjYSyUoSEa38Rpu/x9q0W8LfizZ.pG.u.SB'
 const BCRYPT = '$2y$05$abcdefghijklmnopqrstuuHIrMEWpUCQe2YqFR3sXwQ75u4od..9q'
@@ -140,7 +141,7 @@ describe("liboath's file of users", () => {
 
 it.each([parseOcpasswd, parseHtpasswd, parseUsersOath])('any text is entries and faults: %o', (parse) => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (text) => {
+    fc.property(fc.string({ unit: anyCharacter }), (text) => {
       const { entries, faults } = parse(text)
       expect(entries.length + faults.length).toBeLessThanOrEqual(text.split('\n').length)
     }),

@@ -8,6 +8,7 @@ import {
   knownAttribute,
 } from '../../src/radius/dictionary.ts'
 import { decodePacket, encodePacket, type NewAttribute } from '../../src/radius/packet.ts'
+import { anyCharacter } from '../any-character.ts'
 import { octetsOf, packetOctets } from './arbitraries.ts'
 import { octets } from './rfc-packets.ts'
 
@@ -145,7 +146,7 @@ describe('encoding', () => {
   })
 
   test('codes every text that fits so that it reads the same', () => {
-    const content = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
+    const content = fc.string({ unit: anyCharacter, minLength: 1, maxLength: 60 })
     fc.assert(
       fc.property(content, (words) => {
         fc.pre(Buffer.byteLength(words) <= 253 && !words.includes('\0') && words.isWellFormed())
