@@ -1,0 +1,172 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { expect, onTestFinished, test } from 'vitest'
+import type { AuditEvent, AuditKind } from '../../src/domain/audit.ts'
+import type { AuditSearch } from '../../src/domain/audit-search.ts'
+import { type Clock, systemClock } from '../../src/domain/clock.ts'
+import { quietLog } from '../../src/domain/log.ts'
+import { earliestId } from '../../src/domain/record-id.ts'
+import { Call } from '../../src/http/api/call.ts'
+import { EventStreams, eventRoutes } from '../../src/http/api/events.ts'
+import { type Caller, setCaller } from '../../src/http/caller.ts'
+import { LiveFeed } from '../../src/http/live-feed.ts'
+import { writeProblem } from '../../src/http/refusals.ts'
+import { listenTo } from './event-stream.ts'
+
+const START = Date.parse('2026-01-01T12:00:00Z')
+
+/** An audit trail in memory, and a clock that stands still. */
+function openTrail() {
+  const events: AuditEvent[] = []
+  let now = START
+  // Real ones are never the smallest of their millisecond.
+  let made = 1
+  return {
+    clock: { ...systemClock, now: () => now } satisfies Clock,
+    pass: (ms: number) => {
+      now += ms
+    },
+    /** Writes an event whose identifier was made some milliseconds ago. */
+    write(kind: AuditKind, user: string, ago = 0): void {
+      const at = now - ago
+      const id = earliestId(at).replace(/0{12}$/, String(made++).padStart(12, '0'))
+      events.push({ id, at, kind, user })
+    },
+    trail: {
+      async search({ after = '', limit }: AuditSearch) {
+        const sorted = events.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+        return sorted.filter(({ id }) => id > after).slice(0, limit)
+      },
+      tally: async () => [],
+    },
+  }
+}
+
+const caller = (more: Partial<Caller> = {}): Caller => ({
+  ...{ key: 'token 1', actor: 'tests (token)', name: 'tests', kind: 'token' },
+  ...{ scopes: new Set(['lockouts:read', 'audit:read'] as const), isStillGood: async () => true },
+  ...more,
+})
+
+/** Streams alone, for whoever the caller is said to be. */
+async function openStreams(
+  { trail, clock }: ReturnType<typeof openTrail>,
+  { who = caller(), most = 3, mostOfOne = 2 }: { who?: Caller; most?: number; mostOfOne?: number } = {},
+) {
+  const streams = new EventStreams()
+  const feed = new LiveFeed({ trail, clock, log: quietLog, everyMs: 5 })
+  const { streamEvents } = eventRoutes({ feed, trail, clock, most, mostOfOne, heartbeatMs: 20 }, streams)
+  const app = express()
+  let next = who
+  app.get('/', async (request, response) => {
+    setCaller(request, next)
+    await streamEvents?.(new Call(request, response))
+  })
+  app.use(writeProblem(quietLog))
+  const server = createServer(app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    streams.endAll()
+    server.closeAllConnections()
+    server.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/?topics=lockouts,logins`
+  return {
+    streams,
+    /** The caller of the requests from now on. */
+    become: (who: Caller) => {
+      next = who
+    },
+    listen: async (headers: Readonly<Record<string, string>> = {}) => {
+      const stream = await listenTo(url, headers)
+      onTestFinished(stream.close)
+      return { ...stream, users: () => stream.events.map(({ data }) => data.user) }
+    },
+  }
+}
+
+test('events are told in their order and each once, also where one turns up behind younger ones', async () => {
+  const trail = openTrail()
+  trail.write('lockout.made', 'before')
+  trail.pass(10_000)
+  const { listen } = await openStreams(trail)
+  const { users } = await listen()
+  trail.write('lockout.made', 'first')
+  await expect.poll(users).toEqual(['first'])
+  trail.pass(2_000)
+  trail.write('login.refused', 'second')
+  await expect.poll(users).toEqual(['first', 'second'])
+  trail.write('login.accepted', 'late', 1_500)
+  await expect.poll(users).toEqual(['first', 'second', 'late'])
+  trail.write('user.added', 'not of these topics')
+  trail.pass(60_000)
+  trail.write('lockout.released', 'third')
+  await expect.poll(users).toEqual(['first', 'second', 'late', 'third'])
+})
+
+test('more events than are read at one look are all told', async () => {
+  const trail = openTrail()
+  const { listen } = await openStreams(trail)
+  const { users } = await listen()
+  const wanted = Array.from({ length: 2_500 }, (_, number) => `user${number}`)
+  for (const user of wanted) {
+    trail.write('login.refused', user)
+    trail.pass(1)
+  }
+  await expect.poll(users, { timeout: 4_000 }).toEqual(wanted)
+})
+
+test('whoever comes back is told what was missed, but not of long ago', async () => {
+  const trail = openTrail()
+  const { listen } = await openStreams(trail)
+  trail.write('lockout.made', 'seen')
+  trail.pass(1_000)
+  trail.write('lockout.made', 'missed')
+  trail.pass(1_000)
+  const lastSeen = { 'last-event-id': (await trail.trail.search({ limit: 1, order: 'oldest' }))[0]?.id ?? '' }
+  const back = await listen(lastSeen)
+  await expect.poll(back.users).toEqual(['missed'])
+  trail.pass(10 * 60_000)
+  const later = await listen(lastSeen)
+  trail.write('lockout.made', 'new')
+  await expect.poll(later.users).toEqual(['new'])
+})
+
+test('a stream ends when the right to it does', async () => {
+  const trail = openTrail()
+  let isGood = true
+  const { listen, become } = await openStreams(trail, { who: caller({ isStillGood: async () => isGood }) })
+  const revoked = await listen()
+  become(caller({ key: 'token 2', until: START + 60_000 }))
+  const expiring = await listen()
+  trail.write('lockout.made', 'somebody')
+  await expect.poll(revoked.users).toEqual(['somebody'])
+  isGood = false
+  await revoked.ended
+  trail.write('lockout.made', 'somebody else')
+  await expect.poll(expiring.users).toEqual(['somebody', 'somebody else'])
+  trail.pass(60_000)
+  await expiring.ended
+})
+
+test('a stream ends when nobody can say whether its caller may still listen', async () => {
+  const who = caller({ isStillGood: () => Promise.reject(new Error('no database')) })
+  const { listen } = await openStreams(openTrail(), { who })
+  await (await listen()).ended
+})
+
+test('so many streams are open at one time, and so many of one caller', async () => {
+  const { listen, become, streams } = await openStreams(openTrail())
+  const first = await listen()
+  await listen()
+  expect((await listen()).status).toBe(503)
+  become(caller({ key: 'token 2' }))
+  expect((await listen()).status).toBe(200)
+  become(caller({ key: 'token 3' }))
+  expect((await listen()).status).toBe(503)
+  first.close()
+  await expect.poll(async () => (await listen()).status).toBe(200)
+  streams.endAll()
+})
