@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSync } from 'otplib'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { WORDS } from '../../src/domain/words.ts'
 import { encodeAttribute } from '../../src/radius/dictionary.ts'
 import type { Installation, Sections } from '../real/broker.ts'
 import { temporaryFolder } from '../real/folder.ts'
@@ -190,6 +191,30 @@ describeWith(POSTGRES_NEEDS, 'a broker whose records are in PostgreSQL', () => {
       ({ acct_session }) => acct_session,
     )
     expect(kept.sort()).toEqual([...sessions].sort())
+  })
+
+  test('takes a server that may only read for one that is away, as in a failover, and goes on when it may write', async () => {
+    const broker = await installed({ lockout: { after: 1 } })
+    await addPeople(broker, [{ name: 'alice', password: PASSWORD, enrolled: false }])
+    const running = await serving(broker)
+    expect((await login(broker, 'alice'))?.code).toBe('Access-Accept')
+    const database = new URL(url).pathname.slice(1)
+    const setReadOnly = async (value: 'on' | 'off') => {
+      await server.ask(`alter database ${database} set default_transaction_read_only = ${value}`)
+      await server.ask(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}'`)
+    }
+    await setReadOnly('on')
+    for (let round = 0; round < 5; round++)
+      expect((await login(broker, 'alice'))?.message).toBe(WORDS.en.refused('unavailable', undefined))
+    const session = unique('acct')
+    expect(await account(broker, 'alice', session)).toBe(true)
+    await setReadOnly('off')
+    expect(await untilAccepted(broker, 'alice')).toBeLessThan(1000 + SLACK_MS)
+    await expect.poll(() => isSpoolEmpty(broker), { timeout: 5000 }).toBe(true)
+    const kept = await records('select acct_session from sessions where started_at is not null')
+    expect(kept).toEqual([{ acct_session: session }])
+    expect(await records('select * from lockouts')).toEqual([])
+    expect(running.log().map(({ event }) => event)).toContain('postgres.lost')
   })
 
   test('delivers after a start what it had put aside when both were killed', async () => {
