@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { Unavailable } from '../../src/domain/person.ts'
 import { Secret } from '../../src/domain/secret.ts'
@@ -64,14 +65,17 @@ describeWith(SLAPD_NEEDS, 'where TLS was asked for, no password crosses in clear
       urls: [`${scheme}://localhost:${proxy.port}`],
       userBase: PEOPLE,
       pools: { threads: 1 },
-      deadlines: { connectMs: CONNECT_MS, operationMs: CONNECT_MS },
+      deadlines: { connectMs: CONNECT_MS, operationMs: CONNECT_MS, retryDownMs: CONNECT_MS },
       ...options,
     })
     try {
       const before = proxy.connections
       let outcome = await outcomeOf(corp)
       // A busy machine may not even have come to connect in time.
-      for (let more = 0; more < 5 && proxy.connections === before; more++) outcome = await outcomeOf(corp)
+      for (let more = 0; more < 20 && proxy.connections === before; more++) {
+        await sleep(CONNECT_MS)
+        outcome = await outcomeOf(corp)
+      }
       return outcome
     } finally {
       await corp.close()
@@ -136,8 +140,9 @@ describeWith(SLAPD_NEEDS, 'where TLS was asked for, no password crosses in clear
 
   const ATTACKS: Readonly<Record<string, LdapDoubleOptions['answer']>> = {
     'StartTLS is refused': ({ kind, id }, wire) => {
-      if (kind === 'extended') wire.send(extendedResult(id, 2, 'unsupported extended operation'))
-      else trusting(kind, id, wire)
+      if (kind !== 'extended') return trusting(kind, id, wire)
+      wire.send(extendedResult(id, 2, 'unsupported extended operation'))
+      wire.startTls()
     },
     'StartTLS is granted and the connection dropped': ({ kind, id }, wire) => {
       if (kind === 'extended') wire.socket.end(extendedResult(id))
@@ -166,12 +171,14 @@ describeWith(SLAPD_NEEDS, 'where TLS was asked for, no password crosses in clear
       else trusting(kind, id, wire)
     },
     'StartTLS is answered to another question': ({ kind, id }, wire) => {
-      if (kind === 'extended') wire.send(extendedResult(id + 1))
-      else trusting(kind, id, wire)
+      if (kind !== 'extended') return trusting(kind, id, wire)
+      wire.send(extendedResult(id + 1))
+      wire.startTls()
     },
     'StartTLS is answered by another kind of answer': ({ kind, id }, wire) => {
-      if (kind === 'extended') wire.send(bindResult(id))
-      else trusting(kind, id, wire)
+      if (kind !== 'extended') return trusting(kind, id, wire)
+      wire.send(bindResult(id))
+      wire.startTls()
     },
     'StartTLS is never answered': () => {},
     'StartTLS is answered octet by octet, and late': ({ kind, id }, wire) => {
