@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { AUDIT_KINDS } from '../../src/domain/audit.ts'
 import { SCOPES } from '../../src/domain/scope.ts'
@@ -69,4 +70,9 @@ test('the contract knows the scopes, the kinds of events and the problems that t
     expect(type).toMatch(new RegExp(pattern))
     expect(status).toBeGreaterThanOrEqual(400)
   }
+})
+
+test('the page for operators tells every scope and every problem', () => {
+  const page = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8')
+  for (const name of [...SCOPES, ...PROBLEM_NAMES]) expect(page).toContain(`\`${name}\``)
 })
