@@ -144,26 +144,24 @@ export class Load {
   readonly #lockAndRelease = async (person: TestPerson): Promise<void> => {
     const { random, told } = this.#options
     const user = person.name
-    const isLocked = random.below(2) < 1 ? await this.#lockByHand(user) : await this.#lockByGuesses(person)
-    if (!isLocked) return
+    const isByHand = random.below(2) < 1
+    if (!(await this.#again(() => (isByHand ? this.#lockByHand(user) : this.#lockByGuess(person))))) return
     told.locked.add(user)
     const reply = await this.#try(this.#anyBroker(), user, right(person), GUESSED_AT)
     if (reply?.code === 'Access-Accept') told.wrongs.push(`${user} was locked and let in`)
-    if (random.below(4) < 1) return
-
-    const found = await this.#call(`/lockouts?user=${user}&state=in_force`)
-    const items = (found?.json.items ?? []) as readonly { readonly id: string }[]
-    if (found?.status === 200 && items.length === 0) told.wrongs.push(`the lock of ${user} was not there`)
-    let areReleased = items.length > 0
-    for (const { id } of items) {
-      const answer = await this.#call(`/lockouts/${id}/release`, { reason: 'called' })
-      if (answer?.status === 200) told.released.add(id)
-      else areReleased = false
-    }
-    if (!areReleased) return
+    if (random.below(4) < 1 || !(await this.#releaseAll(user))) return
     const after = await this.#try(this.#anyBroker(), user, right(person), GUESSED_AT)
     if (after !== undefined && isOfALock(after)) told.wrongs.push(`${user} was released and is locked`)
     if (after?.code === 'Access-Accept') told.accepted.set(user, right(person))
+  }
+
+  /** As people do who were told that it did not work. @returns whether it worked in the end. */
+  async #again(work: () => Promise<boolean>): Promise<boolean> {
+    for (let tries = 0; tries < 8 && !this.#isOver; tries++) {
+      if (await work()) return true
+      await sleep(100)
+    }
+    return false
   }
 
   async #lockByHand(user: string): Promise<boolean> {
@@ -171,29 +169,52 @@ export class Load {
     return made?.status === 201
   }
 
-  async #lockByGuesses(person: TestPerson): Promise<boolean> {
+  /** @returns whether the guesser was told of a lock. */
+  async #lockByGuess(person: TestPerson): Promise<boolean> {
     const { random, told } = this.#options
-    for (let guess = 0; guess < 3; guess++) {
-      const typed = random.below(2) < 1 ? 'a guess' : wrong(person)
-      const reply = await this.#try(this.#anyBroker(), person.name, typed, GUESSED_AT)
-      if (reply === undefined) continue
-      if (reply.code === 'Access-Accept') told.wrongs.push(`a guess at ${person.name} was let in`)
-      if (reply.message === WORDS.en.refused('bad_credentials', undefined)) told.failed(person.name)
-      if (isOfALock(reply)) return true
-    }
-    return false
+    const typed = random.below(2) < 1 ? 'a guess' : wrong(person)
+    const reply = await this.#try(this.#anyBroker(), person.name, typed, GUESSED_AT)
+    if (reply?.code === 'Access-Accept') told.wrongs.push(`a guess at ${person.name} was let in`)
+    if (reply?.message === WORDS.en.refused('bad_credentials', undefined)) told.failed(person.name)
+    return reply !== undefined && isOfALock(reply)
+  }
+
+  /** @returns whether every lock of the user was released, and the desk was told so of the last ones. */
+  async #releaseAll(user: string): Promise<boolean> {
+    const { told } = this.#options
+    let wasTried = false
+    let areReleased = false
+    await this.#again(async () => {
+      const found = await this.#call(`/lockouts?user=${user}&state=in_force`)
+      if (found?.status !== 200) return false
+      const items = found.json.items as readonly { readonly id: string }[]
+      if (items.length === 0 && !wasTried) told.wrongs.push(`the lock of ${user} was not there`)
+      areReleased = items.length > 0
+      for (const { id } of items) {
+        wasTried = true
+        const answer = await this.#call(`/lockouts/${id}/release`, { reason: 'called' })
+        if (answer?.status === 200) told.released.add(id)
+        else areReleased = false
+      }
+      return areReleased || items.length === 0
+    })
+    return areReleased
   }
 
   /** Begun at one broker and confirmed at any. */
   readonly #enrol = async ({ name }: TestPerson): Promise<void> => {
-    const begun = await this.#call('/pending-enrolments', { user: name })
-    if (begun?.status !== 201) return
-    const { id, key } = begun.json as { id: string; key: string }
-    const code = generateSync({ secret: key })
-    const confirmed = await this.#call(`/pending-enrolments/${id}/confirm`, { code, reason: 'new telephone' })
-    if (confirmed?.status !== 201) return
-    const { recoveryCodes } = confirmed.json as { recoveryCodes: readonly string[] }
-    this.#options.told.enrolled.set(name, { key, recoveryCodes })
+    await this.#again(async () => {
+      const begun = await this.#call('/pending-enrolments', { user: name })
+      if (begun?.status !== 201) return false
+      const { id, key } = begun.json as { id: string; key: string }
+      const code = generateSync({ secret: key })
+      const path = `/pending-enrolments/${id}/confirm`
+      const confirmed = await this.#call(path, { code, reason: 'new telephone' })
+      if (confirmed?.status !== 201) return false
+      const { recoveryCodes } = confirmed.json as { recoveryCodes: readonly string[] }
+      this.#options.told.enrolled.set(name, { key, recoveryCodes })
+      return true
+    })
   }
 
   #anyBroker(): Broker {
