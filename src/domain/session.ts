@@ -1,5 +1,5 @@
 /** Counters of a session as the gateway reports them; octets and seconds. */
-export interface SessionCounters {
+interface SessionCounters {
   readonly seconds: number
   /** Octets from the user (Acct-Input-Octets with its gigawords, RFC 2869 §5.1). */
   readonly octetsIn: number

@@ -6,7 +6,7 @@ const MAX_VALUE_LENGTH = 253
 /** More attributes than this in one request is an attack on whoever walks them, not a login. */
 const MAX_ATTRIBUTES = 200
 
-export interface Attribute {
+interface Attribute {
   /** 1 to 255. */
   readonly type: number
   /** A view into the packet, 0 to 253 octets. */

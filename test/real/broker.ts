@@ -18,7 +18,7 @@ interface InstallOptions {
 export type CommandRun = Awaited<ReturnType<Place['run']>>
 
 /** One line of the broker's log. */
-export type LogLine = Readonly<Record<string, unknown>> & { readonly event: string }
+type LogLine = Readonly<Record<string, unknown>> & { readonly event: string }
 
 /** A broker's configuration, key file and records in a folder of their own. Nothing runs yet. */
 export interface Installation {

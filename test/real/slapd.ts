@@ -8,7 +8,7 @@ import { ACTIVE_DIRECTORY_SCHEMA, VPN_SCHEMA } from './slapd-schema.ts'
 /** What `startSlapd` needs, for `describeWith`. */
 export const SLAPD_NEEDS: readonly string[] = ['slapd', 'slapadd', 'ldapmodify', 'openssl']
 
-export const SUFFIX = 'dc=example,dc=org'
+const SUFFIX = 'dc=example,dc=org'
 export const PEOPLE = `ou=people,${SUFFIX}`
 export const GROUPS = `ou=groups,${SUFFIX}`
 /** May read and write everything. */
@@ -181,7 +181,7 @@ function configuration(
 }
 
 /** Every value in base64, which any value can be written in (RFC 2849). */
-export function ldif(entries: readonly LdifEntry[], ...firstLines: readonly string[]): string {
+function ldif(entries: readonly LdifEntry[], ...firstLines: readonly string[]): string {
   return entries
     .map(({ dn, ...attributes }) =>
       [

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { Secret } from '../../../domain/secret.ts'
 import type { Path, Report } from '../../fault.ts'
 import { duration, filePath, secret, text } from '../../scalars.ts'
 import { commonKeys } from './common.ts'
@@ -26,9 +25,6 @@ export const radiusStoreShape = z.strictObject({
 })
 
 export type RadiusStore = z.output<typeof radiusStoreShape>
-
-/** The secret of each server, in their order, from where the file names it. */
-export type ServerSecrets = readonly (Secret | undefined)[]
 
 export function checkRadiusStore(path: Path, report: Report): void {
   const servers = report.at([...path, 'servers'])
