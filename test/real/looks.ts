@@ -65,7 +65,7 @@ async function overflows(page: Page, width: number): Promise<readonly string[]> 
 
 const OUTSIDE_OF_CARDS = `
   [...document.querySelectorAll('.card *')]
-    .filter((element) => element.getClientRects().length > 0)
+    .filter((element) => element.checkVisibility() && element.getClientRects().length > 0)
     // The head of a table of blocks is for screen readers alone.
     .filter((element) => element.closest('table.blocks thead') === null)
     .filter((element) => {
@@ -82,7 +82,7 @@ const ON_TOP_OF_OTHERS = `
       [...childNodes].some(({ nodeType, textContent }) => nodeType === 3 && textContent.trim() !== '')
     const shown = [...document.querySelectorAll('main *')]
       .filter((element) => hasText(element) || element.matches('input, svg, button, table'))
-      .filter((element) => element.closest('thead, .unseen') === null && element.getClientRects().length > 0)
+      .filter((element) => element.closest('thead, .unseen') === null && element.checkVisibility())
       .map((element) => ({ element, box: element.getBoundingClientRect() }))
     return shown.flatMap((one, index) =>
       shown
@@ -108,7 +108,7 @@ interface AxeResult {
 
 /** What keeps somebody from using the page, as axe finds it. Run from outside, so the page's policy stays in force. */
 async function barriers(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe.source)
+  if (!(await page.evaluate<boolean>('"axe" in window'))) await page.evaluate(axe.source)
   const { violations } = await page.evaluate<AxeResult>('axe.run(document, { resultTypes: ["violations"] })')
   return violations.map(
     ({ id, help, nodes }) =>

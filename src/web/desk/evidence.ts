@@ -13,7 +13,7 @@ export interface Evidence {
   readonly reasons: readonly { readonly reason: RefusalReason; readonly count: number }[]
   readonly addresses: readonly string[]
   readonly gateways: readonly string[]
-  /** User names that failed, for the lockout of an address. */
+  /** User names that failed at the address of the lockout, about the same time. */
   readonly names: readonly string[]
   /** Wall milliseconds at which the user last connected from the address in question. */
   readonly lastConnected?: number
@@ -41,7 +41,7 @@ export async function evidenceOf(lockout: Lockout, dependencies: Records): Promi
   const { user, address, scope, cause, since } = lockout
   const of = scope === 'user' ? { user } : scope === 'address' ? { address } : { user, address }
   const tries = { ...of, order: 'newest', limit: MOST } as const
-  const [before, after, actor] = await Promise.all([
+  const [before, after, actor, neighbours] = await Promise.all([
     cause === 'by_hand'
       ? []
       : auditTrail.search({
@@ -58,6 +58,12 @@ export async function evidenceOf(lockout: Lockout, dependencies: Records): Promi
       before: lockout.releasedAt ?? lockout.until,
     }),
     cause === 'by_hand' ? whoLocked(lockout, dependencies) : undefined,
+    address === undefined || cause === 'by_hand'
+      ? []
+      : auditTrail.search({
+          ...{ address, kinds: ['login.refused'], order: 'newest', limit: MOST },
+          ...{ since: since - dependencies.failuresWithinMs, before: since + dependencies.failuresWithinMs },
+        }),
   ])
   const failures = before.filter(isFailure)
   const place = address ?? failures[0]?.address
@@ -68,7 +74,7 @@ export async function evidenceOf(lockout: Lockout, dependencies: Records): Promi
     reasons: countReasons(failures),
     addresses: distinct(failures, 'address'),
     gateways: distinct(failures, 'gateway'),
-    names: distinct(failures, 'user'),
+    names: distinct(neighbours.filter(isFailure), 'user'),
     lastConnected: connected?.grantedAt ?? connected?.startedAt,
     triesSince: after.length,
     isMoreSince: after.length === MOST,
@@ -118,7 +124,8 @@ async function lastSession(
 
 function hintOf({ cause, scope }: Lockout, found: Omit<Evidence, 'hint'>): Hint {
   if (cause === 'by_hand') return 'by_hand'
-  const isMany = found.addresses.length >= MANY_ADDRESSES
-  if (isMany || (scope === 'address' && found.names.length >= MANY_NAMES)) return 'guessing'
-  return found.lastConnected === undefined ? 'new_place' : 'known_place'
+  if (scope === 'address' || found.addresses.length >= MANY_ADDRESSES) return 'guessing'
+  // Many people may share an address, but not with one who has never been there.
+  if (found.lastConnected !== undefined) return 'known_place'
+  return found.names.length >= MANY_NAMES ? 'guessing' : 'new_place'
 }

@@ -12,6 +12,8 @@ export type Moment =
       readonly from?: number
       readonly count: number
       readonly event: AuditEvent
+      /** What people may want to read of the event's detail. */
+      readonly detail?: string
       readonly tone: Tone
     }
   | {
@@ -37,9 +39,10 @@ export interface Story {
 export function timelineOf({ events, sessions, lockouts, since, until }: Story): readonly Moment[] {
   const isTold = ({ at }: Moment) => at >= since && at <= until
   const moments = [
-    ...together(events.toSorted((one, other) => (one.id < other.id ? 1 : -1))),
+    // Of what happened in one millisecond the session comes after the login that it follows from.
     ...sessions.flatMap(momentsOf),
     ...lockouts.flatMap(endOf),
+    ...together(events.toSorted((one, other) => (one.id < other.id ? 1 : -1))),
   ]
   return moments.filter(isTold).toSorted((one, other) => other.at - one.at)
 }
@@ -50,7 +53,15 @@ function together(events: readonly AuditEvent[]): readonly Moment[] {
     const last = told.at(-1)
     if (last?.kind === 'event' && isAlike(last.event, event))
       told[told.length - 1] = { ...last, from: event.at, count: last.count + 1 }
-    else told.push({ kind: 'event', at: event.at, count: 1, event, tone: toneOf(event) })
+    else
+      told.push({
+        kind: 'event',
+        at: event.at,
+        count: 1,
+        event,
+        detail: detailOf(event),
+        tone: toneOf(event),
+      })
   }
   return told
 }
@@ -59,6 +70,12 @@ function together(events: readonly AuditEvent[]): readonly Moment[] {
 function isAlike(one: AuditEvent, other: AuditEvent): boolean {
   const parts = ['kind', 'user', 'address', 'gateway', 'reason', 'actor'] as const
   return one.kind.startsWith('login.') && parts.every((part) => one[part] === other[part])
+}
+
+/** The lockout itself says the rest. */
+function detailOf({ kind, reason, detail }: AuditEvent): string | undefined {
+  if (reason === 'locked') return undefined
+  return kind === 'lockout.made' ? detail?.replace(/^\w+ locked (?:until \S+|without an end): /, '') : detail
 }
 
 function toneOf({ kind, reason }: AuditEvent): Tone {

@@ -6,7 +6,7 @@ const plural = (count: number, one: string, many: string) => (count === 1 ? `1 $
 const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   malformed_request: 'malformed request',
   rate_limited: 'too many tries at once',
-  locked: 'refused while locked',
+  locked: 'while locked',
   bad_credentials: 'wrong password',
   barred: 'account barred',
   no_second_factor: 'no authenticator',
@@ -29,7 +29,7 @@ export const english: DeskWords = {
   search: 'Search',
   clear: 'Clear',
   whom: 'User or address',
-  whomHint: 'The whole name, in any spelling, or an IP address.',
+  whomHint: 'The whole name, or an IP address.',
   user: 'User',
   address: 'Address',
   gateway: 'Gateway',
@@ -79,7 +79,7 @@ export const english: DeskWords = {
     who: 'Who',
     why: 'Why',
     when: 'When',
-    action: 'Decide',
+    action: 'Let them in?',
     release: 'Release',
     story: 'Story',
     storyOf: (who) => `of ${who}`,
@@ -105,7 +105,7 @@ export const english: DeskWords = {
     failures: (count) => (count === '1' ? '1 failure' : `${count} failures`),
     of: (reason, count) => `${count} × ${REFUSALS[reason]}`,
     addresses: (count) => plural(count, 'address', 'addresses'),
-    names: (count) => `${plural(count, 'name', 'names')} tried`,
+    names: (count) => `${plural(count, 'name', 'names')} tried from here`,
     inARow: 'too many in a row',
     byHand: (actor) => `By hand: ${actor}`,
     hint(hint) {
@@ -156,7 +156,7 @@ export const english: DeskWords = {
     until: 'Ends',
     released: 'Released',
     endedByItself: 'Ended by itself',
-    decide: 'May they in?',
+    decide: 'Let them in?',
     release: 'Release',
     releaseText(scope) {
       switch (scope) {

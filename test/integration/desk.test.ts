@@ -1,0 +1,224 @@
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { systemRandom } from '../../src/domain/random.ts'
+import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
+import { BROWSER_NEEDS, type RealBrowser, startChromium, type Visitor } from '../real/chromium.ts'
+import { type Looks, openLooks } from '../real/looks.ts'
+import { describeWith } from '../real/needs.ts'
+import { ask, loginRequest } from '../real/radius-socket.ts'
+
+const SECRET = 'between-gateway-and-broker'
+const HOUR_MS = 3_600_000
+
+describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
+  const resources = new AsyncDisposableStack()
+  let browser: RealBrowser
+  let house: BrokerHouse
+  let looks: Looks
+
+  beforeAll(async () => {
+    looks = openLooks()
+    house = await openBrokerHouse({ lockout: { address_after: 20 } }, (end) => void resources.defer(end))
+    await house.addUser('alice', ['staff', 'vpn-users'])
+    await house.enrol('alice')
+    browser = await startChromium()
+    resources.defer(browser.close)
+  })
+
+  afterAll(() => resources.disposeAsync())
+
+  /** A person of this group at the desk, in a browser of their own. */
+  async function atTheDesk(
+    name: string,
+    group: string,
+    options: BrowserContextOptions = {},
+    path = '/desk',
+  ): Promise<Visitor> {
+    await house.addUser(name, [group])
+    await house.enrol(name)
+    const visitor = await browser.visit(house.url, options)
+    onTestFinished(visitor.leave)
+    await visitor.page.goto(house.url + path)
+    await signIn(visitor.page, name)
+    return visitor
+  }
+
+  async function signIn(page: Page, name: string): Promise<void> {
+    await page.fill('#name', name)
+    await page.fill('#password', PASSWORD)
+    await page.locator('#password').press('Enter')
+    await page.locator('#code').waitFor()
+    await page.fill('#code', house.code())
+    await page.locator('#code').press('Enter')
+    await page.locator('#code').waitFor({ state: 'detached' })
+  }
+
+  const login = (user: string, password: string, from: string) =>
+    ask(house.authPort, loginRequest({ secret: SECRET, user, password, from }))
+
+  /** As somebody does who has forgotten the password. */
+  async function lockedBy(user: string, from: string): Promise<void> {
+    for (let guess = 0; guess < 6; guess++) await login(user, `guess ${guess}`, from)
+  }
+
+  test('shows a lockout as it happens, tells its story, and lets the user in', async () => {
+    const { page, complaints } = await atTheDesk('helper', 'helpdesk')
+    await page.getByText('Nobody is locked out.').waitFor()
+    expect(await page.locator('h1').innerText()).toBe('Locked out now')
+    await page.locator('#live-state', { hasText: 'Live' }).waitFor()
+    let loads = 0
+    page.on('framenavigated', () => {
+      loads += 1
+    })
+
+    // Real wrong logins at a gateway; the page is not touched.
+    await house.addUser('bob', ['staff'])
+    await lockedBy('bob', '198.51.100.23')
+    const row = page.locator('tr', { hasText: 'bob' })
+    await row.waitFor()
+    expect(loads).toBe(0)
+    const told = await row.innerText()
+    expect(told).toContain('from 198.51.100.23 only')
+    expect(told).toContain('5 failures: wrong password')
+    expect(told).toContain('gw1')
+    expect(told).toContain('New place')
+    await expect.poll(() => page.locator('#said').textContent()).toBe('1 lockout in force')
+
+    await page.fill('#q', 'BOB@corp.example')
+    await page.locator('#q').press('Enter')
+    await page.waitForURL('**q=BOB*')
+    await row.getByRole('link', { name: 'Release' }).click()
+    await page.waitForURL('**/desk/lockouts/**')
+    expect(await page.locator('h1').innerText()).toBe('bob')
+    const story = await page.locator('.timeline').innerText()
+    expect(story).toContain('Refused: wrong password')
+    expect(story).toContain('5 times')
+    expect(story).toContain('Locked')
+    expect(story).toContain('198.51.100.23 · gw1')
+    expect(story).toContain('Refused: while locked')
+
+    // Not without a reason, whatever the browser thinks of the field.
+    await page.evaluate('document.getElementById("reason").required = false')
+    await page.getByRole('button', { name: 'Release' }).click()
+    await page.getByRole('alert').waitFor()
+    await page.fill('#reason', 'ticket 4711: forgot it over the holidays')
+    await page.locator('#reason').press('Enter')
+    await page.locator('.notice.good', { hasText: 'released by helper (web)' }).waitFor()
+    const [event] = await house.records.audit.list({ user: 'bob', kind: 'lockout.released', limit: 1 })
+    expect(event).toMatchObject({
+      actor: 'helper (web)',
+      detail: 'ticket 4711: forgot it over the holidays',
+    })
+    await house.enrol('bob')
+    expect((await login('bob', PASSWORD, '198.51.100.23'))?.code).toBe('Access-Challenge')
+    await page.goto(`${house.url}/desk`)
+    await page.getByText('Nobody is locked out.').waitFor()
+    expect(complaints()).toEqual([])
+  })
+
+  for (const locale of ['en-GB', 'zh-CN'] as const) {
+    test(`looks right on a phone and on a desk, by day and by night (${locale})`, async () => {
+      const { records } = house
+      if (locale === 'en-GB') await busyDay(house)
+      await lockedBy('carol', '198.51.100.77')
+      const { page, complaints } = await atTheDesk(`looker-${locale.toLowerCase()}`, 'helpdesk', { locale })
+      const look = async (name: string, path?: string) => {
+        if (path !== undefined) await page.goto(house.url + path)
+        expect(await looks.examine(page, `${locale}-desk-${name}`)).toEqual([])
+      }
+      expect(await page.locator('html').getAttribute('lang')).toBe(locale === 'zh-CN' ? 'zh-CN' : 'en')
+      await page.locator('tr', { hasText: 'carol' }).waitFor()
+      await page.locator('#live-state.good').waitFor()
+      await page.locator('.activity summary').click()
+      await look('lockouts')
+      const lockouts = await records.lockoutDesk.search({ ...NOW(), state: 'in_force', limit: 99 })
+      const ofCarol = lockouts.find(({ user }) => user === 'carol')
+      await look('story', `/desk/lockouts/${ofCarol?.id}`)
+      await page.goto(`${house.url}/desk/users?name=alice`)
+      await page.locator('#invite summary').click()
+      await page.locator('#revoke summary').click()
+      await look('user')
+      await look('lock', '/desk/lock?user=alice')
+      await look('sessions', '/desk/sessions?state=any')
+      await look('audit', '/desk/audit')
+      await page.goto(`${house.url}/desk/users?name=alice#invite`)
+      await page.fill('#invite-reason', 'a new phone')
+      await page.locator('#invite-reason').press('Enter')
+      await page.locator('.shown-code').waitFor()
+      await look('invited')
+      expect(complaints()).toEqual([])
+    })
+  }
+
+  test('looks right where there is little, or something is wrong', async () => {
+    const { records } = house
+    for (const name of ['anna', 'ben', 'cleo', 'dora', 'eve']) await lockedBy(name, '203.0.113.66')
+    await lockByHand(house, 'erin')
+    const { page, complaints } = await atTheDesk('finder', 'helpdesk')
+    const look = async (name: string, path?: string) => {
+      if (path !== undefined) await page.goto(house.url + path)
+      expect(await looks.examine(page, `en-GB-desk-${name}`)).toEqual([])
+    }
+    await look('lockouts-many', '/desk')
+    await look('lockouts-none', '/desk?q=nobody-at-all')
+    await look('lockouts-released', '/desk?state=released')
+    const [ofAddress] = await records.lockoutDesk.search({ ...NOW(), scope: 'address', limit: 1 })
+    await look('story-address', `/desk/lockouts/${ofAddress?.id}`)
+    await page.evaluate('document.getElementById("reason").required = false')
+    await page.locator('form[action$="/release"] button').click()
+    await page.getByRole('alert').waitFor()
+    await look('story-no-reason')
+    await look('users', '/desk/users')
+    await look('user-locked', '/desk/users?name=carol&address=198.51.100.77')
+    await look('audit-none', '/desk/audit?user=nobody-at-all&from=2020-01-01T00:00')
+    expect(complaints()).toEqual([])
+  })
+})
+
+const NOW = () => ({ now: Date.now(), order: 'newest' }) as const
+
+/** Logins and failures of a whole day, and sessions that go with them. */
+async function busyDay({ records }: BrokerHouse): Promise<void> {
+  const now = Date.now()
+  for (let hour = 0; hour < 24; hour++) {
+    const at = now - hour * HOUR_MS - 60_000
+    for (let count = 0; count < (hour * 7) % 11; count++)
+      await records.audit.append({
+        ...{ id: systemRandom.id(), at, user: `user-${count}`, address: `198.51.100.${count}` },
+        ...{ kind: count % 4 === 3 ? 'login.refused' : 'login.accepted', gateway: 'gw1' },
+        ...(count % 4 === 3 && { reason: 'bad_credentials', detail: 'local: wrong password' }),
+      })
+  }
+  for (const [user, hours, address] of [
+    ['alice', 3, '198.51.100.9'],
+    ['alice', 30, '2001:db8:1234:5678:9abc:def0:1234:5678'],
+    ['carol', 50, '198.51.100.77'],
+  ] as const) {
+    const at = now - hours * HOUR_MS
+    await records.login.admit({
+      query: { user, subjects: [user], address, now: at },
+      claim: { kind: 'none' },
+      session: {
+        ...{ id: systemRandom.id(), gateway: 'gw1', user, subject: user, address, ipv4: '10.8.0.7' },
+        ...{ ipv6: 'fd00:8::1234:5678:9abc:7', grantedAt: at, updatedAt: at, seconds: 0 },
+        ...{ octetsIn: 0, octetsOut: 0 },
+      },
+      event: { id: systemRandom.id(), at, kind: 'login.accepted', user, address, gateway: 'gw1' },
+    })
+    const record = { gateway: 'gw1', user, acctSession: `session/${user}+${hours}=`, address } as const
+    const counters = { seconds: 4000, octetsIn: 12_345_678, octetsOut: 2_345_678_901 }
+    await records.sessions.record({ ...record, kind: 'start', seconds: 0, octetsIn: 0, octetsOut: 0, at })
+    if (hours > 10)
+      await records.sessions.record({
+        ...{ ...record, ...counters, kind: 'stop', at: at + 4_000_000 },
+        ...{ ipv4: '10.8.0.7', terminateCause: 'User-Request' },
+      })
+  }
+}
+
+async function lockByHand({ records }: BrokerHouse, user: string): Promise<void> {
+  await records.lockoutDesk.lock({
+    ...{ id: systemRandom.id(), scope: 'user', user, by: 'a test', since: Date.now() },
+    reason: 'the laptop was stolen at the airport on Friday, see ticket 4712 for the report of the police',
+  })
+}
