@@ -1,10 +1,12 @@
 import { DatabaseSync } from 'node:sqlite'
 import { openStore } from '../src/broker.ts'
+import type { PostgresConfig } from '../src/config/sections/postgres.ts'
 import type { Config } from '../src/config/shape.ts'
 import { systemClock } from '../src/domain/clock.ts'
 import { quietLog } from '../src/domain/log.ts'
 import { systemRandom } from '../src/domain/random.ts'
 import { Secret } from '../src/domain/secret.ts'
+import { postgresTarget } from '../src/store/postgres/copy-end.ts'
 import type { EnrolmentRow, UserRow } from '../src/store/schema.ts'
 import { DIGITS, PASSWORD, PERIOD, seedOf, userName } from './population.ts'
 import { GRANTED } from './server.ts'
@@ -17,7 +19,7 @@ export interface Filling {
   readonly local: boolean
 }
 
-/** Users that go to a database of another process at one time. */
+/** Users that go to a server at one time. */
 const AT_ONCE = 500
 
 /** Adds the users, each with an authenticator, as the command line would leave them. */
@@ -37,9 +39,9 @@ export async function fillStore(config: Config, filling: Filling): Promise<void>
       last_step: -1,
       created_at: systemClock.now(),
     })
-    if (config.storage.postgres === undefined)
-      fillFile(config.storage.sqlite, filling, passwordHash, enrolmentOf)
-    else await addThrough(store, filling, passwordHash)
+    const { postgres, sqlite } = config.storage
+    if (postgres === undefined) fillFile(sqlite, filling, passwordHash, enrolmentOf)
+    else await fillServer(postgres.server, filling, passwordHash, enrolmentOf)
   } finally {
     await store.close()
   }
@@ -95,32 +97,24 @@ function groupRow(user: number) {
   return { user_name: userName(user), group_name: GRANTED.group, position: 0 }
 }
 
-async function addThrough(
-  { records, keys }: Awaited<ReturnType<typeof openStore>>,
-  { from, to }: Filling,
+async function fillServer(
+  server: PostgresConfig['server'],
+  { from, to, local }: Filling,
   passwordHash: string,
+  enrolmentOf: (user: number) => EnrolmentRow,
 ): Promise<void> {
-  const add = async (user: number) => {
-    const name = userName(user)
-    const createdAt = systemClock.now()
-    const groups = [GRANTED.group]
-    await records.users.add({ name, passwordHash, enabled: true, groups, attributes: {}, createdAt })
-    await records.enrolments.replace({
-      enrolment: {
-        id: systemRandom.id(),
-        subject: name,
-        sealedSeed: keys.seal(new Secret(seedOf(user)), name),
-        digits: DIGITS,
-        period: PERIOD,
-        algorithm: 'sha1',
-        lastStep: -1,
-        createdAt,
-      },
-      recoveryHashes: [],
-    })
-  }
+  const { db, settle, close } = await postgresTarget(server)
   for (let done = from; done < to; done += AT_ONCE) {
-    const some = Math.min(AT_ONCE, to - done)
-    await Promise.all(Array.from({ length: some }, (_, index) => add(done + index)))
+    const some = Array.from({ length: Math.min(AT_ONCE, to - done) }, (_, index) => done + index)
+    if (local) {
+      await db
+        .insertInto('users')
+        .values(some.map((user) => userRow(user, passwordHash)))
+        .execute()
+      await db.insertInto('user_groups').values(some.map(groupRow)).execute()
+    }
+    await db.insertInto('enrolments').values(some.map(enrolmentOf)).execute()
   }
+  await settle()
+  await close()
 }

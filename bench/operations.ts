@@ -46,6 +46,7 @@ const OF_A_START = [
   encodeAttribute('Acct-Delay-Time', 0),
 ]
 
+const WRONG_PASSWORD = Buffer.from('wrong horse battery staple 000000')
 const SESSION_OCTETS = 20
 
 export const OPERATIONS: Readonly<Record<Operation, (scene: Scene) => Promise<void>>> = {
@@ -96,6 +97,12 @@ export const OPERATIONS: Readonly<Record<Operation, (scene: Scene) => Promise<vo
     const answer = await gateway.login(Buffer.from(PASSWORD), attributesOf(user))
     expect(answer, Code.AccessAccept)
     note('login', answer.milliseconds)
+  },
+
+  async reject({ gateway, rota, note }) {
+    const answer = await gateway.login(WRONG_PASSWORD, attributesOf(rota.next()))
+    expect(answer, Code.AccessReject)
+    note('reject', answer.milliseconds)
   },
 
   async code({ gateway, rota, note }) {

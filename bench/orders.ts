@@ -31,6 +31,8 @@ export type Operation =
   | 'code'
   /** The password alone. */
   | 'plain'
+  /** A wrong password, which is to be rejected for whatever reason. */
+  | 'reject'
 
 /** A closed loop: `inFlight` clients, each of which begins anew when it has its answer. */
 export interface LoadOrder {

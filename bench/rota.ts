@@ -31,11 +31,17 @@ export class Rota {
   take(): number {
     const { latest } = steps()
     for (let tries = 0; tries < this.#lastStep.length; tries += 1) {
-      const user = this.#next
-      this.#next = (this.#next + this.#stride) % this.#lastStep.length
-      if (!this.#spendsCodes || (this.#lastStep[user] ?? 0) < latest) return this.#from + user
+      const user = this.next()
+      if (!this.#spendsCodes || (this.#lastStep[user - this.#from] ?? 0) < latest) return user
     }
     throw new OutOfCodes('every user has logged in with every code that is good now')
+  }
+
+  /** Whose turn it is, with a code left or without. */
+  next(): number {
+    const user = this.#next
+    this.#next = (this.#next + this.#stride) % this.#lastStep.length
+    return this.#from + user
   }
 
   /** A code of a user whom `take` gave; it is spent by that. */

@@ -13,6 +13,7 @@ import { runCase } from './measure.ts'
 import { machineTime } from './process-cost.ts'
 import { RADIUS_CASES } from './radius-cases.ts'
 import { type CaseResult, caseLines, codecLines, machineLines } from './report.ts'
+import { SCALE_CASES } from './scale-cases.ts'
 import { ratios, summarise } from './summary.ts'
 
 const CODEC = 'codec'
@@ -21,6 +22,7 @@ const CODEC_ABOUT = 'decode, verify, decrypt, encode and sign one request, witho
 const SUITES: Readonly<Record<string, readonly Case[]>> = {
   radius: RADIUS_CASES,
   ldap: LDAP_CASES,
+  scale: SCALE_CASES,
 }
 
 const HELP = `Usage: npm run bench -- [options] [suite or case …]

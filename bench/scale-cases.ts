@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { POSTGRES_NEEDS, type Postgres, startPostgres } from '../test/real/postgres.ts'
+import { findProgram } from '../test/real/programs.ts'
+import { type RealRedis, startRedis } from '../test/real/redis.ts'
+import { startBareResponder } from './bare-server.ts'
+import { type BrokerOptions, configurationOf, startBroker } from './broker-server.ts'
+import { type Case, type Contestant, localBroker, PLAIN, rival, type Surroundings } from './case.ts'
+import { fillStore } from './fill.ts'
+import type { CodeMode, Server } from './server.ts'
+
+const FEW = 1000
+const MANY = 1_000_000
+/** With PostgreSQL and Redis; each round spends a code of each user at most. */
+const SHARED_USERS = 20_000
+const WORKERS = 4
+/** So few that nearly every login is refused before anything is looked up. */
+const TIGHT = '{ user: 1/1h, address: 1/1h, gateway: 1000000/1s }'
+/** What 1,000 users' codes allow a round, of which each lasts half a minute. */
+const FEW_CODES = 600
+
+/** What more brokers, more users and more processes change. */
+export const SCALE_CASES: readonly Case[] = [
+  {
+    name: 'scale-brokers',
+    about: 'logins by code at two brokers with one PostgreSQL and one Redis, against one broker',
+    operation: 'code',
+    inFlight: 64,
+    parts: ['login'],
+    missing: missingServers,
+    prepare: async (around) => {
+      const shared = await sharedServers(around)
+      const one = () => shared.start('only')
+      return {
+        variants: PLAIN,
+        contestants: [
+          { name: 'two brokers', start: () => together(one, one) },
+          { name: 'one broker', start: one },
+        ],
+      }
+    },
+  },
+  {
+    name: 'scale-machine',
+    about: 'Status-Server at two bare responders, against one: what a second process gains on this machine',
+    operation: 'status',
+    inFlight: 64,
+    parts: ['status'],
+    prepare: async () => ({
+      variants: PLAIN,
+      contestants: [
+        { name: 'two bare responders', start: () => together(startBareResponder, startBareResponder) },
+        { name: 'one bare responder', start: startBareResponder },
+      ],
+    }),
+  },
+  {
+    name: 'scale-records',
+    about: 'logins by password and code with Redis and PostgreSQL, against memory and SQLite',
+    operation: 'append',
+    inFlight: 2,
+    parts: ['login'],
+    missing: missingServers,
+    prepare: (around) => onBoth(around, 'append'),
+  },
+  {
+    name: 'scale-records-code',
+    about: 'the same by code alone, without the password check that hides the rest',
+    operation: 'code',
+    inFlight: 8,
+    parts: ['login'],
+    missing: missingServers,
+    prepare: (around) => onBoth(around, 'only'),
+  },
+  {
+    name: 'scale-users',
+    about: `logins by code with ${MANY} users in SQLite, against ${FEW}`,
+    operation: 'code',
+    inFlight: 8,
+    atMost: FEW_CODES,
+    parts: ['login'],
+    prepare: async (around) => ({
+      variants: PLAIN,
+      contestants: [await brokerOf(MANY, around), await brokerOf(FEW, around)],
+    }),
+  },
+  {
+    name: 'scale-status',
+    about: `Status-Server at ${WORKERS} workers`,
+    operation: 'status',
+    inFlight: 128,
+    parts: ['status'],
+    prepare: async (around) => ({
+      variants: PLAIN,
+      contestants: [
+        await workers(around, 'only', {}),
+        await localBroker(around, 'only'),
+        ...rival(around, { mode: 'only' }),
+      ],
+    }),
+  },
+  {
+    name: 'scale-rejects',
+    about: `rejects at ${WORKERS} workers: of the rate limit there, of a wrong clear-text password at FreeRADIUS`,
+    operation: 'reject',
+    inFlight: 128,
+    parts: ['reject'],
+    prepare: async (around) => ({
+      variants: PLAIN,
+      contestants: [
+        await workers(around, 'append', { limits: TIGHT }),
+        ...rival(around, { mode: 'append' }, 'files and PAP'),
+      ],
+    }),
+  },
+]
+
+function missingServers(): string | undefined {
+  const programs = [...POSTGRES_NEEDS, 'redis-server'].filter((program) => findProgram(program) === undefined)
+  return programs.length === 0 ? undefined : `${programs.join(', ')} (Debian: postgresql, redis-server)`
+}
+
+async function together(...starts: readonly (() => Promise<Server>)[]): Promise<Server> {
+  const servers: Server[] = []
+  const stop = async () => {
+    for (const server of servers) await server.stop()
+  }
+  try {
+    for (const start of starts) servers.push(await start())
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const [first, ...others] = servers.flatMap(({ targets }) => targets)
+  if (first === undefined) throw new Error('nothing was started')
+  return { pids: servers.flatMap(({ pids }) => pids), targets: [first, ...others], stop }
+}
+
+interface SharedServers {
+  /** A broker that has its records and its passing state there. */
+  start(mode: CodeMode): Promise<Server>
+}
+
+async function sharedServers(around: Surroundings): Promise<SharedServers> {
+  around.told(`filling a PostgreSQL with ${SHARED_USERS} users`)
+  const redis: RealRedis = await startRedis({ config: ['maxmemory-policy noeviction'] })
+  around.defer(() => redis.stop())
+  const postgres: Postgres = await startPostgres({ settings: { shared_buffers: '128MB' } })
+  around.defer(() => postgres.stop())
+  const folder = around.folder('shared')
+  mkdirSync(folder.file('data'))
+  writeFileSync(folder.file('data/seed.key'), `bench:${randomBytes(32).toString('base64')}\n`, {
+    mode: 0o600,
+  })
+  writeFileSync(folder.file('url'), await postgres.newDatabase(), { mode: 0o600 })
+  const options: Pick<BrokerOptions, 'folder' | 'storage' | 'more'> = {
+    folder,
+    storage: '{ postgres: { url_file: url }, key_file: data/seed.key }',
+    more: `redis: { url: redis://127.0.0.1:${redis.port}, brokers: 2 }`,
+  }
+  await fillStore(await configurationOf(options), { from: 0, to: SHARED_USERS, local: true })
+  const { profiles } = around
+  return { start: (mode) => startBroker({ ...options, mode, users: SHARED_USERS, profiles }) }
+}
+
+async function onBoth(around: Surroundings, mode: CodeMode) {
+  const shared = await sharedServers(around)
+  const own = await localBroker(around, mode)
+  const contestants: [Contestant, Contestant] = [
+    { name: 'Redis and PostgreSQL', start: () => shared.start(mode) },
+    { name: 'memory and SQLite', start: own.start },
+  ]
+  return { variants: PLAIN, contestants }
+}
+
+async function brokerOf(users: number, around: Surroundings): Promise<Contestant> {
+  const { profiles } = around
+  const folder = await around.store(`of ${users}`, { from: 0, to: users, local: true })
+  return { name: `${users} users`, start: () => startBroker({ folder, mode: 'only', users, profiles }) }
+}
+
+async function workers(
+  around: Surroundings,
+  mode: CodeMode,
+  more: Pick<BrokerOptions, 'limits'>,
+): Promise<Contestant> {
+  const { users, profiles } = around
+  const folder = await around.store('of workers', { from: 0, to: users, local: true })
+  const radius = `workers: ${WORKERS}`
+  const start = () => startBroker({ folder, mode, users, profiles, radius, ...more })
+  return { name: `ocbroker, ${WORKERS} workers`, start }
+}
