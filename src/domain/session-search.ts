@@ -12,6 +12,8 @@ export interface SessionSearch {
   /** The address within the VPN. */
   readonly ip?: string
   readonly state?: SessionState
+  /** Absent: newest. */
+  readonly order?: 'newest' | 'oldest'
   /** Identifier of the last session of the page before. */
   readonly after?: string
   readonly limit: number
@@ -19,7 +21,7 @@ export interface SessionSearch {
 
 /** VPN sessions as people look through them. */
 export interface SessionDesk {
-  /** Newest first. */
+  /** By the time of the login, or of the first that was heard of it. */
   search(search: SessionSearch): Promise<readonly Session[]>
   find(id: string): Promise<Session | undefined>
 }

@@ -23,10 +23,19 @@ export interface UserChange {
   readonly attributes?: StaticAttributes
 }
 
+export interface UserSearch {
+  /** Those in this group alone. */
+  readonly group?: string
+  readonly enabled?: boolean
+  /** Name of the last user of the page before. */
+  readonly after?: string
+  readonly limit: number
+}
+
 export interface UserStore {
   find(name: string): Promise<LocalUser | undefined>
   /** In the order of names, after `after`. */
-  list(page: { readonly after?: string; readonly limit: number }): Promise<readonly LocalUser[]>
+  list(search: UserSearch): Promise<readonly LocalUser[]>
   /** `address_taken`: another user has the same static address, which ocserv would give to both. */
   add(user: LocalUser): Promise<'added' | 'exists' | 'address_taken'>
   change(name: string, change: UserChange): Promise<'changed' | 'unknown' | 'address_taken'>

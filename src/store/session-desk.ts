@@ -13,7 +13,7 @@ export class SqlSessionDesk implements SessionDesk {
   }
 
   async search(search: SessionSearch): Promise<readonly Session[]> {
-    const { user, gateway, address, ip, state, after, limit } = search
+    const { user, gateway, address, ip, state, order = 'newest', after, limit } = search
     let sessions = this.#db.selectFrom('sessions').selectAll()
     if (user !== undefined) sessions = sessions.where('user_stem', '=', stemOf(user))
     if (gateway !== undefined) sessions = sessions.where('gateway', '=', gateway)
@@ -24,8 +24,9 @@ export class SqlSessionDesk implements SessionDesk {
       sessions = sessions.where('stopped_at', state === 'ended' ? 'is not' : 'is', null)
     if (state === 'open') sessions = sessions.where('started_at', 'is not', null)
     if (state === 'granted') sessions = sessions.where('started_at', 'is', null)
-    if (after !== undefined) sessions = sessions.where('id', '<', after)
-    return (await sessions.orderBy('id', 'desc').limit(limit).execute()).map(sessionOf)
+    if (after !== undefined) sessions = sessions.where('id', order === 'newest' ? '<' : '>', after)
+    const sorted = sessions.orderBy('id', order === 'newest' ? 'desc' : 'asc')
+    return (await sorted.limit(limit).execute()).map(sessionOf)
   }
 
   async find(id: string): Promise<Session | undefined> {

@@ -1,5 +1,5 @@
 import type { AliasedSelectQueryBuilder, Kysely } from 'kysely'
-import type { LocalUser, UserChange, UserStore } from '../domain/user.ts'
+import type { LocalUser, UserChange, UserSearch, UserStore } from '../domain/user.ts'
 import { type Place, prepared } from './prepared.ts'
 import type { Tables, UserRow } from './schema.ts'
 import { UniqueViolation } from './unique-violation.ts'
@@ -16,10 +16,15 @@ export class SqlUsers implements UserStore {
     return usersOf((await findUser(this.#db, { name })).rows)[0]
   }
 
-  async list({ after, limit }: { after?: string; limit: number }): Promise<readonly LocalUser[]> {
-    const users = this.#db.selectFrom('users').selectAll()
-    const rest = after === undefined ? users : users.where('name', '>', after)
-    return usersOf(await withGroups(this.#db, rest.orderBy('name').limit(limit).as('u')).execute())
+  async list({ group, enabled, after, limit }: UserSearch): Promise<readonly LocalUser[]> {
+    let users = this.#db.selectFrom('users').selectAll()
+    if (enabled !== undefined) users = users.where('enabled', '=', enabled ? 1 : 0)
+    if (group !== undefined)
+      users = users.where('name', 'in', (query) =>
+        query.selectFrom('user_groups').select('user_name').where('group_name', '=', group),
+      )
+    if (after !== undefined) users = users.where('name', '>', after)
+    return usersOf(await withGroups(this.#db, users.orderBy('name').limit(limit).as('u')).execute())
   }
 
   async add(user: LocalUser): Promise<'added' | 'exists' | 'address_taken'> {

@@ -158,6 +158,26 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
     expect((await asPage(client, '/me')).status).toBe(401)
   })
 
+  test('are nobody as soon as somebody takes from them what they signed in with', async () => {
+    const token = await house.token()
+    for (const [path, options] of [
+      ['/users/:name', { method: 'PATCH', json: { enabled: false, reason } }],
+      ['/users/:name', { method: 'PATCH', json: { password: `new ${PASSWORD}`, reason } }],
+      ['/users/:name?reason=left', { method: 'DELETE' }],
+      ['/enrolments/:name/revoke', { json: { reason } }],
+    ] as const) {
+      const name = fresh()
+      await house.addUser(name, ['auditors'])
+      await house.enrol(name)
+      const client = await withPassword(name)
+      await client.post('/code', { code: house.code() })
+      expect((await asPage(client, '/me')).status).toBe(200)
+      const done = await ask(`${house.url}/api/v1${path.replace(':name', name)}`, { token, ...options })
+      expect(done.status).toBeLessThan(300)
+      expect([options, (await asPage(client, '/me')).status]).toEqual([options, 401])
+    }
+  })
+
   test('manage nothing from an address that is not allowed', async () => {
     const client = await signedIn('adam', '127.0.0.2')
     const told = await asPage(client, '/me', { from: '127.0.0.2' })

@@ -209,6 +209,23 @@ describe('users', () => {
     ])
   })
 
+  test('are found by group, and by whether they may log in', async () => {
+    const [group, other] = [fresh('group'), fresh('group')]
+    const [one, two, three] = [fresh('user'), fresh('user'), fresh('user')].toSorted()
+    await api('/users', { json: { name: one, groups: [group, other], reason } })
+    await api('/users', { json: { name: two, groups: [group], reason } })
+    await api('/users', { json: { name: three, groups: [other], reason } })
+    await api(`/users/${two}`, { method: 'PATCH', json: { enabled: false, reason } })
+    const names = async (query: string) => (await allOf(`/users?${query}&limit=1`)).map(({ name }) => name)
+    expect(await names(`group=${group}`)).toEqual([one, two])
+    expect(await names(`group=${other}`)).toEqual([one, three])
+    expect(await names(`group=${group}&enabled=true`)).toEqual([one])
+    expect(await names(`group=${group}&enabled=false`)).toEqual([two])
+    expect(await names('group=nobody')).toEqual([])
+    expect((await allOf(`/users?group=${group}`))[0]?.groups).toEqual([group, other])
+    expect((await api('/users?enabled=perhaps')).status).toBe(400)
+  })
+
   test('keep their names and addresses to themselves', async () => {
     const [one, two] = [fresh('user'), fresh('user')]
     await api('/users', { json: { name: one, ipv4: '10.9.2.1', reason } })
@@ -432,6 +449,17 @@ describe('refusals', () => {
       expect(told.text).not.toContain(PASSWORD)
     }
     expect(house.log()).not.toContain(PASSWORD)
+  })
+
+  test('do not quote the few letters that a parser would', async () => {
+    const secret = 'hunter2'
+    for (const body of [secret, `{"password":${secret}}`, `{"a":1}${secret}`]) {
+      const headers = { 'content-type': 'application/json' }
+      const told = await api('/users', { body, method: 'POST', headers })
+      expect([told.status, told.json.type]).toEqual([400, 'urn:ocbroker:problem:malformed-body'])
+      expect(told.text).not.toContain(secret)
+    }
+    expect(house.log()).not.toContain(secret)
   })
 
   test('name the media types that are not taken', async () => {

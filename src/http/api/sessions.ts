@@ -1,7 +1,7 @@
 import type { SessionDesk, SessionState } from '../../domain/session-search.ts'
 import { Problem } from '../problem.ts'
 import type { Handlers } from './call.ts'
-import { addressIn, stemIn } from './filters.ts'
+import { addressIn, orderIn, stemIn } from './filters.ts'
 import { pageFrom, pageOf } from './page.ts'
 import { sessionWire } from './wire.ts'
 
@@ -15,6 +15,7 @@ export function sessionRoutes({ desk }: { readonly desk: SessionDesk }): Handler
         gateway: call.query('gateway'),
         ip: addressIn(call, 'ip'),
         state: call.query('state') as SessionState | undefined,
+        order: orderIn(call),
         ...page,
       })
       return pageFrom(found, page, ({ id }) => id, sessionWire)

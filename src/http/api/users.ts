@@ -16,7 +16,9 @@ export function userRoutes({ store, users }: UserRoutesOptions): Handlers {
   return {
     async listUsers(call) {
       const page = pageOf(call)
-      return pageFrom(await store.list(page), page, ({ name }) => name, userWire)
+      const group = call.query('group')
+      const enabled = flagOf(call.query('enabled'))
+      return pageFrom(await store.list({ group, enabled, ...page }), page, ({ name }) => name, userWire)
     },
 
     async addUser(call) {
@@ -88,6 +90,10 @@ function answerOf(answer: UserAnswer, status: number): Answer {
         errors: [{ path: `/body/${answer.part}`, message: answer.problem }],
       })
   }
+}
+
+function flagOf(text: string | undefined): boolean | undefined {
+  return text === undefined ? undefined : text === 'true'
 }
 
 function secretOf(text: string | undefined): Secret | undefined {

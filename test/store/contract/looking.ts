@@ -93,6 +93,10 @@ export function lookingContract(records: () => Records): void {
       const all = await sessionDesk.search({ user, limit: 9 })
       expect(await sessionDesk.search({ user, limit: 1 })).toEqual(all.slice(0, 1))
       expect(await sessionDesk.search({ user, limit: 9, after: all[0]?.id ?? '' })).toEqual(all.slice(1))
+      const oldest = await sessionDesk.search({ user, order: 'oldest', limit: 9 })
+      expect(oldest).toEqual(all.toReversed())
+      const rest = { user, order: 'oldest', limit: 9, after: oldest[0]?.id ?? '' } as const
+      expect(await sessionDesk.search(rest)).toEqual(oldest.slice(1))
       expect(await sessionDesk.find(all[1]?.id ?? '')).toEqual(all[1])
       expect(await sessionDesk.find(id())).toBeUndefined()
     })

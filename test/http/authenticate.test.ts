@@ -1,0 +1,47 @@
+import type { Request, Response } from 'express'
+import { expect, test } from 'vitest'
+import { systemClock } from '../../src/domain/clock.ts'
+import { quietLog } from '../../src/domain/log.ts'
+import { systemRandom } from '../../src/domain/random.ts'
+import type { WebSession } from '../../src/domain/web-session.ts'
+import { Authentication } from '../../src/http/api/authenticate.ts'
+import { visiting } from '../../src/http/visit.ts'
+
+const unused = () => Promise.reject(new Error('not asked for'))
+
+/** Whoever has the cookie of such a session, as the API sees them. */
+async function callerWith(session: Partial<WebSession>) {
+  const now = systemClock.now()
+  const whole: WebSession = {
+    ...{ stage: 'in', user: 'alice', typed: 'alice', subject: 'alice', groups: ['admins'] },
+    ...{ factors: 2, createdAt: now, seenAt: now },
+    ...session,
+  }
+  const sessions = {
+    ...{ put: unused, touch: unused, change: unused, rotate: unused, delete: unused },
+    deleteAllOf: unused,
+    // What the cookie says is kept nowhere.
+    get: async (id: string) => (/^[0-9a-f]{64}$/.test(id) ? whole : undefined),
+  }
+  const authentication = new Authentication({
+    tokens: { add: unused, findByHash: unused, list: unused, revoke: unused, noteUse: unused },
+    roles: { admin: ['admins'], desk: [], auditor: [] },
+    limits: { count: async () => undefined, giveBack: async () => {} },
+    ...{ clock: systemClock, log: quietLog },
+  })
+  const headers: Readonly<Record<string, string>> = { cookie: `ocbroker=${'x'.repeat(43)}` }
+  const request = {
+    ...{ headers, secure: false, ip: '192.0.2.7', socket: { remoteAddress: '192.0.2.7' } },
+    get: (name: string) => headers[name],
+  } as unknown as Request
+  const visit = visiting({ sessions, clock: systemClock, random: systemRandom })
+  await visit(request, {} as Response, () => {})
+  return authentication.callerOf(request, 'known')
+}
+
+test('a browser is somebody to the API when two factors have signed it in, and not before', async () => {
+  expect(await callerWith({})).toMatchObject({ kind: 'person', actor: 'alice (web)' })
+  await expect(callerWith({ factors: 1 })).rejects.toMatchObject({ problem: 'unauthenticated' })
+  await expect(callerWith({ stage: 'code' })).rejects.toMatchObject({ problem: 'unauthenticated' })
+  await expect(callerWith({ stage: 'enrol' })).rejects.toMatchObject({ problem: 'unauthenticated' })
+})
