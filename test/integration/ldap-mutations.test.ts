@@ -18,7 +18,7 @@ const TURNS = 20
 const IN_FLIGHT = 4
 const OTHERS = 4
 /** One unfinished reply in so many is followed by silence. */
-const SILENT_ONE_IN = 50
+const SILENT_ONE_IN = 150
 /** Measured again where something else held the machine up. */
 const ROUNDS = 3
 
@@ -75,7 +75,7 @@ describe('replies that were tampered with', () => {
       urls: [double.url],
       userBase: 'dc=x',
       groups: { sources: [{ kind: 'memberOf' }] },
-      deadlines: { operationMs: 300, connectMs: 300 },
+      deadlines: { operationMs: 1000, connectMs: 1000 },
     })
     const wildOutcomes = new Map<string, number>()
 
@@ -122,7 +122,7 @@ describe('replies that were tampered with', () => {
     expect(isFast(), JSON.stringify(measured)).toBe(true)
     expect(wildOutcomes.get('unavailable')).toBeGreaterThan(MUTATED / 4)
     expect(corp.events.filter(({ event }) => event === 'ldap.thread_replaced').length).toBeLessThanOrEqual(1)
-  }, 110_000)
+  }, 300_000)
 })
 
 function p99(latencies: readonly number[]): number {
