@@ -23,6 +23,8 @@ export const simplifiedChinese: DeskWords = {
     title: '请使用验证码登录',
     text: '安全台需要双重验证，而此浏览器只验证过密码。请退出登录，然后使用应用中的验证码重新登录。',
   },
+  colon: '：',
+  comma: '，',
   readOnly: '您的角色只能查看，不能更改。',
   search: '搜索',
   clear: '清除',
@@ -81,9 +83,9 @@ export const simplifiedChinese: DeskWords = {
     story: '经过',
     storyOf: (who) => `：${who}`,
     lock: '手动锁定',
-    began: '开始于',
-    ends: '结束于',
-    ended: '结束于',
+    began: (ago) => `${ago}开始`,
+    ends: (ago) => `${ago}结束`,
+    ended: (ago) => `${ago}结束`,
     endsOnRelease: '直到解除',
     releasedBy: (actor) => `由 ${actor} 解除`,
   },
@@ -129,9 +131,9 @@ export const simplifiedChinese: DeskWords = {
           return '这是有人有意锁定的。解除之前请先询问锁定者。'
       }
     },
-    lastConnected: '上次连接',
+    lastConnected: (ago) => `${ago}曾连接`,
     triesSince: (count) => `此后又尝试 ${count} 次`,
-    last: '最近一次',
+    last: (ago) => `最近一次在${ago}`,
   },
   story: {
     title: (who) => `${who} 的经过`,

@@ -25,6 +25,8 @@ export const english: DeskWords = {
     title: 'Sign in with your code',
     text: 'The desk needs both factors, and this browser has shown only the password. Sign out, and sign in again with the code from your app.',
   },
+  colon: ': ',
+  comma: ', ',
   readOnly: 'Your role lets you look, but not change anything.',
   search: 'Search',
   clear: 'Clear',
@@ -84,9 +86,9 @@ export const english: DeskWords = {
     story: 'Story',
     storyOf: (who) => `of ${who}`,
     lock: 'Lock by hand',
-    began: 'began',
-    ends: 'ends',
-    ended: 'ended',
+    began: (ago) => `began ${ago}`,
+    ends: (ago) => `ends ${ago}`,
+    ended: (ago) => `ended ${ago}`,
     endsOnRelease: 'until released',
     releasedBy: (actor) => `released by ${actor}`,
   },
@@ -132,9 +134,9 @@ export const english: DeskWords = {
           return 'Somebody locked this on purpose. Ask them before you release.'
       }
     },
-    lastConnected: 'last connected',
+    lastConnected: (ago) => `last connected ${ago}`,
     triesSince: (count) => (count === '1' ? '1 more try since' : `${count} more tries since`),
-    last: 'last',
+    last: (ago) => `last ${ago}`,
   },
   story: {
     title: (who) => `The story of ${who}`,

@@ -31,6 +31,9 @@ export interface DeskWords {
   }
   readonly again: { readonly title: string; readonly text: string }
   readonly readOnly: string
+  /** Between a heading and what it is about, and between two parts of a sentence. */
+  readonly colon: string
+  readonly comma: string
   readonly search: string
   readonly clear: string
   readonly whom: string
@@ -71,9 +74,10 @@ export interface DeskWords {
     readonly story: string
     readonly storyOf: (who: string) => string
     readonly lock: string
-    readonly began: string
-    readonly ends: string
-    readonly ended: string
+    /** @param ago how long ago, or until then: HTML, as `Page` makes it. */
+    readonly began: (ago: string) => string
+    readonly ends: (ago: string) => string
+    readonly ended: (ago: string) => string
     readonly endsOnRelease: string
     readonly releasedBy: (actor: string) => string
   }
@@ -88,9 +92,11 @@ export interface DeskWords {
     readonly byHand: (actor: string) => string
     readonly hint: (hint: Hint) => string
     readonly advice: (hint: Hint) => string
-    readonly lastConnected: string
+    /** @param ago HTML. */
+    readonly lastConnected: (ago: string) => string
     readonly triesSince: (count: string) => string
-    readonly last: string
+    /** @param ago HTML. */
+    readonly last: (ago: string) => string
   }
   readonly story: {
     readonly title: (who: string) => string
