@@ -148,8 +148,8 @@ describeWith(
         database,
       )
       // Enough came as far as the code; a machine that does much else gives up others before.
-    expect(event?.refused).toBeGreaterThan(USES / 10)
-  })
+      expect(event?.refused).toBeGreaterThan(USES / 10)
+    })
 
     test('go on while Redis is away, each with its own challenges, and share again when it is back', async () => {
       const [here, there] = brokers
