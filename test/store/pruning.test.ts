@@ -37,13 +37,16 @@ function pruning(retention: RetentionStore, now: number, more: Partial<PruningOp
   return { lines, running }
 }
 
+/** A busy machine takes its time. */
+const PATIENCE = { timeout: 4500 }
+
 describe('pruning', () => {
   test('goes on in small batches until nothing old is left, and says how much it was', async () => {
     const { records, id, database } = await storeOf(NOON)
     const user = unique('user')
     for (let event = 0; event < 500; event++) await records.audit.append(eventOf(user, { id: id() }))
     const { lines } = pruning(records.retention, NOON + 11 * DAY)
-    await vi.waitUntil(() => lines.length > 0)
+    await vi.waitUntil(() => lines.length > 0, PATIENCE)
     expect(lines).toEqual([['retention.pruned', { deleted: 500 }]])
     expect(database.prepare('select count(*) as n from audit_events').get()).toEqual({ n: 0 })
   })
@@ -58,7 +61,7 @@ describe('pruning', () => {
       await records.lockouts.releaseUser(user, 'alice', 'called', releasedAt)
     }
     const { lines } = pruning(records.retention, NOON + 21 * DAY)
-    await vi.waitUntil(() => lines.length > 0)
+    await vi.waitUntil(() => lines.length > 0, PATIENCE)
     expect(await records.lockouts.list({ user: 'early', limit: 9 })).toEqual([])
     expect(await records.lockouts.list({ user: 'late', limit: 9 })).toHaveLength(1)
   })
@@ -73,7 +76,7 @@ describe('pruning', () => {
       },
     }
     const { lines } = pruning(flaky, NOON)
-    await vi.waitUntil(() => lines.length > 1)
+    await vi.waitUntil(() => lines.length > 1, PATIENCE)
     expect(lines.map(([event]) => event)).toEqual(['retention.failed', 'retention.pruned'])
   })
 
@@ -87,7 +90,7 @@ describe('pruning', () => {
       },
     }
     const { lines } = pruning(slow, NOON, { everyMs: 10_000 })
-    await vi.waitUntil(() => lines.length > 0)
+    await vi.waitUntil(() => lines.length > 0, PATIENCE)
     for (const [index, begun] of at.slice(1).entries()) expect(begun - (at[index] ?? 0)).toBeGreaterThan(150)
   })
 
@@ -100,7 +103,7 @@ describe('pruning', () => {
       },
     }
     const { running } = pruning(endless, NOON)
-    await vi.waitUntil(() => calls > 0)
+    await vi.waitUntil(() => calls > 0, PATIENCE)
     await running.stop()
     const after = calls
     await sleep(150)
