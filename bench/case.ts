@@ -28,6 +28,8 @@ export interface Case {
   readonly operation: Operation
   /** Clients of the closed loop. */
   readonly inFlight: number
+  /** Of a round, at least: where it takes longer to see what is looked for. */
+  readonly seconds?: number
   /** Operations of a round, at most; absent: as many as its time allows. */
   readonly atMost?: number
   /** Parts of the operation whose latencies are shown; the first stands for the whole. */
@@ -37,6 +39,14 @@ export interface Case {
   /** What is still missing on this machine, in words; absent: nothing can be. */
   readonly missing?: () => string | undefined
   readonly prepare: (around: Surroundings) => Promise<Prepared>
+}
+
+/** Something that is looked at once, without rivals. */
+export interface Examination {
+  readonly name: string
+  readonly about: string
+  /** @returns lines to print. */
+  readonly run: (around: Surroundings) => Promise<readonly string[]>
 }
 
 /** Who runs, and how. */

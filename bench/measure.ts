@@ -42,6 +42,8 @@ export interface Plan {
 export interface Series {
   readonly contestant: string
   readonly variant: string
+  /** Whether something else went on beside the load. */
+  readonly beside: boolean
   readonly rounds: readonly Measured[]
 }
 
@@ -70,9 +72,10 @@ export async function runCase(
     const all = variants.flatMap((variant) =>
       running.map(({ contestant, server }) => ({ contestant, server, variant, rounds: [] as Measured[] })),
     )
+    const long = { ...plan, seconds: Math.max(plan.seconds, each.seconds ?? 0) }
     for (let round = 1; round <= plan.rounds; round += 1) {
       for (const { contestant, server, variant, rounds } of all) {
-        const measured = await measure(each, variant, server, generators, plan)
+        const measured = await measure(each, variant, server, generators, long)
         rounds.push(measured)
         const what = [each.name, variant.label, contestant.name].filter((word) => word !== '').join(', ')
         plan.told(`${what}: round ${round} of ${plan.rounds}, ${Math.round(measured.perSecond)}/s`)
@@ -81,6 +84,7 @@ export async function runCase(
     return all.map(({ contestant, variant, rounds }) => ({
       contestant: contestant.name,
       variant: variant.label,
+      beside: variant.flood !== undefined || variant.beside !== undefined,
       rounds,
     }))
   } finally {

@@ -25,10 +25,9 @@ export function machineLines(machine: Machine): string[] {
 export function caseLines({ name, about, inFlight, disturbance, summaries, ratios }: CaseResult): string[] {
   const rows = summaries.flatMap(rowsOf)
   const lines = table(HEADINGS, rows)
-  for (const { variant, against, perSecond, p50, p99, processor } of ratios) {
-    const where = variant === '' ? '' : `${variant}: `
+  for (const { of, against, perSecond, p50, p99, processor } of ratios) {
     lines.push(
-      `  ${where}against ${against}: ${times(perSecond)} the operations, ${times(p50)} the p50, ` +
+      `  ${of} against ${against}: ${times(perSecond)} the operations, ${times(p50)} the p50, ` +
         `${times(p99)} the p99, ${times(processor)} the processor time`,
     )
   }
@@ -40,8 +39,11 @@ export function caseLines({ name, about, inFlight, disturbance, summaries, ratio
       lines.push(`  ${who}: ${whole(flood.perSecond)} strange packets/s, ${whole(flood.lost)} datagrams lost`)
     }
   }
-  const others = `others used ${disturbance.toFixed(1)} cores just before`
-  return ['', `${name}: ${about}; ${inFlight} in flight; ${others}`, ...lines]
+  return ['', `${name}: ${about}; ${inFlight} in flight; ${othersUsed(disturbance)}`, ...lines]
+}
+
+export function othersUsed(disturbance: number): string {
+  return `others used ${disturbance.toFixed(1)} cores just before`
 }
 
 export function codecLines(cost: CodecCost): string[] {

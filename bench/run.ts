@@ -3,26 +3,28 @@ import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type TemporaryFolder, temporaryFolder } from '../test/real/folder.ts'
-import { type Case, filledStore, type Surroundings } from './case.ts'
+import { type Case, type Examination, filledStore, type Surroundings } from './case.ts'
 import { codecCost } from './codec.ts'
 import { freeradiusIsInstalled, freeradiusVersion } from './freeradius-server.ts'
 import { Generators } from './generators.ts'
+import { HTTP_CASES } from './http-cases.ts'
 import { LDAP_CASES } from './ldap-cases.ts'
 import { examineMachine } from './machine.ts'
 import { runCase } from './measure.ts'
 import { machineTime } from './process-cost.ts'
 import { RADIUS_CASES } from './radius-cases.ts'
-import { type CaseResult, caseLines, codecLines, machineLines } from './report.ts'
+import { type CaseResult, caseLines, codecLines, machineLines, othersUsed } from './report.ts'
 import { SCALE_CASES } from './scale-cases.ts'
 import { ratios, summarise } from './summary.ts'
 
 const CODEC = 'codec'
 const CODEC_ABOUT = 'decode, verify, decrypt, encode and sign one request, without a network'
 /** Besides the cases by their own names. The first runs where nothing is named. */
-const SUITES: Readonly<Record<string, readonly Case[]>> = {
+const SUITES: Readonly<Record<string, readonly (Case | Examination)[]>> = {
   radius: RADIUS_CASES,
   ldap: LDAP_CASES,
   scale: SCALE_CASES,
+  http: HTTP_CASES,
 }
 
 const HELP = `Usage: npm run bench -- [options] [suite or case …]
@@ -45,14 +47,18 @@ Options:
   --help           this text
 `
 
-function suiteHelp([suite, cases]: [string, readonly Case[]]): string {
+function suiteHelp([suite, cases]: [string, readonly (Case | Examination)[]]): string {
   const lines = cases.map(({ name, about }) => `    ${name.padEnd(14)}${about}`)
   return [`  ${suite}`, ...lines].join('\n')
 }
 
+type Result =
+  | CaseResult
+  | (Pick<CaseResult, 'name' | 'about' | 'disturbance'> & { readonly lines: readonly string[] })
+
 interface Options {
   readonly codec: boolean
-  readonly cases: readonly Case[]
+  readonly cases: readonly (Case | Examination)[]
   readonly seconds: number
   readonly rounds: number
   readonly users: number
@@ -97,7 +103,7 @@ function optionsOf(args: readonly string[]): Options | undefined {
   }
 }
 
-function casesNamed(names: readonly string[]): readonly Case[] {
+function casesNamed(names: readonly string[]): readonly (Case | Examination)[] {
   const all = Object.values(SUITES).flat()
   const found = names.map((name) => SUITES[name] ?? all.filter((each) => each.name === name))
   const unknown = names.filter((_, index) => found[index]?.length === 0)
@@ -175,12 +181,12 @@ function comparison({ users, alone, profile }: Options) {
 async function runCases(
   { cases, seconds, rounds, inFlight, generators: count }: Options,
   around: Omit<Surroundings, 'defer'>,
-): Promise<CaseResult[]> {
+): Promise<Result[]> {
   const generators = new Generators(count)
-  const results: CaseResult[] = []
+  const results: Result[] = []
   try {
     for (const each of cases) {
-      const missing = each.missing?.()
+      const missing = 'missing' in each ? each.missing?.() : undefined
       if (missing !== undefined) {
         told(`${each.name} is left out, for want of ${missing}`)
         continue
@@ -188,6 +194,13 @@ async function runCases(
       await using ends = new AsyncDisposableStack()
       const disturbance = await othersWork()
       const surroundings = { ...around, defer: (end: () => Promise<void>) => ends.defer(end) }
+      if ('run' in each) {
+        told(`${each.name}: starting`)
+        const lines = await each.run(surroundings)
+        print(['', `${each.name}: ${each.about}; ${othersUsed(disturbance)}`, ...lines])
+        results.push({ name: each.name, about: each.about, disturbance, lines })
+        continue
+      }
       const series = await runCase(each, surroundings, generators, { seconds, rounds, inFlight, told })
       const result = {
         name: each.name,

@@ -19,9 +19,9 @@ export interface Summary {
   readonly besides: readonly string[]
 }
 
-/** The broker against one other of the same variant: the middle of the rounds' quotients. */
+/** One series against another: the middle of the rounds' quotients. */
 export interface Ratio {
-  readonly variant: string
+  readonly of: string
   readonly against: string
   readonly perSecond: number
   readonly p50: number
@@ -59,12 +59,24 @@ export function summarise({ parts }: Case, { contestant, variant, rounds }: Seri
   }
 }
 
-/** @param all the broker's series first, as its case lists them. */
+/**
+ * The first of the case against each other of the same variant, and what went on beside something against what did not.
+ * @param all the broker's series first, as its case lists them.
+ */
 export function ratios({ parts: [part] }: Case, all: readonly Series[]): Ratio[] {
-  const name = all[0]?.contestant
-  return all.flatMap((rival) => {
-    const own = all.find(({ contestant, variant }) => contestant === name && variant === rival.variant)
-    if (own === undefined || own === rival) return []
+  const [first] = all
+  if (first === undefined) return []
+  const pairs = all.flatMap((series): [Series, Series][] => {
+    const own = all.find(
+      ({ contestant, variant }) => contestant === first.contestant && variant === series.variant,
+    )
+    const calm = all.find(({ contestant }) => contestant === series.contestant)
+    return [
+      ...(own === undefined || own === series ? [] : ([[own, series]] satisfies [Series, Series][])),
+      ...(series.beside && calm !== undefined ? ([[series, calm]] satisfies [Series, Series][]) : []),
+    ]
+  })
+  return pairs.map(([own, rival]) => {
     const middle = (of: (round: Measured) => number) =>
       median(
         own.rounds.map((round, index) => {
@@ -72,17 +84,19 @@ export function ratios({ parts: [part] }: Case, all: readonly Series[]): Ratio[]
           return other === undefined ? Number.NaN : of(round) / of(other)
         }),
       )
-    return [
-      {
-        variant: rival.variant,
-        against: rival.contestant,
-        perSecond: middle(({ perSecond }) => perSecond),
-        p50: middle(({ parts }) => parts.get(part)?.p50 ?? Number.NaN),
-        p99: middle(({ parts }) => parts.get(part)?.p99 ?? Number.NaN),
-        processor: middle(({ processor }) => processor),
-      },
-    ]
+    return {
+      of: nameOf(own),
+      against: nameOf(rival),
+      perSecond: middle(({ perSecond }) => perSecond),
+      p50: middle(({ parts }) => parts.get(part)?.p50 ?? Number.NaN),
+      p99: middle(({ parts }) => parts.get(part)?.p99 ?? Number.NaN),
+      processor: middle(({ processor }) => processor),
+    }
   })
+}
+
+function nameOf({ contestant, variant }: Series): string {
+  return [contestant, variant].filter((word) => word !== '').join(', ')
 }
 
 function failuresOf(rounds: readonly Measured[]): Record<string, number> {
