@@ -1,10 +1,15 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
 import { AUDIT_KINDS } from '../../src/domain/audit.ts'
+import { quietLog } from '../../src/domain/log.ts'
 import { SCOPES } from '../../src/domain/scope.ts'
 import { type ApiOptions, apiRouter } from '../../src/http/api/router.ts'
+import { httpApp } from '../../src/http/app.ts'
 import { readContract } from '../../src/http/contract.ts'
 import { PROBLEM_NAMES, Problem } from '../../src/http/problem.ts'
+import { ask } from './ask.ts'
 import { openBrokerHouse } from './broker-house.ts'
 
 const contract = readContract()
@@ -30,6 +35,27 @@ test('the API does not start with an operation that nobody handles', () => {
 
 test('the API does not start with a handler that is in no contract', () => {
   expect(() => routerFor([...IDS, 'launchRocket'])).toThrow(/no operation for launchRocket/)
+})
+
+test('answers are held against the contract, so that a test that asks is one that checks them', async () => {
+  const statusOf = async (body: unknown, checkAnswers: boolean) => {
+    const handlers = Object.fromEntries(IDS.map((id) => [id, async () => ({ body })]))
+    const visiting = () => {}
+    const options = { contract, handlers, checkAnswers, visiting, allow: [], log: quietLog }
+    const app = httpApp({
+      ...{ trustedProxies: [], maxInFlight: 9, log: quietLog },
+      routes: [apiRouter(options as unknown as ApiOptions)],
+    })
+    const server = app.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    return (await ask(`http://127.0.0.1:${(server.address() as AddressInfo).port}/healthz`)).status
+  }
+  expect(await statusOf({ status: 'ok' }, true)).toBe(200)
+  for (const wrong of [{ status: 'fine' }, { status: 'ok', more: 1 }, {}, []]) {
+    expect(await statusOf(wrong, true)).toBe(500)
+    expect(await statusOf(wrong, false)).toBe(200)
+  }
 })
 
 test('every operation of the contract has a route, under its own name', async () => {

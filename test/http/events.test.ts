@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import express from 'express'
 import { expect, onTestFinished, test } from 'vitest'
 import type { AuditEvent, AuditKind } from '../../src/domain/audit.ts'
@@ -29,10 +29,10 @@ function openTrail() {
       now += ms
     },
     /** Writes an event whose identifier was made some milliseconds ago. */
-    write(kind: AuditKind, user: string, ago = 0): void {
+    write(kind: AuditKind, user: string, ago = 0, detail?: string): void {
       const at = now - ago
       const id = earliestId(at).replace(/0{12}$/, String(made++).padStart(12, '0'))
-      events.push({ id, at, kind, user })
+      events.push({ id, at, kind, user, ...(detail !== undefined && { detail }) })
     },
     trail: {
       async search({ after = '', limit }: AuditSearch) {
@@ -72,9 +72,11 @@ async function openStreams(
     server.closeAllConnections()
     server.close()
   })
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/?topics=lockouts,logins`
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}/?topics=lockouts,logins`
   return {
     streams,
+    port,
     /** The caller of the requests from now on. */
     become: (who: Caller) => {
       next = who
@@ -169,4 +171,22 @@ test('so many streams are open at one time, and so many of one caller', async ()
   first.close()
   await expect.poll(async () => (await listen()).status).toBe(200)
   streams.endAll()
+})
+
+test('a client that does not read is let go before much waits for it', async () => {
+  const trail = openTrail()
+  const { port } = await openStreams(trail)
+  const client = connect(port, '127.0.0.1')
+  onTestFinished(() => void client.destroy())
+  const isGone = once(client, 'close')
+  client.on('error', () => {})
+  client.write('GET /?topics=logins HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(client, 'readable')
+  // More than the system itself keeps for a connection.
+  for (let event = 0; event < 400; event++) trail.write('login.refused', 'bob', 0, 'x'.repeat(50_000))
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  let came = 0
+  client.on('data', (octets) => (came += octets.length))
+  await isGone
+  expect(came).toBeLessThan(400 * 50_000)
 })

@@ -462,6 +462,15 @@ describe('refusals', () => {
     expect(house.log()).not.toContain(secret)
   })
 
+  test('meet every NUL, which PostgreSQL keeps in no text', async () => {
+    for (const query of ['gateway=a%00b', 'gateway=%00'])
+      expect((await api(`/lockouts?${query}`)).json.errors).toMatchObject([
+        { path: '/query', message: 'holds a NUL' },
+      ])
+    const groups = { name: fresh('user'), password: 'long enough\u0000', reason }
+    expect((await api('/users', { json: groups })).json.errors).toMatchObject([{ path: '/body' }])
+  })
+
   test('name the media types that are not taken', async () => {
     const types: readonly Readonly<Record<string, string>>[] = [
       { 'content-type': 'text/plain' },
