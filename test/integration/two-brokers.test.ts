@@ -9,10 +9,33 @@ import { ask, type LoginRequest, loginRequest, type Reply } from '../real/radius
 import { type RealRedis, startRedis } from '../real/redis.ts'
 
 const PASSWORD = 'correct horse'
-const NAMES = ['alice', 'bob', 'carol', 'dave', 'eve', 'frank', 'grace'] as const
+const NAMES = ['alice', 'bob', 'carol', 'dave', 'eve', 'frank', 'grace', 'heidi', 'ivan'] as const
 const USES = 500
 const GUESSES = 200
 const AFTER = 5
+
+interface Outage {
+  readonly user: string
+  readonly victim: string
+  begin(redis: RealRedis): Promise<void>
+  end(redis: RealRedis): Promise<void>
+}
+
+const OUTAGES: readonly (readonly [string, Outage])[] = [
+  [
+    'is killed',
+    { user: 'eve', victim: 'frank', begin: (redis) => redis.kill(), end: (redis) => redis.start() },
+  ],
+  [
+    'hangs',
+    {
+      user: 'heidi',
+      victim: 'ivan',
+      begin: async (redis) => redis.signal('SIGSTOP'),
+      end: async (redis) => redis.signal('SIGCONT'),
+    },
+  ],
+]
 
 type Broker = Installation & RunningBroker
 
@@ -151,35 +174,39 @@ describeWith(
       expect(event?.refused).toBeGreaterThan(USES / 10)
     })
 
-    test('go on while Redis is away, each with its own challenges, and share again when it is back', async () => {
-      const [here, there] = brokers
-      await redis.kill()
-      const challenge = await login(here, { user: 'eve', password: PASSWORD })
-      const answer = { user: 'eve', password: codeOf('eve'), state: challenge?.state }
-      expect(await login(here, answer)).toMatchObject({ code: 'Access-Accept' })
-      const guesses = await onBoth(GUESSES, (number) => ({ user: 'frank', password: `guess ${number}` }))
-      expect(codesOf(guesses, 'Access-Reject')).toHaveLength(GUESSES)
-      const failures = (await here.ocbroker(['audit', '--user', 'frank'])) as readonly { reason?: string }[]
-      const checked = failures.filter(({ reason }) => reason === 'bad_credentials').length
-      expect(checked).toBeGreaterThan(0)
-      expect(checked).toBeLessThanOrEqual(AFTER)
+    test.each(OUTAGES)(
+      'go on while Redis %s, each with its own challenges, and share again when it is back',
+      async (_, outage) => {
+        const { user, victim, begin, end } = outage
+        const [here, there] = brokers
+        await begin(redis)
+        const challenge = await login(here, { user, password: PASSWORD })
+        const answer = { user, password: codeOf(user), state: challenge?.state }
+        expect(await login(here, answer)).toMatchObject({ code: 'Access-Accept' })
+        const guesses = await onBoth(GUESSES, (number) => ({ user: victim, password: `guess ${number}` }))
+        expect(codesOf(guesses, 'Access-Reject')).toHaveLength(GUESSES)
+        const failures = (await here.ocbroker(['audit', '--user', victim])) as readonly { reason?: string }[]
+        const checked = failures.filter(({ reason }) => reason === 'bad_credentials').length
+        expect(checked).toBeGreaterThan(0)
+        expect(checked).toBeLessThanOrEqual(AFTER)
 
-      await redis.start()
-      await expect
-        .poll(
-          async () => {
-            const asked = await login(here, { user: 'alice', password: PASSWORD })
-            return (await login(there, { user: 'alice', password: '000000', state: asked?.state }))?.code
-          },
-          { timeout: 2000 },
-        )
-        .toBe('Access-Challenge')
-      await login(here, { user: 'alice', password: PASSWORD })
-      await expect
-        .poll(() => here.log().map(({ event }) => event))
-        .toEqual(
-          expect.arrayContaining(['redis.not_persistent', 'redis.lost', 'limits.alone', 'limits.shared']),
-        )
-    })
+        await end(redis)
+        await expect
+          .poll(
+            async () => {
+              const asked = await login(here, { user: 'alice', password: PASSWORD })
+              return (await login(there, { user: 'alice', password: '000000', state: asked?.state }))?.code
+            },
+            { timeout: 5000 },
+          )
+          .toBe('Access-Challenge')
+        await login(here, { user: 'alice', password: PASSWORD })
+        await expect
+          .poll(() => here.log().map(({ event }) => event))
+          .toEqual(
+            expect.arrayContaining(['redis.not_persistent', 'redis.lost', 'limits.alone', 'limits.shared']),
+          )
+      },
+    )
   },
 )
