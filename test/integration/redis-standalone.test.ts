@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
+import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
+import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
 import { connectRedis } from '../../src/limits/redis-connection.ts'
+import { redisTally } from '../../src/limits/redis-tally.ts'
 import { connected, isReadyWithin, recordedLog, userOfFewRights } from '../limits/connected.ts'
 import { redisContracts } from '../limits/redis-contracts.ts'
 import { describeWith } from '../real/needs.ts'
@@ -20,6 +23,30 @@ describeWith(['redis-server', 'redis-cli', 'openssl'], 'Redis as one server', ()
       password: new Secret('let-me-in'),
     } as const
     return { masters: [redis], connect: () => connected(options), stop: redis.stop }
+  })
+
+  test('is asked once before a check, for user, address and gateway together', async () => {
+    await using resources = new AsyncDisposableStack()
+    const redis = await startRedis()
+    resources.defer(redis.stop)
+    const server = { host: '127.0.0.1', port: redis.port }
+    const connection = await connected({ servers: { kind: 'single', server, database: 0 } })
+    resources.defer(async () => connection.close())
+    const rate = { points: 100, windowMs: 60_000 }
+    const rules = tallyRules({
+      rates: { user: rate, address: rate, gateway: rate },
+      lockout: { after: 100, userAfter: 100, addressAfter: 100, withinMs: 60_000 },
+      heldMs: 60_000,
+    })
+    const limits = attemptLimits(redisTally(rules, connection), systemRandom)
+    const guesser = { user: 'bob', address: '198.51.100.7', gateway: 'gw1' }
+    // The first brings the script to Redis.
+    await limits.take(guesser)
+    await redis.cli('config', 'resetstat')
+    for (let tries = 0; tries < 10; tries += 1) expect((await limits.take(guesser)).kind).toBe('permit')
+    const calls = (await redis.cli('info', 'commandstats')).matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)
+    const sent = [...calls].filter(([, name = '']) => /^eval|script|multi/.test(name))
+    expect(sent.map(([, name, count]) => [name, count])).toEqual([['evalsha', '10']])
   })
 
   test('whose certificate is another name, another authority, or whose password is wrong, is not used', async () => {
