@@ -32,7 +32,7 @@ const HELP = `Usage: npm run bench -- [options] [suite or case …]
 Measures the broker on this machine and, where FreeRADIUS is installed, FreeRADIUS under the same load,
 in turns. Suites and their cases; where none is named, codec and radius:
 
-  ${CODEC.padEnd(16)}${CODEC_ABOUT}
+  ${CODEC.padEnd(21)}${CODEC_ABOUT}
 ${Object.entries(SUITES).map(suiteHelp).join('\n')}
 
 Options:
@@ -48,7 +48,7 @@ Options:
 `
 
 function suiteHelp([suite, cases]: [string, readonly (Case | Examination)[]]): string {
-  const lines = cases.map(({ name, about }) => `    ${name.padEnd(14)}${about}`)
+  const lines = cases.map(({ name, about }) => `    ${name.padEnd(19)}${about}`)
   return [`  ${suite}`, ...lines].join('\n')
 }
 

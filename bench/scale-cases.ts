@@ -14,8 +14,9 @@ const MANY = 1_000_000
 /** With PostgreSQL and Redis; each round spends a code of each user at most. */
 const SHARED_USERS = 20_000
 const WORKERS = 4
-/** So few that nearly every login is refused before anything is looked up. */
+/** So tight that few users are refused again and again, before anything is looked up. */
 const TIGHT = '{ user: 1/1h, address: 1/1h, gateway: 1000000/1s }'
+const REFUSED_USERS = 64
 /** What 1,000 users' codes allow a round, of which each lasts half a minute. */
 const FEW_CODES = 600
 
@@ -93,8 +94,8 @@ export const SCALE_CASES: readonly Case[] = [
     prepare: async (around) => ({
       variants: PLAIN,
       contestants: [
-        await workers(around, 'only', {}),
-        await localBroker(around, 'only'),
+        await workers(around, 'only', { users: around.users }),
+        await workers(around, 'only', { users: around.users }, 1),
         ...rival(around, { mode: 'only' }),
       ],
     }),
@@ -108,8 +109,9 @@ export const SCALE_CASES: readonly Case[] = [
     prepare: async (around) => ({
       variants: PLAIN,
       contestants: [
-        await workers(around, 'append', { limits: TIGHT }),
-        ...rival(around, { mode: 'append' }, 'files and PAP'),
+        await workers(around, 'append', { users: REFUSED_USERS, limits: TIGHT }),
+        await workers(around, 'append', { users: REFUSED_USERS, limits: TIGHT }, 1),
+        ...rival({ ...around, users: REFUSED_USERS }, { mode: 'append' }, 'files and PAP'),
       ],
     }),
   },
@@ -182,11 +184,12 @@ async function brokerOf(users: number, around: Surroundings): Promise<Contestant
 async function workers(
   around: Surroundings,
   mode: CodeMode,
-  more: Pick<BrokerOptions, 'limits'>,
+  more: Pick<BrokerOptions, 'limits' | 'users'>,
+  processes = WORKERS,
 ): Promise<Contestant> {
   const { users, profiles } = around
   const folder = await around.store('of workers', { from: 0, to: users, local: true })
-  const radius = `workers: ${WORKERS}`
-  const start = () => startBroker({ folder, mode, users, profiles, radius, ...more })
-  return { name: `ocbroker, ${WORKERS} workers`, start }
+  const radius = `workers: ${processes}`
+  const start = () => startBroker({ folder, mode, profiles, radius, ...more })
+  return { name: processes === 1 ? 'ocbroker' : `ocbroker, ${processes} workers`, start }
 }
