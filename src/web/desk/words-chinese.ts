@@ -150,6 +150,7 @@ export const simplifiedChinese: DeskWords = {
     placeKnown: '曾从此处连接',
     placeNew: '从未从此处连接',
     tries: '此后的尝试',
+    names: '从此处尝试的用户名',
     none: '无',
     since: '开始',
     until: '结束',

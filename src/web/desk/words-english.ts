@@ -153,6 +153,7 @@ export const english: DeskWords = {
     placeKnown: 'connected from here before',
     placeNew: 'never connected from here',
     tries: 'Tries since',
+    names: 'Names tried from here',
     none: 'None',
     since: 'Began',
     until: 'Ends',

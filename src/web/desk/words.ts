@@ -113,6 +113,7 @@ export interface DeskWords {
     readonly placeKnown: string
     readonly placeNew: string
     readonly tries: string
+    readonly names: string
     readonly none: string
     readonly since: string
     readonly until: string
