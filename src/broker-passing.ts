@@ -8,15 +8,15 @@ import type { OpenPassing } from './domain/passing-store.ts'
 import { attemptLimits, tallyRules } from './limits/attempt-limits.ts'
 import { insuredChallenges, type OwnChallenge } from './limits/insured-challenges.ts'
 import { insuredTally } from './limits/insured-tally.ts'
-import { memoryPassingStore } from './limits/memory-passing-store.ts'
-import { memoryTally } from './limits/memory-tally.ts'
+import { type OwnState, stateInMemory } from './limits/own-state.ts'
 import { connectRedis, type RedisConnection } from './limits/redis-connection.ts'
 import { examineRedis } from './limits/redis-examination.ts'
 import { redisPassingStore } from './limits/redis-passing-store.ts'
 import { redisTally } from './limits/redis-tally.ts'
 import type { SharedRequestLimits } from './limits/request-limits.ts'
+import type { TallyRules } from './limits/tally.ts'
 
-/** Limits and all state that passes: in Redis where one is configured, and in the memory of this broker otherwise. */
+/** Limits and all state that passes: in Redis where one is configured, and in this broker's own hands otherwise. */
 export interface Passing {
   readonly limits: AttemptLimits
   readonly challenges: ChallengeStore
@@ -33,26 +33,29 @@ const MOST_CHALLENGES = 50_000
 /** How long a start waits for Redis before it goes on without, in milliseconds. */
 const START_WAITS_MS = 2000
 
-/** Never fails for an outage: a broker that starts while Redis is away begins alone and joins the others later. */
+/**
+ * Never fails for an outage: a broker that starts while Redis is away begins alone and joins the others later.
+ * @param own where the broker keeps what it does not share with others, or cannot while Redis is away; its memory
+ * where it is not given.
+ */
 export async function openPassing(
   config: Config,
   keys: KeyRing,
   log: Log,
   machine: Machine,
+  own: OwnState = stateInMemory(machine.clock),
 ): Promise<Passing> {
   const { redis } = config
-  if (redis === undefined) return inMemory(config, machine)
+  if (redis === undefined) return alone(config, machine, own)
   const connection = connectRedis(redis, log)
   await isThere(connection, log)
-  const { clock, random } = machine
-  const rules = limitRules(config)
-  const own = memoryTally(tallyRules(rules, redis.brokers), { clock })
+  const shared = redisTally(tallyRules(limitRules(config)), connection)
   const open: OpenPassing = (name) => redisPassingStore({ name, connection, keys, log })
   return {
-    limits: attemptLimits(insuredTally(redisTally(tallyRules(rules), connection), own, log), random),
+    limits: attemptLimits(insuredTally(shared, own.tally(ownRules(config)), log), machine.random),
     challenges: insuredChallenges(
       open<PendingChallenge>('challenges', MOST_CHALLENGES),
-      memoryPassingStore<OwnChallenge>({ name: 'challenges', clock, capacity: MOST_CHALLENGES }),
+      own.open<OwnChallenge>('challenges', MOST_CHALLENGES),
     ),
     open,
     shared: { connection, brokers: redis.brokers },
@@ -61,15 +64,19 @@ export async function openPassing(
   }
 }
 
-function inMemory(config: Config, { clock, random }: Machine): Passing {
-  const open: OpenPassing = (name, capacity) => memoryPassingStore({ name, clock, capacity })
+function alone(config: Config, { random }: Machine, own: OwnState): Passing {
   return {
-    limits: attemptLimits(memoryTally(tallyRules(limitRules(config)), { clock }), random),
-    challenges: open('challenges', MOST_CHALLENGES),
-    open,
+    limits: attemptLimits(own.tally(ownRules(config)), random),
+    challenges: own.open('challenges', MOST_CHALLENGES),
+    open: own.open,
     dependencies: [],
     close() {},
   }
+}
+
+/** What this broker allows by its own count: its part where others go on beside it while Redis is away. */
+export function ownRules(config: Config): TallyRules {
+  return tallyRules(limitRules(config), config.redis?.brokers)
 }
 
 function limitRules({ limits, lockout, radius }: Config) {

@@ -1,5 +1,6 @@
 import { keepAccounting } from './accounting/keep.ts'
-import { Spool } from './accounting/spool.ts'
+import { spoolsIn } from './accounting/spool.ts'
+import { Spools } from './accounting/spools.ts'
 import { startHttp } from './broker-http.ts'
 import { buildIdentities, type Identities } from './broker-identity.ts'
 import { openPassing, type Passing } from './broker-passing.ts'
@@ -17,17 +18,20 @@ import { WORDS } from './domain/words.ts'
 import { candidates } from './identity/fan-out.ts'
 import { localIdentity } from './identity/local.ts'
 import { PasswordHashes } from './identity/password-hashes.ts'
+import type { OwnState } from './limits/own-state.ts'
 import { decide, type LoginOptions } from './login/decide.ts'
 import type { EnrolAtLogin } from './login/enrol-at-login.ts'
 import { EnrolmentCodes } from './login/enrolment-codes.ts'
 import { Pace } from './login/pace.ts'
 import { type RecentGrant, SameAnswer } from './login/same-answer.ts'
 import { recognise } from './login/second-factor.ts'
-import { prometheusMetrics } from './observe/metrics.ts'
+import { type Figures, prometheusMetrics } from './observe/metrics.ts'
 import { Pruning } from './store/pruning.ts'
 import type { Records } from './store/records.ts'
 import { Exchange, type Service } from './transport/exchange.ts'
 import { GatewayTable } from './transport/gateway-table.ts'
+import { handOver, Inheriting } from './transport/hand-over.ts'
+import type { Heir, Inheritance } from './transport/inheritance.ts'
 import { UdpListener } from './transport/udp-listener.ts'
 
 /** What is kept: the records and the keys that open the seeds in them. The command line works on this alone. */
@@ -58,6 +62,42 @@ export interface Broker {
   }[]
   /** Takes no more requests, answers those in flight, and closes its sockets. The store stays open. */
   stop(): Promise<void>
+  /** Lets go of its sockets: from here on what is in flight is answered through the heir. `stop` ends it then. */
+  handOver(heir: Heir): Promise<void>
+}
+
+/** What a broker that is one of several processes has from the one that started them. */
+export interface WorkerPart {
+  readonly sockets: readonly {
+    readonly service: Service
+    readonly address: string
+    readonly port: number
+    readonly fd: number
+  }[]
+  /** Where all of them count together. */
+  readonly own: OwnState
+  /** One of them answers HTTP and forgets what is old. */
+  readonly isFirst: boolean
+  /** Names the accounting that waits on disk for this process to deliver it. */
+  readonly spool: string
+  /** The figures of all of them. */
+  readonly figures: Pick<Figures, 'contentType' | 'metrics'>
+  /** Told that a gateway has been seen to sign its requests. */
+  readonly learned: (key: string) => void
+}
+
+/** A broker that has everything but its sockets. */
+export interface PreparedBroker {
+  readonly figures: Figures
+  /** Listens. @throws PortTaken, PortNotOpen */
+  begin(): Promise<Broker>
+  /** What the process passes on whose sockets this one takes over. */
+  inherit(what: Inheritance): void
+  /** That process has ended, and left these spools behind. */
+  beAlone(left: readonly string[]): void
+  /** Another process has seen that a gateway signs its requests. */
+  learn(key: string): void
+  close(): Promise<void>
 }
 
 /** Logins that may be answered once more at one time; each costs about a kilobyte. */
@@ -94,9 +134,15 @@ export async function openStore(
   }
 }
 
+export interface BrokerOptions {
+  /** Whether answers of the API are held against its contract too, as tests want it. */
+  readonly checkAnswers?: boolean
+  /** Absent: the broker is one process. */
+  readonly worker?: WorkerPart
+}
+
 /**
  * Connects everything and listens.
- * @param options `checkAnswers`: whether answers of the API are held against its contract too, as tests want it.
  * @throws PortTaken, PortNotOpen, and Unavailable where the records cannot be read.
  */
 export async function startBroker(
@@ -104,22 +150,45 @@ export async function startBroker(
   store: Store,
   log: Log,
   machine: Machine = THIS_MACHINE,
-  { checkAnswers = false }: { readonly checkAnswers?: boolean } = {},
+  options: BrokerOptions = {},
 ): Promise<Broker> {
+  const prepared = await prepareBroker(config, store, log, machine, options)
+  const broker = await prepared.begin()
+  // Only now: an earlier process with the same files would still have the ports.
+  prepared.beAlone(spoolsIn(config.storage.spool))
+  return broker
+}
+
+/** Connects everything and listens nowhere yet. @throws Unavailable where the records cannot be read. */
+export async function prepareBroker(
+  config: Config,
+  store: Store,
+  log: Log,
+  machine: Machine = THIS_MACHINE,
+  { checkAnswers = false, worker }: BrokerOptions = {},
+): Promise<PreparedBroker> {
   const { clock, random } = machine
-  const { metrics, registry } = prometheusMetrics()
+  const { metrics, figures } = prometheusMetrics()
   await using opened = new AsyncDisposableStack()
-  const passing = await openPassing(config, store.keys, log, machine)
+  const passing = await openPassing(config, store.keys, log, machine, worker?.own)
   opened.defer(passing.close)
   const login = loginOptions(config, store, passing, log, machine)
   const { sessions, gateways: memory, retention } = store.records
-  const spool = new Spool({ folder: config.storage.spool, name: 'accounting', sessions, log })
-  opened.defer(() => spool.close())
+  const spools = new Spools({
+    folder: config.storage.spool,
+    name: worker?.spool ?? 'accounting',
+    ...{ sessions, log },
+  })
+  opened.defer(() => spools.close())
+  const gateways = await GatewayTable.open({
+    gateways: config.gateways,
+    ...{ memory, log, learned: worker?.learned },
+  })
   const exchange = new Exchange({
-    gateways: await GatewayTable.open({ gateways: config.gateways, memory, log }),
+    gateways,
     decide: (attempt) => decide(attempt, login),
     keepAccounting: (record) =>
-      keepAccounting(record, { sessions, spool, patienceMs: ACCOUNTING_PATIENCE_MS, log }),
+      keepAccounting(record, { sessions, spool: spools, patienceMs: ACCOUNTING_PATIENCE_MS, log }),
     reply: { words: WORDS[config.radius.locale], tellLocked: config.lockout.tellUser },
     deadlineMs: config.radius.deadlineMs,
     maxInFlight: config.radius.maxInFlight,
@@ -128,33 +197,58 @@ export async function startBroker(
     log,
     metrics,
   })
-  const listeners = await listen(config, exchange)
-  for (const listener of listeners) opened.defer(() => listener.close())
-  const { http: httpConfig } = config
-  const http =
-    httpConfig === undefined
-      ? undefined
-      : await startHttp({
-          ...{ config, http: httpConfig, store, login, registry, log, machine, checkAnswers },
-          dependencies: [...store.dependencies, ...passing.dependencies],
-          passing,
-        })
-  // Only now: an earlier process with the same files would still have the ports.
-  spool.begin()
-  const { keepMs, keepAuditMs } = config.storage
-  const pruning = Pruning.start({ retention, keepMs, keepAuditMs, clock, log })
-  opened.defer(() => pruning.stop())
+  const inheriting = new Inheriting(exchange)
   const running = opened.move()
+
+  async function begin(): Promise<Broker> {
+    await using stack = running
+    const listeners = await listen(config, exchange, worker)
+    for (const listener of listeners) stack.defer(() => listener.close())
+    inheriting.begin(listeners)
+    const { http: httpConfig } = config
+    const http =
+      httpConfig === undefined || worker?.isFirst === false
+        ? undefined
+        : await startHttp({
+            ...{ config, http: httpConfig, store, login, log, machine, checkAnswers, passing },
+            figures: worker?.figures ?? figures,
+            dependencies: [...store.dependencies, ...passing.dependencies],
+          })
+    if (worker?.isFirst !== false) {
+      const { keepMs, keepAuditMs } = config.storage
+      const pruning = Pruning.start({ retention, keepMs, keepAuditMs, clock, log })
+      stack.defer(() => pruning.stop())
+    }
+    const begun = stack.move()
+    let httpStopped: Promise<void> | undefined
+    return {
+      listening: [
+        ...listeners.map(({ service, address, port }) => ({ service, address, port })),
+        ...(http === undefined ? [] : [{ service: 'http' as const, address: http.address, port: http.port }]),
+      ],
+      async handOver(heir) {
+        await handOver(exchange, listeners, heir)
+        httpStopped = http?.stop()
+      },
+      async stop() {
+        for (const listener of listeners) listener.stopReceiving()
+        httpStopped ??= http?.stop()
+        await Promise.all([exchange.drain(), httpStopped])
+        await begun.disposeAsync()
+      },
+    }
+  }
+
   return {
-    listening: [
-      ...listeners.map(({ service, address, port }) => ({ service, address, port })),
-      ...(http === undefined ? [] : [{ service: 'http' as const, address: http.address, port: http.port }]),
-    ],
-    async stop() {
-      for (const listener of listeners) listener.stopReceiving()
-      await Promise.all([exchange.drain(), http?.stop()])
-      await running.disposeAsync()
+    figures,
+    begin,
+    inherit: (what) => inheriting.take(what),
+    beAlone(left) {
+      exchange.awaitNothing()
+      spools.begin(left)
     },
+    learn: (key) => gateways.learn(key),
+    close: () => running.disposeAsync(),
   }
 }
 
@@ -225,14 +319,17 @@ function enrolmentAtLogin(
 }
 
 /** Opens every socket or none. */
-async function listen({ radius }: Config, exchange: Exchange): Promise<UdpListener[]> {
+async function listen({ radius }: Config, exchange: Exchange, worker?: WorkerPart): Promise<UdpListener[]> {
   const listeners: UdpListener[] = []
   const receive = exchange.receive.bind(exchange)
+  const places =
+    worker?.sockets ??
+    radius.addresses.flatMap((address) => [
+      { service: 'auth' as const, address, port: radius.authPort },
+      { service: 'acct' as const, address, port: radius.acctPort },
+    ])
   try {
-    for (const address of radius.addresses) {
-      listeners.push(await UdpListener.open({ service: 'auth', address, port: radius.authPort, receive }))
-      listeners.push(await UdpListener.open({ service: 'acct', address, port: radius.acctPort, receive }))
-    }
+    for (const place of places) listeners.push(await UdpListener.open({ ...place, receive }))
     return listeners
   } catch (error) {
     await Promise.all(listeners.map((listener) => listener.close()))

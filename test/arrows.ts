@@ -18,6 +18,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   accounting: ['domain'],
   doctor: ['domain'],
   transport: ['domain', 'radius', 'login'],
+  workers: ['domain'],
   manage: ['domain', 'login'],
   http: ['domain', 'login', 'manage'],
   // The pages are a part of the HTTP server: they stand on its visits and guards.

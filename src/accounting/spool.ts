@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../domain/log.ts'
 import { Unavailable } from '../domain/person.ts'
@@ -189,6 +189,13 @@ export class Spool {
       )
     }
   }
+}
+
+/** Names of the spools that processes have left in the folder. */
+export function spoolsIn(folder: string): readonly string[] {
+  makeFolder(folder)
+  const names = readdirSync(folder).flatMap((file) => /^(.+)\.(?:waiting|leaving)$/.exec(file)?.[1] ?? [])
+  return [...new Set(names)]
 }
 
 function makeFolder(folder: string): void {

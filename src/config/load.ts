@@ -30,22 +30,35 @@ export type { Fault } from './fault.ts'
 export type { ReplyRules } from './sections/reply.ts'
 
 export type Loaded =
-  | { readonly config: Config; readonly warnings: readonly Fault[] }
+  | { readonly config: Config; readonly source: ConfigSource; readonly warnings: readonly Fault[] }
   | { readonly faults: readonly Fault[]; readonly warnings: readonly Fault[] }
 
 const LARGEST_FILE = 1024 * 1024
 const SHIPPED_FILE = fileURLToPath(new URL('../../config/broker.yaml', import.meta.url))
 const READABLE_BY_ALL = 0o004
 
+/** A configuration file's text as it was read; plain JSON. */
+export interface ConfigSource {
+  readonly text: string
+  /** Whether every user of the machine may read it. */
+  readonly isOpenToAll: boolean
+}
+
 /**
  * Reads a configuration file and the secret files that it names; changes nothing, so it can be done again at any time.
  * Relative paths in the file start from the folder that the file is in.
  * @param env only to tell where the name of a missing file came from.
+ * @param known the file's text, where it has been read already.
  * @returns the configuration, or every fault that it has, in the order of its lines.
  */
-export async function loadConfig(file: string, env: NodeJS.ProcessEnv, rules: ReplyRules): Promise<Loaded> {
+export async function loadConfig(
+  file: string,
+  env: NodeJS.ProcessEnv,
+  rules: ReplyRules,
+  known?: ConfigSource,
+): Promise<Loaded> {
   const path = resolve(file)
-  const source = await readSource(path, env.OCBROKER_CONFIG === file)
+  const source = known ?? (await readSource(path, env.OCBROKER_CONFIG === file))
   if (source instanceof Slip) {
     const { problem, suggestion } = source
     return { faults: [{ path: '', problem, ...(suggestion !== undefined && { suggestion }) }], warnings: [] }
@@ -75,6 +88,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, rules: Re
   if (!parsed.success || findings.haveFaults) return findings.all()
   return {
     config: resolved(parsed.data, folder, secrets, identitySecrets, postgresFiles, redisFiles),
+    source,
     warnings: findings.all().warnings,
   }
 }
@@ -115,12 +129,7 @@ function withoutEmptySections(raw: unknown): unknown {
   )
 }
 
-interface Source {
-  readonly text: string
-  readonly isOpenToAll: boolean
-}
-
-async function readSource(path: string, fromEnvironment: boolean): Promise<Source | Slip> {
+async function readSource(path: string, fromEnvironment: boolean): Promise<ConfigSource | Slip> {
   let file: FileHandle
   try {
     file = await open(path)

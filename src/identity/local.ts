@@ -21,14 +21,15 @@ export function localIdentity({ users, hashes, clock, checkReady }: LocalIdentit
     return user === undefined ? { kind: 'unknown' } : standing(user, clock.now())
   }
 
-  async function authenticate(name: string, password: Secret): Promise<FirstFactorAnswer> {
+  async function authenticate(name: string, password: Secret, deadline: number): Promise<FirstFactorAnswer> {
     const user = await users.find(name)
     if (user === undefined) return { kind: 'unknown' }
+    const patienceMs = Math.max(0, deadline - clock.monotonic())
     if (user.passwordHash === undefined) {
-      await hashes.verifyNothing(password)
+      await hashes.verifyNothing(password, patienceMs)
       return { kind: 'wrong', detail: 'the user has no password' }
     }
-    if (!(await hashes.verify(user.passwordHash, password)))
+    if (!(await hashes.verify(user.passwordHash, password, patienceMs)))
       return { kind: 'wrong', detail: 'wrong password' }
     if (hashes.isOutdated(user.passwordHash)) void renew(user.name, user.passwordHash, password)
     return standing(user, clock.now())

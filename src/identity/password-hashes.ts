@@ -7,7 +7,7 @@ import { Turns } from './turns.ts'
 export interface PasswordHashOptions {
   /** Hashes worked on at the same time, each on a thread of its own. */
   readonly parallel: number
-  /** Hashes that may wait for a thread; one more is refused at once. */
+  /** Hashes that may wait for a thread; where one more comes, the oldest is refused. */
   readonly waiting: number
 }
 
@@ -38,11 +38,13 @@ export class PasswordHashes {
 
   /**
    * @param stored argon2id in PHC form, or an imported hash (`isOutdated`).
-   * @throws Unavailable where too many checks wait already.
+   * @param patienceMs how long it may wait for its turn: then nobody waits for the answer any more.
+   * @throws Unavailable where too many others wait.
    */
-  verify(stored: string, password: Secret): Promise<boolean> {
-    return this.#turns.take(() =>
-      isOldHash(stored) ? this.#verifyOld(stored, password) : verify(stored, normalised(password)),
+  verify(stored: string, password: Secret, patienceMs?: number): Promise<boolean> {
+    return this.#turns.take(
+      () => (isOldHash(stored) ? this.#verifyOld(stored, password) : verify(stored, normalised(password))),
+      patienceMs,
     )
   }
 
@@ -52,9 +54,9 @@ export class PasswordHashes {
   }
 
   /** Costs what `verify` costs and is never right: for names that have no hash. @throws Unavailable */
-  async verifyNothing(password: Secret): Promise<false> {
+  async verifyNothing(password: Secret, patienceMs?: number): Promise<false> {
     this.#decoy ??= hash('no password has this hash', COST)
-    await this.verify(await this.#decoy, password)
+    await this.verify(await this.#decoy, password, patienceMs)
     return false
   }
 

@@ -5,14 +5,22 @@ export interface TurnOptions {
   readonly what: string
   /** Done at the same time. */
   readonly parallel: number
-  /** May wait; one more is refused at once. */
+  /** May wait; where one more comes, the one that has waited longest is refused. */
   readonly waiting: number
 }
 
-/** So many at a time, so many in line, and everybody else is refused: a flood neither grows memory nor delays for ever. */
+interface InLine {
+  readonly called: () => void
+  readonly refused: (why: Unavailable) => void
+}
+
+/**
+ * So many at a time, so many in line, and for everybody else who comes the oldest in line is refused: a flood neither
+ * grows memory nor delays for ever, and those who are served have waited for a moment only, not for the whole line.
+ */
 export class Turns {
   readonly #options: TurnOptions
-  readonly #line = new Set<() => void>()
+  readonly #line = new Set<InLine>()
   #working = 0
 
   constructor(options: TurnOptions) {
@@ -22,7 +30,7 @@ export class Turns {
   /**
    * Does the work when its turn has come.
    * @param patienceMs how long it may stand in line; without it, for ever.
-   * @throws Unavailable where the line is full or the patience is at its end; and whatever the work throws.
+   * @throws Unavailable where others filled the line or the patience is at its end; and whatever the work throws.
    */
   async take<T>(work: () => Promise<T>, patienceMs?: number): Promise<T> {
     if (this.#working < this.#options.parallel) this.#working += 1
@@ -36,20 +44,26 @@ export class Turns {
 
   #standInLine(patienceMs: number | undefined): Promise<void> {
     const { what, waiting } = this.#options
-    if (this.#line.size >= waiting) {
-      return Promise.reject(new Unavailable(what, `${waiting} are waiting already`))
-    }
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined
-      const called = () => {
-        clearTimeout(timer)
-        resolve()
+      const inLine: InLine = {
+        called: () => {
+          clearTimeout(timer)
+          resolve()
+        },
+        refused: (why) => {
+          clearTimeout(timer)
+          this.#line.delete(inLine)
+          reject(why)
+        },
       }
-      this.#line.add(called)
-      if (patienceMs === undefined) return
+      this.#line.add(inLine)
+      const [oldest] = this.#line
+      if (this.#line.size > waiting)
+        oldest?.refused(new Unavailable(what, `more than ${waiting} are waiting`))
+      if (patienceMs === undefined || !this.#line.has(inLine)) return
       timer = setTimeout(() => {
-        this.#line.delete(called)
-        reject(new Unavailable(what, `no turn within ${Math.round(patienceMs)} ms`))
+        inLine.refused(new Unavailable(what, `no turn within ${Math.round(patienceMs)} ms`))
       }, patienceMs)
     })
   }
@@ -62,6 +76,6 @@ export class Turns {
       return
     }
     this.#line.delete(next)
-    next()
+    next.called()
   }
 }

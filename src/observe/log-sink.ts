@@ -5,6 +5,8 @@ const STANDARD_OUTPUT = 1
 const FILE_MODE = 0o640
 /** Characters that wait for a disk or a reader that is slow; lines beyond them are lost. */
 const MOST_WAITING = 8 * 1024 * 1024
+/** Octets that a pipe takes whole or not at all (PIPE_BUF), so that lines of several processes do not mix in it. */
+const WHOLE = 4096
 /** Milliseconds until a pipe that is full is tried again. */
 const PIPE_RETRY = 50
 
@@ -52,18 +54,24 @@ export class LogSink {
     if (!this.#isWriting) this.#writeNext()
   }
 
-  #take(): { readonly octets: Buffer; readonly lines: number } {
-    const lines = this.#waiting.length
-    const octets = Buffer.from(this.#waiting.join(''))
-    this.#waiting = []
-    this.#length = 0
-    return { octets, lines }
+  #take(most = Number.POSITIVE_INFINITY): { readonly octets: Buffer; readonly lines: number } {
+    let lines = 0
+    let length = 0
+    for (const line of this.#waiting) {
+      if (lines > 0 && length + Buffer.byteLength(line) > most) break
+      lines += 1
+      length += Buffer.byteLength(line)
+    }
+    const taken = this.#waiting.splice(0, lines).join('')
+    this.#length -= taken.length
+    return { octets: Buffer.from(taken), lines }
   }
 
   #writeNext(): void {
     this.#isWriting = this.#waiting.length > 0
     if (!this.#isWriting) return
-    const { octets, lines } = this.#take()
+    // A file takes each write as one, however long it is.
+    const { octets, lines } = this.#take(this.#fd === STANDARD_OUTPUT ? WHOLE : undefined)
     this.#write(octets, lines)
   }
 

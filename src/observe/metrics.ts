@@ -1,10 +1,27 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client'
 import type { Metrics } from '../domain/metrics.ts'
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** The broker's figures in Prometheus' form. */
-export function prometheusMetrics(): { metrics: Metrics; registry: Registry } {
+/** Figures in Prometheus' form. */
+export interface Figures {
+  readonly contentType: string
+  metrics(): Promise<string>
+  /** As plain JSON, for another process to add up. */
+  getMetricsAsJSON(): Promise<MetricObjectWithValues<MetricValue<string>>[]>
+}
+
+/** The figures of one process. */
+export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const dropped = new Counter({
@@ -34,7 +51,7 @@ export function prometheusMetrics(): { metrics: Metrics; registry: Registry } {
     registers: [registry],
   })
   return {
-    registry,
+    figures: registry,
     metrics: {
       dropped: (reason) => dropped.inc({ reason }),
       repeated: (kind) => repeated.inc({ kind }),
@@ -42,4 +59,23 @@ export function prometheusMetrics(): { metrics: Metrics; registry: Registry } {
       accounting: (kind, gateway, seconds) => accounting.observe({ kind, gateway }, seconds),
     },
   }
+}
+
+/**
+ * The figures of several processes as those of one. @param each what every process calls its own, as plain JSON.
+ * @param restarts how often one of them was replaced; @param running how many there are.
+ */
+export async function figuresOfWorkers(
+  each: readonly unknown[],
+  { restarts, running }: { readonly restarts: number; readonly running: number },
+): Promise<string> {
+  const all = AggregatorRegistry.aggregate(each as object[])
+  const workers = new Registry()
+  new Gauge({ name: 'ocbroker_workers', help: 'Workers that serve', registers: [workers] }).set(running)
+  new Counter({
+    name: 'ocbroker_worker_restarts_total',
+    help: 'Workers that ended by themselves and were replaced',
+    registers: [workers],
+  }).inc(restarts)
+  return `${await all.metrics()}${await workers.metrics()}`
 }

@@ -52,7 +52,7 @@ export function readAccessRequest(
 }
 
 /** Text by RFC 2865 is UTF-8; some AnyConnect clients send Latin-1, in which every octet is a character. */
-export function textOf(value: Buffer): string {
+function textOf(value: Buffer): string {
   return isUtf8(value) ? value.toString('utf8') : value.toString('latin1')
 }
 

@@ -13,6 +13,7 @@ export type DropReason =
   | 'bad_accounting_authenticator'
   | 'proxy_state_unprotected'
   | 'overloaded'
+  | 'too_late'
 
 const QUIET_MS = 60_000
 const MAX_REMEMBERED = 1000

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import type { SeenRequest } from './inheritance.ts'
 
 export interface DuplicatesOptions {
   readonly clock: Clock
@@ -13,6 +14,8 @@ interface Entry {
   readonly since: number
   /** Absent while the answer is being made. */
   reply: Buffer | undefined
+  /** Whether another process is making the answer. */
+  readonly isAwaited: boolean
 }
 
 /**
@@ -47,7 +50,12 @@ export class Duplicates {
     }
     this.#entries.delete(key) // so that the new one stands last: the map is in the order of age
     this.#makeRoom(now)
-    this.#entries.set(key, { authenticator: Buffer.from(authenticator), since: now, reply: undefined })
+    this.#entries.set(key, {
+      authenticator: Buffer.from(authenticator),
+      since: now,
+      reply: undefined,
+      isAwaited: false,
+    })
     return 'new'
   }
 
@@ -57,6 +65,37 @@ export class Duplicates {
     if (entry === undefined || !entry.authenticator.equals(authenticator)) return // another request took the place
     if (reply === undefined) this.#entries.delete(key)
     else entry.reply = reply
+  }
+
+  /** All that is remembered, the oldest first, for another process to go on with. */
+  *seen(): Generator<SeenRequest> {
+    const now = this.#clock.monotonic()
+    for (const [key, { authenticator, since, reply }] of this.#entries)
+      yield {
+        key,
+        authenticator: authenticator.toString('base64'),
+        ageMs: now - since,
+        ...(reply !== undefined && { reply: reply.toString('base64') }),
+      }
+  }
+
+  /** Remembers what another process saw. */
+  inherit(requests: readonly SeenRequest[]): void {
+    const now = this.#clock.monotonic()
+    for (const { key, authenticator, ageMs, reply } of requests) {
+      this.#entries.set(key, {
+        authenticator: Buffer.from(authenticator, 'base64'),
+        since: now - ageMs,
+        reply: reply === undefined ? undefined : Buffer.from(reply, 'base64'),
+        isAwaited: reply === undefined,
+      })
+    }
+  }
+
+  /** The other process has ended: what it has not answered it never will, and a retransmit is a new try. */
+  awaitNothing(): void {
+    for (const [key, { reply, isAwaited }] of this.#entries)
+      if (isAwaited && reply === undefined) this.#entries.delete(key)
   }
 
   get size(): number {

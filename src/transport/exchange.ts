@@ -18,7 +18,10 @@ import { readAccountingRequest } from './accounting-request.ts'
 import { type DropReason, Drops } from './drops.ts'
 import { Duplicates } from './duplicates.ts'
 import type { GatewayTable, Peer } from './gateway-table.ts'
+import type { Heir, SeenRequest } from './inheritance.ts'
+import { Line, type Shed } from './line.ts'
 import { type ReplyOptions, replyTo, type UnsignedReply } from './reply.ts'
+import { Sparing } from './sparing.ts'
 
 /** The two RADIUS services; each takes its own packet codes, and both take Status-Server. */
 export type Service = 'auth' | 'acct'
@@ -39,9 +42,9 @@ export interface ExchangeOptions {
   /** @returns whether the gateway is to be answered. */
   readonly keepAccounting: (record: AccountingRecord) => Promise<boolean>
   readonly reply: ReplyOptions
-  /** How long a login may take before it is answered as unavailable, in milliseconds. */
+  /** How long after its arrival a login is answered as unavailable, in milliseconds. */
   readonly deadlineMs: number
-  /** Requests worked on at once; one more is dropped, and the gateway asks again. */
+  /** Requests worked on at once. As many may wait; where more come the oldest are dropped, and the gateway asks again. */
   readonly maxInFlight: number
   readonly clock: Clock
   readonly random: Randomness
@@ -62,11 +65,17 @@ export class Exchange {
   readonly #options: ExchangeOptions
   readonly #drops: Drops
   readonly #duplicates: Duplicates
+  readonly #line: Line
+  readonly #outages: Sparing
   readonly #inFlight = new Set<Promise<unknown>>()
+  #heir: Heir | undefined
 
   constructor(options: ExchangeOptions) {
+    const { maxInFlight, clock } = options
     this.#options = options
+    this.#line = new Line({ parallel: maxInFlight, waiting: maxInFlight, clock })
     this.#drops = new Drops(options)
+    this.#outages = new Sparing(clock)
     this.#duplicates = new Duplicates(options)
   }
 
@@ -98,12 +107,8 @@ export class Exchange {
       this.#options.metrics.repeated(seen === 'pending' ? 'pending' : 'resent')
       return seen === 'pending' ? undefined : seen
     }
-    if (this.#inFlight.size >= this.#options.maxInFlight) {
-      this.#duplicates.end(key, packet.authenticator, undefined)
-      return this.#drop('overloaded', source)
-    }
-    const work = this.#answer(packet, peer).then((reply) => {
-      this.#duplicates.end(key, packet.authenticator, reply)
+    const work = this.#work(packet, peer, source).then((reply) => {
+      this.#end(key, packet, datagram, reply)
       this.#inFlight.delete(work)
       return reply
     })
@@ -111,18 +116,63 @@ export class Exchange {
     return work
   }
 
+  /** What another process that has handed its sockets to this one saw. */
+  inherit(requests: readonly SeenRequest[]): void {
+    this.#duplicates.inherit(requests)
+  }
+
+  /** The other process has answered one of them. @param reply absent: it never will. */
+  inheritReply(key: string, authenticator: Buffer, reply: Buffer | undefined): void {
+    this.#duplicates.end(key, authenticator, reply)
+  }
+
+  /** The other process has ended. */
+  awaitNothing(): void {
+    this.#duplicates.awaitNothing()
+  }
+
+  /** All requests whose retransmits may come. */
+  seen(): Iterable<SeenRequest> {
+    return this.#duplicates.seen()
+  }
+
+  /** From now on another process reads from the sockets, and what is still being answered is answered through it. */
+  handOver(heir: Heir): void {
+    this.#heir = heir
+  }
+
   /** Resolves when everything that is being worked on has been answered. */
   async drain(): Promise<void> {
     await Promise.allSettled(this.#inFlight)
   }
 
-  async #answer(packet: Packet, peer: Peer): Promise<Buffer | undefined> {
+  async #work(packet: Packet, peer: Peer, source: string): Promise<Buffer | undefined> {
+    const { clock, deadlineMs } = this.#options
+    const arrived = clock.monotonic()
+    const outcome: Buffer | undefined | Shed = await this.#line.take(arrived + deadlineMs, () =>
+      this.#answer(packet, peer, arrived),
+    )
+    return typeof outcome === 'string' ? this.#drop(outcome, source) : outcome
+  }
+
+  #end(key: string, { authenticator }: Packet, { socket, source, port }: Datagram, reply?: Buffer): void {
+    this.#duplicates.end(key, authenticator, reply)
+    this.#heir?.({
+      kind: 'answered',
+      key,
+      authenticator: authenticator.toString('base64'),
+      ...(reply !== undefined && {
+        outgoing: { socket, source, port, reply: reply.toString('base64') },
+      }),
+    })
+  }
+
+  async #answer(packet: Packet, peer: Peer, arrived: number): Promise<Buffer | undefined> {
     try {
-      const begun = this.#options.clock.monotonic()
       const reply =
         packet.code === Code.AccessRequest
-          ? await this.#login(packet, peer, begun)
-          : await this.#accounting(packet, peer, begun)
+          ? await this.#login(packet, peer, arrived)
+          : await this.#accounting(packet, peer, arrived)
       return reply === undefined ? undefined : sign(packet, peer, reply)
     } catch (error) {
       // Nothing is known to come here; a fault of the broker must not end it, nor let anybody in.
@@ -131,12 +181,12 @@ export class Exchange {
     }
   }
 
-  async #login(packet: Packet, peer: Peer, begun: number): Promise<UnsignedReply | undefined> {
+  async #login(packet: Packet, peer: Peer, arrived: number): Promise<UnsignedReply | undefined> {
     const { random, deadlineMs, clock, metrics } = this.#options
-    const attempt = readAccessRequest(packet, peer, { id: random.id(), deadline: begun + deadlineMs })
-    const decision = 'kind' in attempt ? attempt : await this.#inTime(this.#options.decide(attempt))
+    const attempt = readAccessRequest(packet, peer, { id: random.id(), deadline: arrived + deadlineMs })
+    const decision = 'kind' in attempt ? attempt : await this.#inTime(attempt)
     const reply = this.#compose(decision, peer)
-    const seconds = (clock.monotonic() - begun) / 1000
+    const seconds = (clock.monotonic() - arrived) / 1000
     metrics.login(decision.kind === 'refusal' ? decision.reason : decision.kind, peer.gateway.name, seconds)
     this.#tell(attempt, decision, peer, seconds)
     return reply
@@ -155,22 +205,24 @@ export class Exchange {
     }
   }
 
-  async #inTime(decision: Promise<Decision>): Promise<Decision> {
+  async #inTime(attempt: Attempt): Promise<Decision> {
+    const { decide, clock } = this.#options
+    const decision = decide(attempt)
     let timer: NodeJS.Timeout | undefined
     const tooLate = new Promise<Refusal>((resolve) => {
       const late = refuse('unavailable', 'the deadline passed')
-      timer = setTimeout(resolve, this.#options.deadlineMs, late)
+      timer = setTimeout(resolve, attempt.deadline - clock.monotonic(), late)
     })
     const first = await Promise.race([decision, tooLate])
     clearTimeout(timer)
     return first
   }
 
-  async #accounting(packet: Packet, peer: Peer, begun: number): Promise<UnsignedReply | undefined> {
+  async #accounting(packet: Packet, peer: Peer, arrived: number): Promise<UnsignedReply | undefined> {
     const { clock, metrics, keepAccounting } = this.#options
     const record = readAccountingRequest(packet, peer, clock.now())
     const answer = record === undefined || (await keepAccounting(record))
-    metrics.accounting(record?.kind ?? 'other', peer.gateway.name, (clock.monotonic() - begun) / 1000)
+    metrics.accounting(record?.kind ?? 'other', peer.gateway.name, (clock.monotonic() - arrived) / 1000)
     return answer ? { code: Code.AccountingResponse, attributes: [] } : undefined
   }
 
@@ -194,14 +246,14 @@ export class Exchange {
     if (decision.kind === 'grant') log.info('login.accepted', { ...fields, policy: decision.policy })
     else if (decision.kind === 'challenge')
       log.info('login.challenged', { ...fields, prompt: decision.prompt.kind })
-    else {
+    else if (decision.reason === 'unavailable') {
       const { reason, detail } = decision
-      const level = reason === 'rate_limited' ? 'debug' : reason === 'unavailable' ? 'error' : 'info'
-      log[level](reason === 'unavailable' ? 'login.unavailable' : 'login.refused', {
-        ...fields,
-        reason,
-        detail,
-      })
+      this.#outages.tell((before) =>
+        log.error('login.unavailable', { ...fields, reason, detail, ...(before > 0 && { before }) }),
+      )
+    } else {
+      const { reason, detail } = decision
+      log[reason === 'rate_limited' ? 'debug' : 'info']('login.refused', { ...fields, reason, detail })
     }
   }
 }

@@ -19,6 +19,8 @@ export interface Peer {
 export interface GatewayTableOptions {
   readonly gateways: readonly Gateway[]
   readonly memory: GatewayStore
+  /** Told what was learned, so that others who answer the same gateways learn it too. */
+  readonly learned?: (key: string) => void
   readonly log: Log
 }
 
@@ -77,6 +79,11 @@ export class GatewayTable {
     return peer
   }
 
+  /** Another process has learned it and remembers it. */
+  learn(key: string): void {
+    this.#authenticating.add(key)
+  }
+
   #peer(gateway: Gateway, secret: SharedSecret, address: string): Peer {
     const key = peerKey(gateway.name, address)
     const { messageAuthenticator: rule } = gateway
@@ -94,6 +101,7 @@ export class GatewayTable {
   #learn(key: string, gateway: string, address: string): void {
     const { memory, log } = this.#options
     this.#authenticating.add(key)
+    this.#options.learned?.(key)
     log.info('gateway.authenticates', {
       gateway,
       address,

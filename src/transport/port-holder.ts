@@ -10,10 +10,7 @@ const INODE = 9
 
 /** Which process has a UDP port, by Linux' /proc. @returns undefined where that cannot be seen. */
 export async function holderOfUdpPort(port: number): Promise<PortHolder | undefined> {
-  const inodes = new Set([
-    ...(await inodesOf('/proc/net/udp', port)),
-    ...(await inodesOf('/proc/net/udp6', port)),
-  ])
+  const inodes = await inodesOfUdpPort(port)
   if (inodes.size === 0) return undefined
   for (const pid of await numbersIn('/proc')) {
     for (const descriptor of await numbersIn(`/proc/${pid}/fd`)) {
@@ -25,6 +22,11 @@ export async function holderOfUdpPort(port: number): Promise<PortHolder | undefi
     }
   }
   return undefined
+}
+
+/** The inodes of all sockets that are bound to the port, of whatever process of this network. */
+export async function inodesOfUdpPort(port: number): Promise<ReadonlySet<string>> {
+  return new Set([...(await inodesOf('/proc/net/udp', port)), ...(await inodesOf('/proc/net/udp6', port))])
 }
 
 async function inodesOf(table: string, port: number): Promise<string[]> {

@@ -1,33 +1,39 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Datagram, Service } from './exchange.ts'
-import { holderOfUdpPort } from './port-holder.ts'
+import { listeningFault } from './port-taken.ts'
+import { makeRoom, socketOptions } from './udp-socket.ts'
 
 export interface UdpListenerOptions {
   readonly service: Service
   readonly address: string
   /** 0: a free one. */
   readonly port: number
+  /** A descriptor of a socket that is bound there already. */
+  readonly fd?: number
   /** @returns the reply, now or later. Never rejects. */
   readonly receive: (datagram: Datagram) => Promise<Buffer | undefined> | Buffer | undefined
 }
 
-/** Room in the kernel for a burst while the broker is busy, in octets. */
-const RECEIVE_BUFFER = 4 * 1024 * 1024
-
-export class PortTaken extends Error {
-  override readonly name = 'PortTaken'
+/** A reply on its way to whoever asked. */
+export interface Outgoing {
+  readonly reply: Buffer
+  readonly source: string
+  readonly port: number
 }
 
 /** One UDP socket: datagrams in, replies out, no thought in between. */
 export class UdpListener {
   readonly #socket: Socket
   /** Replies that the socket was given and has not passed on yet: it does so later, and not once it is closed. */
-  #unsent = 0
+  readonly #unsent = new Set<Outgoing>()
   #whenSent: (() => void) | undefined
+  #isClosed = false
   readonly service: Service
   readonly address: string
   readonly port: number
+  /** As its datagrams call it. */
+  readonly name: string
 
   private constructor(socket: Socket, options: UdpListenerOptions) {
     this.#socket = socket
@@ -35,29 +41,27 @@ export class UdpListener {
     this.address = options.address
     this.port = socket.address().port
     const name = `${options.address} ${this.port}`
+    this.name = name
     socket.on('message', (octets, { address: source, port }) => {
       const reply = options.receive({ octets, source, port, service: options.service, socket: name })
-      if (reply instanceof Promise) void reply.then((later) => this.#send(later, source, port))
-      else this.#send(reply, source, port)
+      if (reply instanceof Promise) void reply.then((later) => this.#sendIfAny(later, source, port))
+      else this.#sendIfAny(reply, source, port)
     })
   }
 
   /** @throws PortTaken naming who holds the port, where that can be seen. */
   static async open(options: UdpListenerOptions): Promise<UdpListener> {
-    const { address, port } = options
-    const type = address.includes(':') ? 'udp6' : 'udp4'
-    const socket = createSocket({ type, ipv6Only: type === 'udp6' && address !== '::' })
+    const { address, port, fd } = options
+    const socket = createSocket(socketOptions(address))
     try {
-      socket.bind(port, address)
-      await once(socket, 'listening')
+      const listening = once(socket, 'listening') // one that is bound already says so at once
+      if (fd === undefined) socket.bind(port, address)
+      else socket.bind({ fd })
+      await listening
     } catch (error) {
-      throw await explain(error, options)
+      throw await listeningFault(error, options)
     }
-    try {
-      socket.setRecvBufferSize(RECEIVE_BUFFER)
-    } catch {
-      // The system's own size serves as well.
-    }
+    makeRoom(socket)
     return new UdpListener(socket, options)
   }
 
@@ -68,37 +72,39 @@ export class UdpListener {
 
   /** Resolves when every reply is on its way and the port is free. */
   async close(): Promise<void> {
-    if (this.#unsent > 0) await new Promise<void>((resolve) => (this.#whenSent = resolve))
-    this.#socket.close()
-    await once(this.#socket, 'close')
+    if (this.#isClosed) return
+    if (this.#unsent.size > 0) await new Promise<void>((resolve) => (this.#whenSent = resolve))
+    const closed = once(this.#socket, 'close')
+    this.#close()
+    await closed
   }
 
-  #send(reply: Buffer | undefined, source: string, port: number): void {
-    if (reply === undefined) return
-    this.#unsent += 1
-    // An answer that cannot be sent is one that got lost: the gateway asks again and gets the same.
+  /**
+   * Lets go of the socket at once, so that another process can read on where this one ended.
+   * @returns what that one has to send.
+   */
+  letGo(): readonly Outgoing[] {
+    this.#close()
+    return [...this.#unsent]
+  }
+
+  /** An answer that cannot be sent is one that got lost: the gateway asks again and gets the same. */
+  send(outgoing: Outgoing): void {
+    if (this.#isClosed) return
+    const { reply, port, source } = outgoing
+    this.#unsent.add(outgoing)
     this.#socket.send(reply, port, source, () => {
-      this.#unsent -= 1
-      if (this.#unsent === 0) this.#whenSent?.()
+      this.#unsent.delete(outgoing)
+      if (this.#unsent.size === 0) this.#whenSent?.()
     })
   }
-}
 
-async function explain(error: unknown, { address, port, service }: UdpListenerOptions): Promise<Error> {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const where = `${address}:${port} (${service})`
-  if (code === 'EADDRINUSE') {
-    const holder = await holderOfUdpPort(port)
-    const who = holder === undefined ? 'another program' : `${holder.command} (pid ${holder.pid})`
-    return new PortTaken(`cannot listen on ${where}: ${who} holds the port`, { cause: error })
+  #sendIfAny(reply: Buffer | undefined, source: string, port: number): void {
+    if (reply !== undefined) this.send({ reply, source, port })
   }
-  if (code === 'EADDRNOTAVAIL') {
-    return new PortTaken(`cannot listen on ${where}: this machine has no address ${address}`, {
-      cause: error,
-    })
+
+  #close(): void {
+    this.#isClosed = true
+    this.#socket.close()
   }
-  if (code === 'EACCES') {
-    return new PortTaken(`cannot listen on ${where}: ports below 1024 need more rights`, { cause: error })
-  }
-  return error instanceof Error ? error : new Error(String(error))
 }

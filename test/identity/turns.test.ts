@@ -31,16 +31,26 @@ describe('turns', () => {
     expect(begun).toEqual([0, 1, 2, 3])
   })
 
-  it('refuses at once who would stand in a full line', async () => {
+  it('gives up the oldest in a full line for the newest', async () => {
     const turns = new Turns({ what: 'work', parallel: 1, waiting: 1 })
     const { done, finish } = work()
     const first = turns.take(() => done)
     const second = turns.take(async () => 'second')
-    await expect(turns.take(async () => 'third')).rejects.toThrow('work: 1 are waiting already')
+    const third = turns.take(async () => 'third')
+    await expect(second).rejects.toThrow('work: more than 1 are waiting')
     finish()
     await first
-    expect(await second).toBe('second')
+    expect(await third).toBe('third')
     expect(await turns.take(async () => 'fourth')).toBe('fourth')
+  })
+
+  it('lets nobody wait where there is no line', async () => {
+    const turns = new Turns({ what: 'work', parallel: 1, waiting: 0 })
+    const { done, finish } = work()
+    const first = turns.take(() => done)
+    await expect(turns.take(async () => 'second')).rejects.toThrow('work: more than 0 are waiting')
+    finish()
+    await first
   })
 
   it('lets nobody wait longer than their patience, and keeps the place of those behind', async () => {

@@ -103,7 +103,7 @@ export async function install({
     serve: async () => {
       const broker = start(['serve'])
       try {
-        await broker.waitForOutput(/"event":"broker\.listening"/)
+        await broker.waitForOutput(/"event":"broker\.listening"/, SERVES_WITHIN)
       } catch (error) {
         await broker.stop()
         throw error
@@ -135,6 +135,8 @@ export async function startBroker(options: InstallOptions = {}): Promise<Broker>
   }
 }
 
+/** Several workers at once compile the same code on the same cores. */
+const SERVES_WITHIN = 40_000
 /** More than `radius.deadline`, within which everything in flight is answered. */
 const STOPS_WITHIN = 10_000
 

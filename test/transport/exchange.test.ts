@@ -392,22 +392,76 @@ describe('an outage', () => {
   })
 })
 
-it('more requests than may be in flight are dropped, and can be sent again', async () => {
-  let finish: (decision: Decision) => void = () => {}
-  const { send, dropped, exchange } = await stand({
-    maxInFlight: 1,
-    decide: () => new Promise((resolve) => (finish = resolve)),
+describe('of more requests than may be in flight', () => {
+  const busy = async (more: StandOptions = {}) => {
+    const decisions: ((decision: Decision) => void)[] = []
+    const house = await stand({
+      maxInFlight: 1,
+      decide: () => new Promise((resolve) => decisions.push(resolve)),
+      ...more,
+    })
+    const request = (identifier: number) => accessRequest({ identifier, user: `user${identifier}` })
+    const decideOne = async () => {
+      decisions.shift()?.(refuse('bad_credentials', ''))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    return { ...house, request, decideOne }
+  }
+
+  it('as many wait, and the oldest of them are dropped for the newest, and can be sent again', async () => {
+    const { send, request, decideOne, dropped, warned, attempts } = await busy()
+    const [working, oldest, newest] = [request(1), request(2), request(3)]
+    const first = send(working)
+    const second = send(oldest)
+    const third = send(newest)
+    expect(await second).toBeUndefined()
+    expect(dropped).toEqual(['overloaded'])
+    expect(warned).toContainEqual(['datagram.dropped', expect.objectContaining({ reason: 'overloaded' })])
+    await decideOne()
+    expect(await first).toBeDefined()
+    const again = send(oldest)
+    await decideOne()
+    expect(await third).toBeDefined()
+    await decideOne()
+    expect(await again).toBeDefined()
+    expect(attempts.map(({ name }) => name.stem)).toEqual(['user1', 'user3', 'user2'])
   })
-  const first = send(accessRequest({ identifier: 1 }))
-  const second = accessRequest({ identifier: 2 })
-  expect(await send(second)).toBeUndefined()
-  expect(dropped).toEqual(['overloaded'])
-  finish(refuse('bad_credentials', ''))
-  await first
-  await exchange.drain()
-  const again = send(second)
-  finish(refuse('bad_credentials', ''))
-  expect(await again).toBeDefined()
+
+  it('those are not begun whose gateway waits no more', async () => {
+    const { send, request, decideOne, dropped, time, attempts } = await busy({ deadlineMs: 1000 })
+    const first = send(request(1))
+    time.now = 100
+    const second = send(request(2))
+    time.now = 1100
+    await decideOne()
+    await first
+    expect(await second).toBeUndefined()
+    expect(dropped).toEqual(['too_late'])
+    expect(attempts).toHaveLength(1)
+  })
+
+  it('the deadline of one that waited counts from its arrival', async () => {
+    const { send, request, decideOne, time, attempts } = await busy({ deadlineMs: 1000 })
+    const first = send(request(1))
+    time.now = 300
+    const second = send(request(2))
+    time.now = 700
+    await decideOne()
+    await first
+    expect(attempts[1]?.deadline).toBe(1300)
+    await decideOne()
+    await second
+  })
+})
+
+it('a crowd of logins that cannot be decided leaves ten lines a second', async () => {
+  const decide = async () => refuse('unavailable', 'password checks: too many')
+  const { send, time, errors } = await stand({ decide })
+  for (let identifier = 0; identifier < 200; identifier++) await send(accessRequest({ identifier }))
+  expect(errors).toHaveLength(10)
+  time.now = 1000
+  await send(accessRequest({ identifier: 201 }))
+  expect(errors.at(-1)).toEqual(['login.unavailable', expect.objectContaining({ before: 190 })])
 })
 
 describe('an Accounting-Request', () => {

@@ -17,6 +17,7 @@ export const radiusShape = z.strictObject({
   locale: z.enum(['en', 'zh-CN']).default('en'),
   on_outage: onOutageShape.default('reject'),
   max_in_flight: z.int().min(1).max(100_000).default(2000),
+  workers: z.int().min(1).max(64).default(1),
 })
 
 export interface RadiusConfig {
@@ -29,8 +30,10 @@ export interface RadiusConfig {
   readonly locale: Locale
   /** For gateways that have no rule of their own. */
   readonly onOutage: Gateway['onOutage']
-  /** Requests that may be worked on at one time; further ones are dropped. */
+  /** Requests that may be worked on at one time; as many may wait, and of more the oldest are dropped. */
   readonly maxInFlight: number
+  /** Processes that share the ports. */
+  readonly workers: number
 }
 
 export function checkRadius(draft: Draft<z.output<typeof radiusShape>>, report: Report): void {
@@ -66,5 +69,6 @@ export function resolveRadius(parsed: z.output<typeof radiusShape>): RadiusConfi
     locale: parsed.locale,
     onOutage: parsed.on_outage,
     maxInFlight: parsed.max_in_flight,
+    workers: parsed.workers,
   }
 }

@@ -1,0 +1,49 @@
+import type { WorkerPart } from '../broker.ts'
+import type { ConfigSource } from '../config/load.ts'
+import type { Config } from '../config/shape.ts'
+
+/** What a worker is told at its start, in plain JSON. */
+export interface WorkerOrder {
+  readonly file: string
+  /** The file as the parent read it: all workers serve the same, whatever is written into it meanwhile. */
+  readonly source: ConfigSource
+  /** From 0 on. */
+  readonly number: number
+  /** In the order of its descriptors. */
+  readonly places: readonly Omit<WorkerPart['sockets'][number], 'fd'>[]
+}
+
+/** What a worker says of itself when it serves. */
+export interface WorkerSays {
+  readonly http?: { readonly address: string; readonly port: number }
+  /** Whether there are no users yet. */
+  readonly isEmpty: boolean
+}
+
+/** The first descriptor after standard input, output, error and the line to the parent. */
+export const FIRST_SOCKET = 4
+
+/** The spool of a process. */
+export function spoolOf(pid: number): string {
+  return `accounting.${pid}`
+}
+
+const LEAST_CONNECTIONS = 2
+
+/** The part of one worker: what the file bounds for the machine is divided, so that all together keep to it. */
+export function partOfOne(config: Config): Config {
+  const { radius, passwords, storage } = config
+  const part = (whole: number) => Math.ceil(whole / radius.workers)
+  const { postgres } = storage
+  return {
+    ...config,
+    radius: { ...radius, maxInFlight: part(radius.maxInFlight) },
+    passwords: { parallel: part(passwords.parallel), waiting: part(passwords.waiting) },
+    storage: {
+      ...storage,
+      ...(postgres !== undefined && {
+        postgres: { ...postgres, connections: Math.max(LEAST_CONNECTIONS, part(postgres.connections)) },
+      }),
+    },
+  }
+}
