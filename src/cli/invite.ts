@@ -32,7 +32,7 @@ async function invite(typed: string, options: Options): Promise<void> {
     print(options.json, { subject, code, until, page }, () => [
       code,
       '',
-      `${typed} enters it, with the name ${typed}, at ${page}${portal.publicUrl === undefined ? ' of the portal' : ''}.`,
+      `${subject} enters it, with the name ${subject}, at ${page}${portal.publicUrl === undefined ? ' of the portal' : ''}.`,
       `It is good once, until ${moment(until)}, and ends any earlier invitation of this user.`,
       'The authenticator that is enrolled with it takes the place of any other. The code is not shown again.',
     ])

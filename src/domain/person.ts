@@ -14,12 +14,14 @@ export interface StaticAttributes {
 
 /** What an identity store knows of a user for whom it vouches. */
 export interface Account {
+  /** What the store calls the user, in canonical form, where another of the user's names was typed. */
+  readonly name?: string
   readonly groups: readonly string[]
   readonly attributes: StaticAttributes
 }
 
 /** A user for whom an identity store has vouched. */
-export interface Person extends Account {
+export interface Person extends Omit<Account, 'name'> {
   /** The name under which second factors and records are kept; unique over all identity stores. */
   readonly subject: string
   /** The identity store that vouched. */
@@ -87,10 +89,18 @@ export interface Candidate {
   readonly store: IdentityStore
   /** The name to ask the store for. */
   readonly name: string
-  /** `Person.subject`, if this store vouches. */
+  /** `Person.subject`, if this store vouches and calls the user so: the name, and the store's realm where it has one. */
   readonly subject: string
   /** Whether the next store is asked when this one cannot be; otherwise the login ends there. */
   readonly mayBeMissing: boolean
+}
+
+/**
+ * `Person.subject` of a user for whom the candidate's store vouched. A user with several names (a second uid, a mail
+ * address) has one second factor, whichever of them is typed.
+ */
+export function subjectOf({ name, subject }: Pick<Candidate, 'name' | 'subject'>, account: Account): string {
+  return account.name === undefined ? subject : account.name + subject.slice(name.length)
 }
 
 /** Something that a login needs could not be asked: never the user's fault, never counted against them. */

@@ -58,6 +58,20 @@ export async function lookUp(
   }
 }
 
+/**
+ * The same with the authenticator of a user whom the store calls otherwise than was typed. Lockouts stay those of the
+ * name that was typed: one that appears only after the right password would tell that it was right.
+ */
+export async function withEnrolmentOf(
+  background: Background,
+  subject: string,
+  { records }: Pick<BackgroundOptions, 'records'>,
+): Promise<Background> {
+  if (background.query.subjects.includes(subject)) return background
+  const { enrolments } = await records.view({ ...background.query, subjects: [subject] })
+  return { ...background, enrolmentOf: (of) => enrolments.find((enrolment) => enrolment.subject === of) }
+}
+
 export function refusedByLock(locks: readonly Lockout[], now: number): Refusal {
   const detail = locks.map(({ id, scope, cause }) => `${scope} (${cause}, ${id})`).join(', ')
   const ends = locks.map(({ until }) => until)

@@ -1,7 +1,7 @@
 import type { Attempt } from '../domain/attempt.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import { type BackgroundOptions, lookUp } from './background.ts'
+import { type BackgroundOptions, lookUp, withEnrolmentOf } from './background.ts'
 import type { AskForCode, Decision } from './decision.ts'
 import { type Effort, evenly } from './effort.ts'
 import { type FirstFactorOptions, firstFactor } from './first-factor.ts'
@@ -44,12 +44,13 @@ async function takeSteps(
   effort: Effort,
   options: LoginOptions,
 ): Promise<Grant | AskForCode | Refusal> {
-  const background = await lookUp(attempt, effort, options.background)
-  if (background.kind === 'refusal') return background
+  const before = await lookUp(attempt, effort, options.background)
+  if (before.kind === 'refusal') return before
 
-  const user = await firstFactor(attempt, background, effort, options.firstFactor)
+  const user = await firstFactor(attempt, before, effort, options.firstFactor)
   if (user.kind !== 'verified') return user
   effort.decidedAt = 'code'
+  const background = await withEnrolmentOf(before, user.person.subject, options.background)
 
   const proof = secondFactor(attempt, background, user, options.secondFactor)
   if (proof.kind !== 'proof') return proof

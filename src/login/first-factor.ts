@@ -6,6 +6,7 @@ import {
   type FirstFactorAnswer,
   type FirstFactorContext,
   type Person,
+  subjectOf,
   Unavailable,
 } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
@@ -100,13 +101,17 @@ async function ask(
 /** @param login `rounds`: how often the store itself has asked in this login; `code`: what was typed for the broker. */
 function conclude(
   attempt: Attempt,
-  { store, subject }: Candidate,
+  candidate: Candidate,
   answer: FirstFactorAnswer,
   login: { readonly code?: Secret | undefined; readonly rounds: number },
 ): VerifiedUser | AskForCode | Refusal {
+  const { store } = candidate
   switch (answer.kind) {
-    case 'right':
-      return vouch({ subject, source: store.name, ...answer.account }, login.code)
+    case 'right': {
+      const { groups, attributes } = answer.account
+      const subject = subjectOf(candidate, answer.account)
+      return vouch({ subject, source: store.name, groups, attributes }, login.code)
+    }
     case 'wrong':
       return refuse('bad_credentials', `${store.name}: ${answer.detail}`)
     case 'barred':

@@ -3,7 +3,7 @@ import type { LoginName } from '../domain/login-name.ts'
 import type { Claim } from '../domain/login-records.ts'
 import { type Candidate, type Person, Unavailable } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
-import { type Background, type BackgroundOptions, lookUp } from './background.ts'
+import { type Background, type BackgroundOptions, lookUp, withEnrolmentOf } from './background.ts'
 import type { AskForCode, Challenge } from './decision.ts'
 import { type Effort, evenly } from './effort.ts'
 import { type FirstFactorOptions, firstFactor, stillVerified } from './first-factor.ts'
@@ -67,13 +67,14 @@ async function judge(
   effort: Effort,
   options: SignInOptions,
 ): Promise<SignedIn | AskForCode | Refusal> {
-  const background = await lookUp(attempt, effort, options.background)
-  if (background.kind === 'refusal') return background
+  const before = await lookUp(attempt, effort, options.background)
+  if (before.kind === 'refusal') return before
 
   const asPage = { mode: 'challenge', isCodeNow: () => false } as const
-  const user = await firstFactor(attempt, background, effort, { ...options.firstFactor, ...asPage })
+  const user = await firstFactor(attempt, before, effort, { ...options.firstFactor, ...asPage })
   if (user.kind !== 'verified') return user
   effort.decidedAt = 'code'
+  const background = await withEnrolmentOf(before, user.person.subject, options.background)
 
   const second = {
     ...options.secondFactor,
@@ -125,9 +126,10 @@ export function signInAgain(
 ): Promise<SignedIn | Challenge | Refusal> {
   return underLimits(attempt, options, () =>
     evenly(attempt, { pace: options.pace, checksPasswords: false }, async (effort) => {
-      const background = await lookUp(attempt, effort, options.background)
-      if (background.kind === 'refusal') return background
+      const before = await lookUp(attempt, effort, options.background)
+      if (before.kind === 'refusal') return before
       effort.decidedAt = 'code'
+      const background = await withEnrolmentOf(before, person.subject, options.background)
       const user = stillVerified(person, attempt.typed)
       const second = {
         ...options.secondFactor,

@@ -4,7 +4,7 @@ import { bars, type Lockout, sparedAt } from '../domain/lockout.ts'
 import { type LoginName, parseLoginName } from '../domain/login-name.ts'
 import type { LoginStore } from '../domain/login-records.ts'
 import { canonicalAddress, type Network, parseAddress } from '../domain/network.ts'
-import { type Account, type Candidate, type Person, Unavailable } from '../domain/person.ts'
+import { type Account, type Candidate, type Person, subjectOf, Unavailable } from '../domain/person.ts'
 import { choosePolicy, type Entitlement, entitle, type Policy } from '../domain/policy.ts'
 import type { RefusalReason } from '../domain/refusal.ts'
 import type { SecondFactorMode } from '../login/typed-code.ts'
@@ -146,9 +146,10 @@ async function askStores(
         stores.push({ ...about, answer: 'barred', detail: answer.detail })
         return { stores, isCut: false }
       case 'right': {
-        const { account } = answer
-        stores.push({ ...about, answer: 'known', groups: account.groups })
-        return { stores, isCut: false, person: { subject, source: store.name, ...account } }
+        const { groups, attributes } = answer.account
+        const own = subjectOf(candidate, answer.account)
+        stores.push({ ...about, subject: own, answer: 'known', groups })
+        return { stores, isCut: false, person: { subject: own, source: store.name, groups, attributes } }
       }
     }
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import { type LoginName, parseLoginName } from '../domain/login-name.ts'
-import type { Candidate } from '../domain/person.ts'
+import { type Candidate, subjectOf as subjectIn } from '../domain/person.ts'
 
 export interface SubjectOptions {
   readonly candidates: (name: LoginName) => readonly Candidate[]
@@ -21,6 +21,7 @@ export async function subjectOf(
   if (name === undefined) return undefined
   for (const candidate of candidates(name)) {
     const answer = await candidate.store.lookup(candidate.name, clock.monotonic() + patienceMs)
+    if (answer.kind === 'right') return subjectIn(candidate, answer.account)
     if (answer.kind !== 'unknown') return candidate.subject
   }
   return undefined

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { parseBindName } from '../../src/identity/ldap/bind-name.ts'
 import { comparableDn, escapeDnValue, parseDn } from '../../src/identity/ldap/distinguished-name.ts'
 import { parseFilter } from '../../src/identity/ldap/filter-template.ts'
-import { bearsName, claimsInFilter, claimsInName } from '../../src/identity/ldap/name-claims.ts'
+import { bearsName, claimsInFilter, claimsInName, ownName } from '../../src/identity/ldap/name-claims.ts'
 import { anyCharacter } from '../any-character.ts'
 
 describe('a distinguished name', () => {
@@ -109,6 +109,18 @@ describe('an entry', () => {
   test('does not bear one that a directory only takes for it', () => {
     for (const other of ['böb', 'bob\u00ad', 'b ob', 'rsmith@corp.example'])
       expect(bearsName(entry('bob', 'rsmith@corp.example'), claims, other), other).toBe(false)
+  })
+
+  test('is known by one name, whichever of them it was found by', () => {
+    expect(ownName('cn=Bob,dc=x', entry('RSmith', 'Bob@corp.example'), claims)).toBe('rsmith')
+    const byUpn = entry('', 'Bob@Corp.Example')
+    expect(ownName('cn=Bob,dc=x', byUpn, claims), 'the first attribute that holds any').toBe('bob')
+    expect(ownName('cn=Bob,dc=x', entry('', 'bob@elsewhere.example'), claims)).toBeUndefined()
+    const two = new Map([['uid', ['zoe', 'ann', 'Bob']]])
+    const uid = claimsInFilter(parseFilter('(uid={user})', ['user']))
+    expect(ownName('uid=bob,dc=x', two, uid), 'that of its distinguished name').toBe('bob')
+    expect(ownName('cn=x,dc=x', two, uid), 'the first in their order, however they come').toBe('ann')
+    expect(ownName('cn=x,dc=x', two, []), 'no name is asked for').toBeUndefined()
   })
 
   test('bears the name that its own distinguished name was made of', () => {

@@ -21,7 +21,7 @@ import { type DirectoryGroup, GroupMap } from './group-map.ts'
 import { type GroupSearch, groupSearches } from './group-search.ts'
 import type { Job } from './job.ts'
 import { PresenceFilter, type SearchOrder } from './ldapjs-coding.ts'
-import { bearsName, claimsInFilter, claimsInName, type NameClaim } from './name-claims.ts'
+import { bearsName, claimsInFilter, claimsInName, type NameClaim, ownName } from './name-claims.ts'
 import { examine } from './readiness.ts'
 import { Code, oneLine, resultWords } from './result-codes.ts'
 import { Server } from './server.ts'
@@ -172,6 +172,7 @@ export class Directory {
       const fields = { identity: this.#name, entry: oneLine(dn), attribute, value: oneLine(value) }
       this.#options.log.warn('ldap.value_unusable', fields)
     }
+    const own = ownName(dn, attributes, this.#claims)
     const uid = attributes.get('uid')?.[0]
     const gid = attributes.get('gidnumber')?.[0]
     const groups = this.#memberOf
@@ -183,7 +184,11 @@ export class Directory {
       ...(uid !== undefined && { uid }),
       ...(gid !== undefined && { gid }),
       server: '',
-      account: { groups: this.#groupMap.toBroker(groups), attributes: read.attributes },
+      account: {
+        ...(own !== undefined && own !== name && { name: own }),
+        groups: this.#groupMap.toBroker(groups),
+        attributes: read.attributes,
+      },
       facts: this.#factsOf(attributes),
     }
   }

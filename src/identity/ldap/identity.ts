@@ -126,7 +126,7 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
       return fault === undefined
     })
     return {
-      groups: account.groups,
+      ...account,
       attributes: { ...attributes, ...(kept.length > 0 && { attributes: Object.fromEntries(kept) }) },
     }
   }

@@ -47,6 +47,38 @@ export function bearsName(
   })
 }
 
+/**
+ * By which of its names an entry is known: the one in its distinguished name, or else the first in their order, of the
+ * first attribute that holds any. An entry may bear several (a second uid, a mail address, a userPrincipalName beside
+ * the sAMAccountName), and each would get a second factor of its own.
+ * @returns canonical; undefined where the entry shows none.
+ */
+export function ownName(
+  dn: string,
+  attributes: ReadonlyMap<string, readonly string[]>,
+  claims: readonly NameClaim[],
+): string | undefined {
+  const [own = []] = parseDn(dn) ?? []
+  for (const claim of claims) {
+    const names = (attributes.get(claim.attribute) ?? []).flatMap((value) => namesIn(claim, value))
+    const inDn = own
+      .filter(([attribute]) => attribute.toLowerCase() === claim.attribute)
+      .flatMap(([, value]) => namesIn(claim, value))
+    const name = names.find((each) => inDn.includes(each)) ?? names.toSorted()[0]
+    if (name !== undefined) return name
+  }
+  return undefined
+}
+
+/** The name for which the claim holds of this value; none where there is no such name. */
+function namesIn(claim: NameClaim, value: string): string[] {
+  const text = canonical(value)
+  const [before = '', behind, more] = canonical(claim.of(SAMPLE)).split(SAMPLE)
+  if (behind === undefined || more !== undefined) return []
+  const isSo = text.startsWith(before) && text.endsWith(behind) && text.length > before.length + behind.length
+  return isSo ? [text.slice(before.length, text.length - behind.length)] : []
+}
+
 /** The form in which names are compared everywhere else in the broker. */
 function canonical(text: string): string {
   return text.normalize('NFKC').toLowerCase().trim()

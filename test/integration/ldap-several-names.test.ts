@@ -1,0 +1,55 @@
+import { generateSync } from 'otplib'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Broker, startBroker } from '../real/broker.ts'
+import { describeWith } from '../real/needs.ts'
+import { ask, loginRequest, type Reply } from '../real/radius-socket.ts'
+import { PEOPLE, person, SLAPD_NEEDS, startSlapd } from '../real/slapd.ts'
+
+const PASSWORD = 'right password'
+const NAMES = ['alice', 'asmith', 'ALICE', 'X\\alice@example.org', 'alice@example.org@y']
+
+describeWith(SLAPD_NEEDS, 'a user whom the directory knows by several names', () => {
+  const resources = new AsyncDisposableStack()
+  let broker: Broker
+  let key: string
+
+  beforeAll(async () => {
+    const names = { uid: ['asmith', 'alice'], mail: 'alice@example.org' }
+    const slapd = await startSlapd({ entries: [person('alice', PASSWORD, names), person('bob', PASSWORD)] })
+    resources.defer(slapd.stop)
+    const corp = { type: 'ldap', urls: [slapd.url], user_base: PEOPLE, user_attributes: ['uid', 'mail'] }
+    broker = await startBroker({
+      sections: { second_factor: { required: false }, identity: { order: ['corp'], corp } },
+    })
+    resources.defer(broker.stop)
+    const enrolled = await broker.ocbroker(['totp', 'enrol', 'asmith'])
+    expect(enrolled).toMatchObject({ subject: 'alice' })
+    key = (enrolled as { key: string }).key
+  })
+
+  afterAll(() => resources.disposeAsync())
+
+  const login = (user: string, password: string, state?: Buffer): Promise<Reply | undefined> =>
+    ask(broker.authPort, loginRequest({ secret: broker.secret, user, password, state }))
+
+  test('has one second factor under all of them', async () => {
+    for (const name of NAMES)
+      expect(await login(name, PASSWORD), name).toMatchObject({ code: 'Access-Challenge' })
+    expect(await login('bob', PASSWORD), 'who has none').toMatchObject({ code: 'Access-Accept' })
+    const challenge = await login('asmith', PASSWORD)
+    const code = generateSync({ secret: key })
+    expect(await login('asmith', code, challenge?.state)).toMatchObject({ code: 'Access-Accept' })
+    expect(await broker.ocbroker(['session', 'list'])).toContainEqual(
+      expect.objectContaining({ user: 'asmith', subject: 'alice' }),
+    )
+    const again = await login('alice', PASSWORD)
+    expect(await login('alice', code, again?.state), 'spent').toMatchObject({ code: 'Access-Challenge' })
+  })
+
+  test('cannot be given a second one under another name', async () => {
+    const { code, stderr } = await broker.run(['totp', 'enrol', 'asmith'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('alice has an authenticator')
+    expect(await broker.ocbroker(['explain', 'asmith'])).toMatchObject({ enrolment: { subject: 'alice' } })
+  })
+})
