@@ -92,11 +92,13 @@ describe('a form of the desk', () => {
     const half = await signedIn(['admins'], { code: false })
     const stranger = new FormClient(house.url)
     await stranger.get('/')
+    const auditor = await signedIn(['auditors'])
     const token = await house.token()
     for (const [path, fields] of forms()) {
       for (const client of [half, stranger])
         expect((await client.postOnly(path, fields)).status).toBeGreaterThanOrEqual(400)
       const headers = { authorization: `Bearer ${token}` }
+      expect((await auditor.postOnly(path, fields, headers)).status).toBeGreaterThanOrEqual(400)
       expect((await stranger.postOnly(path, fields, headers)).status).toBeGreaterThanOrEqual(400)
       const body = new URLSearchParams(fields).toString()
       const type = { 'content-type': 'application/x-www-form-urlencoded' }
