@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { systemRandom } from '../../src/domain/random.ts'
@@ -8,6 +9,7 @@ import { describeWith } from '../real/needs.ts'
 import { ask, loginRequest } from '../real/radius-socket.ts'
 
 const SECRET = 'between-gateway-and-broker'
+const INVITATION = /^[a-z2-9]{4}(-[a-z2-9]{4}){3}$/
 const HOUR_MS = 3_600_000
 
 describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
@@ -116,6 +118,118 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     expect(complaints()).toEqual([])
   })
 
+  test('lets who is released or whose time is over go from the list that is open', async () => {
+    const { page, complaints } = await atTheDesk('watcher', 'auditors')
+    await page.locator('#live-state', { hasText: 'Live' }).waitFor()
+    const by = { reason: 'by a test', by: 'a test', since: Date.now() } as const
+    const lock = (user: string, until?: number) =>
+      house.records.lockoutDesk.lock({ id: systemRandom.id(), scope: 'user', user, ...by, until })
+    const { id } = await lock('frank')
+    await lock('grace', Date.now() + 6000)
+    const [frank, grace] = [
+      page.locator('tr', { hasText: 'frank' }),
+      page.locator('tr', { hasText: 'grace' }),
+    ]
+    await frank.waitFor()
+    await grace.waitFor()
+    // Whoever reads may look and not touch.
+    expect(await page.getByRole('link', { name: 'Release' }).count()).toBe(0)
+    expect(await page.getByRole('link', { name: 'Lock by hand' }).count()).toBe(0)
+    await house.records.lockoutDesk.release(id, 'somebody else', 'it was a mistake', Date.now())
+    await frank.waitFor({ state: 'detached' })
+    await grace.waitFor({ state: 'detached' })
+    await page.goto(`${house.url}/desk/lockouts/${id}`)
+    await page.getByText('it was a mistake').first().waitFor()
+    expect(complaints()).toEqual([])
+  })
+
+  test('goes from the screen when the session has ended elsewhere', async () => {
+    const { page } = await atTheDesk('gone', 'helpdesk')
+    await page.locator('#live-state', { hasText: 'Live' }).waitFor()
+    const other = await browser.visit(house.url)
+    onTestFinished(other.leave)
+    await other.page.context().addCookies(await page.context().cookies())
+    await other.page.goto(house.url)
+    await other.page.locator('form[action="/sign-out"] button').click()
+    await other.page.locator('#password').waitFor()
+    await house.records.lockoutDesk.lock({
+      ...{ id: systemRandom.id(), scope: 'user', user: 'heidi', by: 'a test', reason: 'by a test' },
+      ...{ since: Date.now(), until: Date.now() + 10_000 },
+    })
+    await page.locator('#password').waitFor()
+    expect(await page.locator('body').innerText()).not.toContain('heidi')
+  })
+
+  test('works without JavaScript', async () => {
+    const { page, complaints } = await atTheDesk('plain', 'helpdesk', { javaScriptEnabled: false })
+    expect(await page.locator('#live-state').isVisible()).toBe(false)
+    await house.addUser('ivan')
+    await lockedBy('ivan', '198.51.100.31')
+    await page.reload()
+    await page.fill('#q', 'ivan')
+    await page.locator('#q').press('Enter')
+    await page.locator('tr', { hasText: 'ivan' }).getByRole('link', { name: 'Release' }).click()
+    await page.fill('#reason', 'a call from the known number')
+    await page.locator('#reason').press('Enter')
+    await page.locator('.notice.good', { hasText: 'a call from the known number' }).waitFor()
+
+    await page.getByRole('link', { name: 'Lock by hand' }).click()
+    expect(await page.inputValue('#user')).toBe('ivan')
+    await page.fill('#reason', 'left the company')
+    await page.selectOption('#for', 'release')
+    await page.locator('#reason').press('Enter')
+    await page.locator('.badge.bad', { hasText: 'Locked' }).waitFor()
+    expect(await page.locator('main').innerText()).toContain('until released')
+
+    await page.getByRole('link', { name: 'All about ivan' }).click()
+    await page.locator('#verdict', { hasText: 'Would be refused' }).waitFor()
+    await page.locator('#invite summary').click()
+    await page.fill('#invite-reason', 'a new phone')
+    await page.locator('#invite-reason').press('Enter')
+    expect((await page.locator('#code').innerText()).trim()).toMatch(INVITATION)
+    await page.getByRole('link', { name: 'Sessions' }).click()
+    await page.getByRole('heading', { name: 'VPN sessions' }).waitFor()
+    await page.getByRole('link', { name: 'Audit' }).click()
+    await page.selectOption('#kind', 'invitation.made')
+    await page.fill('#user', 'ivan')
+    await page.locator('#user').press('Enter')
+    const found = await page.locator('tbody').innerText()
+    expect(found).toContain('a new phone')
+    expect(found).toContain('by plain (web)')
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'CSV' }).click(),
+    ])
+    expect(await readFile(await file.path(), 'utf8')).toContain('invitation.made,ivan')
+    expect(complaints()).toEqual([])
+  })
+
+  test('works with the keyboard alone', async () => {
+    const { page, complaints } = await atTheDesk('keys', 'helpdesk')
+    await house.addUser('judy')
+    await lockedBy('judy', '198.51.100.41')
+    await page.locator('tr', { hasText: 'judy' }).waitFor()
+    const { keyboard } = page
+    await tabTo(page, '#q')
+    await keyboard.type('judy')
+    await keyboard.press('Enter')
+    await page.waitForURL('**q=judy*')
+    await tabTo(page, 'a[href$="#decide"]')
+    expect(await focusIsSeen(page)).toBe(true)
+    await keyboard.press('Enter')
+    await page.waitForURL('**#decide')
+    // The field is ready to be typed into.
+    await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('reason')
+    await keyboard.type('a call from the known number')
+    await keyboard.press('Enter')
+    await page.locator('.notice.good').waitFor()
+    await page.goto(`${house.url}/desk/users?name=judy`)
+    await tabTo(page, '#invite summary')
+    await keyboard.press('Enter')
+    expect(await page.locator('#invite-reason').isVisible()).toBe(true)
+    expect(complaints()).toEqual([])
+  })
+
   for (const locale of ['en-GB', 'zh-CN'] as const) {
     test(`looks right on a phone and on a desk, by day and by night (${locale})`, async () => {
       const { records } = house
@@ -174,6 +288,21 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     expect(complaints()).toEqual([])
   })
 })
+
+async function tabTo(page: Page, selector: string): Promise<void> {
+  for (let stop = 0; stop < 30; stop++) {
+    await page.keyboard.press('Tab')
+    if (await page.evaluate<boolean>(`document.activeElement.matches(${JSON.stringify(selector)})`)) return
+  }
+  throw new Error(`the keyboard does not come to ${selector}`)
+}
+
+/** Whether whatever has the focus is drawn with a ring around it. */
+function focusIsSeen(page: Page): Promise<boolean> {
+  return page.evaluate<boolean>(
+    'parseFloat(getComputedStyle(document.activeElement).outlineWidth) >= 2 && getComputedStyle(document.activeElement).outlineStyle === "solid"',
+  )
+}
 
 const NOW = () => ({ now: Date.now(), order: 'newest' }) as const
 
