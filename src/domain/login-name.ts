@@ -16,7 +16,10 @@ export interface LoginName {
 const MAX_OCTETS = 253 // the longest value that fits one RADIUS attribute (RFC 2865 §5)
 const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u
 
-/** @returns undefined where the name is empty, too long, or holds control or unassigned characters. */
+/** Of two realms one would be left in the name, and stores that overlook realms would know one user under many. */
+const REALM_MARK = /[@\\]/
+
+/** @returns undefined where the name is empty, too long, of two realms, or holds control or unassigned characters. */
 export function parseLoginName(sent: string): LoginName | undefined {
   if (sent.length === 0 || Buffer.byteLength(sent) > MAX_OCTETS || FORBIDDEN.test(sent)) return undefined
   const canonical = sent.normalize('NFKC').toLowerCase().trim()
@@ -28,8 +31,11 @@ export function parseLoginName(sent: string): LoginName | undefined {
 }
 
 function named(sent: string, stem: string, realm: string): LoginName | undefined {
-  if (stem === '') return undefined
-  return { sent, stem, realm: realm === '' ? undefined : realm }
+  // Directories overlook blanks at the ends; each spelling with some would have a budget of guesses of its own.
+  const name = stem.trim()
+  if (name === '' || REALM_MARK.test(name)) return undefined
+  const its = realm.trim()
+  return { sent, stem: name, realm: its === '' ? undefined : its }
 }
 
 /** @returns the canonical form of a name that an operator typed, or undefined where no login could carry it. */

@@ -9,14 +9,29 @@ describe('a login name', () => {
     ['Bob', 'bob', undefined],
     ['bob@Corp.Example', 'bob', 'corp.example'],
     ['CORP\\Bob', 'bob', 'corp'],
-    ['b@b@corp', 'b@b', 'corp'],
+    ['bob @corp', 'bob', 'corp'],
+    ['CORP\\ Bob', 'bob', 'corp'],
+    [' bob\u3000', 'bob', undefined],
     ['ｂｏｂ', 'bob', undefined],
     ['王伟', '王伟', undefined],
   ])('%s is %s of realm %s', (sent, stem, realm) => {
     expect(parseLoginName(sent)).toEqual({ sent, stem, realm })
   })
 
-  it.each(['', ' ', 'bo\0b', 'bo\nb', 'a'.repeat(254), 'x\u2028y', 'corp\\'])('%j is none', (sent) => {
+  const none = [
+    '',
+    ' ',
+    'bo\0b',
+    'bo\nb',
+    'a'.repeat(254),
+    'x\u2028y',
+    'corp\\',
+    ' @corp',
+    'b@b@corp',
+    'A\\b@corp',
+    'A\\b\\c',
+  ]
+  it.each(none)('%j is none', (sent) => {
     expect(parseLoginName(sent)).toBeUndefined()
   })
 

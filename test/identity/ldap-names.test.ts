@@ -47,8 +47,9 @@ describe('a distinguished name', () => {
     expect(comparableDn('cn=a+ou=b,dc=c')).toBe(comparableDn('ou=B+cn=A,dc=c'))
   })
 
+  // Control characters are in no name.
   test('keeps any value whole that was escaped into it', () => {
-    const anything = fc.string({ unit: anyCharacter, minLength: 1 }).filter((value) => value.isWellFormed())
+    const anything = fc.string({ unit: anyCharacter, minLength: 1 }).filter((value) => !/\p{Cc}/u.test(value))
     fc.assert(
       fc.property(anything, (value) => {
         expect(parseDn(`uid=${escapeDnValue(value)},dc=x`)).toEqual([[['uid', value]], [['dc', 'x']]])
