@@ -241,6 +241,7 @@ describe('a directory that answers badly', () => {
       ({ id }, wire) => {
         for (let count = 0; count < 1000; count++)
           wire.send(entry(id, `uid=bob${count},dc=x`, { uid: ['bob'] }))
+        wire.send(searchDone(id))
       },
     ]
     await Promise.all(

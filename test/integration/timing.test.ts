@@ -5,10 +5,12 @@ import { loadConfig } from '../../src/config/load.ts'
 import { quietLog } from '../../src/domain/log.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { type Broker, type Sections, startBroker } from '../real/broker.ts'
+import { startFreeradius } from '../real/freeradius.ts'
 import { describeWith } from '../real/needs.ts'
 import { crypt } from '../real/password-tools.ts'
 import { addPeople } from '../real/people.ts'
 import { believed, loginRequest, radiusSocket } from '../real/radius-socket.ts'
+import { SASLAUTHD_NEEDS, startSaslauthd } from '../real/saslauthd.ts'
 import { ADMIN, ADMIN_PASSWORD, PEOPLE, person, SLAPD_NEEDS, type Slapd, startSlapd } from '../real/slapd.ts'
 
 const PASSWORD = 'right'
@@ -53,40 +55,14 @@ describeWith([...SLAPD_NEEDS, 'perl'], 'how long a refusal takes tells nothing',
 
   afterAll(() => resources.disposeAsync())
 
-  async function brokerOver(order: readonly string[]): Promise<Broker> {
-    const corp: Sections = {
-      type: 'ldap',
-      urls: [slapd.url],
-      bind_dn: ADMIN,
-      bind_password: ADMIN_PASSWORD,
-      user_base: PEOPLE,
-      active_directory: {},
-    }
-    const rates = { user: '100000/1s', address: '100000/1s', gateway: '100000/1s' }
-    const broker = await startBroker({
-      sections: {
-        identity: { order, ...(order.includes('corp') && { corp }) },
-        radius: { deadline: '30s' },
-        limits: rates,
-        lockout: {
-          after: 99_999,
-          user_after: 99_999,
-          address_after: 99_999,
-          hard_after: 99_999,
-          tell_user: false,
-        },
-        second_factor: { required: false },
-      },
-    })
-    onTestFinished(broker.stop)
-    if (order.includes('local')) {
-      const local = (name: string) => ({ name, password: PASSWORD, enrolled: false })
-      await addPeople(broker, [local('lena'), local('lutz'), local('llocked')])
-      await broker.ocbroker(['user', 'disable', 'lutz'])
-    }
-    await lock(broker, ['llocked', 'dlocked'])
-    return broker
-  }
+  const corp = (): Sections => ({
+    type: 'ldap',
+    urls: [slapd.url],
+    bind_dn: ADMIN,
+    bind_password: ADMIN_PASSWORD,
+    user_base: PEOPLE,
+    active_directory: {},
+  })
 
   for (const [title, order, kinds] of [
     [
@@ -121,16 +97,84 @@ describeWith([...SLAPD_NEEDS, 'perl'], 'how long a refusal takes tells nothing',
     ],
   ] as const satisfies readonly (readonly [string, readonly string[], Readonly<Record<string, Kind>>])[]) {
     test(title, { timeout: 400_000 }, async () => {
-      const broker = await brokerOver(order)
-      const { medians, answers } = await refuseMany(broker, kinds)
-      expect(answers).toEqual(new Set(['Access-Reject: Login failed.']))
-      const slowest = Math.max(...Object.values(medians))
-      const tolerance = Math.max(TOLERANCE_MS, slowest * TOLERANCE_PART)
-      for (const [kind, median] of Object.entries(medians))
-        expect(slowest - median, `${kind}: ${JSON.stringify(medians)}`).toBeLessThan(tolerance)
+      const broker = await brokerOver({
+        order,
+        ...((order as readonly string[]).includes('corp') && { corp: corp() }),
+      })
+      await expectAlike(broker, kinds)
     })
   }
 })
+
+describeWith(SASLAUTHD_NEEDS, 'how long a refusal of a system account takes tells nothing', () => {
+  test('by PAM', { timeout: 400_000 }, async () => {
+    // Both are in every Debian's /etc/passwd, where the broker looks whether it knows a name.
+    const daemon = await startSaslauthd([
+      { name: 'games', password: PASSWORD },
+      { name: 'news', password: PASSWORD, expired: true },
+    ])
+    onTestFinished(daemon.stop)
+    const system = { type: 'pam', socket: daemon.socket, service: daemon.service }
+    await expectAlike(await brokerOver({ order: ['system'], system }), {
+      unknown: UNKNOWN,
+      wrong: { user: 'games', password: NEW },
+      disabled: { user: 'news', password: PASSWORD },
+      locked: { user: 'dlocked', password: PASSWORD },
+    })
+  })
+})
+
+describeWith(['freeradius'], 'how long a refusal of another RADIUS server takes tells nothing', () => {
+  test('by FreeRADIUS', { timeout: 400_000 }, async () => {
+    const secret = 'between broker and upstream'
+    const upstream = await startFreeradius({
+      ...{ secret, signsReplies: true, users: [{ name: 'pia', password: PASSWORD }] },
+    })
+    onTestFinished(upstream.stop)
+    const partner = { type: 'radius', servers: [{ host: '127.0.0.1', port: upstream.authPort, secret }] }
+    await expectAlike(await brokerOver({ order: ['partner'], partner }), {
+      unknown: UNKNOWN,
+      wrong: { user: 'pia', password: NEW },
+      locked: { user: 'dlocked', password: PASSWORD },
+    })
+  })
+})
+
+async function brokerOver(identity: Sections & { order: readonly string[] }): Promise<Broker> {
+  const rates = { user: '100000/1s', address: '100000/1s', gateway: '100000/1s' }
+  const broker = await startBroker({
+    sections: {
+      identity,
+      radius: { deadline: '30s' },
+      limits: rates,
+      lockout: {
+        after: 99_999,
+        user_after: 99_999,
+        address_after: 99_999,
+        hard_after: 99_999,
+        tell_user: false,
+      },
+      second_factor: { required: false },
+    },
+  })
+  onTestFinished(broker.stop)
+  if (identity.order.includes('local')) {
+    const local = (name: string) => ({ name, password: PASSWORD, enrolled: false })
+    await addPeople(broker, [local('lena'), local('lutz'), local('llocked')])
+    await broker.ocbroker(['user', 'disable', 'lutz'])
+  }
+  await lock(broker, ['llocked', 'dlocked'])
+  return broker
+}
+
+async function expectAlike(broker: Broker, kinds: Readonly<Record<string, Kind>>): Promise<void> {
+  const { medians, answers } = await refuseMany(broker, kinds)
+  expect(answers).toEqual(new Set(['Access-Reject: Login failed.']))
+  const slowest = Math.max(...Object.values(medians))
+  const tolerance = Math.max(TOLERANCE_MS, slowest * TOLERANCE_PART)
+  for (const [kind, median] of Object.entries(medians))
+    expect(slowest - median, `${kind}: ${JSON.stringify(medians)}`).toBeLessThan(tolerance)
+}
 
 /** Users who may not log in for an hour. */
 async function lock({ configFile }: Broker, users: readonly string[]): Promise<void> {
