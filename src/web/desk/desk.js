@@ -38,7 +38,8 @@ const unfold = () => {
   target?.querySelector('input:not([type="hidden"])')?.focus()
 }
 window.addEventListener('hashchange', unfold)
-unfold()
+// The browser itself looks for the target first, and takes the focus away again.
+window.addEventListener('load', () => setTimeout(unfold))
 
 const list = document.getElementById('live')
 const FEW_MS = 1000

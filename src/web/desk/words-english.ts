@@ -68,7 +68,8 @@ export const english: DeskWords = {
     now: 'Locked out now',
     live: 'Live',
     lost: 'Connecting again…',
-    isLocked: (count) => (count === '1' ? '1 lockout in force' : `${count} lockouts in force`),
+    areLocked: (count) => (count === '1' ? '1 lockout in force' : `${count} lockouts in force`),
+    areLockedInAll: (count) => `${count} in force in all`,
     states: { in_force: 'In force', ended: 'Ended', released: 'Released' },
     nobody: 'Nobody is locked out.',
     nobodyHint:

@@ -57,7 +57,9 @@ export interface DeskWords {
     readonly now: string
     readonly live: string
     readonly lost: string
-    readonly isLocked: (count: string) => string
+    readonly areLocked: (count: string) => string
+    /** The same beside a list of others, or of a few of them. */
+    readonly areLockedInAll: (count: string) => string
     readonly states: Readonly<Record<LockoutState, string>>
     readonly nobody: string
     readonly nobodyHint: string

@@ -1,0 +1,136 @@
+import { generateSync } from 'otplib'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { type Broker, startBroker } from '../real/broker.ts'
+import { makeCertificates } from '../real/certificates.ts'
+import { BROWSER_NEEDS, type RealBrowser, startChromium } from '../real/chromium.ts'
+import { temporaryFolder } from '../real/folder.ts'
+import { freePort } from '../real/free-port.ts'
+import { describeWith, TUNNEL_NEEDS } from '../real/needs.ts'
+import { type Lab, startLab } from '../real/netns.ts'
+import { type Ocserv, startOcserv } from '../real/ocserv.ts'
+import { type Openconnect, openconnect } from '../real/openconnect.ts'
+import { addPeople, type TestPerson } from '../real/people.ts'
+
+const PASSWORD = 'correct horse'
+
+/** A VPN client that fails on one side of the cable, with the desk's browser; the gateway and the broker on the other. */
+describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'the desk beside a real VPN', () => {
+  const resources = new AsyncDisposableStack()
+  let lab: Lab
+  let broker: Broker
+  let gateway: Ocserv
+  let browser: RealBrowser
+  let desk: string
+  let alice: TestPerson
+  let helper: TestPerson
+
+  beforeAll(async () => {
+    lab = await startLab()
+    resources.defer(lab.stop)
+    const folder = temporaryFolder('desk')
+    resources.defer(folder.remove)
+    const { certificate, key } = await makeCertificates(folder)
+    const port = await freePort()
+    const { address } = lab.server
+    desk = `https://${address}:${port}/desk`
+    broker = await startBroker({
+      place: lab.server,
+      sections: {
+        http: {
+          ...{ address, port, tls: { cert_file: certificate, key_file: key } },
+          ...{ allow: [`${lab.client.address}/32`], roles: { desk: ['helpdesk'] } },
+        },
+        lockout: { after: 3 },
+      },
+    })
+    resources.defer(broker.stop)
+    const { authPort, acctPort, secret } = broker
+    gateway = await startOcserv({
+      ...{ place: lab.server, secret, authPort, acctPort },
+      // The gateway's own ban would stand before the broker's lockout.
+      extra: ['max-ban-score = 0'],
+    })
+    resources.defer(gateway.stop)
+    browser = await startChromium(lab.client.name)
+    resources.defer(browser.close)
+    const people = await addPeople(broker, [
+      { name: 'alice', password: PASSWORD },
+      { name: 'helper', password: PASSWORD, groups: ['helpdesk'] },
+    ])
+    alice = people[0] ?? expect.unreachable()
+    helper = people[1] ?? expect.unreachable()
+  })
+
+  afterAll(() => resources.disposeAsync())
+
+  async function connect(answers: readonly string[], totpSecret?: string): Promise<Openconnect> {
+    const client = await openconnect({
+      ...{ place: lab.client, gateway: `${lab.server.address}:${gateway.port}`, pin: gateway.pin },
+      ...{ user: 'alice', answers, totpSecret, within: 60_000 },
+    })
+    onTestFinished(client.disconnect)
+    return client
+  }
+
+  async function openDesk(): Promise<Page> {
+    const { origin } = new URL(desk)
+    const { page, complaints, leave } = await browser.visit(origin, { ignoreHTTPSErrors: true })
+    onTestFinished(async () => {
+      await leave()
+      expect(complaints()).toEqual([])
+    })
+    await page.goto(desk)
+    await page.fill('#name', 'helper')
+    await page.fill('#password', PASSWORD)
+    await page.locator('#password').press('Enter')
+    await page.fill('#code', generateSync({ secret: helper.key }))
+    await page.locator('#code').press('Enter')
+    await page.getByText('Nobody is locked out.').waitFor()
+    await page.locator('#live-state', { hasText: 'Live' }).waitFor()
+    return page
+  }
+
+  test('a user who is locked out is seen there, found, released, and then gets in', async () => {
+    const page = await openDesk()
+    const failed = await connect(['wrong one', 'wrong two', 'wrong three'])
+    expect(failed.connected).toBe(false)
+
+    // Without a reload.
+    const row = page.locator('tr', { hasText: 'alice' })
+    await row.waitFor()
+    expect(await row.innerText()).toContain('3 failures: wrong password')
+    const barred = await connect([PASSWORD], alice.key)
+    expect(barred.connected).toBe(false)
+
+    await page.fill('#q', 'alice')
+    await page.locator('#q').press('Enter')
+    await row.getByRole('link', { name: 'Release' }).click()
+    await page.getByRole('heading', { name: 'alice' }).waitFor()
+    const story = await page.locator('.timeline').innerText()
+    expect(story).toContain('Refused: wrong password')
+    expect(story).toContain('3 times')
+    expect(story).toContain('Refused: while locked')
+    expect(story).toContain(`${lab.client.address} · gw1`)
+    await page.fill('#reason', 'called back on the known number')
+    await page.locator('#reason').press('Enter')
+    await page.locator('.notice.good', { hasText: 'released by helper (web)' }).waitFor()
+
+    const client = await connect([PASSWORD], alice.key)
+    expect(client.connected, client.seen()).toBe(true)
+    expect(await client.tunAddress()).toBeDefined()
+    expect(await gateway.users()).toMatchObject([{ Username: 'alice', State: 'connected' }])
+    await page.reload()
+    const after = await page.locator('main').innerText()
+    expect(after).toContain('Connected')
+    expect(after).toContain('Let in')
+    await page.getByRole('link', { name: 'Sessions' }).click()
+    await page.locator('tr', { hasText: 'alice' }).locator('.badge.good', { hasText: 'Connected' }).waitFor()
+    expect(await broker.ocbroker(['audit', '--user', 'alice'])).toContainEqual(
+      expect.objectContaining({
+        ...{ kind: 'lockout.released', actor: 'helper (web)' },
+        detail: 'called back on the known number',
+      }),
+    )
+  })
+})
