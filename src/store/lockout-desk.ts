@@ -1,4 +1,4 @@
-import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
+import { type Expression, type Kysely, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
 import type { Lockout } from '../domain/lockout.ts'
 import type { HandMadeLock, LockoutDesk, LockoutSearch } from '../domain/lockout-desk.ts'
 import type { Randomness } from '../domain/random.ts'
@@ -29,14 +29,24 @@ export class SqlLockoutDesk implements LockoutDesk {
     let lockouts: Query = this.#db.selectFrom('lockouts').selectAll()
     if (user !== undefined) lockouts = lockouts.where('user_stem', '=', user)
     if (address !== undefined) lockouts = lockouts.where('address', '=', address)
-    if (gateway !== undefined) lockouts = lockouts.where('gateway', '=', gateway)
+    const isTimed = since !== undefined || before !== undefined
+    // An expression, which no index answers: all lockouts of a gateway may be nearly all that there are.
+    const ofGateway = isTimed ? sql<string>`${sql.ref('gateway')} || ''` : sql<string>`${sql.ref('gateway')}`
+    if (gateway !== undefined) lockouts = lockouts.where(ofGateway, '=', gateway)
     if (scope !== undefined) lockouts = lockouts.where('scope', '=', scope)
     if (since !== undefined) lockouts = lockouts.where('since', '>=', since)
     if (before !== undefined) lockouts = lockouts.where('since', '<', before)
-    lockouts = await this.#inState(lockouts, search)
-    if (after !== undefined) lockouts = lockouts.where('id', order === 'newest' ? '<' : '>', after)
-    const sorted = lockouts.orderBy('id', order === 'newest' ? 'desc' : 'asc')
-    return (await sorted.limit(limit).execute()).map(lockoutOf)
+    const areFew = search.state === 'in_force' && (await this.countInForce(search.now, FEW)) < FEW
+    lockouts = inState(lockouts, search, areFew)
+    const direction = order === 'newest' ? 'desc' : 'asc'
+    // Identifiers follow the time; but to come to a time by them would be to walk through all that is newer.
+    if (isTimed) {
+      if (after !== undefined) lockouts = lockouts.where(this.#isBeyond(after, order))
+      lockouts = lockouts.orderBy('since', direction)
+    } else if (after !== undefined) lockouts = lockouts.where('id', order === 'newest' ? '<' : '>', after)
+    // For few an expression, again: they are found by their ends and sorted, not looked for among all others.
+    const place = areFew ? sql<string>`${sql.ref('id')} || ''` : sql<string>`${sql.ref('id')}`
+    return (await lockouts.orderBy(place, direction).limit(limit).execute()).map(lockoutOf)
   }
 
   async find(id: string): Promise<Lockout | undefined> {
@@ -95,22 +105,28 @@ export class SqlLockoutDesk implements LockoutDesk {
     })
   }
 
-  async #inState(lockouts: Query, { state, now }: LockoutSearch): Promise<Query> {
-    switch (state) {
-      case undefined:
-        return lockouts
-      case 'released':
-        return lockouts.where('released_at', 'is not', null)
-      case 'ended':
-        return lockouts.where('released_at', 'is', null).where('ends_at', '<=', now)
-      case 'in_force': {
-        const unreleased = lockouts.where('released_at', 'is', null)
-        const areFew = (await this.countInForce(now, FEW)) < FEW
-        // An expression, which no index by ends answers: sorting all of them would take longer than finding a page.
-        return areFew
-          ? unreleased.where('ends_at', '>', now)
-          : unreleased.where(sql<number>`${sql.ref('ends_at')} + 0`, '>', now)
-      }
+  /** Whether a lockout comes behind this one where they are sorted by their time. */
+  #isBeyond(after: string, order: LockoutSearch['order']): Expression<SqlBool> {
+    const last = this.#db.selectFrom('lockouts').select(['since', 'id']).where('id', '=', after)
+    const place = sql`(${sql.ref('since')}, ${sql.ref('id')})`
+    return order === 'newest' ? sql<SqlBool>`${place} < (${last})` : sql<SqlBool>`${place} > (${last})`
+  }
+}
+
+function inState(lockouts: Query, { state, now }: LockoutSearch, areFew: boolean): Query {
+  switch (state) {
+    case undefined:
+      return lockouts
+    case 'released':
+      return lockouts.where('released_at', 'is not', null)
+    case 'ended':
+      return lockouts.where('released_at', 'is', null).where('ends_at', '<=', now)
+    case 'in_force': {
+      const unreleased = lockouts.where('released_at', 'is', null)
+      // An expression, which no index by ends answers: sorting all of them would take longer than finding a page.
+      return areFew
+        ? unreleased.where('ends_at', '>', now)
+        : unreleased.where(sql<number>`${sql.ref('ends_at')} + 0`, '>', now)
     }
   }
 }

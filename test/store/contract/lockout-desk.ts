@@ -50,19 +50,23 @@ export function lockoutDeskContract(records: () => Records): void {
 
     test('come a page at a time in either order, and each once', async () => {
       const { address, newest } = await four()
+      const times = [
+        {},
+        { since: NOON - HOUR },
+        { before: NOON + HOUR },
+        { since: NOON - HOUR, before: NOON },
+      ]
       for (const order of ['newest', 'oldest'] as const) {
-        const seen: string[] = []
-        for (;;) {
-          const page = await ids({
-            address,
-            order,
-            limit: 3,
-            ...(seen.length > 0 && { after: seen.at(-1) ?? '' }),
-          })
-          seen.push(...page)
-          if (page.length < 3) break
+        for (const time of times) {
+          const seen: string[] = []
+          for (;;) {
+            const after = seen.length > 0 && { after: seen.at(-1) ?? '' }
+            const page = await ids({ address, order, limit: 3, ...time, ...after })
+            seen.push(...page)
+            if (page.length < 3) break
+          }
+          expect(seen).toEqual(order === 'newest' ? newest : [...newest].reverse())
         }
-        expect(seen).toEqual(order === 'newest' ? newest : [...newest].reverse())
       }
     })
 
