@@ -111,7 +111,7 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'the desk beside a 
     expect(story).toContain('Refused: wrong password')
     expect(story).toContain('3 times')
     expect(story).toContain('Refused: while locked')
-    expect(story).toContain(`${lab.client.address} · gw1`)
+    expect(story).toContain(`${lab.client.address} · gw`)
     await page.fill('#reason', 'called back on the known number')
     await page.locator('#reason').press('Enter')
     await page.locator('.notice.good', { hasText: 'released by helper (web)' }).waitFor()
