@@ -1,5 +1,5 @@
 /** An event of a stream, as its client gets it. */
-export interface StreamedEvent {
+interface StreamedEvent {
   readonly id: string
   readonly kind: string
   readonly data: Readonly<Record<string, string>>
