@@ -18,6 +18,9 @@ import type { AccountingRecord } from '../../src/domain/session.ts'
 import { anyCharacter } from '../any-character.ts'
 import { type TemporaryFolder, temporaryFolder } from '../real/folder.ts'
 
+/** Milliseconds: a machine that has other work, too, takes its time. */
+const PATIENT = { timeout: 10_000 }
+
 let folder: TemporaryFolder
 beforeEach(() => {
   folder = temporaryFolder('spool')
@@ -98,7 +101,7 @@ describe('the spool', () => {
     await sleep(50)
     expect(database.taken).toEqual([])
     database.isThere = true
-    await vi.waitUntil(isEmpty)
+    await vi.waitUntil(isEmpty, PATIENT)
     expect(database.numbers().toSorted((a, b) => a - b)).toEqual(Array.from({ length: 300 }, (_, at) => at))
     for (let session = 0; session < 7; session++) {
       const numbers = database.numbers().filter((at) => at % 7 === session)
@@ -115,7 +118,7 @@ describe('the spool', () => {
     database.isThere = true
     spool.begin()
     await Promise.all(Array.from({ length: 500 }, (_, number) => spool.append(record(number))))
-    await vi.waitUntil(isEmpty)
+    await vi.waitUntil(isEmpty, PATIENT)
     expect(new Set(database.numbers()).size).toBe(500)
     expect(database.taken).toHaveLength(500)
   })
@@ -124,10 +127,10 @@ describe('the spool', () => {
     const database = new Database()
     const { spool } = openSpool(database, { retryMs: 30 })
     for (let number = 0; number < 200; number++) await spool.append(record(number))
+    const begun = performance.now()
     spool.begin()
-    await sleep(100)
-    expect(database.asked).toBeGreaterThan(0)
-    expect(database.asked).toBeLessThan(6)
+    await vi.waitUntil(() => database.asked >= 4, PATIENT)
+    expect(performance.now() - begun).toBeGreaterThan(60)
   })
 
   test('holds what is acknowledged on disk, and delivers it after the process is gone', async () => {
@@ -140,7 +143,7 @@ describe('the spool', () => {
     database.isThere = true
     const { spool } = openSpool(database)
     spool.begin()
-    await vi.waitUntil(isEmpty)
+    await vi.waitUntil(isEmpty, PATIENT)
     expect(database.numbers()).toEqual([1])
   })
 
@@ -153,7 +156,7 @@ describe('the spool', () => {
     spool.begin()
     await spool.append(record(4, 's'))
     database.isThere = true
-    await vi.waitUntil(isEmpty)
+    await vi.waitUntil(isEmpty, PATIENT)
     expect(database.numbers()).toEqual([1, 2, 3, 4])
   })
 
@@ -167,7 +170,7 @@ describe('the spool', () => {
     await spool.append(record(4))
     database.isThere = true
     spool.begin()
-    await vi.waitUntil(isEmpty)
+    await vi.waitUntil(isEmpty, PATIENT)
     expect(database.numbers().sort()).toEqual([1, 2, 4])
     expect(readFileSync(refused(), 'utf8')).toBe(`${spoolLine(record(3)).slice(0, -5)}\n`)
     expect(lines).toContainEqual([
@@ -186,7 +189,7 @@ describe('the spool', () => {
     await spool.append(record(4))
     database.isThere = true
     spool.begin()
-    await vi.waitUntil(isEmpty)
+    await vi.waitUntil(isEmpty, PATIENT)
     expect(database.numbers().sort()).toEqual([1, 3, 4])
     expect(readFileSync(refused(), 'utf8').split('\n').sort()).toEqual(
       ['', 'scrambled', spoolLine(record(2, 'poison')).trimEnd()].sort(),
@@ -204,9 +207,9 @@ describe('the spool', () => {
     await expect(more).rejects.toThrow(`wait in ${folder.file('spool')} already, and no more than 400 may`)
     database.isThere = true
     spool.begin()
-    await vi.waitUntil(isEmpty)
+    await vi.waitUntil(isEmpty, PATIENT)
     await spool.append(record(4))
-    await vi.waitUntil(isEmpty)
+    await vi.waitUntil(isEmpty, PATIENT)
     expect(database.numbers().sort()).toEqual([1, 2, 4])
   })
 
@@ -225,7 +228,7 @@ describe('the spool', () => {
     await spool.close()
     const next = openSpool(database)
     next.spool.begin()
-    await vi.waitUntil(isEmpty)
+    await vi.waitUntil(isEmpty, PATIENT)
     expect(new Set(database.numbers()).size).toBe(300)
   })
 })
