@@ -77,7 +77,9 @@ export async function serveByWorkers(
 
 function ordersOf(file: string, source: ConfigSource, sockets: readonly HeldSocket[]): OrderFor {
   const places = sockets.map(({ service, address, port }) => ({ service, address, port }))
-  return (number): WorkerOrder => ({ file, source, number, places })
+  const { isOpenToAll } = source
+  // Between a process and its own children it may be seen as it is.
+  return (number): WorkerOrder => ({ file, text: source.text.reveal(), isOpenToAll, number, places })
 }
 
 async function figuresOf(supervisor: Supervisor): Promise<string> {

@@ -1,12 +1,12 @@
 import type { WorkerPart } from '../broker.ts'
-import type { ConfigSource } from '../config/load.ts'
 import type { Config } from '../config/shape.ts'
 
 /** What a worker is told at its start, in plain JSON. */
 export interface WorkerOrder {
   readonly file: string
   /** The file as the parent read it: all workers serve the same, whatever is written into it meanwhile. */
-  readonly source: ConfigSource
+  readonly text: string
+  readonly isOpenToAll: boolean
   /** From 0 on. */
   readonly number: number
   /** In the order of its descriptors. */

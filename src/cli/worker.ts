@@ -2,6 +2,7 @@ import { openStore, type PreparedBroker, prepareBroker } from '../broker.ts'
 import { describeFaults } from '../config/describe-faults.ts'
 import { loadConfig } from '../config/load.ts'
 import { systemClock } from '../domain/clock.ts'
+import { Secret } from '../domain/secret.ts'
 import { stateOfParent } from '../limits/state-of-parent.ts'
 import { jsonLog } from '../observe/log.ts'
 import type { Inheritance } from '../transport/inheritance.ts'
@@ -32,12 +33,13 @@ try {
   process.exitCode = 1
 }
 
-async function serve({ file, source, number, places }: WorkerOrder): Promise<void> {
+async function serve({ file, text, isOpenToAll, number, places }: WorkerOrder): Promise<void> {
   const isToEnd = parent.ending.then(() => 'end' as const)
   // Until it serves there is nothing to bring to an end.
   const endEarly = new AbortController()
   void parent.ending.then(() => endEarly.signal.aborted || process.exit(0))
 
+  const source = { text: new Secret(text), isOpenToAll }
   const loaded = await loadConfig(file, process.env, replyRules, source)
   if ('faults' in loaded) throw new Error(describeFaults(file, loaded.faults))
   const config = partOfOne(loaded.config)

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
-import type { Secret } from '../domain/secret.ts'
+import { Secret } from '../domain/secret.ts'
 import { crossCheck } from './cross-checks.ts'
 import { type Fault, Slip } from './fault.ts'
 import { Findings } from './findings.ts'
@@ -37,9 +37,10 @@ const LARGEST_FILE = 1024 * 1024
 const SHIPPED_FILE = fileURLToPath(new URL('../../config/broker.yaml', import.meta.url))
 const READABLE_BY_ALL = 0o004
 
-/** A configuration file's text as it was read; plain JSON. */
+/** A configuration file as it was read. */
 export interface ConfigSource {
-  readonly text: string
+  /** Secrets may stand in it. */
+  readonly text: Secret
   /** Whether every user of the machine may read it. */
   readonly isOpenToAll: boolean
 }
@@ -63,7 +64,7 @@ export async function loadConfig(
     const { problem, suggestion } = source
     return { faults: [{ path: '', problem, ...(suggestion !== undefined && { suggestion }) }], warnings: [] }
   }
-  const yaml = readYaml(source.text)
+  const yaml = readYaml(source.text.reveal())
   const raw = withoutEmptySections(yaml.content?.value)
   const findings = new Findings(yaml, raw)
   if (yaml.content === undefined) return findings.all()
@@ -147,7 +148,7 @@ async function readSource(path: string, fromEnvironment: boolean): Promise<Confi
     if (facts.size > LARGEST_FILE) return new Slip(`${path} is larger than ${LARGEST_FILE} octets`)
     const content = await file.readFile()
     if (!isUtf8(content)) return new Slip(`${path} is not text in UTF-8`, 'save it with the encoding UTF-8')
-    return { text: content.toString('utf8'), isOpenToAll: (facts.mode & READABLE_BY_ALL) !== 0 }
+    return { text: new Secret(content.toString('utf8')), isOpenToAll: (facts.mode & READABLE_BY_ALL) !== 0 }
   } catch (error) {
     return new Slip(`${path} cannot be read: ${systemWords(error)}`)
   } finally {

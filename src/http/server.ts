@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Log } from '../domain/log.ts'
 import { type CertificateFiles, followCertificate, readCertificate } from './certificate.ts'
 import { type ConnectionLimits, capConnections } from './connections.ts'
+import { descriptorsAllowed } from './descriptors.ts'
 import { Problem, type ProblemName } from './problem.ts'
 
 export interface HttpServerOptions {
@@ -66,7 +67,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
         )
   const server: Server = secured ?? createServer(limits, answer)
   server.maxRequestsPerSocket = REQUESTS_A_CONNECTION
-  capConnections(server, options.connections)
+  capConnections(server, { ...options.connections, all: affordable(options.connections.all, log) })
   server.on('clientError', refuseUnreadable)
   // A client that asks first whether to send a body hears of its size before it sends it.
   server.on('checkContinue', (request, response) => {
@@ -92,6 +93,18 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
       clearTimeout(late)
     },
   }
+}
+
+/** Half of the descriptors stay for what the VPN needs: the records, directories, Redis, files. */
+function affordable(connections: number, log: Log): number {
+  const most = Math.floor(descriptorsAllowed() / 2)
+  if (connections <= most) return connections
+  log.warn('http.connections_capped', {
+    wanted: connections,
+    at_most: most,
+    why: 'file descriptors (ulimit -n)',
+  })
+  return most
 }
 
 async function listen(server: Server, { address, port }: HttpServerOptions): Promise<void> {

@@ -58,6 +58,27 @@ export class PacketTooLong extends Error {
   override readonly name = 'PacketTooLong'
 }
 
+/** @returns what keeps the octets from being a packet; a flood of such costs no exception each. */
+export function malformation(datagram: Buffer, maxAttributes = MAX_ATTRIBUTES): MalformedReason | undefined {
+  if (datagram.length < HEADER_LENGTH) return 'shorter-than-a-header'
+  const length = datagram.readUInt16BE(2)
+  if (length < HEADER_LENGTH || length > MAX_PACKET_LENGTH) return 'length-out-of-range'
+  if (length > datagram.length) return 'length-beyond-datagram'
+  let count = 0
+  let at = HEADER_LENGTH
+  while (at < length) {
+    if (at + 2 > length) return 'attribute-overrun'
+    const attributeLength = datagram.readUInt8(at + 1)
+    if (attributeLength < 2) return 'attribute-too-short'
+    if (at + attributeLength > length) return 'attribute-overrun'
+    if (datagram.readUInt8(at) === 0) return 'attribute-type-zero'
+    if (count === maxAttributes) return 'too-many-attributes'
+    count += 1
+    at += attributeLength
+  }
+  return undefined
+}
+
 /**
  * Reads a datagram as one packet. The result holds views of `datagram`, no copies; octets past the Length
  * field are padding and left out (RFC 2865 §3).
@@ -66,23 +87,13 @@ export class PacketTooLong extends Error {
  * @throws MalformedPacket and nothing else.
  */
 export function decodePacket(datagram: Buffer, maxAttributes = MAX_ATTRIBUTES): Packet {
-  if (datagram.length < HEADER_LENGTH) throw new MalformedPacket('shorter-than-a-header')
+  const fault = malformation(datagram, maxAttributes)
+  if (fault !== undefined) throw new MalformedPacket(fault)
   const length = datagram.readUInt16BE(2)
-  if (length < HEADER_LENGTH || length > MAX_PACKET_LENGTH) throw new MalformedPacket('length-out-of-range')
-  if (length > datagram.length) throw new MalformedPacket('length-beyond-datagram')
-
   const attributes: Attribute[] = []
-  let at = HEADER_LENGTH
-  while (at < length) {
-    if (at + 2 > length) throw new MalformedPacket('attribute-overrun')
-    const type = datagram.readUInt8(at)
-    const attributeLength = datagram.readUInt8(at + 1)
-    if (attributeLength < 2) throw new MalformedPacket('attribute-too-short')
-    const end = at + attributeLength
-    if (end > length) throw new MalformedPacket('attribute-overrun')
-    if (type === 0) throw new MalformedPacket('attribute-type-zero')
-    if (attributes.length === maxAttributes) throw new MalformedPacket('too-many-attributes')
-    attributes.push({ type, value: datagram.subarray(at + 2, end), offset: at + 2 })
+  for (let at = HEADER_LENGTH; at < length; ) {
+    const end = at + datagram.readUInt8(at + 1)
+    attributes.push({ type: datagram.readUInt8(at), value: datagram.subarray(at + 2, end), offset: at + 2 })
     at = end
   }
 

@@ -38,6 +38,8 @@ export class GatewayTable {
     secret: SharedSecret
   }[]
   readonly #peers = new Map<string, Peer>()
+  /** Sources that are no gateway's: whoever floods from one is not looked for anew with each packet. */
+  readonly #strangers = new Set<string>()
   readonly #authenticating: Set<string>
   readonly #options: GatewayTableOptions
 
@@ -69,10 +71,14 @@ export class GatewayTable {
   /** @param source the datagram's source address as the system writes it. */
   find(source: string): Peer | undefined {
     const known = this.#peers.get(source)
-    if (known !== undefined) return known
+    if (known !== undefined || this.#strangers.has(source)) return known
     const address = parseAddress(source)
     const found = address === undefined ? undefined : longestMatch(this.#networks, address)
-    if (found === undefined) return undefined
+    if (found === undefined) {
+      if (this.#strangers.size >= MAX_PEERS) this.#strangers.clear()
+      this.#strangers.add(source)
+      return undefined
+    }
     const peer = this.#peer(found.gateway, found.secret, canonicalAddress(source))
     if (this.#peers.size >= MAX_PEERS) this.#peers.clear() // only ever reached by forged sources in a wide network
     this.#peers.set(source, peer)

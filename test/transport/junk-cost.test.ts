@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { systemClock } from '../../src/domain/clock.ts'
+import { quietLog } from '../../src/domain/log.ts'
+import { parseNetwork } from '../../src/domain/network.ts'
+import { systemRandom } from '../../src/domain/random.ts'
+import { refuse } from '../../src/domain/refusal.ts'
+import { Secret } from '../../src/domain/secret.ts'
+import { WORDS } from '../../src/domain/words.ts'
+import { prometheusMetrics } from '../../src/observe/metrics.ts'
+import { buildStatusServer } from '../../src/radius/authenticators.ts'
+import { SharedSecret } from '../../src/radius/shared-secret.ts'
+import { Exchange } from '../../src/transport/exchange.ts'
+import { GatewayTable } from '../../src/transport/gateway-table.ts'
+
+const PACKETS = 4000
+
+async function exchange(): Promise<Exchange> {
+  const memory = { authenticating: async () => [], remember: async () => {}, forget: async () => {} }
+  const network = parseNetwork('192.0.2.1/32') ?? expect.unreachable()
+  const gateway = { name: 'gw', networks: [network], secret: new Secret('a shared secret') }
+  return new Exchange({
+    gateways: await GatewayTable.open({
+      gateways: [{ ...gateway, messageAuthenticator: 'auto', onOutage: 'reject' }],
+      ...{ memory, log: quietLog },
+    }),
+    decide: async () => refuse('bad_credentials', 'wrong'),
+    keepAccounting: async () => true,
+    reply: { words: WORDS.en, tellLocked: false },
+    ...{ deadlineMs: 1000, maxInFlight: 10, clock: systemClock, random: systemRandom, log: quietLog },
+    metrics: prometheusMetrics().metrics,
+  })
+}
+
+/** As a request begins, so that more than its first octet must be looked at. */
+function junk(): Buffer {
+  const octets = randomBytes(100)
+  octets.writeUInt8(1, 0)
+  octets.writeUInt16BE(octets.length, 2)
+  octets.writeUInt8(1, 21)
+  return octets
+}
+
+it('junk costs a small part of what a request costs, from a gateway and from a stranger', async () => {
+  const { receive } = await exchange().then((made) => ({ receive: made.receive.bind(made) }))
+  const status = buildStatusServer({
+    identifier: 1,
+    authenticator: randomBytes(16),
+    secret: new SharedSecret(Buffer.from('a shared secret')),
+    attributes: [],
+  })
+  const costOf = (octets: Buffer, source: string): number => {
+    const begun = process.cpuUsage()
+    for (let sent = 0; sent < PACKETS; sent++)
+      receive({ octets, source, port: 4000, service: 'auth', socket: 'a' })
+    const { user, system } = process.cpuUsage(begun)
+    return user + system
+  }
+  expect(
+    receive({ octets: status, source: '192.0.2.1', port: 1, service: 'auth', socket: 'a' }),
+  ).toBeDefined()
+  const broken = junk()
+  const costs = { request: 0, junk: 0, stranger: 0 }
+  for (let round = 0; round < 5; round++) {
+    costs.request += costOf(status, '192.0.2.1')
+    costs.junk += costOf(broken, '192.0.2.1')
+    costs.stranger += costOf(broken, '2001:db8:1234:5678:9abc:def0:1234:5678')
+  }
+  expect(costs.junk).toBeLessThan(costs.request / 8)
+  expect(costs.stranger).toBeLessThan(costs.request / 8)
+})
