@@ -4,9 +4,11 @@ import { systemRandom } from '../../src/domain/random.ts'
 import { ask } from '../http/ask.ts'
 import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
 import { FormClient, headingOf, keyOn, problemOn } from '../http/form-client.ts'
+import { ask as askGateway, loginRequest } from '../real/radius-socket.ts'
 
 /** Every page of the desk, but for the story of a lockout. */
 const PAGES = ['/desk', '/desk/live', '/desk/users', '/desk/sessions', '/desk/audit']
+const SECRET = 'between-gateway-and-broker'
 const REASON = 'ticket 4711'
 const CODE = /<code class="shown-code" id="code">([a-z2-9-]+)<\/code>/
 const HOUR_MS = 3_600_000
@@ -270,6 +272,47 @@ describe('what is shown', () => {
       'q=a&q=b',
     ])
       expect([wrong, (await client.get(`/desk?${wrong}`)).status]).toEqual([wrong, 200])
+  })
+
+  test('gives a hint on whom to let in', async () => {
+    const client = await signedIn('hinted', ['auditors'])
+    const { records } = house
+    const failed = async (user: string, address: string) => {
+      for (let guess = 0; guess < 6; guess++)
+        await askGateway(
+          house.authPort,
+          loginRequest({ secret: SECRET, user, password: 'wrong', from: address }),
+        )
+    }
+    const at = Date.now() - 50 * HOUR_MS
+    await records.login.admit({
+      query: { user: 'regular', subjects: ['regular'], address: '198.51.100.9', now: at },
+      claim: { kind: 'none' },
+      session: {
+        ...{ id: systemRandom.id(), gateway: 'gw1', user: 'regular', subject: 'regular', grantedAt: at },
+        ...{ address: '198.51.100.9', updatedAt: at, seconds: 0, octetsIn: 0, octetsOut: 0 },
+      },
+      event: { id: systemRandom.id(), at, kind: 'login.accepted', user: 'regular' },
+    })
+    await failed('regular', '198.51.100.9')
+    await failed('traveller-1', '198.51.100.10')
+    for (const user of ['victim-1', 'victim-2', 'victim-3']) await failed(user, '198.51.100.11')
+    await locked('by-hand')
+    for (const [user, hint] of [
+      ['regular', 'Known place'],
+      ['traveller-1', 'New place'],
+      ['victim-1', 'Looks like guessing'],
+      ['by-hand', 'Locked on purpose'],
+    ] as const) {
+      const { text } = await client.get(`/desk?q=${user}`)
+      expect([user, /class="badge[^"]*">([^<]+)</.exec(text.slice(text.indexOf('<tbody>')))?.[1]]).toEqual([
+        user,
+        hint,
+      ])
+      if (user !== 'by-hand') expect(text).toContain('<strong>5 failures</strong>: wrong password')
+      expect(text.includes('1 more try since')).toBe(user !== 'by-hand')
+    }
+    expect((await client.get('/desk?q=regular')).text).toContain('last connected <time')
   })
 
   test('is found by user, by address, by gateway and by time, and taken along', async () => {

@@ -23,6 +23,7 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     house = await openBrokerHouse({ lockout: { address_after: 20 } }, (end) => void resources.defer(end))
     await house.addUser('alice', ['staff', 'vpn-users'])
     await house.enrol('alice')
+    await busyDay(house)
     browser = await startChromium()
     resources.defer(browser.close)
   })
@@ -233,7 +234,6 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
   for (const locale of ['en-GB', 'zh-CN'] as const) {
     test(`looks right on a phone and on a desk, by day and by night (${locale})`, async () => {
       const { records } = house
-      if (locale === 'en-GB') await busyDay(house)
       await lockedBy('carol', '198.51.100.77')
       const { page, complaints } = await atTheDesk(`looker-${locale.toLowerCase()}`, 'helpdesk', { locale })
       const look = async (name: string, path?: string) => {

@@ -11,7 +11,7 @@ import { searchText } from './filters.ts'
 import { DESK_WORDS, type DeskWords, type FormProblem } from './words.ts'
 
 /** Where a page stands in the bar at the top. */
-export type Area = 'lockouts' | 'users' | 'sessions' | 'audit'
+type Area = 'lockouts' | 'users' | 'sessions' | 'audit'
 
 /** A page of the desk, in the visitor's words. */
 export interface DeskPage {

@@ -3,6 +3,7 @@ import type { Lockout } from '../../domain/lockout.ts'
 import { type RefusalReason, refuse } from '../../domain/refusal.ts'
 import type { Session } from '../../domain/session.ts'
 import type { WebDependencies } from '../dependencies.ts'
+import { eventsSince } from './recent-events.ts'
 import type { Hint } from './words.ts'
 
 /** What speaks for and against letting somebody in, as far as the records tell. */
@@ -39,31 +40,20 @@ const MANY_NAMES = 3
 export async function evidenceOf(lockout: Lockout, dependencies: Records): Promise<Evidence> {
   const { auditTrail } = dependencies.records
   const { user, address, scope, cause, since } = lockout
+  const withinMs = dependencies.failuresWithinMs
   const of = scope === 'user' ? { user } : scope === 'address' ? { address } : { user, address }
-  const tries = { ...of, order: 'newest', limit: MOST } as const
-  const [before, after, actor, neighbours] = await Promise.all([
-    cause === 'by_hand'
-      ? []
-      : auditTrail.search({
-          ...tries,
-          kinds: ['login.refused'],
-          since: since - dependencies.failuresWithinMs,
-          before: since + 1,
-        }),
-    auditTrail.search({
-      ...tries,
-      kinds: ['login.refused'],
-      reason: 'locked',
-      since,
+  const refused = { kinds: ['login.refused'], limit: MOST } as const
+  const isMade = cause === 'by_hand'
+  const [before, after, neighbours, actor] = await Promise.all([
+    isMade ? [] : eventsSince(auditTrail, since - withinMs, { ...refused, ...of, before: since + 1 }),
+    eventsSince(auditTrail, since, {
+      ...{ ...refused, ...of, reason: 'locked' },
       before: lockout.releasedAt ?? lockout.until,
     }),
-    cause === 'by_hand' ? whoLocked(lockout, dependencies) : undefined,
-    address === undefined || cause === 'by_hand'
+    isMade || address === undefined
       ? []
-      : auditTrail.search({
-          ...{ address, kinds: ['login.refused'], order: 'newest', limit: MOST },
-          ...{ since: since - dependencies.failuresWithinMs, before: since + dependencies.failuresWithinMs },
-        }),
+      : eventsSince(auditTrail, since - withinMs, { ...refused, address, before: since + withinMs }),
+    isMade ? whoLocked(lockout, dependencies) : undefined,
   ])
   const failures = before.filter(isFailure)
   const place = address ?? failures[0]?.address
@@ -105,11 +95,10 @@ async function whoLocked(
   { user, address, since }: Lockout,
   { records }: Records,
 ): Promise<string | undefined> {
-  const [made] = await records.auditTrail.search({
-    ...{ user, address, kinds: ['lockout.made'], reason: 'by_hand' },
-    ...{ since, before: since + 1, order: 'newest', limit: 1 },
+  const made = await eventsSince(records.auditTrail, since, {
+    ...{ user, address, kinds: ['lockout.made'], reason: 'by_hand', before: since + 1, limit: 1 },
   })
-  return made?.actor
+  return made[0]?.actor
 }
 
 async function lastSession(

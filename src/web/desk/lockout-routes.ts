@@ -4,11 +4,12 @@ import type { LockoutState } from '../../domain/lockout-desk.ts'
 import { Problem } from '../../http/problem.ts'
 import { PORTAL } from '../../login/sign-in.ts'
 import { field, goTo } from '../frame/forms.ts'
-import { activityOf } from './activity.ts'
+import { Activity } from './activity.ts'
 import { needs } from './admission.ts'
 import type { Desk } from './desk.ts'
 import { type Evidence, evidenceOf } from './evidence.ts'
 import { afterIn, listPage, maybeOf, oneOf, recordId, searchText, wantedIn } from './filters.ts'
+import { eventsSince } from './recent-events.ts'
 import { findStanding } from './standing.ts'
 import { timelineOf } from './timeline.ts'
 import type { FormProblem } from './words.ts'
@@ -26,12 +27,10 @@ const STATES: readonly [LockoutState, ...LockoutState[]] = ['in_force', 'ended',
 /** Who is locked out, why, and the way back in. */
 export function lockoutRoutes(router: Router, desk: Desk): void {
   const { records, lockouts, clock } = desk.dependencies
+  const lastDay = new Activity(records.auditTrail)
 
   router.get('/', needs('lockouts:read'), async (request, response) => {
-    const [list, activity] = await Promise.all([
-      findList(request, desk),
-      activityOf(records.auditTrail, clock.now()),
-    ])
+    const [list, activity] = await Promise.all([findList(request, desk), lastDay.until(clock.now())])
     desk.show(request, response, {
       view: 'lockouts',
       title: ({ lockouts: words }) => words.now,
@@ -133,7 +132,7 @@ async function showStory(
   const of = user === undefined ? { address } : { user }
   const [evidence, events, sessions, others, standing] = await Promise.all([
     evidenceOf(lockout, desk.dependencies),
-    records.auditTrail.search({ ...of, since, order: 'newest', limit: MOST_EVENTS }),
+    eventsSince(records.auditTrail, since, { ...of, limit: MOST_EVENTS }),
     user === undefined ? [] : records.sessionDesk.search({ user, limit: MOST_SESSIONS }),
     othersOf(lockout, desk),
     user === undefined ? undefined : findStanding(user, desk),

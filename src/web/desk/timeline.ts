@@ -24,7 +24,7 @@ export type Moment =
     }
   | { readonly kind: 'lock_ended'; readonly at: number; readonly lockout: Lockout; readonly tone: Tone }
 
-export type Tone = 'good' | 'bad' | 'warn' | 'lock' | 'plain'
+type Tone = 'good' | 'bad' | 'warn' | 'lock' | 'plain'
 
 export interface Story {
   readonly events: readonly AuditEvent[]
