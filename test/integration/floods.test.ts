@@ -1,6 +1,6 @@
 import { availableParallelism, loadavg } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Broker, startBroker } from '../real/broker.ts'
 import { addPeople } from '../real/people.ts'
@@ -38,7 +38,7 @@ async function logins(broker: Broker, forMs: number): Promise<number[]> {
 
 /** @returns how many packets were sent. */
 async function flood(broker: Broker): Promise<number> {
-  const script = join(import.meta.dirname, 'flood-of-junk.ts')
+  const script = fileURLToPath(new URL('./flood-of-junk.ts', import.meta.url))
   const args = [script, broker.authPort, PACKETS_A_SECOND, ROUND_MS + 500].map(String)
   const { stdout } = await thisMachine.run(process.execPath, args)
   return Number(/sent (\d+)/.exec(stdout)?.[1])
