@@ -177,7 +177,7 @@ function ldapOptions(
       minVersion: tls.min_version,
     },
     pools: connections,
-    ad: ad && { upnSuffixes: ad.upn_suffixes },
+    ad: ad && { upnSuffixes: ad.upn_suffixes, tellState: ad.tell_state },
     shield: shield && { threshold: shield.threshold, windowMs: shield.window, lockedMs: shield.locked_for },
     replyFault,
   }

@@ -1,3 +1,4 @@
+import type { AccountState } from './account-state.ts'
 import type { Secret } from './secret.ts'
 
 /** Addresses and reply attributes that belong to one user, wherever the record of that user is kept. */
@@ -35,9 +36,16 @@ export type FirstFactorAnswer =
   /** The store has no such user; the next one may be asked. */
   | { readonly kind: 'unknown' }
   /** The user is known and may not log in now (disabled, expired, must change the password …). */
-  | { readonly kind: 'barred'; readonly detail: string }
+  | Barred
   /** The store asks something of the user before it says more, as an upstream server does that wants a code of its own. */
   | StoreChallenge
+
+export interface Barred {
+  readonly kind: 'barred'
+  readonly detail: string
+  /** Present where the user may be told; only ever after the right password. */
+  readonly tell?: AccountState
+}
 
 export interface StoreChallenge {
   readonly kind: 'challenged'

@@ -1,3 +1,5 @@
+import type { AccountState } from './account-state.ts'
+
 /** Why a login was refused: stable names, found in audit events, metrics and the log. */
 export type RefusalReason =
   | 'malformed_request'
@@ -14,7 +16,7 @@ export type RefusalReason =
   | 'no_address'
   | 'unavailable'
 
-/** A decision against a login, as a value. What the user may read is derived from `reason` and nothing else. */
+/** A decision against a login, as a value. What the user may read is derived from `reason` and `tell`, and nothing else. */
 export interface Refusal {
   readonly kind: 'refusal'
   readonly reason: RefusalReason
@@ -24,6 +26,8 @@ export interface Refusal {
   readonly counts: boolean
   /** For `locked` and `rate_limited`: milliseconds until another try can succeed; absent where no time helps. */
   readonly retryAfterMs?: number
+  /** For `barred`: what of it the user is told, where that is configured. */
+  readonly tell?: AccountState
 }
 
 const GUESSES: ReadonlySet<RefusalReason> = new Set<RefusalReason>([

@@ -1,3 +1,4 @@
+import type { AccountState } from './account-state.ts'
 import type { RefusalReason } from './refusal.ts'
 
 export type Locale = 'en' | 'zh-CN'
@@ -14,6 +15,7 @@ export interface Words {
   /** @param page where the authenticator is enrolled; @param code what the page asks for; @param again the user answered before doing so. */
   enrol(page: string, code: string, again: boolean): string
   refused(reason: RefusalReason, retryAfterMinutes: number | undefined): string
+  readonly barred: Readonly<Record<AccountState, string>>
 }
 
 const english: Words = {
@@ -51,6 +53,15 @@ const english: Words = {
         return 'Login failed.'
     }
   },
+  barred: {
+    disabled: 'Your account is disabled. Ask your administrator.',
+    expired: 'Your account has expired. Ask your administrator.',
+    password_expired: 'Your password has expired. Change it, then log in again.',
+    password_to_change:
+      'Your password must be changed before you can log in here. Change it, then log in again.',
+    outside_hours: 'Your account may not log in at this time.',
+    other_computer: 'Your account may not log in from here.',
+  },
 }
 
 const simplifiedChinese: Words = {
@@ -85,6 +96,14 @@ const simplifiedChinese: Words = {
       case 'malformed_request':
         return '登录失败。'
     }
+  },
+  barred: {
+    disabled: '您的账户已被停用，请联系管理员。',
+    expired: '您的账户已过期，请联系管理员。',
+    password_expired: '您的密码已过期，请修改密码后重新登录。',
+    password_to_change: '您必须先修改密码才能在此登录。请修改密码后重新登录。',
+    outside_hours: '您的账户在当前时段不允许登录。',
+    other_computer: '您的账户不允许从此处登录。',
   },
 }
 

@@ -115,7 +115,7 @@ function conclude(
     case 'wrong':
       return refuse('bad_credentials', `${store.name}: ${answer.detail}`)
     case 'barred':
-      return refuse('barred', `${store.name}: ${answer.detail}`)
+      return { ...refuse('barred', `${store.name}: ${answer.detail}`), tell: answer.tell }
     case 'challenged':
       return passOn(attempt, store.name, answer, login.rounds)
     case 'unknown':

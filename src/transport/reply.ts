@@ -62,8 +62,9 @@ function prompt(challenge: ChallengePrompt, words: Words): string {
   }
 }
 
-function explanation({ reason, retryAfterMs }: Refusal, { words, tellLocked }: ReplyOptions): string {
+function explanation({ reason, retryAfterMs, tell }: Refusal, { words, tellLocked }: ReplyOptions): string {
   if (reason === 'locked' && !tellLocked) return words.refused('bad_credentials', undefined)
+  if (tell !== undefined) return words.barred[tell]
   return words.refused(reason, retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 60_000))
 }
 

@@ -24,6 +24,7 @@ describe.each(Object.entries(WORDS))('the words in %s', (_locale, words) => {
     words.enterCode,
     ...[1, 2, 3].flatMap((left) => [words.wrongCode(left), words.usedCode(left)]),
     ...reasons.flatMap((reason) => [undefined, 1, 60].map((minutes) => words.refused(reason, minutes))),
+    ...Object.values(words.barred),
   ]
 
   it('pass through the XML of ocserv unescaped and fit one attribute', () => {

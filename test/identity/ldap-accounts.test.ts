@@ -121,7 +121,7 @@ describe('an account of Active Directory', () => {
   })
 
   test('is barred where it is disabled, expired or locked', () => {
-    const state = (attributes: Record<string, string>) => adFacts(entryOf(attributes), NOW).barred
+    const state = (attributes: Record<string, string>) => adFacts(entryOf(attributes), NOW).barred?.detail
     expect(state({ useraccountcontrol: '514' })).toBe('the account is disabled')
     expect(state({ accountexpires: filetime(NOW) })).toBe('the account has expired')
     expect(state({ accountexpires: filetime(NOW + 60_000) })).toBeUndefined()
@@ -142,6 +142,12 @@ describe('an account of Active Directory', () => {
         kind: 'barred',
         detail: expect.stringContaining(`(${data})`),
       })
+    // A locked account is told to anybody, whatever the password: the user must not read it.
+    const told = ['530', '531', '532', '533', '701', '773', '775'].map((data) => words(data))
+    expect(told.map((state) => state?.kind === 'barred' && state.tell)).toEqual([
+      ...['outside_hours', 'other_computer', 'password_expired', 'disabled', 'expired'],
+      ...['password_to_change', undefined],
+    ])
     expect(words('57')).toBeUndefined()
     expect(adState('')).toBeUndefined()
   })

@@ -30,3 +30,14 @@ describe('the reject of a locked login', () => {
       for (const tell of [true, false]) expect(messageTo(refusal, tell)).not.toContain(refusal.detail)
   })
 })
+
+describe('the reject of a user whom a directory bars', () => {
+  const barred = refuse('barred', 'corp: the password has expired (532)')
+
+  it('reads as a wrong password, unless the state is to be told', () => {
+    expect(messageTo(barred, true)).toBe(messageTo(refuse('bad_credentials', ''), true))
+    const told = { ...barred, tell: 'password_expired' } as const
+    expect(messageTo(told, true)).toBe('Your password has expired. Change it, then log in again.')
+    expect(messageTo(told, true, 'zh-CN')).toBe('您的密码已过期，请修改密码后重新登录。')
+  })
+})

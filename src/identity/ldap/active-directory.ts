@@ -1,3 +1,6 @@
+import type { AccountState } from '../../domain/account-state.ts'
+import type { Barred } from '../../domain/person.ts'
+
 /** What Active Directory keeps of an account's passwords and state. Times are wall milliseconds. */
 export interface AccountFacts {
   /** Wrong passwords since the last right one, as this server has counted them. */
@@ -8,7 +11,7 @@ export interface AccountFacts {
   /** Differs when the password was changed. */
   readonly passwordStamp?: string
   /** Why the user may not log in, whatever the password. */
-  readonly barred?: string
+  readonly barred?: Barred
 }
 
 type Values = ReadonlyMap<string, readonly string[]>
@@ -66,15 +69,19 @@ export function stampFacts(entry: Values): AccountFacts {
   return passwordStamp === undefined ? {} : { passwordStamp }
 }
 
-function stateOf(entry: Values, now: number): string | undefined {
+function stateOf(entry: Values, now: number): Barred | undefined {
   const control = numberOf(entry, 'useraccountcontrol') ?? 0
   const computed = numberOf(entry, 'msds-user-account-control-computed') ?? 0
   const expires = timeOf(entry, 'accountexpires')
-  if ((control & DISABLED) !== 0) return 'the account is disabled'
-  if (expires !== undefined && expires <= now) return 'the account has expired'
-  if ((computed & LOCKED) !== 0) return 'the account is locked in the directory'
-  if ((computed & PASSWORD_EXPIRED) !== 0) return 'the password has expired'
+  if ((control & DISABLED) !== 0) return barred('the account is disabled', 'disabled')
+  if (expires !== undefined && expires <= now) return barred('the account has expired', 'expired')
+  if ((computed & LOCKED) !== 0) return barred('the account is locked in the directory')
+  if ((computed & PASSWORD_EXPIRED) !== 0) return barred('the password has expired', 'password_expired')
   return undefined
+}
+
+function barred(detail: string, tell?: AccountState): Barred {
+  return { kind: 'barred', detail, ...(tell !== undefined && { tell }) }
 }
 
 function numberOf(entry: Values, attribute: string): number | undefined {
@@ -90,27 +97,27 @@ function timeOf(entry: Values, attribute: string): number | undefined {
   return ticks === 0n || ticks >= NEVER ? undefined : Number((ticks - EPOCH) / 10_000n)
 }
 
-/** What `data 52e` in the words of a refused bind means (MS-ERREF §2.2, Win32 error codes in hexadecimal). */
-const STATES: ReadonlyMap<
-  string,
-  { readonly kind: 'wrong' | 'unknown' | 'barred'; readonly detail: string }
-> = new Map([
+/**
+ * What `data 52e` in the words of a refused bind means (MS-ERREF §2.2, Win32 error codes in hexadecimal). A locked
+ * account is told with any password, so that one is never for the user; the others come with the right one alone.
+ */
+const STATES: ReadonlyMap<string, AdState> = new Map<string, AdState>([
   ['525', { kind: 'unknown', detail: 'no such user' }],
   ['52e', { kind: 'wrong', detail: 'wrong password' }],
-  ['530', { kind: 'barred', detail: 'logins are not permitted at this time' }],
-  ['531', { kind: 'barred', detail: 'logins are not permitted from this computer' }],
-  ['532', { kind: 'barred', detail: 'the password has expired' }],
-  ['533', { kind: 'barred', detail: 'the account is disabled' }],
-  ['701', { kind: 'barred', detail: 'the account has expired' }],
-  ['773', { kind: 'barred', detail: 'the password must be changed first' }],
-  ['775', { kind: 'barred', detail: 'the account is locked in the directory' }],
+  ['530', barred('logins are not permitted at this time', 'outside_hours')],
+  ['531', barred('logins are not permitted from this computer', 'other_computer')],
+  ['532', barred('the password has expired', 'password_expired')],
+  ['533', barred('the account is disabled', 'disabled')],
+  ['701', barred('the account has expired', 'expired')],
+  ['773', barred('the password must be changed first', 'password_to_change')],
+  ['775', barred('the account is locked in the directory')],
 ])
 
+type AdState = { readonly kind: 'wrong' | 'unknown'; readonly detail: string } | Barred
+
 /** @returns undefined where the words hold no state that is known. */
-export function adState(
-  diagnostic: string,
-): { kind: 'wrong' | 'unknown' | 'barred'; detail: string } | undefined {
+export function adState(diagnostic: string): AdState | undefined {
   const code = /\bdata ([0-9a-f]{1,8})\b/i.exec(diagnostic)?.[1]?.toLowerCase()
   const state = code === undefined ? undefined : STATES.get(code)
-  return state && { kind: state.kind, detail: `${state.detail} (${code})` }
+  return state && { ...state, detail: `${state.detail} (${code})` }
 }

@@ -1,12 +1,12 @@
+import type { Barred } from '../../domain/person.ts'
 import { adState } from './active-directory.ts'
 import type { Result } from './connection.ts'
 import { Code, resultWords } from './result-codes.ts'
 
 /** What a user's bind tells of the user; `unavailable` where it tells of the server instead. */
-export interface BindVerdict {
-  readonly kind: 'right' | 'wrong' | 'unknown' | 'barred' | 'unavailable'
-  readonly detail: string
-}
+export type BindVerdict =
+  | { readonly kind: 'right' | 'wrong' | 'unknown' | 'unavailable'; readonly detail: string }
+  | Barred
 
 export function bindVerdict(result: Result): BindVerdict {
   const detail = resultWords(result)

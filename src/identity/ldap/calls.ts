@@ -1,4 +1,4 @@
-import type { Account } from '../../domain/person.ts'
+import type { Account, Barred } from '../../domain/person.ts'
 import type { AccountFacts } from './active-directory.ts'
 import type { DirectorySettings } from './settings.ts'
 
@@ -25,7 +25,8 @@ export interface FoundUser {
 
 export type Outcome =
   | { readonly kind: 'right'; readonly account: Account }
-  | { readonly kind: 'wrong' | 'barred'; readonly detail: string }
+  | { readonly kind: 'wrong'; readonly detail: string }
+  | Barred
   | { readonly kind: 'unknown' }
   | { readonly kind: 'found'; readonly user: FoundUser }
   | { readonly kind: 'ready' }

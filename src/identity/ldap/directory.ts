@@ -114,7 +114,7 @@ export class Directory {
     const proof = await this.#prove(job, outcome.user, password)
     const { account, facts } = outcome.user
     if (proof.kind !== 'right') return proof
-    if (facts.barred !== undefined) return { kind: 'barred', detail: facts.barred }
+    if (facts.barred !== undefined) return facts.barred
     return { kind: 'right', account: merged(account, proof.account) }
   }
 
@@ -122,7 +122,7 @@ export class Directory {
     const outcome = await this.#findAsService(job, user)
     if (outcome.kind !== 'found') return outcome
     const { account, facts } = outcome.user
-    if (facts.barred !== undefined) return { kind: 'barred', detail: facts.barred }
+    if (facts.barred !== undefined) return facts.barred
     const groups = await this.#searchGroups(outcome.user, this.#asService(job))
     return { kind: 'right', account: { ...account, groups: union(account.groups, groups) } }
   }
@@ -228,7 +228,7 @@ export class Directory {
           return { kind: 'barred', detail: 'the password is right, but no entry of this name is permitted' }
         if (outcome.kind !== 'found') return outcome
         const { account, facts } = outcome.user
-        if (facts.barred !== undefined) return { kind: 'barred', detail: facts.barred }
+        if (facts.barred !== undefined) return facts.barred
         const groups = await this.#searchGroups(outcome.user, ask)
         return { kind: 'right', account: { ...account, groups: union(account.groups, groups) } }
       },
@@ -300,8 +300,10 @@ async function sendPassword(
   return bindVerdict(await connection.bind(name, password, job, expiresAt, () => job.noteBindSent()))
 }
 
-function refusalOf({ kind, detail }: BindVerdict): Outcome {
-  if (kind === 'wrong' || kind === 'barred') return { kind, detail }
+function refusalOf(verdict: BindVerdict): Outcome {
+  const { kind, detail } = verdict
+  if (kind === 'barred') return verdict
+  if (kind === 'wrong') return { kind, detail }
   if (kind === 'unknown') return { kind }
   throw new OutOfReach(`the directory refuses binds (${detail})`)
 }

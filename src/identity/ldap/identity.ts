@@ -1,5 +1,6 @@
 import {
   type Account,
+  type Barred,
   type FirstFactorAnswer,
   type IdentityStore,
   type LookupAnswer,
@@ -103,7 +104,7 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
 
   function withAccount(answer: FirstFactorAnswer, { account, facts }: FoundUser): FirstFactorAnswer {
     if (answer.kind !== 'right') return answer
-    if (facts.barred !== undefined) return { kind: 'barred', detail: facts.barred }
+    if (facts.barred !== undefined) return discreet(facts.barred)
     const groups = [...new Set([...account.groups, ...answer.account.groups])]
     return { kind: 'right', account: sendable({ ...account, groups }) }
   }
@@ -111,7 +112,11 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
   function answerOf(outcome: Exclude<Outcome, { kind: 'unavailable' }>): FirstFactorAnswer {
     if (outcome.kind === 'right') return { kind: 'right', account: sendable(outcome.account) }
     if (outcome.kind === 'found' || outcome.kind === 'ready') throw new Error(`${outcome.kind} is no answer`)
-    return outcome
+    return outcome.kind === 'barred' ? discreet(outcome) : outcome
+  }
+
+  function discreet({ tell, ...barred }: Barred): Barred {
+    return tell !== undefined && options.ad?.tellState === true ? { ...barred, tell } : barred
   }
 
   /** Without reply attributes that no reply could carry. */
@@ -138,7 +143,8 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
     // More than one entry: nobody is known to be meant.
     if (answer.kind === 'wrong') return { kind: 'barred', detail: answer.detail }
     if (answer.kind === 'challenged') throw new Error('a directory asks nothing')
-    return answer
+    // Nobody has shown a password.
+    return answer.kind === 'barred' ? { kind: 'barred', detail: answer.detail } : answer
   }
 
   return {

@@ -64,6 +64,8 @@ export interface LdapOptions {
   readonly ad?: {
     /** Suffixes of userPrincipalName: `corp.example` lets `bob` be found as `bob@corp.example`. */
     readonly upnSuffixes?: readonly string[]
+    /** Whether users with the right password are told why they may not log in: expired, disabled … (false) */
+    readonly tellState?: boolean
   }
   /** Keeps the broker from locking accounts in the directory. Always there for Active Directory. */
   readonly shield?: ShieldSettings

@@ -54,7 +54,9 @@ export const ldapStoreShape = z.strictObject({
   groups: groupsShape.optional(),
   attributes: attributesShape.optional(),
   tls: tlsShape.optional(),
-  active_directory: z.strictObject({ upn_suffixes: z.array(text()).default([]) }).optional(),
+  active_directory: z
+    .strictObject({ upn_suffixes: z.array(text()).default([]), tell_state: z.boolean().default(false) })
+    .optional(),
   shield: z
     .strictObject({
       threshold: z.int().min(2).max(1000).optional(),
