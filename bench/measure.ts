@@ -34,6 +34,8 @@ export interface Plan {
   readonly rounds: number
   /** In place of the case's own number of clients. */
   readonly inFlight?: number | undefined
+  /** Awaited before each round. */
+  readonly beforeRound: () => Promise<void>
   /** Told what is going on, a line at a time. */
   readonly told: (line: string) => void
 }
@@ -74,6 +76,7 @@ export async function runCase(
     )
     const long = { ...plan, seconds: Math.max(plan.seconds, each.seconds ?? 0) }
     for (let round = 1; round <= plan.rounds; round += 1) {
+      await plan.beforeRound()
       for (const { contestant, server, variant, rounds } of all) {
         const measured = await measure(each, variant, server, generators, long)
         rounds.push(measured)

@@ -6,7 +6,7 @@ export interface CaseResult {
   readonly name: string
   readonly about: string
   readonly inFlight: number
-  /** Cores that others used just before. */
+  /** Cores that others used between the rounds. */
   readonly disturbance: number
   readonly summaries: readonly Summary[]
   readonly ratios: readonly Ratio[]
@@ -43,7 +43,7 @@ export function caseLines({ name, about, inFlight, disturbance, summaries, ratio
 }
 
 export function othersUsed(disturbance: number): string {
-  return `others used ${disturbance.toFixed(1)} cores just before`
+  return `others used ${disturbance.toFixed(1)} cores between the rounds`
 }
 
 export function codecLines(cost: CodecCost): string[] {

@@ -1,17 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type TemporaryFolder, temporaryFolder } from '../test/real/folder.ts'
 import { type Case, type Examination, filledStore, type Surroundings } from './case.ts'
 import { codecCost } from './codec.ts'
+import { Disturbance } from './disturbance.ts'
 import { freeradiusIsInstalled, freeradiusVersion } from './freeradius-server.ts'
 import { Generators } from './generators.ts'
 import { HTTP_CASES } from './http-cases.ts'
 import { LDAP_CASES } from './ldap-cases.ts'
 import { examineMachine } from './machine.ts'
 import { runCase } from './measure.ts'
-import { machineTime } from './process-cost.ts'
 import { RADIUS_CASES } from './radius-cases.ts'
 import { type CaseResult, caseLines, codecLines, machineLines, othersUsed } from './report.ts'
 import { SCALE_CASES } from './scale-cases.ts'
@@ -41,6 +40,7 @@ Options:
   --users N        local users in the store (60000); each code works once, so short of users a load ends
   --generators N   processes that make the load (2)
   --in-flight N    requests in flight, in place of each case's own number
+  --patience N     minutes to wait, all in all, until others leave the machine alone (0)
   --alone          the broker without its rivals
   --profile FOLDER run the broker alone with Node's processor profiler, which writes there a file for each thread
   --json FILE      write every figure there too
@@ -64,6 +64,7 @@ interface Options {
   readonly users: number
   readonly generators: number
   readonly inFlight?: number
+  readonly patience: number
   readonly alone: boolean
   readonly profile?: string
   readonly json?: string
@@ -80,6 +81,7 @@ function optionsOf(args: readonly string[]): Options | undefined {
       users: { type: 'string', default: '60000' },
       generators: { type: 'string', default: '2' },
       'in-flight': { type: 'string' },
+      patience: { type: 'string', default: '0' },
       alone: { type: 'boolean', default: false },
       profile: { type: 'string' },
       json: { type: 'string' },
@@ -97,6 +99,7 @@ function optionsOf(args: readonly string[]): Options | undefined {
     users: count('users', values.users),
     generators: count('generators', values.generators),
     ...(inFlight === undefined ? {} : { inFlight: count('in-flight', inFlight) }),
+    patience: values.patience === '0' ? 0 : positive('patience', values.patience),
     alone: values.alone || values.profile !== undefined,
     ...(values.profile === undefined ? {} : { profile: resolve(values.profile) }),
     ...(values.json === undefined ? {} : { json: resolve(values.json) }),
@@ -179,10 +182,12 @@ function comparison({ users, alone, profile }: Options) {
 }
 
 async function runCases(
-  { cases, seconds, rounds, inFlight, generators: count }: Options,
+  { cases, seconds, rounds, inFlight, patience, generators: count }: Options,
   around: Omit<Surroundings, 'defer'>,
 ): Promise<Result[]> {
   const generators = new Generators(count)
+  const disturbance = new Disturbance(patience * 60_000)
+  const plan = { seconds, rounds, inFlight, told, beforeRound: () => disturbance.look() }
   const results: Result[] = []
   try {
     for (const each of cases) {
@@ -192,21 +197,22 @@ async function runCases(
         continue
       }
       await using ends = new AsyncDisposableStack()
-      const disturbance = await othersWork()
       const surroundings = { ...around, defer: (end: () => Promise<void>) => ends.defer(end) }
       if ('run' in each) {
         told(`${each.name}: starting`)
+        await disturbance.look()
         const lines = await each.run(surroundings)
-        print(['', `${each.name}: ${each.about}; ${othersUsed(disturbance)}`, ...lines])
-        results.push({ name: each.name, about: each.about, disturbance, lines })
+        const others = disturbance.take()
+        print(['', `${each.name}: ${each.about}; ${othersUsed(others)}`, ...lines])
+        results.push({ name: each.name, about: each.about, disturbance: others, lines })
         continue
       }
-      const series = await runCase(each, surroundings, generators, { seconds, rounds, inFlight, told })
+      const series = await runCase(each, surroundings, generators, plan)
       const result = {
         name: each.name,
         about: each.about,
         inFlight: inFlight ?? each.inFlight,
-        disturbance,
+        disturbance: disturbance.take(),
         summaries: series.map((one) => summarise(each, one)),
         ratios: ratios(each, series),
       }
@@ -217,14 +223,6 @@ async function runCases(
   } finally {
     generators.stop()
   }
-}
-
-/** How many cores are at work while the bench does nothing. */
-async function othersWork(): Promise<number> {
-  const before = machineTime()
-  const begun = performance.now()
-  await sleep(1000)
-  return (machineTime() - before) / (performance.now() - begun)
 }
 
 try {
