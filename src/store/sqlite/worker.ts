@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { sql } from 'kysely'
+import { systemClock } from '../../domain/clock.ts'
 import { systemRandom } from '../../domain/random.ts'
 import { sqlRecords } from '../records.ts'
 import type { FromStore, Served, StoreFile, ToStore } from './calls.ts'
@@ -21,7 +22,7 @@ function serve({ database, db }: OpenDatabase): void {
       },
     },
   }
-  const turns = new Turns(database, served, (answers) => send({ kind: 'answers', answers }))
+  const turns = new Turns(database, served, (answers) => send({ kind: 'answers', answers }), systemClock)
   parentPort?.on('message', (message: ToStore) => {
     if (message.kind === 'calls') {
       turns.add(message.calls)
