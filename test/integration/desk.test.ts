@@ -254,7 +254,7 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
       await look('user')
       await look('lock', '/desk/lock?user=alice')
       await look('sessions', '/desk/sessions?state=any')
-      await look('audit', '/desk/audit')
+      await look('audit', '/desk/audit?user=carol')
       await page.goto(`${house.url}/desk/users?name=alice#invite`)
       await page.fill('#invite-reason', 'a new phone')
       await page.locator('#invite-reason').press('Enter')

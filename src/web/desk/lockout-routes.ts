@@ -33,7 +33,7 @@ export function lockoutRoutes(router: Router, desk: Desk): void {
     const [list, activity] = await Promise.all([findList(request, desk), lastDay.until(clock.now())])
     desk.show(request, response, {
       view: 'lockouts',
-      title: ({ lockouts: words }) => words.now,
+      title: ({ lockouts: words }) => (list.state === 'in_force' ? words.now : words.past[list.state]),
       area: 'lockouts',
       data: { list, activity },
     })

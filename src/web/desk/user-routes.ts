@@ -73,7 +73,6 @@ export function userRoutes(router: Router, desk: Desk): void {
     desk.show(request, response, {
       view: isKnown ? 'user' : 'users',
       title: ({ users }) => (isKnown ? name : users.title),
-      width: isKnown ? 'wide' : 'narrow',
       area: 'users',
       problem: problem ?? wrong,
       data: {

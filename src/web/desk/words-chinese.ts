@@ -62,7 +62,7 @@ export const simplifiedChinese: DeskWords = {
     }
   },
   lockouts: {
-    title: '锁定',
+    past: { ended: '已结束的锁定', released: '已解除的锁定' },
     now: '当前被锁定',
     live: '实时',
     lost: '正在重新连接…',
@@ -100,7 +100,6 @@ export const simplifiedChinese: DeskWords = {
         return '来自此处的所有用户'
     }
   },
-  everybody: '所有人',
   evidence: {
     failures: (count) => `失败 ${count} 次`,
     of: (reason, count) => `${REFUSALS[reason]} × ${count}`,
@@ -144,7 +143,6 @@ export const simplifiedChinese: DeskWords = {
     scope: '锁定范围',
     cause: '起因',
     causes: { failures: '登录失败', hard_limit: '连续失败过多', by_hand: '手动锁定' },
-    rule: '原始记录',
     failures: '失败',
     from: '来源',
     place: '该地址',
@@ -155,7 +153,6 @@ export const simplifiedChinese: DeskWords = {
     none: '无',
     since: '开始',
     until: '结束',
-    released: '已解除',
     endedByItself: '自行结束',
     decide: '可以放行吗？',
     release: '解除',
@@ -240,8 +237,6 @@ export const simplifiedChinese: DeskWords = {
     },
     policy: '策略',
     reply: '网关将收到',
-    locks: '生效中的锁定',
-    why: '为什么',
     asked: '查询的身份源',
     answers: { known: '认识该用户', barred: '禁止该用户', unknown: '不认识', unavailable: '不可用' },
   },

@@ -64,7 +64,7 @@ export const english: DeskWords = {
     }
   },
   lockouts: {
-    title: 'Lockouts',
+    past: { ended: 'Lockouts that have ended', released: 'Lockouts that were released' },
     now: 'Locked out now',
     live: 'Live',
     lost: 'Connecting again…',
@@ -103,7 +103,6 @@ export const english: DeskWords = {
         return 'all users from here'
     }
   },
-  everybody: 'Everybody',
   evidence: {
     failures: (count) => (count === '1' ? '1 failure' : `${count} failures`),
     of: (reason, count) => `${count} × ${REFUSALS[reason]}`,
@@ -147,7 +146,6 @@ export const english: DeskWords = {
     scope: 'Locked',
     cause: 'Cause',
     causes: { failures: 'Failed logins', hard_limit: 'Too many failures in a row', by_hand: 'By hand' },
-    rule: 'As recorded',
     failures: 'Failures',
     from: 'From',
     place: 'The address',
@@ -158,7 +156,6 @@ export const english: DeskWords = {
     none: 'None',
     since: 'Began',
     until: 'Ends',
-    released: 'Released',
     endedByItself: 'Ended by itself',
     decide: 'Let them in?',
     release: 'Release',
@@ -246,8 +243,6 @@ export const english: DeskWords = {
     },
     policy: 'Policy',
     reply: 'The gateway would be told',
-    locks: 'Lockouts in force',
-    why: 'Why',
     asked: 'Stores asked',
     answers: {
       known: 'knows the user',

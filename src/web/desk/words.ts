@@ -53,8 +53,8 @@ export interface DeskWords {
   readonly reasonHint: string
   readonly problem: (problem: FormProblem) => string
   readonly lockouts: {
-    readonly title: string
     readonly now: string
+    readonly past: Readonly<Record<Exclude<LockoutState, 'in_force'>, string>>
     readonly live: string
     readonly lost: string
     readonly areLocked: (count: string) => string
@@ -84,7 +84,6 @@ export interface DeskWords {
     readonly releasedBy: (actor: string) => string
   }
   readonly scope: (lockout: Pick<Lockout, 'scope' | 'address'>) => string
-  readonly everybody: string
   readonly evidence: {
     readonly failures: (count: string) => string
     readonly of: (reason: RefusalReason, count: number) => string
@@ -108,7 +107,6 @@ export interface DeskWords {
     readonly scope: string
     readonly cause: string
     readonly causes: Readonly<Record<Lockout['cause'], string>>
-    readonly rule: string
     readonly failures: string
     readonly from: string
     readonly place: string
@@ -119,7 +117,6 @@ export interface DeskWords {
     readonly none: string
     readonly since: string
     readonly until: string
-    readonly released: string
     readonly endedByItself: string
     readonly decide: string
     readonly release: string
@@ -176,8 +173,6 @@ export interface DeskWords {
     readonly outcome: (explanation: Explanation) => string
     readonly policy: string
     readonly reply: string
-    readonly locks: string
-    readonly why: string
     readonly asked: string
     readonly answers: Readonly<Record<Explanation['stores'][number]['answer'], string>>
   }
