@@ -232,7 +232,9 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
   })
 
   for (const locale of ['en-GB', 'zh-CN'] as const) {
-    test(`looks right on a phone and on a desk, by day and by night (${locale})`, async () => {
+    test(`looks right on a phone and on a desk, by day and by night (${locale})`, {
+      timeout: 120_000,
+    }, async () => {
       const { records } = house
       await lockedBy('carol', '198.51.100.77')
       const { page, complaints } = await atTheDesk(`looker-${locale.toLowerCase()}`, 'helpdesk', { locale })
@@ -264,7 +266,7 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     })
   }
 
-  test('looks right where there is little, or something is wrong', async () => {
+  test('looks right where there is little, or something is wrong', { timeout: 120_000 }, async () => {
     const { records } = house
     for (const name of ['anna', 'ben', 'cleo', 'dora', 'eve']) await lockedBy(name, '203.0.113.66')
     await lockByHand(house, 'erin')
@@ -284,8 +286,14 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     await look('story-no-reason')
     await look('users', '/desk/users')
     await look('user-locked', '/desk/users?name=carol&address=198.51.100.77')
+    await look('user-wrong', '/desk/users?name=carol&address=nowhere')
     await look('audit-none', '/desk/audit?user=nobody-at-all&from=2020-01-01T00:00')
     expect(complaints()).toEqual([])
+
+    const stranger = await atTheDesk('stranger', 'staff')
+    await stranger.page.getByRole('heading', { name: 'Not permitted' }).waitFor()
+    expect(await looks.examine(stranger.page, 'en-GB-desk-not-permitted')).toEqual([])
+    expect(stranger.complaints()).toEqual([])
   })
 })
 
