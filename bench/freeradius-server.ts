@@ -21,6 +21,8 @@ export interface FreeradiusOptions {
   readonly passwords: 'clear text' | { readonly pbkdf2Ms: number } | { readonly ldap: Pick<Slapd, 'port'> }
   /** `detail` appends to a text file and leaves it to the system when that reaches the disk; `sqlite` waits for it. */
   readonly accounting: 'detail' | 'sqlite'
+  /** Where each login is kept besides the log: nowhere, or as a row of a table that waits for the disk. */
+  readonly logins?: 'sqlite'
 }
 
 const START_WITHIN_MS = 60_000
@@ -130,7 +132,7 @@ function entry(user: number, check: string): string {
   return `${userName(user)} ${check}TOTP-Secret := '${base32(seedOf(user))}'\n`
 }
 
-/** What an accounting Start fills of FreeRADIUS' own table, in a file that commits as durably as the broker's. */
+/** What an accounting Start and a login fill of FreeRADIUS' own tables, in a file that commits as durably as the broker's. */
 const SCHEMA = `
 PRAGMA journal_mode = WAL;
 CREATE TABLE radacct (
@@ -139,6 +141,10 @@ CREATE TABLE radacct (
   acctstarttime INTEGER, callingstationid TEXT
 );
 CREATE INDEX radacct_by_user ON radacct (username);
+CREATE TABLE radpostauth (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT, authdate INTEGER, callingstationid TEXT, nasidentifier TEXT
+);
+CREATE INDEX radpostauth_by_user ON radpostauth (username);
 `
 
 const INSERT_START = `
@@ -146,10 +152,15 @@ const INSERT_START = `
   VALUES ('%{Acct-Session-Id}', '%{Acct-Session-Id}', '%{User-Name}', '%{NAS-IP-Address}', '%{NAS-Identifier}', %l, '%{Calling-Station-Id}')
 `
 
+const INSERT_LOGIN = `
+  INSERT INTO radpostauth (username, authdate, callingstationid, nasidentifier)
+  VALUES ('%{User-Name}', %l, '%{Calling-Station-Id}', '%{NAS-Identifier}')
+`
+
 type Settings = FreeradiusOptions & { readonly authPort: number; readonly acctPort: number }
 
 function configuration(folder: string, settings: Settings): string {
-  const { authPort, acctPort, mode, accounting, passwords } = settings
+  const { authPort, acctPort, mode, accounting, passwords, logins } = settings
   const directory = typeof passwords === 'object' && 'ldap' in passwords ? passwords.ldap : undefined
   const checked = directory === undefined ? 'pap' : 'ldap'
   return `
@@ -228,6 +239,10 @@ ${directory === undefined ? '' : ldapModule(directory)}
         }
       }
     }
+    post-auth {
+      reference = ".query"
+      query = "${INSERT_LOGIN.trim().replace(/\s+/g, ' ')}"
+    }
   }
 }
 server default {
@@ -284,6 +299,7 @@ ${GRANTED.routes.map((route) => `      Framed-Route += "${route}"`).join('\n')}
       Session-Timeout := ${GRANTED.sessionTimeout}
       Acct-Interim-Interval := ${GRANTED.interim}
     }
+    ${logins === 'sqlite' ? 'sql' : ''}
   }
   accounting {
     ${accounting === 'sqlite' ? 'sql' : 'detail'}

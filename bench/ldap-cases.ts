@@ -78,7 +78,14 @@ function ldapRival(around: Surroundings, slapd: Slapd, { users, mode }: Site): r
     around.told('FreeRADIUS has no module for LDAP (Debian: freeradius-ldap), so nothing is compared with it')
     return []
   }
-  return rival({ ...around, users }, { mode, passwords: { ldap: slapd } }, `rlm_ldap, ${users} users`)
+  const options = { mode, passwords: { ldap: slapd } } as const
+  return [
+    ...rival({ ...around, users }, options, `rlm_ldap, ${users} users`),
+    // The broker cannot answer before the login is on the disk.
+    ...(mode === 'none'
+      ? []
+      : rival({ ...around, users }, { ...options, logins: 'sqlite' }, 'rlm_ldap and a row in SQLite')),
+  ]
 }
 
 async function directoryOf(users: number, around: Surroundings): Promise<Slapd> {

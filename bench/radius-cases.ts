@@ -74,7 +74,11 @@ export const RADIUS_CASES: readonly Case[] = [
     challengesPerSecond: 400,
     prepare: async (around) => ({
       variants: PLAIN,
-      contestants: [await localBroker(around, 'challenge'), ...rival(around, { mode: 'challenge' })],
+      contestants: [
+        await localBroker(around, 'challenge'),
+        ...rival(around, { mode: 'challenge' }, 'keeps nothing'),
+        ...rival(around, { mode: 'challenge', logins: 'sqlite' }, 'a row in SQLite'),
+      ],
     }),
   },
   {
@@ -85,7 +89,11 @@ export const RADIUS_CASES: readonly Case[] = [
     parts: ['login'],
     prepare: async (around) => ({
       variants: PLAIN,
-      contestants: [await localBroker(around, 'only'), ...rival(around, { mode: 'only' })],
+      contestants: [
+        await localBroker(around, 'only'),
+        ...rival(around, { mode: 'only' }, 'keeps nothing'),
+        ...rival(around, { mode: 'only', logins: 'sqlite' }, 'a row in SQLite'),
+      ],
     }),
   },
   {

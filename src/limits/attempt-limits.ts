@@ -28,8 +28,6 @@ export function tallyRules({ rates, lockout, heldMs }: AttemptLimitRules, broker
   }
 }
 
-const ID_OCTETS = 9
-
 /**
  * Two kinds of limit over one tally. Rates bound how often anybody may ask at all. Budgets bound how many guesses may
  * be in flight or failed before a lockout: a guess counts before the check and goes on counting when it fails, so any
@@ -38,7 +36,7 @@ const ID_OCTETS = 9
 export function attemptLimits(tally: Tally, random: Randomness): AttemptLimits {
   return {
     async take(guesser) {
-      const counted = countedUnder(guesser, random.bytes(ID_OCTETS).toString('base64url'))
+      const counted = countedUnder(guesser, random.id())
       return (await tally.take(counted)) ?? permit(tally, guesser, counted)
     },
   }
