@@ -1,8 +1,8 @@
 import type { Attempt } from '../domain/attempt.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Refusal } from '../domain/refusal.ts'
+import type { AskForCode, Challenge } from './ask-for-code.ts'
 import { type BackgroundOptions, lookUp, withEnrolmentOf } from './background.ts'
-import type { AskForCode, Decision } from './decision.ts'
 import { type Effort, evenly } from './effort.ts'
 import { type FirstFactorOptions, firstFactor } from './first-factor.ts'
 import { admit, type Grant, type GrantOptions, grantAgain } from './grant.ts'
@@ -20,6 +20,9 @@ export interface LoginOptions extends UnderLimitsOptions {
   readonly grant: GrantOptions
   readonly pace: Pace
 }
+
+/** What a gateway is told of a login. */
+export type Decision = Grant | Challenge | Refusal
 
 /**
  * The way of a login. Points are taken before anything is checked; each step returns a refusal or the one value that

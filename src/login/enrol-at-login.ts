@@ -2,7 +2,7 @@ import type { Attempt } from '../domain/attempt.ts'
 import type { Person } from '../domain/person.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { refuse } from '../domain/refusal.ts'
-import type { AskForCode } from './decision.ts'
+import type { AskForCode } from './ask-for-code.ts'
 import type { EnrolmentCodes } from './enrolment-codes.ts'
 import type { VerifiedUser } from './first-factor.ts'
 

@@ -7,9 +7,9 @@ import type { Randomness } from '../domain/random.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Session } from '../domain/session.ts'
 import { type Background, refusedByLock } from './background.ts'
-import type { Terms } from './decision.ts'
 import type { SameAnswer } from './same-answer.ts'
 import type { Proof } from './second-factor.ts'
+import type { Terms } from './terms.ts'
 
 let grant: (policy: string, entitlement: Entitlement, session: string) => Grant
 

@@ -1,7 +1,7 @@
 import type { Attempt } from '../domain/attempt.ts'
 import type { StoreChallenge } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
-import type { AskForCode } from './decision.ts'
+import type { AskForCode } from './ask-for-code.ts'
 
 /** ocserv fails a login at its sixteenth stage; a store that asks without end is stopped well before. */
 const MAX_ROUNDS = 8

@@ -1,8 +1,14 @@
 import type { Attempt } from '../domain/attempt.ts'
-import { choosePolicy, entitle, type Policy } from '../domain/policy.ts'
+import { choosePolicy, type Entitlement, entitle, type Policy } from '../domain/policy.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
-import type { Terms } from './decision.ts'
 import type { Proof } from './second-factor.ts'
+
+/** What a policy gives this user. */
+export interface Terms {
+  readonly kind: 'terms'
+  readonly policy: string
+  readonly entitlement: Entitlement
+}
 
 /** What may the user do? The first policy that applies says it; where none does, the answer is no. */
 export function chooseTerms(

@@ -5,7 +5,7 @@ import type { Metrics } from '../domain/metrics.ts'
 import type { Randomness } from '../domain/random.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { AccountingRecord } from '../domain/session.ts'
-import type { Decision } from '../login/decision.ts'
+import type { Decision } from '../login/decide.ts'
 import {
   checkAccountingAuthenticator,
   checkMessageAuthenticator,

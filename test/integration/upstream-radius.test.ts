@@ -9,7 +9,7 @@ import {
   type UpstreamRadiusOptions,
   upstreamRadiusIdentity,
 } from '../../src/identity/upstream/upstream-radius.ts'
-import type { Decision } from '../../src/login/decision.ts'
+import type { Decision } from '../../src/login/decide.ts'
 import { Attr, Code } from '../../src/radius/codes.ts'
 import { replyTo } from '../../src/transport/reply.ts'
 import { openHouse, silentLog } from '../login/house.ts'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { newRecoveryCode, recoveryCodeHash } from '../../src/domain/enrolment.ts'
 import { parseNetwork } from '../../src/domain/network.ts'
 import { systemRandom } from '../../src/domain/random.ts'
-import type { Decision } from '../../src/login/decision.ts'
+import type { Decision } from '../../src/login/decide.ts'
 import { type House, type HouseOptions, openHouse } from './house.ts'
 
 async function houseWithBob(options?: HouseOptions): Promise<House> {

@@ -3,7 +3,7 @@ import { recoveryCodeHash } from '../../src/domain/enrolment.ts'
 import { invitationHash } from '../../src/domain/invitation.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { WORDS } from '../../src/domain/words.ts'
-import type { Decision } from '../../src/login/decision.ts'
+import type { Decision } from '../../src/login/decide.ts'
 import { openHouse } from './house.ts'
 
 const CODE = /^[A-HJKMNP-Z2-9]{4}-[A-HJKMNP-Z2-9]{4}$/

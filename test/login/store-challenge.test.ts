@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { FirstFactorAnswer, FirstFactorContext } from '../../src/domain/person.ts'
-import type { Decision } from '../../src/login/decision.ts'
+import type { Decision } from '../../src/login/decide.ts'
 import { type House, type HouseOptions, openHouse } from './house.ts'
 
 const RIGHT: FirstFactorAnswer = { kind: 'right', account: { groups: [], attributes: {} } }

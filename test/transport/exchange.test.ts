@@ -9,7 +9,7 @@ import { refuse } from '../../src/domain/refusal.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import type { AccountingRecord } from '../../src/domain/session.ts'
 import { WORDS } from '../../src/domain/words.ts'
-import type { Decision } from '../../src/login/decision.ts'
+import type { Decision } from '../../src/login/decide.ts'
 import {
   buildAccessRequest,
   buildAccountingRequest,

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response, Router } from 'express'
 import type { SignInOutcome } from '../../http/sign-in-visit.ts'
 import { visitOf } from '../../http/visit.ts'
-import type { Challenge } from '../../login/decision.ts'
+import type { Challenge } from '../../login/ask-for-code.ts'
 import { field, goTo, parameter } from '../frame/forms.ts'
 import { showAccount } from './account-routes.ts'
 import { beginEnrolment } from './enrol-routes.ts'

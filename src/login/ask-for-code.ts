@@ -1,11 +1,6 @@
 import type { PendingChallenge } from '../domain/challenge.ts'
-import type { Entitlement } from '../domain/policy.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Secret } from '../domain/secret.ts'
-import type { Grant } from './grant.ts'
-
-/** What a gateway is told of a login. */
-export type Decision = Grant | Challenge | Refusal
 
 /** A code is asked for, under a State that is kept. */
 export interface Challenge {
@@ -37,11 +32,4 @@ export interface AskForCode {
   readonly prompt: PlainPrompt | { readonly kind: 'enrol'; readonly again: boolean }
   /** The failed guess that led to asking again. */
   readonly failure?: Refusal
-}
-
-/** What a policy gives this user. */
-export interface Terms {
-  readonly kind: 'terms'
-  readonly policy: string
-  readonly entitlement: Entitlement
 }
