@@ -3,6 +3,8 @@ import { describeFaults } from '../config/describe-faults.ts'
 import { loadConfig } from '../config/load.ts'
 import { systemClock } from '../domain/clock.ts'
 import { Secret } from '../domain/secret.ts'
+import { withBriefMemory } from '../limits/brief-memory.ts'
+import type { OwnState } from '../limits/own-state.ts'
 import { stateOfParent } from '../limits/state-of-parent.ts'
 import { jsonLog } from '../observe/log.ts'
 import type { Inheritance } from '../transport/inheritance.ts'
@@ -50,7 +52,7 @@ async function serve({ file, text, isOpenToAll, number, places }: WorkerOrder): 
     broker = await prepareBroker(config, store, log, undefined, {
       worker: {
         sockets: places.map((place, index) => ({ ...place, fd: FIRST_SOCKET + index })),
-        own: stateOfParent((call) => parent.ask('state', call)),
+        own: ownState(),
         isFirst: number === 0,
         spool: spoolOf(process.pid),
         figures: {
@@ -79,4 +81,11 @@ async function serve({ file, text, isOpenToAll, number, places }: WorkerOrder): 
   } finally {
     await store.close()
   }
+}
+
+/** In the parent, for all workers. */
+function ownState(): OwnState {
+  const state = stateOfParent((call) => parent.ask('state', call))
+  const tally: OwnState['tally'] = (rules) => withBriefMemory(state.tally(rules), { clock: systemClock })
+  return { ...state, tally }
 }

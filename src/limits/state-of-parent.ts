@@ -5,7 +5,7 @@ import type { OwnState } from './own-state.ts'
 import type { AskState } from './state-calls.ts'
 import type { Tally } from './tally.ts'
 
-/** The state as a worker sees it: every step is one question to the process that all workers share. */
+/** The state as a worker sees it: a step is one question to the process that all workers share. */
 export function stateOfParent(ask: AskState): OwnState {
   return {
     tally: () => tallyOfParent(ask),

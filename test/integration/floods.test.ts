@@ -10,7 +10,7 @@ import { ask, loginRequest } from '../real/radius-socket.ts'
 const PASSWORD = 'correct horse'
 const PACKETS_A_SECOND = 50_000
 const ROUND_MS = 2000
-const ROUNDS = 3
+const ROUNDS = 2
 const LOGINS_A_SECOND = 15
 
 const LIMITS = {

@@ -7,6 +7,7 @@ import { generateSync } from 'otplib'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { encodeAttribute } from '../../src/radius/dictionary.ts'
 import { type Broker, type Sections, startBroker } from '../real/broker.ts'
+import { describeWith } from '../real/needs.ts'
 import { addPeople, type TestPerson } from '../real/people.ts'
 import {
   accountingRequest,
@@ -17,6 +18,7 @@ import {
   type Request,
   radiusSocket,
 } from '../real/radius-socket.ts'
+import { startRedis } from '../real/redis.ts'
 
 const PASSWORD = 'correct horse'
 const NO_RATES = { user: '100000/1s', address: '100000/1s', gateway: '100000/1s' }
@@ -169,16 +171,12 @@ describe('four workers over the same ports', () => {
     await expect.poll(() => pids.filter(isRunning), { timeout: 15_000 }).toEqual([])
   })
 
-  test('are not joined by another broker on the same ports', async () => {
+  test('are not joined by another broker, and tell why they do not start, leaving nothing behind', async () => {
     const [broker] = await workersWith({ workers: 2 }, {})
-    const { code, stderr } = await broker.run(['serve'])
-    expect(code).toBe(1)
-    expect(stderr).toMatch(/cannot listen on 127\.0\.0\.1:\d+ \(auth\): .* holds the port/)
+    const other = await broker.run(['serve'])
+    expect(other.code).toBe(1)
+    expect(other.stderr).toMatch(/cannot listen on 127\.0\.0\.1:\d+ \(auth\): .* holds the port/)
     expect(broker.process.isRunning()).toBe(true)
-  })
-
-  test('tell why they do not start, and leave nothing behind', async () => {
-    const [broker] = await workersWith({ workers: 2 }, {})
     await broker.process.stop()
     writeFileSync(broker.keyFile, 'not a key\n')
     const { code, stderr } = await broker.run(['serve'])
@@ -314,4 +312,33 @@ test('workers that are told to stop answer every login whose password is being c
   )
   expect(counted(replies)).toEqual({ 'Access-Accept': 24 })
   expect(await broker.process.finished).toMatchObject({ code: 0, signal: null })
+})
+
+describeWith(['redis-server'], 'workers that share Redis with other brokers', () => {
+  test('take a code once and keep to the limits together, and to their part of them while Redis is away', async () => {
+    const redis = await startRedis()
+    onTestFinished(redis.stop)
+    const [broker, alice] = await workersWith(
+      { workers: 2 },
+      {
+        second_factor: { mode: 'append' },
+        lockout: { after: 6 },
+        redis: { url: `redis://127.0.0.1:${redis.port}`, brokers: 2 },
+      },
+      ...['alice', 'bob', 'carol'],
+    )
+    const password = PASSWORD + generateSync({ secret: alice?.key ?? '' })
+    const uses = await codesOf(broker, 100, (number) =>
+      loginRequest({ secret: broker.secret, user: 'alice', password, from: `198.51.100.${number}` }),
+    )
+    expect(uses['Access-Accept'], 'of 100 uses of one code').toBe(1)
+    const guess = (user: string) => (number: number) =>
+      loginRequest({ secret: broker.secret, user, password: `guess number ${number}` })
+    await codesOf(broker, 60, guess('bob'))
+    expect(eventsOf(broker, 'bob').bad_credentials, 'with Redis').toBe(6)
+    await redis.kill()
+    await codesOf(broker, 60, guess('carol'))
+    // Both workers count in their parent, so the limit is divided among brokers alone.
+    expect(eventsOf(broker, 'carol').bad_credentials, 'without Redis: half of it').toBe(3)
+  })
 })
