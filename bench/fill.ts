@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import { openStore } from '../src/broker.ts'
+import { openStore } from '../src/broker-storage.ts'
 import type { PostgresConfig } from '../src/config/sections/postgres.ts'
 import type { Config } from '../src/config/shape.ts'
 import { systemClock } from '../src/domain/clock.ts'

@@ -1,10 +1,18 @@
-import type { Machine } from './broker.ts'
+import { buildIdentities, type Identities } from './broker-identity.ts'
 import { loadKeyRing, readKeyRing } from './config/key-file.ts'
 import type { StorageConfig } from './config/sections/storage.ts'
+import type { Config } from './config/shape.ts'
+import type { Dependency } from './domain/dependency.ts'
 import type { KeyRing } from './domain/key-ring.ts'
 import type { Log } from './domain/log.ts'
+import type { LoginName } from './domain/login-name.ts'
+import { type Machine, THIS_MACHINE } from './domain/machine.ts'
+import type { Candidate } from './domain/person.ts'
+import { candidates } from './identity/fan-out.ts'
+import { localIdentity } from './identity/local.ts'
+import { PasswordHashes } from './identity/password-hashes.ts'
 import { openPostgres } from './store/postgres/open.ts'
-import type { OpenRecords } from './store/records.ts'
+import type { OpenRecords, Records } from './store/records.ts'
 import { openSqlite } from './store/sqlite/open.ts'
 
 /** What the records are opened for: a broker that lives long, or one command. */
@@ -13,11 +21,51 @@ export type StorageUse = 'serving' | 'command'
 /** A command has little to ask at one time. */
 const CONNECTIONS_OF_A_COMMAND = 2
 
+/** What is kept: the records and the keys that open the seeds in them. The command line works on this alone. */
+export interface Store {
+  readonly records: Records
+  readonly keys: KeyRing
+  readonly hashes: PasswordHashes
+  /** Which identity stores may know a name that comes through a gateway, and what the user is called there. */
+  candidates(name: LoginName, gateway?: string): readonly Candidate[]
+  /** The identity stores that cannot be asked now. */
+  findIdentityFaults: Identities['findFaults']
+  /** What `/readyz` asks. */
+  readonly dependencies: readonly Dependency[]
+  close(): Promise<void>
+}
+
+/** @throws Error that names the file: a broken database, a key file that others can read. Nothing is changed then. */
+export async function openStore(
+  config: Config,
+  log: Log,
+  machine: Machine = THIS_MACHINE,
+  use: StorageUse = 'serving',
+): Promise<Store> {
+  const { clock, random } = machine
+  const { records, keys, checkReady, close } = await openStorage(config.storage, use, log, machine)
+  const hashes = new PasswordHashes(config.passwords)
+  const local = localIdentity({ users: records.users, hashes, clock, checkReady })
+  const identities = buildIdentities(config, { local, clock, random, log })
+  return {
+    records,
+    keys,
+    hashes,
+    candidates: (name, gateway) => candidates(identities.members, name, gateway),
+    findIdentityFaults: identities.findFaults,
+    dependencies: [{ name: 'storage', checkReady }, ...identities.dependencies],
+    async close() {
+      await identities.close()
+      await close()
+    },
+  }
+}
+
 /**
  * Opens the records and the keys that open the seeds in them.
  * @throws Error that names what cannot be used: the database, the key file. Nothing is changed then.
  */
-export async function openStorage(
+async function openStorage(
   config: StorageConfig,
   use: StorageUse,
   log: Log,

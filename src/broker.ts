@@ -2,56 +2,22 @@ import { keepAccounting } from './accounting/keep.ts'
 import { spoolsIn } from './accounting/spool.ts'
 import { Spools } from './accounting/spools.ts'
 import { startHttp } from './broker-http.ts'
-import { buildIdentities, type Identities } from './broker-identity.ts'
-import { openPassing, type Passing } from './broker-passing.ts'
-import { openStorage, type StorageUse } from './broker-storage.ts'
+import { loginOptions } from './broker-login.ts'
+import { openPassing } from './broker-passing.ts'
+import type { Store } from './broker-storage.ts'
 import type { Config } from './config/shape.ts'
-import { type Clock, systemClock } from './domain/clock.ts'
-import type { Dependency } from './domain/dependency.ts'
-import type { KeyRing } from './domain/key-ring.ts'
 import type { Log } from './domain/log.ts'
-import type { LoginName } from './domain/login-name.ts'
-import type { Candidate } from './domain/person.ts'
-import { choosePolicy } from './domain/policy.ts'
-import { type Randomness, systemRandom } from './domain/random.ts'
+import { type Machine, THIS_MACHINE } from './domain/machine.ts'
 import { WORDS } from './domain/words.ts'
-import { candidates } from './identity/fan-out.ts'
-import { localIdentity } from './identity/local.ts'
-import { PasswordHashes } from './identity/password-hashes.ts'
 import type { OwnState } from './limits/own-state.ts'
-import { decide, type LoginOptions } from './login/decide.ts'
-import type { EnrolAtLogin } from './login/enrol-at-login.ts'
-import { EnrolmentCodes } from './login/enrolment-codes.ts'
-import { Pace } from './login/pace.ts'
-import { type RecentGrant, SameAnswer } from './login/same-answer.ts'
-import { recognise } from './login/second-factor.ts'
+import { decide } from './login/decide.ts'
 import { type Figures, prometheusMetrics } from './observe/metrics.ts'
 import { Pruning } from './store/pruning.ts'
-import type { Records } from './store/records.ts'
 import { Exchange, type Service } from './transport/exchange.ts'
 import { GatewayTable } from './transport/gateway-table.ts'
 import { handOver, Inheriting } from './transport/hand-over.ts'
 import type { Heir, Inheritance } from './transport/inheritance.ts'
 import { UdpListener } from './transport/udp-listener.ts'
-
-/** What is kept: the records and the keys that open the seeds in them. The command line works on this alone. */
-export interface Store {
-  readonly records: Records
-  readonly keys: KeyRing
-  readonly hashes: PasswordHashes
-  /** Which identity stores may know a name that comes through a gateway, and what the user is called there. */
-  candidates(name: LoginName, gateway?: string): readonly Candidate[]
-  /** The identity stores that cannot be asked now. */
-  findIdentityFaults: Identities['findFaults']
-  /** What `/readyz` asks. */
-  readonly dependencies: readonly Dependency[]
-  close(): Promise<void>
-}
-
-export interface Machine {
-  readonly clock: Clock
-  readonly random: Randomness
-}
 
 export interface Broker {
   /** Where it listens, with the ports that it really has. */
@@ -100,39 +66,8 @@ export interface PreparedBroker {
   close(): Promise<void>
 }
 
-/** Logins that may be answered once more at one time; each costs about a kilobyte. */
-const MOST_RECENT_GRANTS = 50_000
 /** How long the database may take over an accounting record before that goes to the spool, in milliseconds. */
 const ACCOUNTING_PATIENCE_MS = 1000
-const MOST_ENROLMENT_CODES = 10_000
-
-const THIS_MACHINE: Machine = { clock: systemClock, random: systemRandom }
-
-/** @throws Error that names the file: a broken database, a key file that others can read. Nothing is changed then. */
-export async function openStore(
-  config: Config,
-  log: Log,
-  machine: Machine = THIS_MACHINE,
-  use: StorageUse = 'serving',
-): Promise<Store> {
-  const { clock, random } = machine
-  const { records, keys, checkReady, close } = await openStorage(config.storage, use, log, machine)
-  const hashes = new PasswordHashes(config.passwords)
-  const local = localIdentity({ users: records.users, hashes, clock, checkReady })
-  const identities = buildIdentities(config, { local, clock, random, log })
-  return {
-    records,
-    keys,
-    hashes,
-    candidates: (name, gateway) => candidates(identities.members, name, gateway),
-    findIdentityFaults: identities.findFaults,
-    dependencies: [{ name: 'storage', checkReady }, ...identities.dependencies],
-    async close() {
-      await identities.close()
-      await close()
-    },
-  }
-}
 
 export interface BrokerOptions {
   /** Whether answers of the API are held against its contract too, as tests want it. */
@@ -249,72 +184,6 @@ export async function prepareBroker(
     },
     learn: (key) => gateways.learn(key),
     close: () => running.disposeAsync(),
-  }
-}
-
-function loginOptions(
-  config: Config,
-  store: Store,
-  { limits, challenges, open }: Passing,
-  log: Log,
-  { clock, random }: Machine,
-): LoginOptions {
-  const { records, keys } = store
-  const { mode, required, tries, answerWithinMs, sameAnswerWithinMs, totp } = config.secondFactor
-  const { exempt, tellUser: _, ...rules } = config.lockout
-  const enrolmentCodes = new EnrolmentCodes(open('enrolment codes', MOST_ENROLMENT_CODES), random)
-  const enrolAtLogin = enrolmentAtLogin(config, enrolmentCodes)
-  const recognising = { keys, clock, window: totp.window }
-  const sameAnswer =
-    sameAnswerWithinMs === 0
-      ? undefined
-      : new SameAnswer({
-          recent: open<RecentGrant>('recent grants', MOST_RECENT_GRANTS),
-          withinMs: sameAnswerWithinMs,
-          ...recognising,
-          log,
-        })
-  return {
-    limits,
-    background: { records: records.login, candidates: store.candidates, exempt, clock },
-    firstFactor: {
-      mode,
-      challenges,
-      enrolmentCodes,
-      isCodeNow: (enrolment, code) => recognise(enrolment, code, recognising).kind !== 'wrong',
-    },
-    secondFactor: { required, mode, tries, ...recognising, enrolAtLogin },
-    policies: config.policies,
-    grant: { records: records.login, clock, random, sameAnswer },
-    pace: new Pace(clock),
-    settle: {
-      records: records.login,
-      audit: records.audit,
-      challenges,
-      rules,
-      exempt,
-      challengeTtlMs: answerWithinMs,
-      enrolAtLogin,
-      clock,
-      random,
-      log,
-    },
-  }
-}
-
-/** By policy, and only where a policy lets the user in. */
-function enrolmentAtLogin(
-  { portal, policies, secondFactor }: Config,
-  codes: EnrolmentCodes,
-): EnrolAtLogin | undefined {
-  if (portal.publicUrl === undefined) return undefined
-  return {
-    page: `${portal.publicUrl}/enrol`,
-    codes,
-    mayEnrol({ gateway, address }, person) {
-      const policy = choosePolicy(policies, person, gateway, address)
-      return policy?.reply !== undefined && (policy.enrolAtLogin ?? secondFactor.enrolAtLogin)
-    },
   }
 }
 

@@ -25,6 +25,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   web: ['domain', 'login', 'manage', 'http'],
   'broker.ts': ['*'],
   'broker-http.ts': ['*'],
+  'broker-login.ts': ['*'],
   'broker-storage.ts': ['*'],
   'broker-identity.ts': ['*'],
   'broker-passing.ts': ['*'],

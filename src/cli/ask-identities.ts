@@ -1,4 +1,4 @@
-import type { Store } from '../broker.ts'
+import type { Store } from '../broker-storage.ts'
 import type { Log } from '../domain/log.ts'
 import { Complaint } from './complaint.ts'
 

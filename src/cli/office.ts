@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
 import { Command, Option } from 'commander'
-import { openStore, type Store } from '../broker.ts'
 import type { StorageUse } from '../broker-storage.ts'
+import { openStore, type Store } from '../broker-storage.ts'
 import { describeFaults } from '../config/describe-faults.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/shape.ts'

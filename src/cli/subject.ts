@@ -1,4 +1,4 @@
-import type { Store } from '../broker.ts'
+import type { Store } from '../broker-storage.ts'
 import { systemClock } from '../domain/clock.ts'
 import { parseLoginName } from '../domain/login-name.ts'
 import { subjectOf as subjectIn } from '../domain/person.ts'

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
-import type { Store } from '../broker.ts'
+import type { Store } from '../broker-storage.ts'
 import { systemClock } from '../domain/clock.ts'
 import { systemRandom } from '../domain/random.ts'
 import type { ImportFault } from '../identity/import/file-lines.ts'

@@ -1,4 +1,5 @@
-import { openStore, type PreparedBroker, prepareBroker } from '../broker.ts'
+import { type PreparedBroker, prepareBroker } from '../broker.ts'
+import { openStore } from '../broker-storage.ts'
 import { describeFaults } from '../config/describe-faults.ts'
 import { loadConfig } from '../config/load.ts'
 import { systemClock } from '../domain/clock.ts'

@@ -1,6 +1,7 @@
 import { generateSync } from 'otplib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Broker, openStore, type Store, startBroker } from '../../src/broker.ts'
+import { type Broker, startBroker } from '../../src/broker.ts'
+import { openStore, type Store } from '../../src/broker-storage.ts'
 import { replyRules } from '../../src/cli/reply-rules.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { quietLog } from '../../src/domain/log.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { openStore } from '../../src/broker.ts'
+import { openStore } from '../../src/broker-storage.ts'
 import { replyRules } from '../../src/cli/reply-rules.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { quietLog } from '../../src/domain/log.ts'

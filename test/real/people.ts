@@ -1,4 +1,4 @@
-import { openStore } from '../../src/broker.ts'
+import { openStore } from '../../src/broker-storage.ts'
 import { replyRules } from '../../src/cli/reply-rules.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { newRecoveryCode, recoveryCodeHash } from '../../src/domain/enrolment.ts'
