@@ -33,7 +33,8 @@ try {
   await parent.leave()
 } catch (error) {
   await parent.leave({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
-  process.exitCode = 1
+  // Whatever is still open must not keep a worker that cannot serve.
+  process.exit(1)
 }
 
 async function serve({ file, text, isOpenToAll, number, places }: WorkerOrder): Promise<void> {
