@@ -3,7 +3,7 @@ import { AUDIT_KINDS, type AuditKind } from '../domain/audit.ts'
 import { systemClock } from '../domain/clock.ts'
 import { parseDuration } from '../domain/duration.ts'
 import { stemOf } from '../domain/login-name.ts'
-import { canonicalAddress } from '../domain/network.ts'
+import { parsePlace } from '../domain/network.ts'
 import { Complaint } from './complaint.ts'
 import { type CommonOptions, verb, withStore } from './office.ts'
 import { moment, print, table } from './output.ts'
@@ -41,7 +41,7 @@ async function audit(options: Options): Promise<void> {
   await withStore(options, async ({ records }) => {
     const events = await records.auditTrail.search({
       user: user === undefined ? undefined : stemOf(user),
-      address: from === undefined ? undefined : canonicalAddress(from),
+      address: from === undefined ? undefined : (parsePlace(from) ?? from),
       ...{ gateway, actor, since, limit, kinds: kind, order: 'newest' },
     })
     const rows = events.map((event) => [

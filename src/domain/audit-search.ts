@@ -2,6 +2,7 @@ import type { AuditEvent, AuditKind } from './audit.ts'
 
 export interface AuditSearch {
   readonly user?: string
+  /** Or the `customerNetwork` of one, for all addresses in it. */
   readonly address?: string
   readonly gateway?: string
   readonly actor?: string

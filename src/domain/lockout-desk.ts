@@ -6,6 +6,7 @@ export type LockoutState = 'in_force' | 'ended' | 'released'
 export interface LockoutSearch {
   /** Stem. */
   readonly user?: string
+  /** Finds what covers it. */
   readonly address?: string
   readonly gateway?: string
   readonly scope?: LockoutScope
@@ -27,6 +28,7 @@ export interface HandMadeLock {
   readonly id: string
   readonly scope: LockoutScope
   readonly user?: string
+  /** As `Lockout.address`. */
   readonly address?: string
   readonly reason: string
   readonly by: string

@@ -16,7 +16,7 @@ export interface Lockout {
   readonly cause: LockoutCause
   /** The user's stem; absent for the scope `address`. */
   readonly user?: string
-  /** The user's own address; absent for the scope `user`. */
+  /** The user's own address, of an IPv6 address its `customerNetwork`; absent for the scope `user`. */
   readonly address?: string
   /** The gateway of the failure that brought it about. */
   readonly gateway?: string
@@ -85,6 +85,7 @@ export function isInForce(lockout: Lockout, now: number): boolean {
 
 export interface LockoutFilter {
   readonly user?: string
+  /** Finds what covers it. */
   readonly address?: string
   /** Only those in force at this time (wall milliseconds). */
   readonly inForceAt?: number

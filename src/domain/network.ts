@@ -42,6 +42,30 @@ export function canonicalAddress(text: string): string {
   return parseAddress(text)?.toString() ?? text
 }
 
+/** The part of an IPv6 address that belongs to one customer: within it addresses cost nothing. */
+const CUSTOMER_BITS = 64
+
+/**
+ * Whom guesses from an address are counted against: the address itself for IPv4, the /64 around it for IPv6, as
+ * `2001:db8:1:2::/64`. What is neither, such a network among it, is returned as it is.
+ */
+export function customerNetwork(text: string): string {
+  const address = parseAddress(text)
+  if (address === undefined) return text
+  if (address.kind() === 'ipv4') return address.toString()
+  return `${withoutHostBits(address, CUSTOMER_BITS).toString()}/${CUSTOMER_BITS}`
+}
+
+/** Reads what people look for: an address, or the network of a customer. @returns its one spelling. */
+export function parsePlace(text: string): string | undefined {
+  const address = parseAddress(text)
+  if (address !== undefined) return address.toString()
+  const network = parseNetwork(text)
+  return network !== undefined && network.base.kind() === 'ipv6' && network.prefix === CUSTOMER_BITS
+    ? network.text
+    : undefined
+}
+
 export function contains(network: Network, address: Address): boolean {
   if (network.base.kind() !== address.kind()) return false
   return address.match(network.base as never, network.prefix)

@@ -7,7 +7,7 @@ export interface SessionSearch {
   /** In any spelling of the user's name. */
   readonly user?: string
   readonly gateway?: string
-  /** The user's own address. */
+  /** The user's own address, or the `customerNetwork` of one, for all addresses in it. */
   readonly address?: string
   /** The address within the VPN. */
   readonly ip?: string

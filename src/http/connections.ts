@@ -1,10 +1,10 @@
 import type { Server } from 'node:net'
-import { canonicalAddress } from '../domain/network.ts'
+import { canonicalAddress, customerNetwork } from '../domain/network.ts'
 
 export interface ConnectionLimits {
   /** Open at one time. */
   readonly all: number
-  /** Of one peer. */
+  /** Of one peer, or of all in one customer's network. */
   readonly perAddress: number
   /** Peers that speak for many others. */
   readonly isProxy: (address: string) => boolean
@@ -16,16 +16,17 @@ export function capConnections(server: Server, { all, perAddress, isProxy }: Con
   server.maxConnections = all
   server.on('connection', (socket) => {
     const address = canonicalAddress(socket.remoteAddress ?? '')
-    const count = (open.get(address) ?? 0) + 1
+    const customer = customerNetwork(address)
+    const count = (open.get(customer) ?? 0) + 1
     if (count > perAddress && !isProxy(address)) {
       socket.destroy()
       return
     }
-    open.set(address, count)
+    open.set(customer, count)
     socket.once('close', () => {
-      const left = (open.get(address) ?? 1) - 1
-      if (left === 0) open.delete(address)
-      else open.set(address, left)
+      const left = (open.get(customer) ?? 1) - 1
+      if (left === 0) open.delete(customer)
+      else open.set(customer, left)
     })
   })
 }

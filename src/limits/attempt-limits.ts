@@ -1,6 +1,7 @@
 import type { Rate } from '../domain/duration.ts'
 import type { AttemptLimits, Guesser, Permit } from '../domain/limits.ts'
 import type { LockoutRules, LockoutScope } from '../domain/lockout.ts'
+import { customerNetwork } from '../domain/network.ts'
 import type { Randomness } from '../domain/random.ts'
 import type { Counted, Tally, TallyRules } from './tally.ts'
 
@@ -58,7 +59,8 @@ function permit(tally: Tally, guesser: Guesser, counted: Counted): Permit {
 }
 
 /** The widest first: a flood through one gateway or from one address must not empty its victims' own limits. */
-function countedUnder({ gateway, address, user }: Guesser, id: string): Counted {
+function countedUnder({ gateway, address: from, user }: Guesser, id: string): Counted {
+  const address = from === undefined ? undefined : customerNetwork(from)
   const own = [
     // Without the user's own address there is no pair: the user's budget is then the small one.
     { scope: 'user_address', key: JSON.stringify([user, address]) },

@@ -1,6 +1,6 @@
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Rate } from '../domain/duration.ts'
-import { parseAddress } from '../domain/network.ts'
+import { customerNetwork } from '../domain/network.ts'
 import type { RequestLimits } from '../domain/request-limits.ts'
 import type { RedisConnection } from './redis-connection.ts'
 
@@ -12,9 +12,6 @@ export interface SharedRequestLimits {
   /** How many brokers share the limits: while Redis is away, each goes on with its part. */
   readonly brokers: number
 }
-
-/** The part of an IPv6 address that belongs to one customer: within it addresses cost nothing. */
-const CUSTOMER_OCTETS = 8
 
 /**
  * Each request counts under one key, so a fixed window in one step is enough; where two windows meet, twice the limit
@@ -28,7 +25,7 @@ export function requestLimits(
     address: limiter('address', rates.address, shared),
     token: limiter('token', rates.token, shared),
   }
-  const counted = (of: Kind, key: string) => (of === 'address' ? customerOf(key) : key)
+  const counted = (of: Kind, key: string) => (of === 'address' ? customerNetwork(key) : key)
   return {
     async count(of, key) {
       try {
@@ -60,10 +57,4 @@ function limiter(kind: Kind, { points, windowMs }: Rate, shared?: SharedRequestL
       points: Math.max(1, Math.floor(points / brokers)),
     }),
   })
-}
-
-function customerOf(address: string): string {
-  const parsed = parseAddress(address)
-  if (parsed?.kind() !== 'ipv6') return address
-  return Buffer.from(parsed.toByteArray().slice(0, CUSTOMER_OCTETS)).toString('hex')
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Lockout, LockoutScope } from '../domain/lockout.ts'
 import type { LockoutDesk } from '../domain/lockout-desk.ts'
 import { parseLoginName } from '../domain/login-name.ts'
-import { parseAddress } from '../domain/network.ts'
+import { customerNetwork, parsePlace } from '../domain/network.ts'
 import type { Randomness } from '../domain/random.ts'
 import type { WebSessionStore } from '../domain/web-session.ts'
 
@@ -46,7 +46,8 @@ export class Lockouts {
     const { scope, until } = wanted
     const now = clock.now()
     const user = wanted.user === undefined ? undefined : parseLoginName(wanted.user)?.stem
-    const address = wanted.address === undefined ? undefined : parseAddress(wanted.address)?.toString()
+    const place = wanted.address === undefined ? undefined : parsePlace(wanted.address)
+    const address = place === undefined ? undefined : customerNetwork(place)
     if ((scope !== 'address') !== (user !== undefined)) return { kind: 'wrong', part: 'user' }
     if (wanted.user !== undefined && user === undefined) return { kind: 'wrong', part: 'user' }
     if ((scope !== 'user') !== (address !== undefined)) return { kind: 'wrong', part: 'address' }

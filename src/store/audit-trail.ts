@@ -1,7 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 import type { AuditEvent, AuditKind } from '../domain/audit.ts'
 import type { AuditSearch, AuditTally, AuditTrail } from '../domain/audit-search.ts'
+import { customerNetwork } from '../domain/network.ts'
 import { eventOf } from './audit.ts'
+import { placeColumn } from './places.ts'
 import type { Tables } from './schema.ts'
 
 export class SqlAuditTrail implements AuditTrail {
@@ -15,7 +17,11 @@ export class SqlAuditTrail implements AuditTrail {
     const { user, address, gateway, actor, kinds, reason, since, before, order, after, limit } = search
     let events = this.#db.selectFrom('audit_events').selectAll()
     if (user !== undefined) events = events.where('user_name', '=', user)
-    if (address !== undefined) events = events.where('address', '=', address)
+    if (address !== undefined) {
+      // Of a lockout of its whole network an address is told, too.
+      const places = [...new Set([address, customerNetwork(address)])]
+      events = events.where(placeColumn(address), 'in', places)
+    }
     if (gateway !== undefined) events = events.where('gateway', '=', gateway)
     if (actor !== undefined) events = events.where('actor', '=', actor)
     if (kinds !== undefined) events = events.where('kind', 'in', kinds)

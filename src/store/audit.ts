@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { AuditEvent, AuditFilter, AuditStore } from '../domain/audit.ts'
 import { withoutNulls } from './absent.ts'
+import { networkColumn } from './places.ts'
 import { type Place, placesOf, prepared } from './prepared.ts'
 import type { AuditEventRow, Tables } from './schema.ts'
 
@@ -43,6 +44,7 @@ export const AUDIT_COLUMNS = [
   'actor',
   'user_name',
   'address',
+  'network',
   'gateway',
   'reason',
   'detail',
@@ -60,12 +62,13 @@ export function auditRow(event: AuditEvent): AuditEventRow {
     actor: event.actor ?? null,
     user_name: event.user ?? null,
     address: event.address ?? null,
+    network: networkColumn(event.address),
     gateway: event.gateway ?? null,
     reason: event.reason ?? null,
     detail: event.detail ?? null,
   }
 }
 
-export function eventOf({ user_name: user, ...row }: AuditEventRow): AuditEvent {
+export function eventOf({ user_name: user, network: _, ...row }: AuditEventRow): AuditEvent {
   return withoutNulls({ ...row, user })
 }

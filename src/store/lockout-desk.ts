@@ -1,6 +1,7 @@
 import { type Expression, type Kysely, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
 import type { Lockout } from '../domain/lockout.ts'
 import type { HandMadeLock, LockoutDesk, LockoutSearch } from '../domain/lockout-desk.ts'
+import { customerNetwork } from '../domain/network.ts'
 import type { Randomness } from '../domain/random.ts'
 import { writeEvents } from './audit.ts'
 import { lockoutOf, lockoutRow } from './lockout-rows.ts'
@@ -28,7 +29,7 @@ export class SqlLockoutDesk implements LockoutDesk {
     const { user, address, gateway, scope, since, before, order, after, limit } = search
     let lockouts: Query = this.#db.selectFrom('lockouts').selectAll()
     if (user !== undefined) lockouts = lockouts.where('user_stem', '=', user)
-    if (address !== undefined) lockouts = lockouts.where('address', '=', address)
+    if (address !== undefined) lockouts = lockouts.where('address', '=', customerNetwork(address))
     const isTimed = since !== undefined || before !== undefined
     // An expression, which no index answers: all lockouts of a gateway may be nearly all that there are.
     const ofGateway = isTimed ? sql<string>`${sql.ref('gateway')} || ''` : sql<string>`${sql.ref('gateway')}`

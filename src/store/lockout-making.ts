@@ -8,6 +8,7 @@ import {
   lockoutDuration,
 } from '../domain/lockout.ts'
 import type { FailedGuess } from '../domain/login-records.ts'
+import { customerNetwork } from '../domain/network.ts'
 import type { Randomness } from '../domain/random.ts'
 import { writeEvents } from './audit.ts'
 import { lockoutRow, NO_END } from './lockout-rows.ts'
@@ -93,9 +94,10 @@ async function forFailures(
 }
 
 /** @returns undefined where the scope needs an address and the gateway sent none. */
-function keyOf(scope: LockoutScope, { user, address }: FailedGuess): Key | undefined {
+function keyOf(scope: LockoutScope, { user, address: from }: FailedGuess): Key | undefined {
   if (scope === 'user') return { user }
-  if (address === undefined) return undefined
+  if (from === undefined) return undefined
+  const address = customerNetwork(from)
   return scope === 'address' ? { address } : { user, address }
 }
 

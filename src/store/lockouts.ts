@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Lockout, LockoutFilter, LockoutStore } from '../domain/lockout.ts'
 import type { LoginQuery } from '../domain/login-records.ts'
+import { customerNetwork } from '../domain/network.ts'
 import type { Randomness } from '../domain/random.ts'
 import { writeEvents } from './audit.ts'
 import { lockoutOf } from './lockout-rows.ts'
@@ -19,7 +20,7 @@ export class SqlLockouts implements LockoutStore {
   async list({ user, address, inForceAt, after, limit }: LockoutFilter): Promise<readonly Lockout[]> {
     let lockouts = this.#db.selectFrom('lockouts').selectAll()
     if (user !== undefined) lockouts = lockouts.where('user_stem', '=', user)
-    if (address !== undefined) lockouts = lockouts.where('address', '=', address)
+    if (address !== undefined) lockouts = lockouts.where('address', '=', customerNetwork(address))
     if (inForceAt !== undefined)
       lockouts = lockouts.where('ends_at', '>', inForceAt).where('released_at', 'is', null)
     if (after !== undefined) lockouts = lockouts.where('id', '<', after)
@@ -77,7 +78,7 @@ export async function locksInForce(
   const { rows } =
     address === undefined
       ? await locksOfUser(db, { user, now })
-      : await locksOfBoth(db, { user, address, now })
+      : await locksOfBoth(db, { user, address: customerNetwork(address), now })
   return rows.sort((a, b) => b.ends_at - a.ends_at).map(lockoutOf)
 }
 

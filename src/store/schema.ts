@@ -64,6 +64,7 @@ export interface LockoutRow {
   scope: LockoutScope
   cause: LockoutCause
   user_stem: string | null
+  /** An IPv6 address is locked with its customer's network, which then stands here: `2001:db8:1:2::/64`. */
   address: string | null
   gateway: string | null
   reason: string
@@ -90,6 +91,8 @@ export interface SessionRow {
   user_stem: string
   subject: string | null
   address: string | null
+  /** The customer's, where the address is IPv6. */
+  network: string | null
   acct_session: string | null
   policy: string | null
   ipv4: string | null
@@ -114,6 +117,8 @@ export interface AuditEventRow {
   actor: string | null
   user_name: string | null
   address: string | null
+  /** The customer's, where the address is IPv6. */
+  network: string | null
   gateway: string | null
   reason: string | null
   detail: string | null

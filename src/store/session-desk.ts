@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { stemOf } from '../domain/login-name.ts'
 import type { Session } from '../domain/session.ts'
 import type { SessionDesk, SessionSearch } from '../domain/session-search.ts'
+import { placeColumn } from './places.ts'
 import type { Tables } from './schema.ts'
 import { sessionOf } from './session-rows.ts'
 
@@ -17,7 +18,7 @@ export class SqlSessionDesk implements SessionDesk {
     let sessions = this.#db.selectFrom('sessions').selectAll()
     if (user !== undefined) sessions = sessions.where('user_stem', '=', stemOf(user))
     if (gateway !== undefined) sessions = sessions.where('gateway', '=', gateway)
-    if (address !== undefined) sessions = sessions.where('address', '=', address)
+    if (address !== undefined) sessions = sessions.where(placeColumn(address), '=', address)
     if (ip !== undefined)
       sessions = sessions.where((row) => row.or([row('ipv4', '=', ip), row('ipv6', '=', ip)]))
     if (state !== undefined)

@@ -24,6 +24,7 @@ export function takingOver(value: Place<SessionRow>) {
       user_stem: value('user_stem'),
       subject: value('subject'),
       address: value('address'),
+      network: value('network'),
       policy: value('policy'),
       ipv4: value('ipv4'),
       ipv6: value('ipv6'),

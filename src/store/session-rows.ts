@@ -1,6 +1,7 @@
 import { stemOf } from '../domain/login-name.ts'
 import type { Session } from '../domain/session.ts'
 import { withoutNulls } from './absent.ts'
+import { networkColumn } from './places.ts'
 import type { SessionRow } from './schema.ts'
 
 export const SESSION_COLUMNS = [
@@ -10,6 +11,7 @@ export const SESSION_COLUMNS = [
   'user_stem',
   'subject',
   'address',
+  'network',
   'acct_session',
   'policy',
   'ipv4',
@@ -35,6 +37,7 @@ export function sessionColumns(session: Session): Omit<SessionRow, 'revision'> {
     user_stem: stemOf(session.user),
     subject: session.subject ?? null,
     address: session.address ?? null,
+    network: networkColumn(session.address),
     acct_session: session.acctSession ?? null,
     policy: session.policy ?? null,
     ipv4: session.ipv4 ?? null,

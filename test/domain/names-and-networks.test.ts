@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { parseDuration, parseRate } from '../../src/domain/duration.ts'
 import { canonicalUserName, parseLoginName } from '../../src/domain/login-name.ts'
-import { contains, hasHostBits, longestMatch, parseAddress, parseNetwork } from '../../src/domain/network.ts'
+import {
+  contains,
+  customerNetwork,
+  hasHostBits,
+  longestMatch,
+  parseAddress,
+  parseNetwork,
+  parsePlace,
+} from '../../src/domain/network.ts'
 
 describe('a login name', () => {
   it.each([
@@ -39,6 +47,28 @@ describe('a login name', () => {
     expect(canonicalUserName('Bob')).toBe('bob')
     expect(canonicalUserName('bob@corp')).toBeUndefined()
   })
+})
+
+describe('the network of a customer', () => {
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:DB8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::', '2001:db8:1:2::/64'],
+    ['2001:db8::3:4:5:6', '2001:db8::/64'],
+    ['2001:db8:1:2::/64', '2001:db8:1:2::/64'],
+    ['no address', 'no address'],
+  ])('of %s is %s', (address, network) => expect(customerNetwork(address)).toBe(network))
+
+  it.each([
+    ['2001:DB8::1', '2001:db8::1'],
+    ['2001:DB8:1:2::/64', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::/63', undefined],
+    ['10.0.0.0/8', undefined],
+    ['bob', undefined],
+  ])('or an address in it is what people look for: %s is %s', (typed, place) =>
+    expect(parsePlace(typed)).toBe(place),
+  )
 })
 
 describe('a duration and a rate', () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { capConnections } from '../../src/http/connections.ts'
 
@@ -34,6 +34,19 @@ test('one peer has so many connections at a time, and another has as many', asyn
   first.socket.destroy()
   await expect.poll(async () => (await knock('127.0.0.1')).fate).toBe('in')
   expect((await knock('127.0.0.1')).fate).toBe('closed')
+})
+
+test('one IPv6 customer has no more of them by having many addresses', () => {
+  const server = createServer()
+  capConnections(server, { all: 100, perAddress: 2, isProxy: () => false })
+  const knock = (remoteAddress: string) => {
+    const socket = new Socket()
+    Object.defineProperty(socket, 'remoteAddress', { value: remoteAddress })
+    server.emit('connection', socket)
+    return socket.destroyed ? 'closed' : 'in'
+  }
+  const from = ['2001:db8::1', '2001:db8::2', '2001:db8::3', '2001:db8:0:1::1']
+  expect(from.map(knock)).toEqual(['in', 'in', 'closed', 'in'])
 })
 
 test('a proxy, which speaks for many, has as many as there are', async () => {

@@ -197,7 +197,7 @@ describeWith(POSTGRES_NEEDS, 'ocbroker storage copy', () => {
       const old = here.folder.file('old.db')
       copyFileSync(here.database, old)
       const database = new DatabaseSync(old)
-      database.exec("delete from ocbroker_migration where name = '0005-keeping'")
+      database.exec("delete from ocbroker_migration where name = '0006-customer-networks'")
       database.close()
       expect(await refused('--from', old, '--to', there())).toContain('of an older version of ocbroker')
       expect(await refused('--from', here.database, '--to', here.configFile)).toContain('the same database')

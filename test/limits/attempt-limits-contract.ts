@@ -73,6 +73,35 @@ export function attemptLimitsContract(name: string, open: () => Promise<LimitedB
     })
     afterAll(() => brokers?.close())
 
+    describe('addresses of one IPv6 customer', () => {
+      /** The same customer's, and at the end another's. */
+      const [first, second, third, foreign] = [
+        '2001:db8:1:2::1',
+        '2001:db8:1:2:3:4:5:6',
+        '2001:db8:1:2::3',
+        '2001:db8:1:3::1',
+      ]
+
+      test('share the rate of an address', async () => {
+        const limits = one({ address: 2 })
+        for (const address of [first, second])
+          expect(await limits.take(somebody({ address }))).toMatchObject({ kind: 'permit' })
+        expect(await limits.take(somebody({ address: third }))).toMatchObject({ by: 'address' })
+        expect(await limits.take(somebody({ address: foreign }))).toMatchObject({ kind: 'permit' })
+      })
+
+      test('share the budgets of guesses, at one user and at many', async () => {
+        const [user, other] = [unique('user'), unique('user')]
+        const pair = one({ after: 2 })
+        await fail(pair, somebody({ user, address: first }))
+        expect(await fail(pair, somebody({ user, address: foreign }))).toEqual([])
+        expect(await fail(pair, somebody({ user, address: second }))).toEqual(['user_address'])
+        const many = one({ addressAfter: 2 })
+        await fail(many, somebody({ user: other, address: '2001:db8:2::1' }))
+        expect(await fail(many, somebody({ address: '2001:db8:2::2' }))).toEqual(['address'])
+      })
+    })
+
     describe('rates', () => {
       test.each(['gateway', 'address', 'user'] as const)(
         'let so many attempts of one %s begin',

@@ -27,6 +27,11 @@ const query = { user, subjects: [user, 'bob@corp'], address, now: NOON }
 /** Whatever happens for each login, each accounting record, and each look at one user. */
 const FREQUENT: readonly [string, () => Promise<unknown>][] = [
   ['a login view', () => records.login.view(query)],
+  ['a login view over IPv6', () => records.login.view({ ...query, address: '2001:db8::7' })],
+  [
+    'what happened in a customer’s network',
+    () => records.auditTrail.search({ address: '2001:db8::/64', order: 'newest', limit }),
+  ],
   [
     'a login by TOTP',
     () => records.login.admit(admission(user, { kind: 'totp', enrolment: id(), step: 1 }, { address })),

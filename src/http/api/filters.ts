@@ -1,5 +1,5 @@
 import { parseLoginName } from '../../domain/login-name.ts'
-import { canonicalAddress, parseAddress } from '../../domain/network.ts'
+import { parsePlace } from '../../domain/network.ts'
 import { Problem } from '../problem.ts'
 import type { Call } from './call.ts'
 
@@ -12,12 +12,13 @@ export function stemIn(call: Call): string | undefined {
   return name.stem
 }
 
-/** An address in its one spelling. @throws Problem */
+/** An address, or the network of a customer, in its one spelling. @throws Problem */
 export function addressIn(call: Call, parameter = 'address'): string | undefined {
-  const address = call.query(parameter)
-  if (address === undefined) return undefined
-  if (parseAddress(address) === undefined) throw wrong(`/query/${parameter}`, 'is no address')
-  return canonicalAddress(address)
+  const typed = call.query(parameter)
+  if (typed === undefined) return undefined
+  const address = parsePlace(typed)
+  if (address === undefined) throw wrong(`/query/${parameter}`, 'is no address')
+  return address
 }
 
 export function orderIn(call: Call): 'newest' | 'oldest' {

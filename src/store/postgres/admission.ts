@@ -1,5 +1,6 @@
 import { type Kysely, type QueryCreator, type QueryResult, sql } from 'kysely'
 import type { Admission, Claim } from '../../domain/login-records.ts'
+import { customerNetwork } from '../../domain/network.ts'
 import { AUDIT_COLUMNS, auditRow } from '../audit.ts'
 import { locksOnEither } from '../lockouts.ts'
 import { type Place, prepared } from '../prepared.ts'
@@ -35,7 +36,7 @@ export function admitInOneStatement(
 ): Promise<QueryResult<AdmissionRow>> {
   const values = {
     user: query.user,
-    address: query.address ?? null,
+    address: query.address === undefined ? null : customerNetwork(query.address),
     now: query.now,
     spared: spared ?? '',
     ...prefixed('claim', claim),

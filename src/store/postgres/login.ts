@@ -8,6 +8,7 @@ import type {
   LoginStore,
   LoginView,
 } from '../../domain/login-records.ts'
+import { customerNetwork } from '../../domain/network.ts'
 import type { Randomness } from '../../domain/random.ts'
 import { lockoutOf } from '../lockout-rows.ts'
 import { keepFailure, SqlLogin } from '../login.ts'
@@ -44,7 +45,9 @@ export class PostgresLogin implements LoginStore {
     return this.#db.transaction().execute(async (db) => {
       // The count keeps failures of one user apart; an address may fail over many users at the same moment.
       if (failure.lock.includes('address')) {
-        await sql`select pg_advisory_xact_lock(hashtextextended(${failure.address ?? ''}, 0))`.execute(db)
+        await sql`select pg_advisory_xact_lock(hashtextextended(${customerNetwork(failure.address ?? '')}, 0))`.execute(
+          db,
+        )
       }
       return keepFailure(db, this.#random, failure)
     })

@@ -1,6 +1,6 @@
 import type { Request, Router } from 'express'
 import { AUDIT_KINDS } from '../../domain/audit.ts'
-import { canonicalAddress, parseAddress } from '../../domain/network.ts'
+import { parsePlace } from '../../domain/network.ts'
 import { PORTAL } from '../../login/sign-in.ts'
 import { parameter } from '../frame/forms.ts'
 import { needs } from './admission.ts'
@@ -17,8 +17,8 @@ export function auditRoutes(router: Router, desk: Desk): void {
   router.get('/audit', needs('audit:read'), async (request, response) => {
     const named = wantedIn(request, 'user')
     // An address that is typed where a name belongs is meant as one.
-    const address = addressIn(request) ?? named.address
     const typedAddress = parameter(request, 'address')
+    const address = parsePlace(typedAddress) ?? named.address
     const kind = maybeOf(request, 'kind', AUDIT_KINDS)
     const gateway = maybeOf(request, 'gateway', [...gateways, PORTAL])
     const zone = zoneIn(request)
@@ -57,11 +57,6 @@ export function auditRoutes(router: Router, desk: Desk): void {
       },
     })
   })
-}
-
-function addressIn(request: Request): string | undefined {
-  const typed = parameter(request, 'address')
-  return parseAddress(typed) === undefined ? undefined : canonicalAddress(typed)
 }
 
 /** The browser's own time zone, where its script has told it; the server's otherwise. */

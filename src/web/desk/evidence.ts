@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../../domain/audit.ts'
 import type { Lockout } from '../../domain/lockout.ts'
+import { customerNetwork } from '../../domain/network.ts'
 import { type RefusalReason, refuse } from '../../domain/refusal.ts'
 import type { Session } from '../../domain/session.ts'
 import type { WebDependencies } from '../dependencies.ts'
@@ -107,7 +108,7 @@ async function lastSession(
   { records }: Records,
 ): Promise<Session | undefined> {
   if (address === undefined) return undefined
-  const [session] = await records.sessionDesk.search({ user, address, limit: 1 })
+  const [session] = await records.sessionDesk.search({ user, address: customerNetwork(address), limit: 1 })
   return session
 }
 

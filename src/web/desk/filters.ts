@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import { parseLoginName } from '../../domain/login-name.ts'
-import { canonicalAddress, parseAddress } from '../../domain/network.ts'
+import { parsePlace } from '../../domain/network.ts'
 import { parameter } from '../frame/forms.ts'
 
 const RECORD_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -19,7 +19,8 @@ export interface Wanted {
 export function wantedIn(request: Request, name = 'q'): Wanted {
   const typed = parameter(request, name)
   if (typed === '') return { typed, isNothing: false }
-  if (parseAddress(typed) !== undefined) return { typed, address: canonicalAddress(typed), isNothing: false }
+  const address = parsePlace(typed)
+  if (address !== undefined) return { typed, address, isNothing: false }
   const user = parseLoginName(typed)?.stem
   return { typed, user, isNothing: user === undefined }
 }

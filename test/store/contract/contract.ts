@@ -9,6 +9,7 @@ import { lockoutDeskContract } from './lockout-desk.ts'
 import { lockoutContract } from './lockouts.ts'
 import { loginContract } from './login.ts'
 import { lookingContract } from './looking.ts'
+import { networkContract } from './networks.ts'
 import { retentionContract } from './retention.ts'
 import { sessionContract } from './sessions.ts'
 import { tokenContract } from './tokens.ts'
@@ -38,6 +39,7 @@ export function recordsContract(name: string, open: () => Promise<OpenRecords>):
     loginContract(records)
     lockoutContract(records)
     knownAddressContract(records)
+    networkContract(records)
     sessionContract(records)
     auditContract(records)
     gatewayContract(records)
