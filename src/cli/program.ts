@@ -1,36 +1,13 @@
 import { Command, CommanderError } from 'commander'
 import packageFile from '../../package.json' with { type: 'json' }
-import { auditCommand } from './audit.ts'
-import { checkCommand } from './check.ts'
 import { Complaint } from './complaint.ts'
-import { doctorCommand } from './doctor.ts'
-import { explainCommand } from './explain.ts'
-import { inviteCommand } from './invite.ts'
-import { lockoutListCommand } from './lockout-list.ts'
-import { lockoutReleaseCommand } from './lockout-release.ts'
-import { loginCommand } from './login.ts'
-import { ocservConfigCommand } from './ocserv-config.ts'
-import { serveCommand } from './serve.ts'
-import { sessionListCommand } from './session-list.ts'
-import { storageCopyCommand } from './storage-copy.ts'
-import { tokenCreateCommand } from './token-create.ts'
-import { tokenListCommand } from './token-list.ts'
-import { tokenRevokeCommand } from './token-revoke.ts'
-import { totpEnrolCommand } from './totp-enrol.ts'
-import { totpRevokeCommand } from './totp-revoke.ts'
-import { userAddCommand } from './user-add.ts'
-import { userEnableCommands } from './user-enable.ts'
-import { userImportCommand } from './user-import.ts'
-import { userListCommand } from './user-list.ts'
-import { userPasswdCommand } from './user-passwd.ts'
-import { userRemoveCommand } from './user-remove.ts'
 
 /** What the operator typed was wrong, or what it asked for could not be done. */
 const FAILED = 1
 
 /** @param argv as `process.argv`. @returns the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
-  const program = build()
+  const program = await build(argv[2])
   explainWrongCalls(program)
   try {
     await program.parseAsync([...argv])
@@ -45,41 +22,55 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-function build(): Command {
+/** By what is typed first. Only that is loaded: the server alone takes half a second. */
+const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve.ts')).serveCommand(),
+  check: async () => (await import('./check.ts')).checkCommand(),
+  user: async () =>
+    group('user', 'users that the broker itself knows', [
+      (await import('./user-add.ts')).userAddCommand(),
+      (await import('./user-list.ts')).userListCommand(),
+      (await import('./user-passwd.ts')).userPasswdCommand(),
+      ...(await import('./user-enable.ts')).userEnableCommands(),
+      (await import('./user-remove.ts')).userRemoveCommand(),
+      (await import('./user-import.ts')).userImportCommand(),
+    ]),
+  totp: async () =>
+    group('totp', 'authenticators', [
+      (await import('./totp-enrol.ts')).totpEnrolCommand(),
+      (await import('./totp-revoke.ts')).totpRevokeCommand(),
+    ]),
+  invite: async () => (await import('./invite.ts')).inviteCommand(),
+  lockout: async () =>
+    group('lockout', 'who is locked out', [
+      (await import('./lockout-list.ts')).lockoutListCommand(),
+      (await import('./lockout-release.ts')).lockoutReleaseCommand(),
+    ]),
+  session: async () =>
+    group('session', 'VPN sessions', [(await import('./session-list.ts')).sessionListCommand()]),
+  token: async () =>
+    group('token', 'tokens of the HTTP API', [
+      (await import('./token-create.ts')).tokenCreateCommand(),
+      (await import('./token-list.ts')).tokenListCommand(),
+      (await import('./token-revoke.ts')).tokenRevokeCommand(),
+    ]),
+  storage: async () =>
+    group('storage', 'the database', [(await import('./storage-copy.ts')).storageCopyCommand()]),
+  audit: async () => (await import('./audit.ts')).auditCommand(),
+  explain: async () => (await import('./explain.ts')).explainCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+  login: async () => (await import('./login.ts')).loginCommand(),
+  'ocserv-config': async () => (await import('./ocserv-config.ts')).ocservConfigCommand(),
+}
+
+async function build(typed: string | undefined): Promise<Command> {
   const program = new Command('ocbroker')
     .description(packageFile.description)
     .version(packageFile.version)
     .enablePositionalOptions()
     .exitOverride()
-  program.addCommand(serveCommand())
-  program.addCommand(checkCommand())
-  program.addCommand(
-    group('user', 'users that the broker itself knows', [
-      userAddCommand(),
-      userListCommand(),
-      userPasswdCommand(),
-      ...userEnableCommands(),
-      userRemoveCommand(),
-      userImportCommand(),
-    ]),
-  )
-  program.addCommand(group('totp', 'authenticators', [totpEnrolCommand(), totpRevokeCommand()]))
-  program.addCommand(inviteCommand())
-  program.addCommand(group('lockout', 'who is locked out', [lockoutListCommand(), lockoutReleaseCommand()]))
-  program.addCommand(group('session', 'VPN sessions', [sessionListCommand()]))
-  program.addCommand(
-    group('token', 'tokens of the HTTP API', [
-      tokenCreateCommand(),
-      tokenListCommand(),
-      tokenRevokeCommand(),
-    ]),
-  )
-  program.addCommand(group('storage', 'the database', [storageCopyCommand()]))
-  program.addCommand(auditCommand())
-  program.addCommand(explainCommand())
-  program.addCommand(doctorCommand())
-  program.addCommand(loginCommand())
-  program.addCommand(ocservConfigCommand())
+  const known = typed !== undefined && Object.hasOwn(VERBS, typed) ? VERBS[typed] : undefined
+  for (const load of known === undefined ? Object.values(VERBS) : [known]) program.addCommand(await load())
   return program
 }
 
