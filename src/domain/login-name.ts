@@ -38,6 +38,17 @@ function named(sent: string, stem: string, realm: string): LoginName | undefined
   return { sent, stem: name, realm: its === '' ? undefined : its }
 }
 
+/** Blanks at an end or in a row, and signs that nobody sees. */
+const OVERLOOKED = /\p{Cf}|\s{2}|^\s|\s$/u
+
+/**
+ * Whether a name holds what a server elsewhere may overlook. It would take two names for one user, who has guesses, a
+ * lockout and a second factor under each of them here.
+ */
+export function holdsOverlooked(name: string): boolean {
+  return OVERLOOKED.test(name) || REALM_MARK.test(name)
+}
+
 /** @returns the canonical form of a name that an operator typed, or undefined where no login could carry it. */
 export function canonicalUserName(typed: string): string | undefined {
   const name = parseLoginName(typed)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseDuration, parseRate } from '../../src/domain/duration.ts'
-import { canonicalUserName, parseLoginName } from '../../src/domain/login-name.ts'
+import { canonicalUserName, holdsOverlooked, parseLoginName } from '../../src/domain/login-name.ts'
 import {
   contains,
   customerNetwork,
@@ -42,6 +42,15 @@ describe('a login name', () => {
   it.each(none)('%j is none', (sent) => {
     expect(parseLoginName(sent)).toBeUndefined()
   })
+
+  it.each(['b\u00adob', 'b\u200dob', 'b  ob', 'bob ', '\u00a0bob', 'bob@corp', 'corp\\bob'])(
+    '%j holds what servers elsewhere overlook',
+    (name) => expect(holdsOverlooked(name)).toBe(true),
+  )
+
+  it.each(['bob', 'b.o-b_1$', 'bob smith', '王伟', 'bób'])('%j holds nothing of the kind', (name) =>
+    expect(holdsOverlooked(name)).toBe(false),
+  )
 
   it('that an operator types holds no realm', () => {
     expect(canonicalUserName('Bob')).toBe('bob')

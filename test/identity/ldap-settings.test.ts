@@ -72,6 +72,20 @@ describe('the options of a directory', () => {
     expect(faults.at(-2)?.problem).toContain('match everybody')
   })
 
+  test.each([
+    '(uid={user}*)',
+    '(!(uid={user}))',
+    '(uid~={user})',
+    '(uid:caseIgnoreMatch:={user})',
+    '(uid>={user})',
+  ])('refuse a filter that finds one entry under many names: %s', (userFilter) => {
+    expect(ldapFaults({ ...PLAIN, userFilter })).toEqual([
+      { path: 'userFilter', problem: expect.stringContaining('by "="') },
+    ])
+    const withClaim = `(&${userFilter}(|(mail={user}@corp.example)(cn=*)))`
+    expect(ldapFaults({ ...PLAIN, userFilter: withClaim })).toEqual([])
+  })
+
   test('refuse an empty password of the broker’s own, which would bind as nobody', () => {
     const faults = ldapFaults({ ...PLAIN, bindDn: 'cn=a', bindPassword: new Secret('') })
     expect(faults).toEqual([{ path: 'bindPassword', problem: expect.stringContaining('empty') }])

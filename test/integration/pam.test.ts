@@ -53,6 +53,11 @@ describeWith(SASLAUTHD_NEEDS, 'system accounts by PAM through the real saslauthd
     expect(await ask('mallory', 'right')).toEqual({ kind: 'wrong', detail: 'PAM auth error' })
   })
 
+  test('a name with signs that PAM modules may overlook is not asked for', async () => {
+    for (const name of ['b\u00adob', 'b\u200dob', 'bob ', 'bob@corp'])
+      expect(await ask(name, 'right', { accounts: undefined })).toEqual({ kind: 'unknown' })
+  })
+
   test('a name that the account files lack is unknown where that was asked for, and only then', async () => {
     const unknown = 'when_absent_from_passwd'
     expect(await ask('mallory', 'right', { unknown })).toEqual({ kind: 'unknown' })

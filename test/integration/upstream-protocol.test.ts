@@ -46,6 +46,14 @@ describe('a request to an upstream server', () => {
     expect(heard.packet.raw.includes('pässword')).toBe(false)
   })
 
+  it('is made for no name with signs that a directory behind the server may overlook', async () => {
+    const peer = await upstreamPeer(accept)
+    const { ask } = upstreamStore([peer.server], { realm: 'corp.example' })
+    for (const name of ['b\u00adob', 'b\u200dob', 'b  ob', ' bob', 'bob@corp'])
+      expect(await ask('right', 2000, {}, name)).toEqual({ kind: 'unknown' })
+    expect(peer.heard).toEqual([])
+  })
+
   it('comes from one of sixteen ports or more, with an identifier and an authenticator of its own', async () => {
     const peer = await upstreamPeer(accept)
     const { ask } = upstreamStore([peer.server])

@@ -3,6 +3,7 @@ import { parseBindName } from './bind-name.ts'
 import { parseDn } from './distinguished-name.ts'
 import { type Placeholder, parseFilter, TemplateFault } from './filter-template.ts'
 import { GROUP_PLACEHOLDERS } from './group-placeholders.ts'
+import { claimsInFilter } from './name-claims.ts'
 import type { Target } from './open-connection.ts'
 import type { LdapOptions } from './options.ts'
 import type { DirectorySettings } from './settings.ts'
@@ -32,7 +33,8 @@ export function ldapFaults(options: LdapSettingsOptions): readonly SettingsFault
   if (options.bindPassword?.isEmpty)
     check('bindPassword', 'is empty: the directory would take that for nobody')
   check('userBase', baseFault(options))
-  check('userFilter', filterFault(userFilter(options), ['user'], isNamedByTemplate(options)))
+  const filter = filterFault(userFilter(options), ['user'], isNamedByTemplate(options))
+  check('userFilter', filter ?? looseFault(options))
   check('bindTemplate', templateFault(options.bindTemplate))
   for (const [index, source] of (options.groups?.sources ?? []).entries()) {
     if (source.kind === 'memberOf') continue
@@ -162,6 +164,15 @@ function filterFault(
         `needs ${known.map((name) => `{${name}}`).join(' or ')}: it would match everybody`,
       )
   })
+}
+
+/** What is found by anything but an equal name is found under many names, with a second factor for each. */
+function looseFault(options: LdapSettingsOptions): string | undefined {
+  const filter = userFilter(options)
+  if (filter === undefined || isNamedByTemplate(options)) return undefined
+  return claimsInFilter(parseFilter(filter, ['user'])).length > 0
+    ? undefined
+    : 'compares no attribute with {user} by "=", without "*": one entry would be many users'
 }
 
 function templateFault(text: string | undefined): string | undefined {

@@ -1,3 +1,4 @@
+import { holdsOverlooked } from '../../domain/login-name.ts'
 import {
   type Account,
   type Barred,
@@ -18,9 +19,6 @@ import { UsualDelay } from './usual-delay.ts'
 const WINDOW_MS = 30 * 60_000
 const REPEAT_MS = 5 * 60_000
 const WHOLE_MS = 4_000
-
-/** Blanks in a row and signs that nobody sees: a directory would overlook them, and take two names for one. */
-const OVERLOOKED = /\p{Cf}|\s{2}|^\s|\s$/u
 
 /**
  * Users of an LDAP directory or Active Directory. No octet of a directory is read in this thread.
@@ -56,7 +54,7 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
   async function authenticate(name: string, password: Secret, deadline: number): Promise<FirstFactorAnswer> {
     // It would be an anonymous bind, which succeeds (RFC 4513 §5.1.2).
     if (password.isEmpty) return { kind: 'wrong', detail: 'empty password' }
-    if (name === '' || OVERLOOKED.test(name)) return { kind: 'unknown' }
+    if (name === '' || holdsOverlooked(name)) return { kind: 'unknown' }
     const until = Math.min(deadline, clock.monotonic() + (deadlines.wholeMs ?? WHOLE_MS))
     return shield === undefined
       ? answerOf(await ask(['login', name, password.reveal()], until))
@@ -137,7 +135,7 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
   }
 
   async function lookup(name: string, deadline: number): Promise<LookupAnswer> {
-    if (name === '' || OVERLOOKED.test(name)) return { kind: 'unknown' }
+    if (name === '' || holdsOverlooked(name)) return { kind: 'unknown' }
     const until = Math.min(deadline, clock.monotonic() + (deadlines.wholeMs ?? WHOLE_MS))
     const answer = answerOf(await ask(['lookup', name], until))
     // More than one entry: nobody is known to be meant.

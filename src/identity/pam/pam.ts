@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
+import { holdsOverlooked } from '../../domain/login-name.ts'
 import {
   type Account,
   type FirstFactorAnswer,
@@ -73,6 +74,7 @@ export function pamIdentity(options: PamIdentityOptions): IdentityStore {
   }
 
   async function authenticate(user: string, password: Secret, deadline: number): Promise<FirstFactorAnswer> {
+    if (holdsOverlooked(user)) return { kind: 'unknown' }
     const account = await accountOf(user)
     if (account === undefined && options.unknown === 'when_absent_from_passwd') return { kind: 'unknown' }
     const request = { login: user, password: password.bytes(), service, realm }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../domain/log.ts'
+import { holdsOverlooked } from '../../domain/login-name.ts'
 import {
   type FirstFactorAnswer,
   type FirstFactorContext,
@@ -92,6 +93,7 @@ export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): Upstream
     deadline: number,
     context: FirstFactorContext = {},
   ): Promise<FirstFactorAnswer> {
+    if (holdsOverlooked(user)) return { kind: 'unknown' }
     const userName = Buffer.from(realm === undefined ? user : `${user}@${realm}`)
     if (userName.length > MAX_VALUE_OCTETS) return { kind: 'unknown' }
     if (password.bytes().length > MAX_PASSWORD_OCTETS)
