@@ -21,7 +21,7 @@ export const HTTP_CASES: readonly (Case | Examination)[] = [
     seconds: 12,
     parts: ['login'],
     prepare: async (around) => {
-      const { url, server } = await startHttpBroker(around, 'local')
+      const { url, server } = await startHttpBroker(around, 'of the portal')
       const rota = new Rota({ from: around.users - AT_THE_PORTAL, to: around.users }, true)
       const [target] = server.targets
       const targets: typeof server.targets = [{ ...target, users: around.users - AT_THE_PORTAL }]

@@ -5,7 +5,7 @@ import { type Challenged, NothingLeft, OPERATIONS } from './operations.ts'
 import type { Broken, FloodOrder, LoadOrder, Order, Report } from './orders.ts'
 import { OutOfCodes, Rota } from './rota.ts'
 
-/** What is remembered between two orders, by the name of the target: spent codes and challenges that wait. */
+/** What is remembered between two orders, by the target and its users: spent codes, and challenges that wait. */
 const rotas = new Map<string, Rota>()
 const challenged = new Map<string, Challenged[]>()
 
@@ -29,7 +29,9 @@ async function load(order: LoadOrder): Promise<Outcome> {
   let outOfCodes = false
   const scene = {
     gateway,
-    rota: remembered(rotas, target.name, () => new Rota(order.users, target.spendsCodes)),
+    rota: remembered(rotas, `${target.name} ${order.users.to}`, () => {
+      return new Rota(order.users, target.spendsCodes)
+    }),
     challenged: remembered(challenged, target.name, () => []),
     note(part: string, milliseconds: number) {
       remembered(latencies, part, () => new Latencies()).add(milliseconds)
