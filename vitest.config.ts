@@ -1,8 +1,11 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Three suites: pure code (fast), real servers on loopback, and a real tunnel in network namespaces. */
 export default defineConfig({
   test: {
+    // Tests with real servers wait more than they work: on two cores two files at a time are right, too.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
