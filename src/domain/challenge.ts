@@ -8,10 +8,12 @@ interface Asked {
 }
 
 /** A login whose first factor is done and which waits for a code. */
-interface AwaitedCode extends Asked {
+export interface AwaitedCode extends Asked {
   readonly person: Person
   /** Wrong codes so far in this login. */
   readonly wrongCodes: number
+  /** Identifier of the authenticator whose code was asked for; null where one was still to be enrolled. */
+  readonly enrolment: string | null
   /** The key of the enrolment code that the prompt shows, which ends with the prompt. */
   readonly enrolmentCode?: string
   readonly upstream?: undefined

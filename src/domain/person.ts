@@ -83,6 +83,11 @@ export interface IdentityStore {
   /** The same without a password, for code-only logins and for `explain`. @throws Unavailable */
   lookup(name: string, deadline: number): Promise<LookupAnswer>
   /**
+   * The same once more between the password and the code, where it costs next to nothing: a user who was disabled
+   * meanwhile is not let in. @throws Unavailable
+   */
+  confirm?(name: string, deadline: number): Promise<LookupAnswer>
+  /**
    * Does the work of a check that finds the password wrong, where that is much work for this machine: for refusals that
    * came without a check, so that many of them at once are as slow. How long one refusal takes is evened out elsewhere.
    * @throws Unavailable where a check would be.

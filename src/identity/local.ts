@@ -48,7 +48,7 @@ export function localIdentity({ users, hashes, clock, checkReady }: LocalIdentit
     await hashes.verifyNothing(password)
   }
 
-  return { name: LOCAL, authenticate, lookup, pretend, checkReady }
+  return { name: LOCAL, authenticate, lookup, confirm: lookup, pretend, checkReady }
 }
 
 function standing(user: LocalUser, now: number): LookupAnswer {

@@ -63,7 +63,8 @@ async function takeSteps(
 
   const grant = await admit(attempt, background, proof, terms, options.grant)
   // Spent by another login, or no recovery code at all: only the records could tell that the code was wrong.
-  if (grant.kind === 'refusal' && grant.counts) return askAgain(attempt, user, grant, options.secondFactor)
+  if (grant.kind === 'refusal' && grant.counts)
+    return askAgain(attempt, background, user, grant, options.secondFactor)
   return grant
 }
 

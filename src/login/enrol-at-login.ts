@@ -26,6 +26,6 @@ export function askToEnrol(attempt: Attempt, user: VerifiedUser, tries: number):
   return {
     kind: 'ask',
     prompt: { kind: 'enrol', again: answers > 0 },
-    pending: { user: name.stem, gateway, address, person: user.person, wrongCodes: answers },
+    pending: { user: name.stem, gateway, address, person: user.person, wrongCodes: answers, enrolment: null },
   }
 }

@@ -1,5 +1,5 @@
 import type { Attempt } from '../domain/attempt.ts'
-import type { AwaitedAnswer, ChallengeStore, PendingChallenge } from '../domain/challenge.ts'
+import type { AwaitedAnswer, AwaitedCode, ChallengeStore, PendingChallenge } from '../domain/challenge.ts'
 import type { Enrolment } from '../domain/enrolment.ts'
 import {
   type Candidate,
@@ -18,7 +18,11 @@ import type { EnrolmentCodes } from './enrolment-codes.ts'
 import { passOn } from './store-challenge.ts'
 import { type SecondFactorMode, splitTyped } from './typed-code.ts'
 
-let vouch: (person: Person, code: Secret | undefined, wrongCodes?: number) => VerifiedUser
+let vouch: (
+  person: Person,
+  code: Secret | undefined,
+  asked?: Partial<Pick<AwaitedCode, 'wrongCodes' | 'enrolment'>>,
+) => VerifiedUser
 
 /** A user whose first factor was right. Only this file can make one, and the second factor takes nothing else. */
 export class VerifiedUser {
@@ -28,15 +32,22 @@ export class VerifiedUser {
   readonly code: Secret | undefined
   /** Wrong codes so far in this login. */
   readonly wrongCodes: number
+  /** As `AwaitedCode.enrolment`, where the code answers a challenge; absent where none was asked for in this login. */
+  readonly asked: string | null | undefined
 
-  private constructor(person: Person, code: Secret | undefined, wrongCodes: number) {
+  private constructor(
+    person: Person,
+    code: Secret | undefined,
+    { wrongCodes, enrolment }: Partial<Pick<AwaitedCode, 'wrongCodes' | 'enrolment'>>,
+  ) {
     this.person = person
     this.code = code
-    this.wrongCodes = wrongCodes
+    this.wrongCodes = wrongCodes ?? 0
+    this.asked = enrolment
   }
 
   static {
-    vouch = (person, code, wrongCodes = 0) => new VerifiedUser(person, code, wrongCodes)
+    vouch = (person, code, asked = {}) => new VerifiedUser(person, code, asked)
   }
 }
 
@@ -142,19 +153,24 @@ async function resume(
   const difference = mismatch(attempt, pending)
   if (difference !== undefined)
     return refuse('challenge_mismatch', `the challenge was for another ${difference}`)
-  if (pending.upstream !== undefined) return giveAnswer(attempt, pending.upstream, background)
-  return vouch(pending.person, attempt.typed, pending.wrongCodes)
+  const asker = pending.upstream === undefined ? pending.person.source : pending.upstream.store
+  // With another realm the same name is somebody else.
+  const candidate = background.candidates.find(({ store }) => store.name === asker)
+  if (candidate === undefined)
+    return refuse('challenge_expired', `${asker} is not asked for this name, or not any more`)
+  if (pending.upstream !== undefined) return giveAnswer(attempt, candidate, pending.upstream)
+  const standing = await candidate.store.confirm?.(candidate.name, attempt.deadline)
+  if (standing !== undefined && standing.kind !== 'right')
+    return conclude(attempt, candidate, standing, { rounds: 0 })
+  return vouch(pending.person, attempt.typed, pending)
 }
 
 /** What was typed goes to the store that asked, and to no other. */
 async function giveAnswer(
   attempt: Attempt,
-  { store, state, rounds }: AwaitedAnswer['upstream'],
-  { candidates }: Background,
+  candidate: Candidate,
+  { state, rounds }: AwaitedAnswer['upstream'],
 ): Promise<VerifiedUser | AskForCode | Refusal> {
-  const candidate = candidates.find((each) => each.store.name === store)
-  if (candidate === undefined)
-    return refuse('challenge_expired', `${store} is not asked for this name any more`)
   const { typed, deadline } = attempt
   const context = contextOf(attempt, state)
   const answer = await candidate.store.authenticate(candidate.name, typed, deadline, context)

@@ -54,19 +54,23 @@ export function secondFactor(
 ): Proof | AskForCode | Refusal {
   const { person, code } = user
   const enrolment = background.enrolmentOf(person.subject)
+  // Whoever was asked for a code needs one, whatever an administrator or the user did meanwhile.
+  if (typeof user.asked === 'string' && user.asked !== enrolment?.id)
+    return refuse('challenge_expired', 'the authenticator whose code was asked for is no longer enrolled')
   if (enrolment === undefined) {
     // Where the code stands in for the password nothing is proved yet, and who exists is not told either.
     if (options.mode === 'only') return refuse('wrong_code', 'no authenticator is enrolled')
     if (options.required && options.enrolAtLogin?.mayEnrol(attempt, person) === true)
       return askToEnrol(attempt, user, options.tries)
-    if (options.required) return refuse('no_second_factor', 'no authenticator is enrolled')
+    if (options.required || user.asked === null)
+      return refuse('no_second_factor', 'no authenticator is enrolled')
     return prove(person, { kind: 'none' })
   }
   // Whoever has answered an identity store's challenge can answer another, whatever the mode.
   const prompts = options.mode === 'challenge' || options.mode === 'either' || attempt.state !== undefined
   if (code === undefined) {
     if (!prompts) return refuse('wrong_code', 'no code behind the password')
-    return ask(attempt, user, 0, { kind: 'enter_code' })
+    return ask(attempt, background, user, { wrongCodes: 0, prompt: { kind: 'enter_code' } })
   }
   const typed = code.reveal().trim()
   if (isRecoveryCode(typed)) {
@@ -81,12 +85,13 @@ export function secondFactor(
     answer.kind === 'used'
       ? refuse('code_used', 'the code of a time step that was accepted before')
       : refuse('wrong_code', 'wrong code')
-  return askAgain(attempt, user, failure, options)
+  return askAgain(attempt, background, user, failure, options)
 }
 
 /** A wrong code that was typed into a challenge is asked for again, a few times; any other ends the login. */
 export function askAgain(
   attempt: Attempt,
+  background: Background,
   user: VerifiedUser,
   failure: Refusal,
   { tries }: Pick<SecondFactorOptions, 'tries'>,
@@ -95,7 +100,7 @@ export function askAgain(
   const triesLeft = tries - wrongCodes
   if (attempt.state === undefined || triesLeft <= 0) return failure
   const kind = failure.reason === 'code_used' ? 'used_code' : 'wrong_code'
-  return { ...ask(attempt, user, wrongCodes, { kind, triesLeft }), failure }
+  return { ...ask(attempt, background, user, { wrongCodes, prompt: { kind, triesLeft } }), failure }
 }
 
 /** @throws CannotOpen where the seed was sealed by a key that the broker no longer has. */
@@ -110,15 +115,15 @@ export function recognise(
 }
 
 function ask(
-  attempt: Attempt,
-  user: VerifiedUser,
-  wrongCodes: number,
-  prompt: AskForCode['prompt'],
+  { gateway, name, address }: Attempt,
+  background: Background,
+  { person }: VerifiedUser,
+  { wrongCodes, prompt }: { readonly wrongCodes: number; readonly prompt: AskForCode['prompt'] },
 ): AskForCode {
-  const { gateway, name, address } = attempt
+  const enrolment = background.enrolmentOf(person.subject)?.id ?? null
   return {
     kind: 'ask',
     prompt,
-    pending: { user: name.stem, gateway, address, person: user.person, wrongCodes },
+    pending: { user: name.stem, gateway, address, person, wrongCodes, enrolment },
   }
 }

@@ -86,7 +86,8 @@ async function judge(
   if (proof.kind !== 'proof') return proof
 
   const entered = await enter(attempt, background, proof, options.grant)
-  if (entered.kind === 'refusal' && entered.counts) return askAgain(attempt, user, entered, second)
+  if (entered.kind === 'refusal' && entered.counts)
+    return askAgain(attempt, background, user, entered, second)
   return entered
 }
 

@@ -193,3 +193,13 @@ test('of 100 uses of one right code, each for a challenge of its own, one is let
   expect(counted(replies)).toEqual({ 'Access-Accept': 1, 'Access-Challenge': 99 })
   expect(await broker.ocbroker(['session', 'list'])).toHaveLength(1)
 })
+
+test('a user who is disabled between password and code is not let in by the right code', async () => {
+  const [broker, alice] = await brokerWith(GENEROUS, 'alice')
+  const { secret } = broker
+  const challenge = await ask(broker.authPort, loginRequest({ secret, user: 'alice', password: PASSWORD }))
+  await broker.run(['user', 'disable', 'alice'])
+  const password = generateSync({ secret: alice?.key ?? '' })
+  const answer = loginRequest({ secret, user: 'alice', password, state: challenge?.state })
+  expect(await ask(broker.authPort, answer)).toMatchObject({ code: 'Access-Reject' })
+})

@@ -12,7 +12,7 @@ import { type Account, type IdentityStore, Unavailable } from '../../src/domain/
 import type { Policy } from '../../src/domain/policy.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
-import { candidates } from '../../src/identity/fan-out.ts'
+import { candidates, type Member } from '../../src/identity/fan-out.ts'
 import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
 import { memoryPassingStore } from '../../src/limits/memory-passing-store.ts'
 import { memoryTally } from '../../src/limits/memory-tally.ts'
@@ -40,6 +40,8 @@ export interface HouseOptions {
   readonly exempt?: readonly Network[]
   /** Milliseconds; the same answer is not given again where it is absent. */
   readonly sameAnswerWithinMs?: number
+  /** One store, with the same people, for each of these realms; absent: one for whoever comes. */
+  readonly realms?: readonly string[]
   /** Whether users enrol in the midst of a login. */
   readonly enrolsAtLogin?: boolean
 }
@@ -68,6 +70,12 @@ export async function openHouse(options: HouseOptions = {}) {
     hardAfter: 100,
     ...options.rules,
   }
+  const members = (): readonly Member[] =>
+    (options.realms ?? [undefined]).map((realm, index) => ({
+      store: realm === undefined ? people.store : { ...people.store, name: `people ${index}` },
+      realms: realm === undefined ? [] : [realm],
+      onUnavailable: 'stop',
+    }))
   const rate = { points: 1_000_000, windowMs: 60_000 }
   const mode = options.mode ?? 'challenge'
   const enrolmentCodes = new EnrolmentCodes(
@@ -96,7 +104,7 @@ export async function openHouse(options: HouseOptions = {}) {
     ),
     background: {
       records: records.login,
-      candidates: (name) => candidates([{ store: people.store, realms: [], onUnavailable: 'stop' }], name),
+      candidates: (name) => candidates(members(), name),
       exempt: options.exempt ?? [],
       clock,
     },
@@ -223,6 +231,10 @@ function peopleWho() {
         : { kind: 'right', account: accountOf(name) }
     },
     async lookup(name) {
+      return passwords.has(name) ? { kind: 'right', account: accountOf(name) } : { kind: 'unknown' }
+    },
+    async confirm(name) {
+      if (people.barred.has(name)) return { kind: 'barred', detail: 'disabled' }
       return passwords.has(name) ? { kind: 'right', account: accountOf(name) } : { kind: 'unknown' }
     },
     async pretend() {
