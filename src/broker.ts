@@ -66,7 +66,7 @@ export interface PreparedBroker {
   close(): Promise<void>
 }
 
-/** How long the database may take over an accounting record before that goes to the spool, in milliseconds. */
+/** How long the database may take over an accounting record before that goes to the spool, and the spool then over a Start, in milliseconds. */
 const ACCOUNTING_PATIENCE_MS = 1000
 
 export interface BrokerOptions {
@@ -123,7 +123,10 @@ export async function prepareBroker(
     gateways,
     decide: (attempt) => decide(attempt, login),
     keepAccounting: (record) =>
-      keepAccounting(record, { sessions, spool: spools, patienceMs: ACCOUNTING_PATIENCE_MS, log }),
+      keepAccounting(record, {
+        ...{ sessions, spool: spools, log },
+        ...{ patienceMs: ACCOUNTING_PATIENCE_MS, holdMs: config.radius.deadlineMs },
+      }),
     reply: { words: WORDS[config.radius.locale], tellLocked: config.lockout.tellUser },
     deadlineMs: config.radius.deadlineMs,
     maxInFlight: config.radius.maxInFlight,

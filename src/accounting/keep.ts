@@ -5,46 +5,60 @@ export interface AccountingOptions {
   readonly sessions: Pick<SessionStore, 'record'>
   /** Where records go that the database cannot take now. */
   readonly spool: { append(record: AccountingRecord): Promise<void> }
-  /** How long the database may take, in milliseconds, before a record is put aside. */
+  /** How long the database may take, in milliseconds, before a record is put aside, and putting a Start aside then. */
   readonly patienceMs: number
+  /** How long any other record may hold its place after that, while it is kept nowhere yet. */
+  readonly holdMs: number
   readonly log: Log
 }
+
+type Outcome = 'kept' | { readonly error: unknown }
+
+const TOO_LATE: Outcome = { error: 'no answer in time' }
 
 /**
  * Keeps one accounting record. @returns whether the gateway is to be answered.
  *
  * An answer says that the record is kept (RFC 2866 §4.1): in the database, or on this machine's disk until the
  * database can take it. Where it is in neither the gateway gets none, and sends the record again. A Start is the
- * exception: ocserv denies the login when it is not answered, so full disks must not hold it back. Nothing is lost by
- * that: the login itself opened the session, and any Interim or Stop brings the rest.
+ * exception: ocserv denies the login when it is not answered, so disks that are full or hang must not hold it back.
+ * Nothing is lost by that: the login itself opened the session, and any Interim or Stop brings the rest.
  */
 export async function keepAccounting(record: AccountingRecord, options: AccountingOptions): Promise<boolean> {
-  const { sessions, spool, patienceMs, log } = options
-  const kept = sessions.record(record).then(
-    () => 'kept' as const,
-    (error: unknown) => ({ error }),
-  )
-  const soon = await within(patienceMs, kept)
+  const { sessions, spool, patienceMs, holdMs, log } = options
+  const recorded = outcomeOf(sessions.record(record))
+  const soon = await within(patienceMs, recorded)
   if (soon === 'kept') return true
-  try {
-    // A database that is only slow may keep it too: twice is as good as once.
-    await spool.append(record)
-    return true
-  } catch (spoolError) {
-    const outcome = record.kind === 'start' ? soon : await kept
-    if (outcome === 'kept') return true
-    const { gateway, user, acctSession, kind } = record
-    const error = outcome?.error
-    log.error('accounting.unrecorded', { gateway, user, session: acctSession, kind, error, spoolError })
-    return record.kind === 'start'
-  }
+  const isStart = record.kind === 'start'
+  // A database that is only slow may keep it too: twice is as good as once.
+  const spooled = outcomeOf(spool.append(record))
+  const late = await (isStart ? within(patienceMs, spooled) : within(holdMs, either(spooled, recorded)))
+  if (late === 'kept') return true
+  const { gateway, user, acctSession, kind } = record
+  log.error('accounting.unrecorded', {
+    ...{ gateway, user, session: acctSession, kind },
+    ...{ error: soon.error, spoolError: late.error },
+  })
+  return isStart
 }
 
-/** @returns undefined where it took longer. */
-async function within<T>(ms: number, outcome: Promise<T>): Promise<T | undefined> {
+function outcomeOf(work: Promise<void>): Promise<Outcome> {
+  return work.then(
+    () => 'kept',
+    (error: unknown) => ({ error }),
+  )
+}
+
+/** What the first that keeps it says, or the first of the two where neither does. */
+async function either(first: Promise<Outcome>, second: Promise<Outcome>): Promise<Outcome> {
+  if ((await Promise.race([first, second])) === 'kept') return 'kept'
+  return (await second) === 'kept' ? 'kept' : first
+}
+
+async function within(ms: number, outcome: Promise<Outcome>): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined)
+  const tooLate = new Promise<Outcome>((resolve) => {
+    timer = setTimeout(resolve, ms, TOO_LATE)
   })
   try {
     return await Promise.race([outcome, tooLate])

@@ -21,6 +21,8 @@ export interface SpoolOptions {
 
 const AT_MOST = 256 * 2 ** 20
 const RETRY_MS = 500
+/** Records on their way to the disk at one time: a disk that hangs takes none, and gateways send theirs again. */
+const MOST_UNDER_WAY = 4096
 /** Records delivered at one time. */
 const BATCH = 64
 /** Octets of lines that nobody can use, which are kept for people. */
@@ -45,6 +47,7 @@ export class Spool {
   /** Lines of the file that is leaving which need not be delivered again. */
   #done = 0
   #delivered = 0
+  #underWay = 0
 
   /** @throws Error that names the folder where it cannot be written. */
   constructor(options: SpoolOptions) {
@@ -66,7 +69,10 @@ export class Spool {
   async append(record: AccountingRecord): Promise<void> {
     const { folder, atMost = AT_MOST, retryMs = RETRY_MS } = this.#options
     const line = spoolLine(record)
+    this.#underWay += 1
     try {
+      if (this.#underWay > MOST_UNDER_WAY)
+        throw new Error(`${MOST_UNDER_WAY} records wait for the disk already`)
       const kept = (await this.#waiting.size()) + (await sizeOf(this.#paths.leaving))
       if (kept + Buffer.byteLength(line) > atMost) {
         throw new Error(`${kept} octets wait in ${folder} already, and no more than ${atMost} may`)
@@ -75,6 +81,8 @@ export class Spool {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       throw new Unavailable('accounting spool', why, { cause: error })
+    } finally {
+      this.#underWay -= 1
     }
     this.#deliverIn(retryMs)
   }
@@ -110,11 +118,12 @@ export class Spool {
             this.#delivered = 0
             return true
           }
+          // Here and not where the last file went: that may be gone although its removal ended with an error.
+          this.#done = 0
           await this.#waiting.moveTo(this.#paths.leaving)
         }
         if (!(await this.#deliverFile())) return false
         await removeFile(this.#paths.leaving)
-        this.#done = 0
       }
     } catch (error) {
       log.error('accounting.spool_fault', { spool: name, error })

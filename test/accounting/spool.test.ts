@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -43,6 +44,7 @@ class Database {
   isThere = false
   readonly taken: AccountingRecord[] = []
   asked = 0
+  onTaken: (entry: AccountingRecord) => void = () => {}
 
   record = async (entry: AccountingRecord): Promise<void> => {
     this.asked++
@@ -50,6 +52,7 @@ class Database {
     if (!this.isThere) throw new Unavailable('storage', 'PostgreSQL is away')
     if (entry.acctSession === 'poison') throw new Error('no such session can be')
     this.taken.push(entry)
+    this.onTaken(entry)
   }
 
   numbers(): number[] {
@@ -211,6 +214,34 @@ describe('the spool', () => {
     await spool.append(record(4))
     await vi.waitUntil(isEmpty, PATIENT)
     expect(database.numbers().sort()).toEqual([1, 2, 4])
+  })
+
+  test('skips nothing of the next file where the last one went and its removal still ended with an error', async () => {
+    const database = new Database()
+    const { spool, lines } = openSpool(database)
+    for (const number of [1, 2, 3]) await spool.append(record(number, 's'))
+    database.isThere = true
+    // With its folder the file is gone, but the folder can no longer be written to the disk.
+    database.onTaken = ({ at }) => {
+      if (at === 3) rmSync(folder.file('spool'), { recursive: true })
+    }
+    spool.begin()
+    await vi.waitUntil(() => lines.some(([event]) => event === 'accounting.spool_fault'), PATIENT)
+    mkdirSync(folder.file('spool'))
+    for (const number of [4, 5, 6, 7]) await spool.append(record(number, 's'))
+    await vi.waitUntil(isEmpty, PATIENT)
+    expect(database.numbers()).toEqual([1, 2, 3, 4, 5, 6, 7])
+  })
+
+  test('takes no more at one time than a disk that hangs may leave in memory', async () => {
+    const { spool } = openSpool(new Database())
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 5000 }, (_, number) => spool.append(record(number))),
+    )
+    const refusals = outcomes.filter(({ status }) => status === 'rejected')
+    expect(refusals).toHaveLength(5000 - 4096)
+    expect(refusals[0]).toMatchObject({ reason: expect.any(Unavailable) })
+    await spool.append(record(5000))
   })
 
   test('is refused in words where its folder cannot be', () => {
