@@ -28,6 +28,38 @@ function textIn({ packet }: Heard, type: number): string | undefined {
   return first(packet, type)?.toString()
 }
 
+describe('a password that an upstream server quotes when it rejects it', () => {
+  const quoting = (cut: (text: string) => readonly string[]) => (heard: Heard) => {
+    const hidden = first(heard.packet, Attr.UserPassword) ?? Buffer.alloc(0)
+    const typed = decryptUserPassword(hidden, heard.packet.authenticator, secret)?.toString() ?? ''
+    const messages = cut(`wrong password "${typed}" of bob`)
+    heard.send(
+      heard.reply(
+        Code.AccessReject,
+        messages.map((message) => ({ type: Attr.ReplyMessage, value: Buffer.from(message) })),
+      ),
+    )
+  }
+
+  it.each(['plainpassword', 'Tom&Jerry<3', 'two  blanks', 'nbsp\u00a0here', 'tab\there', 'x'.repeat(128)])(
+    'is kept nowhere: %j',
+    async (password) => {
+      const peer = await upstreamPeer(quoting((text) => [text]))
+      const detail = `rejected by 127.0.0.1:${peer.port}: wrong password "***" of bob`
+      expect(await upstreamStore([peer.server]).ask(password)).toEqual({ kind: 'wrong', detail })
+    },
+  )
+
+  it('is kept nowhere, though it is spread over two attributes, or cut off where the words get too long', async () => {
+    const spread = await upstreamPeer(quoting((text) => [text.slice(0, 20), text.slice(20)]))
+    const answer = await upstreamStore([spread.server]).ask('plainpassword')
+    expect(answer).toEqual({ kind: 'wrong', detail: expect.stringContaining('wrong password "***" of bob') })
+    const long = await upstreamPeer(quoting((text) => ['-'.repeat(225), text]))
+    const cut = await upstreamStore([long.server]).ask('plainpassword')
+    expect(JSON.stringify(cut)).not.toContain('pla')
+  })
+})
+
 describe('a request to an upstream server', () => {
   it('carries the name, the password, who asks for whom, and a Message-Authenticator first', async () => {
     const peer = await upstreamPeer(accept)

@@ -9,9 +9,8 @@ const STAND_INS: Readonly<Record<string, string>> = { '&': '+', '<': '(', '>': '
  * @param messages the values of its Reply-Message attributes, in their order.
  * @returns undefined where nothing is left to show.
  */
-export function promptOf(messages: readonly Buffer[]): string | undefined {
+export function promptOf(messages: readonly string[]): string | undefined {
   const line = messages
-    .map((message) => message.toString('utf8'))
     .join(' ')
     .replace(/[\p{C}\p{Z}]+/gu, ' ')
     .replace(/[&<>]/g, (sign) => STAND_INS[sign] ?? '')

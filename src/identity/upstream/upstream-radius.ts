@@ -137,7 +137,7 @@ export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): Upstream
   }
 
   function read(answer: Packet, server: UpstreamServer, given: Secret): FirstFactorAnswer {
-    const words = promptOf(all(answer, Attr.ReplyMessage))
+    const messages = all(answer, Attr.ReplyMessage).map((message) => message.toString('utf8'))
     switch (answer.code) {
       case Code.AccessAccept: {
         const leftOut = (attribute: string) =>
@@ -146,11 +146,16 @@ export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): Upstream
       }
       case Code.AccessChallenge: {
         const state = first(answer, Attr.State) ?? Buffer.alloc(0)
-        return { kind: 'challenged', prompt: words, state: asText({ server: server.key, state }) }
+        return {
+          kind: 'challenged',
+          prompt: promptOf(messages),
+          state: asText({ server: server.key, state }),
+        }
       }
       default: {
         // It is kept for the operator, and some servers quote what they were given.
-        const saying = words === undefined ? '' : `: ${given.hiddenIn(words)}`
+        const words = promptOf(withoutSecret(messages, given))
+        const saying = words === undefined ? '' : `: ${words}`
         return { kind: 'wrong', detail: `rejected by ${server.key}${saying}` }
       }
     }
@@ -180,7 +185,8 @@ export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): Upstream
   }
 
   function unavailable(error: unknown): unknown {
-    return error instanceof NoAnswer ? new Unavailable(what, error.message, { cause: error }) : error
+    if (!(error instanceof NoAnswer)) return error
+    return new Unavailable(what, error.message, { cause: error, passwordSent: error.why === 'silence' })
   }
 
   return {
@@ -193,6 +199,14 @@ export function upstreamRadiusIdentity(options: UpstreamRadiusOptions): Upstream
       await Promise.all(servers.map((server) => server.close()))
     },
   }
+}
+
+/** What the server said without the secret, even where that is spread over two attributes. */
+function withoutSecret(messages: readonly string[], given: Secret): readonly string[] {
+  const each = messages.map((message) => given.hiddenIn(message))
+  const whole = each.join('')
+  const hidden = given.hiddenIn(whole)
+  return hidden === whole ? each : [hidden]
 }
 
 function text(type: number, value: string): NewAttribute {
