@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { systemClock } from '../domain/clock.ts'
-import { type CommonOptions, operator, userNamed, verb, withStore } from './office.ts'
+import { type CommonOptions, userNamed, verb, withStore } from './office.ts'
+import { operator } from './operator.ts'
 import { print } from './output.ts'
 
 interface Options extends CommonOptions {

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { Command, Option } from 'commander'
 import type { StorageUse } from '../broker-storage.ts'
 import { openStore, type Store } from '../broker-storage.ts'
@@ -12,6 +11,7 @@ import { canonicalUserName } from '../domain/login-name.ts'
 import { Unavailable } from '../domain/person.ts'
 import { systemRandom } from '../domain/random.ts'
 import { Complaint } from './complaint.ts'
+import { operator } from './operator.ts'
 import { replyRules } from './reply-rules.ts'
 
 /** Options that every verb takes. */
@@ -86,9 +86,4 @@ export async function witness(store: Store, event: Omit<AuditEvent, 'id' | 'at' 
     actor: operator(),
     ...event,
   })
-}
-
-/** Who types: the account on this machine. */
-export function operator(): string {
-  return `${process.env.SUDO_USER ?? userInfo().username} (command line)`
 }

@@ -5,7 +5,8 @@ import { parseDuration } from '../domain/duration.ts'
 import { systemRandom } from '../domain/random.ts'
 import { isScope, SCOPES, type Scope } from '../domain/scope.ts'
 import { Complaint } from './complaint.ts'
-import { type CommonOptions, operator, verb, withStore, witness } from './office.ts'
+import { type CommonOptions, verb, withStore, witness } from './office.ts'
+import { operator } from './operator.ts'
 import { moment, print } from './output.ts'
 
 interface Options extends CommonOptions {

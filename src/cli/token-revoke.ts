@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { systemClock } from '../domain/clock.ts'
 import { Complaint } from './complaint.ts'
-import { type CommonOptions, operator, verb, withStore, witness } from './office.ts'
+import { type CommonOptions, verb, withStore, witness } from './office.ts'
+import { operator } from './operator.ts'
 import { print } from './output.ts'
 
 export function tokenRevokeCommand(): Command {
