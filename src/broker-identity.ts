@@ -1,4 +1,4 @@
-import type { StorePlace } from './config/sections/identity/common.ts'
+import { type StorePlace, timeFor } from './config/sections/identity/common.ts'
 import type { IdentityStoreConfig } from './config/sections/identity/identity.ts'
 import type { LdapStore } from './config/sections/identity/ldap.ts'
 import type { Config } from './config/shape.ts'
@@ -133,20 +133,13 @@ function build(
   }
 }
 
-/**
- * What a store may take of a login's time: there are other things to do than to ask it, and where the next one is asked
- * instead of one that hangs, there must be time for that too.
- */
-const SHARES_OF_DEADLINE: Readonly<Record<StorePlace['onUnavailable'], number>> = { stop: 0.8, continue: 0.4 }
-
 function guarded(
   store: IdentityStore,
-  { timeoutMs, onUnavailable }: StorePlace,
+  place: StorePlace,
   deadlineMs: number,
   { clock, log }: IdentitySurroundings,
 ): IdentityStore {
-  const ms = timeoutMs ?? Math.round(deadlineMs * SHARES_OF_DEADLINE[onUnavailable])
-  return withCircuitBreaker(withTimeLimit(store, { clock, ms }), { clock, log })
+  return withCircuitBreaker(withTimeLimit(store, { clock, ms: timeFor(place, deadlineMs) }), { clock, log })
 }
 
 function ldapOptions(

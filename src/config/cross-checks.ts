@@ -23,7 +23,8 @@ export function crossCheck(
 ): void {
   if (draft.radius !== undefined) checkRadius(draft.radius, report)
   if (draft.gateways !== undefined) checkGateways(draft.gateways, report)
-  if (draft.identity?.order !== undefined) checkIdentity(draft.identity.order, gatewayNames(report), report)
+  if (draft.identity?.order !== undefined)
+    checkIdentity(draft.identity.order, gatewayNames(report), draft.radius?.deadline, report)
   if (draft.second_factor !== undefined) checkSecondFactor(draft.second_factor, report)
   if (draft.lockout !== undefined) checkLockout(draft.lockout, report)
   if (draft.policies !== undefined) checkPolicies(draft.policies, gatewayNames(report), rules, report)

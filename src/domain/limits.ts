@@ -7,10 +7,13 @@ export interface Guesser {
   readonly gateway: string
 }
 
+/** A rate bounds how many attempts may begin within any window of its length. */
+export type RateName = 'gateway' | 'address' | 'user'
+
 export interface LimitReached {
   readonly kind: 'limited'
-  /** `gateway`, `address` and `user` are rates; `guesses` is the budget of failures that ends in a lockout. */
-  readonly by: 'gateway' | 'address' | 'user' | 'guesses'
+  /** `guesses` is the budget of failures that ends in a lockout. */
+  readonly by: RateName | 'guesses'
   readonly retryAfterMs: number
   /** False for all but the first refusal of a key within its window, so that a flood writes one event. */
   readonly first: boolean
@@ -21,8 +24,11 @@ export interface Permit {
   readonly kind: 'permit'
   /** The login succeeded: points back, failures of this user forgotten. */
   succeeded(): Promise<void>
-  /** Neither success nor a failed guess (a challenge was sent, or something was unavailable): points back. */
-  withdrawn(): Promise<void>
+  /**
+   * Neither success nor a failed guess (a challenge was sent, or something was unavailable): no budget is charged.
+   * @param kept the rates that go on counting the attempt; the others give their points back.
+   */
+  withdrawn(kept?: readonly RateName[]): Promise<void>
   /**
    * A failed guess: the points stay spent. `record` is told the scopes whose failures are now full and makes their
    * lockouts; only when it has, new budgets begin, so that no guess slips in between the two.

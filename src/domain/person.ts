@@ -121,9 +121,15 @@ export class Unavailable extends Error {
   override readonly name = 'Unavailable'
   /** What is unavailable: `storage`, `identity corp`, `password checks` … */
   readonly what: string
+  /**
+   * Whether a password was sent and no answer came. A store that is slow to say no can be guessed at in this way, as
+   * what is right is answered in time.
+   */
+  readonly passwordSent: boolean
 
-  constructor(what: string, cause: string, options?: ErrorOptions) {
+  constructor(what: string, cause: string, options: ErrorOptions & { readonly passwordSent?: boolean } = {}) {
     super(`${what}: ${cause}`, options)
     this.what = what
+    this.passwordSent = options.passwordSent ?? false
   }
 }

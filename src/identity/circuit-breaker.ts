@@ -11,42 +11,74 @@ export interface CircuitBreakerOptions {
   readonly restMs?: number
   /** Milliseconds from which on an outage counts: one that is known at once costs nobody anything. */
   readonly slowMs?: number
+  /** Milliseconds within which a store that is not to be left alone says that it is ready. */
+  readonly readyWithinMs?: number
 }
 
 /**
  * Keeps a store that hangs from costing every login its time-out: after some such outages in a row it is not asked for
  * a moment, and says so at once; then a single login finds out whether it is back, while the others still do not wait.
+ * A store that is ready for questions does not hang: it is slow with some of them, as many are with wrong passwords, and
+ * a stranger who tries those must not keep everybody else from being asked for.
  */
 export function withCircuitBreaker(store: IdentityStore, options: CircuitBreakerOptions): IdentityStore {
-  const { clock, log, after = 5, restMs = 2000, slowMs = 200 } = options
-  let outages = 0
+  const { clock, log, after = 5, restMs = 2000, slowMs = 200, readyWithinMs = 1000 } = options
+  let suspicions = 0
+  let isLeftAlone = false
   let restsUntil = Number.NEGATIVE_INFINITY
   let cause = ''
+  let isLooking = false
 
   async function guarded<T>(ask: () => Promise<T>): Promise<T> {
     const begun = clock.monotonic()
-    if (outages >= after) {
+    if (isLeftAlone) {
       if (begun < restsUntil)
         throw new Unavailable(`identity ${store.name}`, `not asked for a moment: ${cause}`)
       restsUntil = begun + restMs // this login tries; whoever comes meanwhile does not
     }
     try {
       const answer = await ask()
-      if (outages >= after) log.info('identity.asked_again', { identity: store.name })
-      outages = 0
+      suspicions = 0
+      if (isLeftAlone) returned()
       return answer
     } catch (error) {
-      if (error instanceof Unavailable && clock.monotonic() - begun >= slowMs) note(error)
+      if (error instanceof Unavailable && clock.monotonic() - begun >= slowMs) void note(error)
       throw error
     }
   }
 
-  function note({ what, message }: Unavailable): void {
-    outages += 1
-    if (outages < after) return
+  /** Beside the login, which has waited long enough. */
+  async function note({ what, message }: Unavailable): Promise<void> {
+    suspicions += 1
+    if (suspicions < after || isLooking) return
+    isLooking = true
+    const ready = await isReady()
+    isLooking = false
+    if (suspicions === 0) return // somebody was answered meanwhile
     cause = message.slice(`${what}: `.length)
+    if (ready) {
+      suspicions = 0
+      if (isLeftAlone) returned()
+      else log.warn('identity.slow', { identity: store.name, cause })
+      return
+    }
     restsUntil = clock.monotonic() + restMs
-    if (outages === after) log.warn('identity.left_alone', { identity: store.name, cause })
+    if (!isLeftAlone) log.warn('identity.left_alone', { identity: store.name, cause })
+    isLeftAlone = true
+  }
+
+  function returned(): void {
+    isLeftAlone = false
+    log.info('identity.asked_again', { identity: store.name })
+  }
+
+  async function isReady(): Promise<boolean> {
+    try {
+      await store.checkReady(clock.monotonic() + readyWithinMs)
+      return true
+    } catch {
+      return false
+    }
   }
 
   return {

@@ -48,7 +48,7 @@ function permit(tally: Tally, guesser: Guesser, counted: Counted): Permit {
     kind: 'permit',
     // One good login clears its user, not its address: the address may be guessing at others.
     succeeded: () => tally.giveBack(counted, ['user_address', 'user']),
-    withdrawn: () => tally.giveBack(counted, []),
+    withdrawn: (kept) => tally.giveBack(counted, [], kept),
     async failed(record) {
       const full = await tally.fail(counted)
       const recorded = await record([...new Set(full.map((scope) => lockable(scope, guesser)))])

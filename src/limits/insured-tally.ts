@@ -40,10 +40,10 @@ export function insuredTally(shared: Tally, own: Tally, log: Log): Tally {
           return own.take(counted)
         },
       ),
-    async giveBack(counted, forgiven) {
-      await own.giveBack(counted, forgiven)
+    async giveBack(counted, forgiven, kept) {
+      await own.giveBack(counted, forgiven, kept)
       if (takenAlone.has(counted) && forgiven.length === 0) return
-      await ask(() => shared.giveBack(counted, forgiven), lapses)
+      await ask(() => shared.giveBack(counted, forgiven, kept), lapses)
     },
     async fail(counted) {
       if (takenAlone.has(counted)) return own.fail(counted)

@@ -75,8 +75,9 @@ export function memoryTally(rules: TallyRules, { clock, capacity = 100_000 }: Me
       for (const { scope, key } of counted.budgets) budgets[scope].inFlight.add(key, counted.id, now)
       return undefined
     },
-    async giveBack(counted, forgiven) {
-      for (const { name, key } of counted.rates) rates[name].began.remove(key, counted.id)
+    async giveBack(counted, forgiven, kept = []) {
+      for (const { name, key } of counted.rates)
+        if (!kept.includes(name)) rates[name].began.remove(key, counted.id)
       for (const { scope, key } of counted.budgets) budgets[scope].inFlight.remove(key, counted.id)
       forget(counted, forgiven)
     },

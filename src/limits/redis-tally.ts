@@ -58,9 +58,9 @@ export function redisTally(rules: TallyRules, { client, key, ask }: RedisConnect
       const by: LimitReached['by'] = counted.rates[position - 1]?.name ?? 'guesses'
       return { kind: 'limited', by, retryAfterMs, first: first === 1 }
     },
-    async giveBack(counted, forgiven) {
+    async giveBack(counted, forgiven, kept = []) {
       const windows = [
-        ...counted.rates.map(({ name, key }) => keyOf('rate', name, key)),
+        ...counted.rates.flatMap(({ name, key }) => (kept.includes(name) ? [] : [keyOf('rate', name, key)])),
         ...counted.budgets.map(({ scope, key }) => keyOf('flight', scope, key)),
       ]
       const keys = [...windows, ...failuresOf(counted, forgiven)]

@@ -17,7 +17,7 @@ function tallyOfParent(ask: AskState): Tally {
   const step = (method: keyof Tally, ...args: readonly unknown[]) => ask({ of: 'tally', method, args })
   return {
     take: async (counted) => ((await step('take', counted)) ?? undefined) as LimitReached | undefined,
-    giveBack: async (counted, forgiven) => void (await step('giveBack', counted, forgiven)),
+    giveBack: async (counted, forgiven, kept = []) => void (await step('giveBack', counted, forgiven, kept)),
     fail: async (counted) => (await step('fail', counted)) as LockoutScope[],
     forget: async (counted, scopes) => void (await step('forget', counted, scopes)),
   }

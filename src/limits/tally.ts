@@ -1,9 +1,6 @@
 import type { Rate } from '../domain/duration.ts'
-import type { LimitReached } from '../domain/limits.ts'
+import type { LimitReached, RateName } from '../domain/limits.ts'
 import type { LockoutScope } from '../domain/lockout.ts'
-
-/** A rate bounds how many attempts may begin within any window of its length. */
-type RateName = 'gateway' | 'address' | 'user'
 
 /** Under which keys one attempt counts, in the order in which they are looked at. */
 export interface Counted {
@@ -31,8 +28,8 @@ export interface TallyRules {
 export interface Tally {
   /** Counts the attempt under all of its keys; or under none of them, where one is full. */
   take(counted: Counted): Promise<LimitReached | undefined>
-  /** The attempt counts no more, nor do the failures of the scopes that are forgiven. */
-  giveBack(counted: Counted, forgiven: readonly LockoutScope[]): Promise<void>
+  /** The attempt counts no more, but under the rates that are kept; nor do the failures of the scopes that are forgiven. */
+  giveBack(counted: Counted, forgiven: readonly LockoutScope[], kept?: readonly RateName[]): Promise<void>
   /** The guess in flight is a failed one now. @returns the scopes whose budgets are spent on failures alone. */
   fail(counted: Counted): Promise<readonly LockoutScope[]>
   /** Failures of these scopes count no more. */

@@ -83,8 +83,10 @@ export async function firstFactor(
       effort.decidedAt = candidate.store.name
       return conclude(attempt, candidate, answer, { code, rounds: 0 })
     } catch (error) {
-      if (!(error instanceof Unavailable) || !candidate.mayBeMissing) throw error
-      missing = error
+      if (!(error instanceof Unavailable)) throw error
+      // That somebody may have seen the password is not to be forgotten for an outage that came behind it.
+      if (missing?.passwordSent !== true) missing = error
+      if (!candidate.mayBeMissing) throw missing
     }
   }
   // The one who could not be asked may be the one who knows the user.

@@ -29,13 +29,18 @@ export async function underLimits<Success extends Grant | SignedIn>(
     try {
       verdict = await judge()
     } catch (outage) {
-      await permit.withdrawn()
+      await permit.withdrawn(isUnanswered(outage) ? ['gateway', 'address', 'user'] : [])
       throw outage
     }
     return await settle(attempt, permit, verdict, options.settle)
   } catch (outage) {
     return unavailable(attempt, outage, options.settle)
   }
+}
+
+/** It may have been a wrong guess whose answer came too late: it locks nobody, but goes on counting in the rates. */
+function isUnanswered(outage: unknown): boolean {
+  return outage instanceof Unavailable && outage.passwordSent
 }
 
 /** Whatever went wrong, the answer is no; what is no known outage is a fault of the broker and is logged as one. */

@@ -445,6 +445,16 @@ describe('warnings', () => {
     ['policies: []', 'policies', 'nobody is let in'],
     ['second_factor: { totp: { window: 3 } }', 'second_factor.totp.window', 'takes 7 codes'],
     ['lockout: { hard_after: 200 }', 'lockout.hard_after', 'NIST'],
+    [
+      'identity: { order: [local, sys], sys: { type: pam, timeout: 1900ms } }',
+      'identity.sys.timeout',
+      'slow to refuse a wrong password',
+    ],
+    [
+      'identity: { order: [local, sys], sys: { type: pam, on_unavailable: continue } }\nradius: { deadline: 4s }',
+      'identity.sys',
+      'slow to refuse a wrong password',
+    ],
   ])('%s', async (text, path, problem) => {
     const [warning, ...others] = await warningsOf(`${GATEWAY}${text}`)
     expect(others).toEqual([])

@@ -14,6 +14,8 @@ function guarded() {
   const clock = { now: () => time.now, monotonic: () => time.now }
   const state = {
     asked: 0,
+    lookedAt: 0,
+    isReady: false,
     deadlines: [] as number[],
     tookMs: 1000,
     answer: undefined as typeof WRONG | undefined,
@@ -28,7 +30,10 @@ function guarded() {
       return state.answer
     },
     lookup: async () => ({ kind: 'unknown' }),
-    checkReady: async () => {},
+    async checkReady() {
+      state.lookedAt += 1
+      if (!state.isReady) throw new Unavailable('identity corp', 'it does not answer')
+    },
   }
   const events: string[] = []
   const note = (event: string) => void events.push(event)
@@ -84,11 +89,52 @@ describe('a store that hangs', () => {
   })
 })
 
+describe('a store that is slow with some questions and ready for others', () => {
+  test('is asked on, whatever one stranger tries', async () => {
+    const { state, events, login } = guarded()
+    state.isReady = true
+    await outages(login, 8)
+    state.answer = WRONG
+    expect(await login()).toBe(WRONG)
+    expect(state.asked).toBe(9)
+    expect(events).toEqual(['identity.slow', 'identity.slow'])
+  })
+
+  test('is not left alone for a doubt that an answer has settled', async () => {
+    const { state, store, clock, events, time } = guarded()
+    let refuted = () => {}
+    const checkReady = () =>
+      new Promise<void>((_resolve, reject) => {
+        refuted = () => reject(new Unavailable('identity corp', 'no'))
+      })
+    const log = { ...quietLog, warn: (event: string) => void events.push(event) }
+    const breaker = withCircuitBreaker({ ...store, checkReady }, { clock, log, after: 3, slowMs: 200 })
+    const login = () => breaker.authenticate('bob', PASSWORD, time.now + 5000)
+    await outages(login, 3)
+    state.answer = WRONG
+    await login()
+    refuted()
+    expect(await login()).toBe(WRONG)
+    expect(events).toEqual([])
+  })
+
+  test('is asked again as soon as it says so, where it was left alone', async () => {
+    const { time, state, events, login } = guarded()
+    await outages(login, 3)
+    time.now += 2000
+    state.isReady = true
+    await outages(login, 2)
+    expect(state.asked).toBe(5)
+    expect(events).toEqual(['identity.left_alone', 'identity.asked_again'])
+  })
+})
+
 test('outages that are known at once are asked for at every login: they cost nobody anything', async () => {
   const { state, login } = guarded()
   state.tookMs = 10
   await outages(login, 20)
   expect(state.asked).toBe(20)
+  expect(state.lookedAt).toBe(0)
 })
 
 test('whatever is no outage passes through and counts for nothing', async () => {

@@ -231,6 +231,15 @@ describe('a directory that answers badly', () => {
     }
   })
 
+  test('may know a password of which it says nothing', async () => {
+    const { corp } = await openDouble((request, wire) =>
+      request.kind === 'bind' ? wire.cut() : found(request, wire),
+    )
+    await expect(corp.login('bob', 'right')).rejects.toMatchObject({ passwordSent: true })
+    const { corp: deaf } = await openDouble((_, wire) => wire.cut())
+    await expect(deaf.login('bob', 'right')).rejects.toMatchObject({ passwordSent: false })
+  })
+
   test('is given up where it drips, stalls or promises too much', async () => {
     const ways: LdapDoubleOptions['answer'][] = [
       ({ id }, wire) => wire.drip(searchDone(id), 1000),

@@ -134,6 +134,7 @@ describeWith(SASLAUTHD_NEEDS, 'system accounts by PAM through the real saslauthd
       const begun = systemClock.monotonic()
       const answer = system.authenticate('bob', new Secret('right'), soon(300))
       await expect(answer).rejects.toThrow(/identity system: saslauthd at .*: no answer within \d+ ms/)
+      await expect(answer, 'it may yet be told').rejects.toMatchObject({ passwordSent: true })
       expect(systemClock.monotonic() - begun).toBeLessThan(1000)
       await expect(system.checkReady(soon(100))).rejects.toBeInstanceOf(Unavailable)
     } finally {

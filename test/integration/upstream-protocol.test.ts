@@ -255,6 +255,7 @@ describe('a reply of an upstream server', () => {
     const begun = systemClock.monotonic()
     const answer = upstreamStore([peer.server]).ask('right', 200)
     await expect(answer).rejects.toBeInstanceOf(Unavailable)
+    await expect(answer).rejects.toMatchObject({ passwordSent: true })
     await expect(answer).rejects.toThrow(
       /^identity up: 127\.0\.0\.1:\d+: no answer within \d+ ms: it is down, or does not know this client/,
     )
@@ -420,10 +421,13 @@ describe('several upstream servers', () => {
     expect(await ask('right', 100)).toEqual(ACCEPTED)
   })
 
-  it('that all fail are all named', async () => {
+  it('that all fail are all named, and one of them may know the password by now', async () => {
     const silent = await upstreamPeer(() => {})
     const port = await freePort()
-    const answer = upstreamStore([{ ...silent.server, port }, silent.server]).ask('right', 200)
+    const nowhere = { ...silent.server, port }
+    await expect(upstreamStore([nowhere]).ask('right', 200)).rejects.toMatchObject({ passwordSent: false })
+    const answer = upstreamStore([nowhere, silent.server]).ask('right', 200)
+    await expect(answer).rejects.toMatchObject({ passwordSent: true })
     await expect(answer).rejects.toThrow(
       new RegExp(
         `^identity up: 127.0.0.1:${port}: .*ECONNREFUSED.*; 127.0.0.1:${silent.port}: no answer within`,

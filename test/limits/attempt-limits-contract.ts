@@ -163,6 +163,18 @@ export function attemptLimitsContract(name: string, open: () => Promise<LimitedB
         expect(await room(limits, guesser, 5)).toBe(2)
       })
 
+      test.each(['gateway', 'address', 'user'] as const)(
+        'go on counting by the %s what is withdrawn but for that, and by nothing else',
+        async (by) => {
+          const limits = one({ [by]: 3, after: 2 })
+          const guesser = somebody()
+          for (let i = 0; i < 2; i += 1) await granted(await limits.take(guesser)).withdrawn([by])
+          expect(await room(limits, guesser, 5)).toBe(1)
+          expect(await room(limits, { ...somebody(), [by]: guesser[by] }, 5)).toBe(1)
+          expect(await room(limits, { ...guesser, [by]: unique(by) }, 5)).toBe(2)
+        },
+      )
+
       test('keep the points of failed guesses, and give those of successes back', async () => {
         const limits = one({ user: 2 })
         const guesser = somebody()

@@ -362,6 +362,17 @@ describe('limits and lockouts', () => {
     expect(reasonOf(await house.login('right'))).toBe('challenge')
     expect(await house.records.lockouts.list({ limit: 9 })).toEqual([])
   })
+
+  it('bound how many passwords are tried at a store that is silent about wrong ones, and lock nobody for it', async () => {
+    const house = await houseWithBob({ userRate: 10, rules: { after: 3, userAfter: 3, addressAfter: 3 } })
+    house.people.isSilent = true
+    for (let i = 0; i < 50; i += 1) await house.login(`guess ${i}`)
+    expect(house.people.asked).toHaveLength(10)
+    expect(await house.records.lockouts.list({ limit: 9 })).toEqual([])
+    house.people.isSilent = false
+    house.passes(60_000)
+    expect(reasonOf(await house.login('right'))).toBe('challenge')
+  })
 })
 
 describe('a refusal', () => {

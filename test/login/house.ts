@@ -214,6 +214,8 @@ function peopleWho() {
     accounts,
     barred: new Set<string>(),
     isDown: false,
+    /** Whether it takes every password and says nothing in time. */
+    isSilent: false,
     /** How many checks of unknown or locked users were played. */
     pretended: 0,
     store: undefined as unknown as IdentityStore,
@@ -224,6 +226,7 @@ function peopleWho() {
     async authenticate(name, password) {
       if (people.isDown) throw new Unavailable('identity people', 'down')
       asked.push(password.reveal())
+      if (people.isSilent) throw new Unavailable('identity people', 'silence', { passwordSent: true })
       if (!passwords.has(name)) return { kind: 'unknown' }
       if (passwords.get(name) !== password.reveal()) return { kind: 'wrong', detail: 'wrong password' }
       return people.barred.has(name)

@@ -47,8 +47,12 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
     deadline: number,
   ): Promise<Exclude<Outcome, { kind: 'unavailable' }>> {
     const outcome = await crew.ask(question, deadline)
-    if (outcome.kind === 'unavailable') throw new Unavailable(what, outcome.cause)
+    if (outcome.kind === 'unavailable') throw unanswered(outcome)
     return outcome
+  }
+
+  function unanswered({ cause, sent }: Extract<Outcome, { kind: 'unavailable' }>): Unavailable {
+    return new Unavailable(what, cause, { passwordSent: sent })
   }
 
   async function authenticate(name: string, password: Secret, deadline: number): Promise<FirstFactorAnswer> {
@@ -96,7 +100,7 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
       return { kind: shielded.as, detail: shielded.detail }
     }
     const outcome = shielded.value
-    if (outcome.kind === 'unavailable') throw new Unavailable(what, outcome.cause)
+    if (outcome.kind === 'unavailable') throw unanswered(outcome)
     return user === undefined ? answerOf(outcome) : withAccount(answerOf(outcome), user)
   }
 

@@ -9,7 +9,7 @@ import {
 } from '../../domain/person.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { Turns } from '../turns.ts'
-import { askSaslauthd, MAX_STRING, type SaslauthdRequest } from './saslauthd.ts'
+import { askSaslauthd, MAX_STRING, NoReply, type SaslauthdRequest } from './saslauthd.ts'
 import { type UnixAccountFiles, UnixAccounts } from './unix-accounts.ts'
 
 export interface PamIdentityOptions {
@@ -56,9 +56,7 @@ export function pamIdentity(options: PamIdentityOptions): IdentityStore {
         throw new Unavailable(
           what,
           `saslauthd at ${socket}: ${error instanceof Error ? error.message : error}`,
-          {
-            cause: error,
-          },
+          { cause: error, passwordSent: error instanceof NoReply && error.sent },
         )
       }
     }, left())

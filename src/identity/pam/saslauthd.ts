@@ -13,12 +13,24 @@ export const MAX_STRING = 256
 /** Its replies are a word and a short reason. */
 const MAX_REPLY = 1024
 
+/** Why no reply came, in one line. */
+export class NoReply extends Error {
+  override readonly name = 'NoReply'
+  /** Whether the question was sent. */
+  readonly sent: boolean
+
+  constructor(cause: Error, sent: boolean) {
+    super(cause.message, { cause })
+    this.sent = sent
+  }
+}
+
 /**
  * Asks saslauthd over its socket: four strings, each behind its length in two octets, are answered by one such string
  * and the end of the connection. A reply counts only as a whole.
  * @param patienceMs from connecting to the end of the reply.
  * @returns the reply, which begins with `OK` or `NO`.
- * @throws Error in one line where none came, or none that is one.
+ * @throws NoReply where none came, or none that is one.
  */
 export function askSaslauthd(
   socket: string,
@@ -33,13 +45,15 @@ export function askSaslauthd(
       () => end(new Error(`no answer within ${Math.round(patienceMs)} ms`)),
       patienceMs,
     )
+    let sent = false
     function end(outcome: Error | string): void {
       clearTimeout(timer)
       connection.destroy()
-      if (outcome instanceof Error) reject(outcome)
+      if (outcome instanceof Error) reject(new NoReply(outcome, sent))
       else resolve(outcome)
     }
     connection.on('connect', () => {
+      sent = true
       connection.write(Buffer.concat([login, password, service, realm].map(counted)))
     })
     connection.on('data', (chunk: Buffer) => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { Slip } from '../../fault.ts'
+import { parseDuration } from '../../../domain/duration.ts'
+import { type Path, type Report, Slip } from '../../fault.ts'
 import { CONTROL, duration, name, readText, scalar } from '../../scalars.ts'
 
 /** What every identity store but the broker's own users has. */
@@ -23,6 +24,34 @@ export interface StorePlace {
   readonly required: boolean
   /** Milliseconds that one question may take, all in all; absent: a share of `radius.deadline`. */
   readonly timeoutMs?: number
+}
+
+/** There are other things to do than to ask a store, and where the next one is asked instead, that needs time too. */
+const SHARES_OF_DEADLINE: Readonly<Record<StorePlace['onUnavailable'], number>> = { stop: 0.8, continue: 0.4 }
+
+/** Milliseconds that one question to a store may take. */
+export function timeFor(
+  { timeoutMs, onUnavailable }: Pick<StorePlace, 'timeoutMs' | 'onUnavailable'>,
+  deadlineMs: number,
+): number {
+  return timeoutMs ?? Math.round(deadlineMs * SHARES_OF_DEADLINE[onUnavailable])
+}
+
+/** Many servers take one to two seconds to say that a password is wrong, to slow down who guesses. */
+const TIME_FOR_A_NO = 2000
+
+/** A wrong password whose answer nobody awaits makes no lockout. */
+export function checkTime(path: Path, deadlineMs: number | undefined, report: Report): void {
+  const timeout = report.at([...path, 'timeout'])
+  const timeoutMs = typeof timeout === 'string' ? parseDuration(timeout) : undefined
+  const onUnavailable = report.at([...path, 'on_unavailable']) === 'continue' ? 'continue' : 'stop'
+  if (deadlineMs === undefined) return
+  if (Math.min(deadlineMs, timeFor({ timeoutMs, onUnavailable }, deadlineMs)) >= TIME_FOR_A_NO) return
+  report.warn(
+    timeoutMs === undefined ? path : [...path, 'timeout'],
+    'has less than 2s for a question: servers that are slow to refuse a wrong password are taken for down',
+    timeoutMs === undefined ? 'add timeout: 2s, or make radius.deadline longer' : 'make it 2s or more',
+  )
 }
 
 type Common = z.output<z.ZodObject<typeof commonKeys>>

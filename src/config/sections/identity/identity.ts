@@ -6,7 +6,7 @@ import { type Path, pathText, type Report, Slip } from '../../fault.ts'
 import { name } from '../../scalars.ts'
 import { isMapping } from '../../schema-walk.ts'
 import { readSecretFile } from '../../secret-file.ts'
-import { placeOf, type StorePlace } from './common.ts'
+import { checkTime, placeOf, type StorePlace } from './common.ts'
 import { checkLdapStore, type LdapStore, ldapStoreShape } from './ldap.ts'
 import { type PamStore, pamStoreShape } from './pam.ts'
 import { checkRadiusStore, type RadiusStore, radiusStoreShape } from './radius.ts'
@@ -53,6 +53,7 @@ const LOCAL_PLACE: StorePlace = { realms: [], onUnavailable: 'stop', required: t
 export function checkIdentity(
   order: readonly (string | undefined)[],
   gateways: readonly string[] | undefined,
+  deadlineMs: number | undefined,
   report: Report,
 ): void {
   const path: Path = ['identity']
@@ -80,6 +81,7 @@ export function checkIdentity(
       report.warn(place, 'is never asked', 'add it to identity.order, or remove it')
     if (type === 'ldap') checkLdapStore(place, report)
     if (type === 'radius') checkRadiusStore(place, report)
+    if (type !== undefined && store !== LOCAL) checkTime(place, deadlineMs, report)
     checkGateways([...place, 'gateways'], gateways, report)
   }
 }
