@@ -10,6 +10,7 @@ import { EnrolmentCodes } from './login/enrolment-codes.ts'
 import { Pace } from './login/pace.ts'
 import { type RecentGrant, SameAnswer } from './login/same-answer.ts'
 import { recognise } from './login/second-factor.ts'
+import { grantFault } from './radius/grant-fault.ts'
 
 /** Logins that may be answered once more at one time; each costs about a kilobyte. */
 const MOST_RECENT_GRANTS = 50_000
@@ -48,7 +49,7 @@ export function loginOptions(
       isCodeNow: (enrolment, code) => recognise(enrolment, code, recognising).kind !== 'wrong',
     },
     secondFactor: { required, mode, tries, ...recognising, enrolAtLogin },
-    policies: config.policies,
+    terms: { policies: config.policies, replyFault: grantFault },
     grant: { records: records.login, clock, random, sameAnswer },
     pace: new Pace(clock),
     settle: {

@@ -1,5 +1,4 @@
 import type { Attempt } from '../domain/attempt.ts'
-import type { Policy } from '../domain/policy.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { AskForCode, Challenge } from './ask-for-code.ts'
 import { type BackgroundOptions, lookUp, withEnrolmentOf } from './background.ts'
@@ -9,14 +8,14 @@ import { admit, type Grant, type GrantOptions, grantAgain } from './grant.ts'
 import type { Pace } from './pace.ts'
 import { askAgain, type SecondFactorOptions, secondFactor } from './second-factor.ts'
 import { noteInPassing } from './settle.ts'
-import { chooseTerms } from './terms.ts'
+import { chooseTerms, type TermsOptions } from './terms.ts'
 import { type UnderLimitsOptions, underLimits } from './under-limits.ts'
 
 export interface LoginOptions extends UnderLimitsOptions {
   readonly background: BackgroundOptions
   readonly firstFactor: FirstFactorOptions
   readonly secondFactor: SecondFactorOptions
-  readonly policies: readonly Policy[]
+  readonly terms: TermsOptions
   readonly grant: GrantOptions
   readonly pace: Pace
 }
@@ -58,7 +57,7 @@ async function takeSteps(
   const proof = secondFactor(attempt, background, user, options.secondFactor)
   if (proof.kind !== 'proof') return proof
 
-  const terms = chooseTerms(attempt, proof, options.policies)
+  const terms = chooseTerms(attempt, proof, options.terms)
   if (terms.kind === 'refusal') return terms
 
   const grant = await admit(attempt, background, proof, terms, options.grant)

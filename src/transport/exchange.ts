@@ -12,7 +12,7 @@ import {
   signReply,
 } from '../radius/authenticators.ts'
 import { Attr, Code } from '../radius/codes.ts'
-import { decodePacket, first, malformation, type Packet } from '../radius/packet.ts'
+import { decodePacket, first, malformation, type Packet, PacketTooLong } from '../radius/packet.ts'
 import { readAccessRequest } from './access-request.ts'
 import { readAccountingRequest } from './accounting-request.ts'
 import { type DropReason, Drops } from './drops.ts'
@@ -170,11 +170,23 @@ export class Exchange {
         packet.code === Code.AccessRequest
           ? await this.#login(packet, peer, arrived)
           : await this.#accounting(packet, peer, arrived)
-      return reply === undefined ? undefined : sign(packet, peer, reply)
+      return reply === undefined ? undefined : this.#sign(packet, peer, reply)
     } catch (error) {
       // Nothing is known to come here; a fault of the broker must not end it, nor let anybody in.
       this.#options.log.error('exchange.fault', { gateway: peer.gateway.name, error })
       return undefined
+    }
+  }
+
+  /** A grant alone fits, or the login had refused it; with a long chain of proxies' Proxy-State it may not. */
+  #sign(packet: Packet, peer: Peer, reply: UnsignedReply): Buffer {
+    try {
+      return sign(packet, peer, reply)
+    } catch (error) {
+      if (!(error instanceof PacketTooLong) || reply.code !== Code.AccessAccept) throw error
+      const { log, reply: options } = this.#options
+      log.error('reply.too_long', { gateway: peer.gateway.name, error })
+      return sign(packet, peer, replyTo(refuse('unavailable', error.message), options))
     }
   }
 

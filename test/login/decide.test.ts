@@ -375,6 +375,27 @@ describe('limits and lockouts', () => {
   })
 })
 
+describe('a user whose reply no packet can carry', () => {
+  it.each([
+    ['too many routes', { routes: Array.from({ length: 300 }, (_, i) => `10.${i}.0.0/24`) }, '4096'],
+    ['an attribute that there is not', { attributes: { 'No-Such-Attribute': 'x' } }, 'No-Such-Attribute'],
+  ])(
+    'is refused for %s before the code is spent, and the policy is named',
+    async (_what, attributes, fault) => {
+      const house = await houseWithBob()
+      house.people.accounts.set('bob', { groups: [], attributes })
+      const state = stateOf(await house.login('right'))
+      const refusal = await house.login(house.code(), { state })
+      expect(refusal).toMatchObject({ reason: 'no_policy', detail: expect.stringContaining(fault) })
+      expect(refusal).toMatchObject({ detail: expect.stringContaining('policy everyone') })
+      expect(await house.records.sessions.list({ limit: 9 })).toEqual([])
+      house.people.accounts.clear()
+      const other = stateOf(await house.login('right'))
+      expect(reasonOf(await house.login(house.code(), { state: other }))).toBe('grant')
+    },
+  )
+})
+
 describe('a refusal', () => {
   it.each(['challenge', 'append', 'either', 'only'] as const)(
     'comes for an empty password without asking anybody (mode: %s)',

@@ -24,6 +24,7 @@ import { type RecentGrant, SameAnswer } from '../../src/login/same-answer.ts'
 import { recognise } from '../../src/login/second-factor.ts'
 import { PORTAL, signIn, signInAgain, signInByLeave } from '../../src/login/sign-in.ts'
 import type { SecondFactorMode } from '../../src/login/typed-code.ts'
+import { grantFault } from '../../src/radius/grant-fault.ts'
 import { sqlRecords } from '../../src/store/records.ts'
 import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
 import { openForWriting } from '../../src/store/sqlite/database.ts'
@@ -115,7 +116,10 @@ export async function openHouse(options: HouseOptions = {}) {
       isCodeNow: (e, code) => recognise(e, code, recognising).kind !== 'wrong',
     },
     secondFactor: { required: options.required ?? true, mode, tries: 3, ...recognising, enrolAtLogin },
-    policies: options.policies ?? [{ name: 'everyone', when: {}, reply: { routes: ['10.0.0.0/8'] } }],
+    terms: {
+      policies: options.policies ?? [{ name: 'everyone', when: {}, reply: { routes: ['10.0.0.0/8'] } }],
+      replyFault: grantFault,
+    },
     grant: { records: records.login, clock, random: systemRandom, sameAnswer },
     pace: new Pace(clock),
     settle: {

@@ -362,6 +362,20 @@ it('a grant whose attributes no packet can carry lets nobody in, and the log nam
   expect(errors).toMatchObject([['reply.cannot_be_coded', { policy: 'staff' }]])
 })
 
+it('a grant that does not fit beside what a proxy wants back is a reject, and no silence', async () => {
+  const routes = Array.from({ length: 150 }, (_, index) => `10.1.${index}.0/24`)
+  const grant = { kind: 'grant', policy: 'staff', entitlement: { routes }, session: 's' } as Decision
+  const { send, errors } = await stand({ decide: async () => grant })
+  const fits = await send(accessRequest({ signed: true, more: [proxyState('x')] }))
+  expect(decodePacket(fits ?? expect.unreachable()).code).toBe(Code.AccessAccept)
+  const chain = Array.from({ length: 10 }, () => proxyState('x'.repeat(253)))
+  const reply = await send(accessRequest({ signed: true, identifier: 8, more: chain }))
+  const reject = decodePacket(reply ?? expect.unreachable())
+  expect(reject.code).toBe(Code.AccessReject)
+  expect(all(reject, Attr.ProxyState)).toEqual(chain.map(({ value }) => value))
+  expect(errors).toMatchObject([['reply.too_long', { gateway: expect.any(String) }]])
+})
+
 describe('an outage', () => {
   const down = () => Promise.resolve(refuse('unavailable', 'identity corp: down'))
 
