@@ -7,6 +7,7 @@ import { generateSync } from 'otplib'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { encodeAttribute } from '../../src/radius/dictionary.ts'
 import { type Installation, install, type Sections } from '../real/broker.ts'
+import { isFreeForUdp } from '../real/free-port.ts'
 import { describeWith } from '../real/needs.ts'
 import { addPeople } from '../real/people.ts'
 import { outputOf, thisMachine } from '../real/process.ts'
@@ -28,19 +29,6 @@ function filesOf({ folder }: Installation): Record<string, string> {
       .filter(({ name }) => name !== 'broker.yaml')
       .map(({ name }) => [name, hash('sha256', readFileSync(folder.file(name)))]),
   )
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const socket = createSocket('udp4')
-  try {
-    socket.bind(port, '127.0.0.1')
-    await once(socket, 'listening')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.close()
-  }
 }
 
 /** Starts a broker that must refuse to start: what it says. Nothing that was there before may be changed. */
@@ -180,7 +168,7 @@ describe('a broker refuses to start, and touches nothing', () => {
     const said = await refusalOf(installation)
     expect(said).toContain(`cannot listen on 127.0.0.1:${installation.acctPort} (acct)`)
     expect(said).toContain(`(pid ${process.pid}) holds the port`)
-    expect(await isFree(installation.authPort), 'the other port').toBe(true)
+    expect(await isFreeForUdp(installation.authPort), 'the other port').toBe(true)
   })
 
   test('beside another broker on the same ports, which it names and leaves in peace', async () => {
@@ -208,7 +196,7 @@ describe('a broker that is told to stop', () => {
       running.process.signal(signal)
       expect(await running.process.finished).toMatchObject({ code: 0, signal: null })
       expect(running.log().at(-1)).toMatchObject({ event: 'broker.stopped' })
-      expect(await isFree(installation.authPort)).toBe(true)
+      expect(await isFreeForUdp(installation.authPort)).toBe(true)
     })
   }
 

@@ -28,7 +28,8 @@ async function freeTcpPort(): Promise<number> {
   return address.port
 }
 
-async function isFreeForUdp(port: number): Promise<boolean> {
+/** Whether nobody listens at the UDP port of 127.0.0.1. */
+export async function isFreeForUdp(port: number): Promise<boolean> {
   const socket = createSocket('udp4')
   try {
     socket.bind(port, '127.0.0.1')

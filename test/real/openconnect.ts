@@ -5,7 +5,7 @@ import type { Namespace } from './netns.ts'
 import { outputOf, type RealProcess } from './process.ts'
 import { installed } from './programs.ts'
 
-interface OpenconnectOptions {
+export interface OpenconnectOptions {
   readonly place: Namespace
   /** `address:port` of the gateway. */
   readonly gateway: string

@@ -9,8 +9,9 @@ import { freePort } from '../real/free-port.ts'
 import { describeWith, TUNNEL_NEEDS } from '../real/needs.ts'
 import { type Lab, startLab } from '../real/netns.ts'
 import { type Ocserv, startOcserv } from '../real/ocserv.ts'
-import { type Openconnect, openconnect } from '../real/openconnect.ts'
+import type { Openconnect } from '../real/openconnect.ts'
 import { addPeople, type TestPerson } from '../real/people.ts'
+import { connect } from './client.ts'
 
 const PASSWORD = 'correct horse'
 
@@ -64,13 +65,8 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'the desk beside a 
 
   afterAll(() => resources.disposeAsync())
 
-  async function connect(answers: readonly string[], totpSecret?: string): Promise<Openconnect> {
-    const client = await openconnect({
-      ...{ place: lab.client, gateway: `${lab.server.address}:${gateway.port}`, pin: gateway.pin },
-      ...{ user: 'alice', answers, totpSecret, within: 60_000 },
-    })
-    onTestFinished(client.disconnect)
-    return client
+  function connectAsAlice(answers: readonly string[], totpSecret?: string): Promise<Openconnect> {
+    return connect(lab, gateway, { user: 'alice', answers, totpSecret, within: 60_000 })
   }
 
   async function openDesk(): Promise<Page> {
@@ -93,14 +89,14 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'the desk beside a 
 
   test('a user who is locked out is seen there, found, released, and then gets in', async () => {
     const page = await openDesk()
-    const failed = await connect(['wrong one', 'wrong two', 'wrong three'])
+    const failed = await connectAsAlice(['wrong one', 'wrong two', 'wrong three'])
     expect(failed.connected).toBe(false)
 
     // Without a reload.
     const row = page.locator('tr', { hasText: 'alice' })
     await row.waitFor()
     expect(await row.innerText()).toContain('3 failures: wrong password')
-    const barred = await connect([PASSWORD], alice.key)
+    const barred = await connectAsAlice([PASSWORD], alice.key)
     expect(barred.connected).toBe(false)
 
     await page.fill('#q', 'alice')
@@ -116,7 +112,7 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'the desk beside a 
     await page.locator('#reason').press('Enter')
     await page.locator('.notice.good', { hasText: 'released by helper (web)' }).waitFor()
 
-    const client = await connect([PASSWORD], alice.key)
+    const client = await connectAsAlice([PASSWORD], alice.key)
     expect(client.connected, client.seen()).toBe(true)
     expect(await client.tunAddress()).toBeDefined()
     expect(await gateway.users()).toMatchObject([{ Username: 'alice', State: 'connected' }])

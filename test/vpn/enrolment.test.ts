@@ -10,9 +10,10 @@ import { freePort } from '../real/free-port.ts'
 import { describeWith, TUNNEL_NEEDS } from '../real/needs.ts'
 import { type Lab, startLab } from '../real/netns.ts'
 import { type Ocserv, startOcserv } from '../real/ocserv.ts'
-import { type Openconnect, openconnect } from '../real/openconnect.ts'
+import type { Openconnect } from '../real/openconnect.ts'
 import { addPeople } from '../real/people.ts'
 import type { RealProcess } from '../real/process.ts'
+import { connect } from './client.ts'
 
 const PASSWORD = 'correct horse'
 const PERIOD_MS = 30_000
@@ -68,17 +69,12 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'a user without an 
     return page
   }
 
-  async function connect(
+  function login(
     user: string,
     answers: readonly string[] | ((client: RealProcess) => AsyncIterable<string>),
     totpSecret?: string,
   ): Promise<Openconnect> {
-    const client = await openconnect({
-      ...{ place: lab.client, gateway: `${lab.server.address}:${gateway.port}`, pin: gateway.pin },
-      ...{ user, answers, totpSecret, within: 100_000 },
-    })
-    onTestFinished(client.disconnect)
-    return client
+    return connect(lab, gateway, { user, answers, totpSecret, within: 100_000 })
   }
 
   test('enrols from the picture on the screen, and then logs in with that token', async () => {
@@ -93,7 +89,7 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'a user without an 
 
     // openconnect makes the code of the moment by itself; the one of this moment is spent.
     await sleep(PERIOD_MS - (Date.now() % PERIOD_MS) + 500)
-    const client = await connect('alice', [PASSWORD], app.key)
+    const client = await login('alice', [PASSWORD], app.key)
     expect(client.connected, client.seen()).toBe(true)
     expect(await client.tunAddress()).toBeDefined()
     expect(await gateway.users()).toMatchObject([{ Username: 'alice', State: 'connected' }])
@@ -106,7 +102,7 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'a user without an 
 
   test('enrols while the VPN login waits at its prompt, and the code completes the same login', async () => {
     let app: Authenticator | undefined
-    const client = await connect('bob', async function* (openconnectClient) {
+    const client = await login('bob', async function* (openconnectClient) {
       yield PASSWORD
       const prompt = /Open (https:\S+) and enter the code ([A-Z2-9]{4}-[A-Z2-9]{4})/
       const [, address = '', code = ''] = await openconnectClient.waitForOutput(prompt)
@@ -134,7 +130,7 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'a user without an 
   })
 
   test('who answers before enrolling is shown another code, and gets in with that', async () => {
-    const client = await connect('carol', async function* (openconnectClient) {
+    const client = await login('carol', async function* (openconnectClient) {
       yield PASSWORD
       await openconnectClient.waitForOutput(/You need an authenticator app/)
       yield '123456'
@@ -160,7 +156,7 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'a user without an 
     await page.fill('#code', invited.code)
     await page.locator('#code').press('Enter')
     const app = await confirm(page)
-    const client = await connect('alice', [PASSWORD, app.code(1)])
+    const client = await login('alice', [PASSWORD, app.code(1)])
     expect(client.connected, client.seen()).toBe(true)
   })
 })

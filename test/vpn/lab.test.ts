@@ -7,8 +7,9 @@ import { startFreeradius } from '../real/freeradius.ts'
 import { describeWith, TUNNEL_NEEDS } from '../real/needs.ts'
 import { type Lab, startLab } from '../real/netns.ts'
 import { type Ocserv, startOcserv } from '../real/ocserv.ts'
-import { type Openconnect, openconnect } from '../real/openconnect.ts'
+import type { Openconnect } from '../real/openconnect.ts'
 import type { Attribute } from '../real/radclient.ts'
+import { connect } from './client.ts'
 
 const SECRET = 'between-gateway-and-server'
 const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
@@ -53,17 +54,12 @@ describeWith([...TUNNEL_NEEDS, 'freeradius'], 'a real tunnel', () => {
 
   afterAll(() => resources.disposeAsync())
 
-  async function login(
+  function login(
     user: string,
     answers: readonly string[],
     how: { authgroup?: string; totpSecret?: string } = {},
   ): Promise<Openconnect> {
-    const client = await openconnect({
-      ...{ place: lab.client, gateway: `${lab.server.address}:${gateway.port}`, pin: gateway.pin },
-      ...{ user, answers, authgroup: 'staff', ...how },
-    })
-    onTestFinished(client.disconnect)
-    return client
+    return connect(lab, gateway, { user, answers, authgroup: 'staff', ...how })
   }
 
   test('has the address, the routes, the name server and the group of the reply', async () => {

@@ -1,10 +1,10 @@
 import { generateSync } from 'otplib'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Broker, startBroker } from '../real/broker.ts'
 import { describeWith, TUNNEL_NEEDS } from '../real/needs.ts'
 import { type Lab, startLab } from '../real/netns.ts'
 import { type Ocserv, startOcserv } from '../real/ocserv.ts'
-import { type Openconnect, openconnect } from '../real/openconnect.ts'
+import type { Openconnect } from '../real/openconnect.ts'
 import {
   ADMIN,
   ADMIN_PASSWORD,
@@ -18,6 +18,7 @@ import {
   type Slapd,
   startSlapd,
 } from '../real/slapd.ts'
+import { connect } from './client.ts'
 
 const PASSWORD = 'Grüße aus dem Verzeichnis'
 const VPN_GROUPS = ['staff', 'admins']
@@ -107,17 +108,12 @@ describeWith([...TUNNEL_NEEDS, ...SLAPD_NEEDS], 'a VPN login of a user in a dire
 
   afterAll(() => resources.disposeAsync())
 
-  async function login(
+  function login(
     user: string,
     answers: readonly string[],
     how: { authgroup?: string; totpSecret?: string } = {},
   ): Promise<Openconnect> {
-    const client = await openconnect({
-      ...{ place: lab.client, gateway: `${lab.server.address}:${gateway.port}`, pin: gateway.pin },
-      ...{ user, answers, authgroup: 'staff', ...how },
-    })
-    onTestFinished(client.disconnect)
-    return client
+    return connect(lab, gateway, { user, answers, authgroup: 'staff', ...how })
   }
 
   test('has address and name server of the entry, routes and group of the policy for the group', async () => {

@@ -4,8 +4,9 @@ import { type Broker, type Sections, startBroker } from '../real/broker.ts'
 import { describeWith, TUNNEL_NEEDS } from '../real/needs.ts'
 import { type Lab, startLab } from '../real/netns.ts'
 import { type Ocserv, startOcserv } from '../real/ocserv.ts'
-import { type Openconnect, openconnect } from '../real/openconnect.ts'
+import type { Openconnect } from '../real/openconnect.ts'
 import { addPeople, type TestPerson } from '../real/people.ts'
+import { connect } from './client.ts'
 
 const PASSWORD = 'correct horse'
 /** Ends in digits, as many as a code has. */
@@ -66,18 +67,13 @@ describeWith(TUNNEL_NEEDS, 'a VPN login', () => {
     return { broker, gateway }
   }
 
-  async function login(
+  function login(
     { gateway }: Site,
     user: string,
     answers: readonly string[],
     how: { authgroup?: string; totpSecret?: string } = {},
   ): Promise<Openconnect> {
-    const client = await openconnect({
-      ...{ place: lab.client, gateway: `${lab.server.address}:${gateway.port}`, pin: gateway.pin },
-      ...{ user, answers, authgroup: 'staff', ...how },
-    })
-    onTestFinished(client.disconnect)
-    return client
+    return connect(lab, gateway, { user, answers, authgroup: 'staff', ...how })
   }
 
   function people(at: Site, names: readonly string[], password = PASSWORD): Promise<TestPerson[]> {
