@@ -389,6 +389,65 @@ test('an invitation replaces an authenticator that was lost, once', async () => 
   expect(problemOn(again)).toBe('The user name or the code is wrong, or the code is too old or was used.')
 })
 
+describe('an authenticator that is enrolled by invitation', () => {
+  /** A browser that has shown an invitation, and the key that it was given. */
+  async function invited(house: BrokerHouse, user: string) {
+    const { invitations, audit } = house.records
+    const inviting = new Inviting({ invitations, audit, clock: systemClock, random: systemRandom })
+    const { code } = await inviting.invite(user, { actor: 'helpdesk' })
+    const client = new FormClient(house.url)
+    await client.get('/enrol')
+    const shown = await client.post('/enrol/code', { name: user, code })
+    const confirm = async (page = shown) =>
+      client.post('/enrol/confirm', { code: generateSync({ secret: keyOn(page) ?? '' }) })
+    return { client, confirm }
+  }
+
+  test('is not replaced by an earlier invitation that was opened before it', async () => {
+    const house = await openBrokerHouse()
+    for (const user of ['alice', 'bob']) await house.addUser(user)
+    await house.enrol('bob')
+    for (const user of ['alice', 'bob']) {
+      const earlier = await invited(house, user)
+      const later = await invited(house, user)
+      expect(headingOf(await later.confirm())).toBe('Save your recovery codes')
+      const enrolled = await house.records.enrolments.find(user)
+      expect(headingOf(await earlier.confirm())).toBe('Sign in')
+      expect(await house.records.enrolments.find(user)).toEqual(enrolled)
+    }
+  })
+
+  test('takes the place of the one that was there when the invitation was opened, and of no later one', async () => {
+    const house = await openBrokerHouse()
+    await house.addUser('alice')
+    for (const hadOne of [false, true]) {
+      if (hadOne) await house.enrol('alice')
+      const { client, confirm } = await invited(house, 'alice')
+      // By the command line, which ends no sessions.
+      await house.enrol('alice')
+      const enrolled = await house.records.enrolments.find('alice')
+      expect(headingOf(await confirm())).toBe('This took too long')
+      // Nor after beginning once more.
+      expect(headingOf(await confirm(await client.post('/enrol/begin')))).toBe('This took too long')
+      expect(await house.records.enrolments.find('alice')).toEqual(enrolled)
+      await house.records.enrolments.revoke('alice')
+    }
+  })
+
+  test('ends what was signed in with the one before', async () => {
+    const house = await openBrokerHouse()
+    await house.addUser('alice', ['admins'])
+    await house.enrol('alice')
+    const finder = await signedIn(house, 'alice')
+    expect((await finder.get('/desk')).status).toBe(200)
+    const { confirm } = await invited(house, 'alice')
+    expect(headingOf(await finder.get('/'))).toBe('Your account')
+    await confirm()
+    expect(headingOf(await finder.get('/'))).toBe('Sign in')
+    expect(headingOf(await finder.get('/desk'))).toBe('Sign in')
+  })
+})
+
 describe('who exists', () => {
   test('is not told by status, words or headers', async () => {
     const house = await openBrokerHouse({ lockout: NO_LOCKOUTS })

@@ -29,6 +29,7 @@ export function enrolRoutes(router: Router, portal: Portal): void {
     const outcome = await signingIn.withLeave(request, field(request, 'name'), field(request, 'code'))
     if (outcome.kind === 'refusal')
       return showLeave(request, response, portal, portal.problemOf(outcome, 'leave'))
+    await noteWhatIsReplaced(request, portal)
     await beginEnrolment(request, portal)
     goTo(response, '/enrol')
   })
@@ -88,10 +89,22 @@ export async function beginEnrolment(request: Request, portal: Portal): Promise<
   const visit = visitOf(request)
   const { session } = visit
   if (session?.subject === undefined) return
-  // An administrator's invitation replaces a lost authenticator; a password alone never replaces one.
-  const inPlaceOf = session.notes?.leave === 'invitation' ? undefined : null
+  const inPlaceOf = session.notes?.inPlaceOf ?? null
   const { id } = await portal.dependencies.enrolling.begin(session.subject, session.typed, inPlaceOf)
   await visit.change({ ...session, notes: { ...session.notes, enrolment: id } })
+}
+
+/**
+ * An administrator's invitation replaces the authenticator that was there when it was redeemed, and no later one: a
+ * newer invitation may have been used meanwhile. Whatever else lets enrol replaces none.
+ */
+async function noteWhatIsReplaced(request: Request, portal: Portal): Promise<void> {
+  const visit = visitOf(request)
+  const { session } = visit
+  if (session?.subject === undefined || session.notes?.leave !== 'invitation') return
+  const present = await portal.dependencies.records.enrolmentRegister.find(session.subject)
+  if (present === undefined) return
+  await visit.change({ ...session, notes: { ...session.notes, inPlaceOf: present.id } })
 }
 
 /** How the user came to be let in, for the audit trail. */
@@ -104,11 +117,11 @@ function reasonOf({ notes, stage }: WebSession): string {
 /** Whoever came by their password is signed in; whoever came to enrol and for nothing else is done. */
 async function finish(request: Request, portal: Portal, session: WebSession): Promise<void> {
   const visit = visitOf(request)
+  const createdAt = await signOutOthers(portal, session)
   if (session.notes?.leave !== undefined) {
     await visit.end()
     return
   }
-  const createdAt = await signOutOthers(portal, session)
   await visit.begin({ ...session, stage: 'in', notes: {}, createdAt, seenAt: createdAt })
 }
 
