@@ -17,7 +17,7 @@ const REASONS = [
   ...['bad_credentials', 'barred', 'challenge_expired', 'challenge_mismatch', 'code_used', 'locked'],
   ...['malformed_request', 'no_policy', 'no_second_factor', 'rate_limited', 'unavailable', 'wrong_code'],
 ]
-const FAULTS = ['login.fault', 'reply.cannot_be_coded', 'datagram.dropped']
+const FAULTS = ['login.fault', 'datagram.dropped']
 
 test('no password, code, seed or secret is in a log line, in an error message or in the database', {
   timeout: 180_000,
