@@ -45,6 +45,7 @@ export function loginOptions(
     firstFactor: {
       mode,
       challenges,
+      limits,
       enrolmentCodes,
       isCodeNow: (enrolment, code) => recognise(enrolment, code, recognising).kind !== 'wrong',
     },

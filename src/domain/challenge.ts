@@ -5,6 +5,8 @@ interface Asked {
   readonly user: string
   readonly gateway: string
   readonly address?: string
+  /** The attempt that counts in the user's rate for the prompt, until it is answered; absent where it was a failed guess. */
+  readonly prompted?: string
 }
 
 /** A login whose first factor is done and which waits for a code. */

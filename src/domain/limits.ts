@@ -22,6 +22,8 @@ export interface LimitReached {
 /** Points that were taken before the check. Exactly one of its methods must be called once, when the check is done. */
 export interface Permit {
   readonly kind: 'permit'
+  /** Of this attempt alone. */
+  readonly id: string
   /** The login succeeded: points back, failures of this user forgotten. */
   succeeded(): Promise<void>
   /**
@@ -40,4 +42,9 @@ export interface Permit {
 export interface AttemptLimits {
   /** @throws Unavailable */
   take(guesser: Guesser): Promise<Permit | LimitReached>
+  /**
+   * A prompt that was withdrawn but for a rate is answered: the answer counts in its place, so that a whole login is
+   * one attempt. @param id of the prompt's permit.
+   */
+  answered(guesser: Guesser, id: string): Promise<void>
 }

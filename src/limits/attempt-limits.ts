@@ -40,12 +40,14 @@ export function attemptLimits(tally: Tally, random: Randomness): AttemptLimits {
       const counted = countedUnder(guesser, random.id())
       return (await tally.take(counted)) ?? permit(tally, guesser, counted)
     },
+    answered: (guesser, id) => tally.giveBack(countedUnder(guesser, id), []),
   }
 }
 
 function permit(tally: Tally, guesser: Guesser, counted: Counted): Permit {
   return {
     kind: 'permit',
+    id: counted.id,
     // One good login clears its user, not its address: the address may be guessing at others.
     succeeded: () => tally.giveBack(counted, ['user_address', 'user']),
     withdrawn: (kept) => tally.giveBack(counted, [], kept),

@@ -1,6 +1,7 @@
 import type { Attempt } from '../domain/attempt.ts'
 import type { AwaitedAnswer, AwaitedCode, ChallengeStore, PendingChallenge } from '../domain/challenge.ts'
 import type { Enrolment } from '../domain/enrolment.ts'
+import type { AttemptLimits } from '../domain/limits.ts'
 import {
   type Candidate,
   type FirstFactorAnswer,
@@ -54,6 +55,7 @@ export class VerifiedUser {
 export interface FirstFactorOptions {
   readonly mode: SecondFactorMode
   readonly challenges: Pick<ChallengeStore, 'take'>
+  readonly limits: Pick<AttemptLimits, 'answered'>
   /** Whether this is a code of the enrolment at this moment, used or not. */
   readonly isCodeNow: (enrolment: Enrolment, code: string) => boolean
   readonly enrolmentCodes: EnrolmentCodes
@@ -145,7 +147,7 @@ async function resume(
   attempt: Attempt,
   state: string,
   background: Background,
-  { challenges, enrolmentCodes }: FirstFactorOptions,
+  { challenges, enrolmentCodes, limits }: FirstFactorOptions,
 ): Promise<VerifiedUser | AskForCode | Refusal> {
   const pending = await challenges.take(state)
   if (pending === undefined) return refuse('challenge_expired', 'the State is unknown, spent or too old')
@@ -155,6 +157,7 @@ async function resume(
   const difference = mismatch(attempt, pending)
   if (difference !== undefined)
     return refuse('challenge_mismatch', `the challenge was for another ${difference}`)
+  if (pending.prompted !== undefined) await limits.answered(pending, pending.prompted)
   const asker = pending.upstream === undefined ? pending.person.source : pending.upstream.store
   // With another realm the same name is somebody else.
   const candidate = background.candidates.find(({ store }) => store.name === asker)

@@ -52,18 +52,35 @@ export async function settle<Success extends Grant | SignedIn>(
     await permit.succeeded()
     return verdict
   }
-  if (verdict.failure === undefined) {
-    await permit.withdrawn()
-    noteInPassing(attempt, 'login.challenged', { detail: whoAsks(verdict.pending) }, options)
-  } else {
-    const locks = await keepFailure(attempt, permit, verdict.failure, options)
-    // Another prompt would only be refused: say at once that it is over.
-    if (locks.length > 0) return refusedByLock(locks, options.clock.now())
-  }
-  return challenge(verdict, options)
+  if (verdict.failure === undefined) return prompted(attempt, permit, verdict, options)
+  const locks = await keepFailure(attempt, permit, verdict.failure, options)
+  // Another prompt would only be refused: say at once that it is over.
+  return locks.length > 0 ? refusedByLock(locks, options.clock.now()) : challenge(verdict, options)
 }
 
-async function challenge({ pending, prompt }: AskForCode, options: SettleOptions): Promise<Challenge> {
+/** A prompt counts in the user's rate until it is answered: whoever has found a password cannot ask without end. */
+async function prompted(
+  attempt: Attempt,
+  permit: Permit,
+  { pending, prompt }: AskForCode,
+  options: SettleOptions,
+): Promise<Challenge> {
+  let asked: Challenge
+  try {
+    asked = await challenge({ pending: { ...pending, prompted: permit.id }, prompt }, options)
+  } catch (outage) {
+    await permit.withdrawn()
+    throw outage
+  }
+  await permit.withdrawn(['user'])
+  noteInPassing(attempt, 'login.challenged', { detail: whoAsks(pending) }, options)
+  return asked
+}
+
+async function challenge(
+  { pending, prompt }: Pick<AskForCode, 'pending' | 'prompt'>,
+  options: SettleOptions,
+): Promise<Challenge> {
   const state = options.random.bytes(STATE_OCTETS).toString('base64url')
   const put = async (kept: PendingChallenge, ttlMs: number, shown: ChallengePrompt): Promise<Challenge> => {
     await options.challenges.put(state, kept, ttlMs)

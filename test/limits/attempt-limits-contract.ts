@@ -175,6 +175,21 @@ export function attemptLimitsContract(name: string, open: () => Promise<LimitedB
         },
       )
 
+      test('count a prompt until any broker has its answer, and then the answer alone', async () => {
+        const [here, there] = two({ user: 3 })
+        const guesser = somebody()
+        const prompt = granted(await here.take(guesser))
+        await prompt.withdrawn(['user'])
+        expect(await room(there, guesser, 5)).toBe(2)
+        const answer = granted(await there.take(guesser))
+        await there.answered(guesser, prompt.id)
+        expect(await room(here, guesser, 5)).toBe(2)
+        await answer.succeeded()
+        expect(await room(here, guesser, 5)).toBe(3)
+        await there.answered(guesser, prompt.id)
+        expect(await room(here, guesser, 5)).toBe(3)
+      })
+
       test('keep the points of failed guesses, and give those of successes back', async () => {
         const limits = one({ user: 2 })
         const guesser = somebody()

@@ -363,6 +363,33 @@ describe('limits and lockouts', () => {
     expect(await house.records.lockouts.list({ limit: 9 })).toEqual([])
   })
 
+  it('bound how often whoever has found a password can ask for a prompt', async () => {
+    const house = await houseWithBob({ userRate: 4 })
+    const answers: string[] = []
+    for (let i = 0; i < 6; i += 1) answers.push(reasonOf(await house.login('right')))
+    expect(answers).toEqual([...Array(4).fill('challenge'), 'rate_limited', 'rate_limited'])
+    expect(house.people.asked).toHaveLength(4)
+    house.passes(60_000)
+    expect(reasonOf(await house.login('right'))).toBe('challenge')
+  })
+
+  it('take one point of a login by challenge while it lasts, and none of one that got in', async () => {
+    const house = await houseWithBob({ userRate: 4 })
+    for (let round = 0; round < 6; round += 1) {
+      const state = stateOf(await house.login('right'))
+      expect(reasonOf(await house.login(house.code(), { state }))).toBe('grant')
+      house.time.now += 30_000 // another code, and still the same window: that goes by the other clock
+    }
+  })
+
+  it('leave an honest user room for two wrong passwords and two wrong codes', async () => {
+    const house = await houseWithBob({ userRate: 6 })
+    for (let i = 0; i < 2; i += 1) await house.login('wrong')
+    let challenge = await house.login('right')
+    for (let i = 0; i < 2; i += 1) challenge = await house.login('000000', { state: stateOf(challenge) })
+    expect(reasonOf(await house.login(house.code(), { state: stateOf(challenge) }))).toBe('grant')
+  })
+
   it('bound how many passwords are tried at a store that is silent about wrong ones, and lock nobody for it', async () => {
     const house = await houseWithBob({ userRate: 10, rules: { after: 3, userAfter: 3, addressAfter: 3 } })
     house.people.isSilent = true

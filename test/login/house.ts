@@ -91,18 +91,19 @@ export async function openHouse(options: HouseOptions = {}) {
   const withinMs = options.sameAnswerWithinMs
   const sameAnswer =
     withinMs === undefined ? undefined : new SameAnswer({ recent, withinMs, ...recognising, log: silentLog })
-  const login: LoginOptions = {
-    limits: attemptLimits(
-      memoryTally(
-        tallyRules({
-          rates: { user: { ...rate, points: options.userRate ?? rate.points }, address: rate, gateway: rate },
-          lockout: rules,
-          heldMs: 10_000,
-        }),
-        { clock },
-      ),
-      systemRandom,
+  const limits = attemptLimits(
+    memoryTally(
+      tallyRules({
+        rates: { user: { ...rate, points: options.userRate ?? rate.points }, address: rate, gateway: rate },
+        lockout: rules,
+        heldMs: 10_000,
+      }),
+      { clock },
     ),
+    systemRandom,
+  )
+  const login: LoginOptions = {
+    limits,
     background: {
       records: records.login,
       candidates: (name) => candidates(members(), name),
@@ -112,6 +113,7 @@ export async function openHouse(options: HouseOptions = {}) {
     firstFactor: {
       mode,
       challenges,
+      limits,
       enrolmentCodes,
       isCodeNow: (e, code) => recognise(e, code, recognising).kind !== 'wrong',
     },
