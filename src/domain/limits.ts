@@ -10,6 +10,8 @@ export interface Guesser {
 /** A rate bounds how many attempts may begin within any window of its length. */
 export type RateName = 'gateway' | 'address' | 'user'
 
+export const RATES: readonly RateName[] = ['gateway', 'address', 'user']
+
 export interface LimitReached {
   readonly kind: 'limited'
   /** `guesses` is the budget of failures that ends in a lockout. */

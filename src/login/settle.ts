@@ -2,8 +2,8 @@ import { type Attempt, eventOf } from '../domain/attempt.ts'
 import type { AuditEvent, AuditKind, AuditStore } from '../domain/audit.ts'
 import type { ChallengeStore, PendingChallenge } from '../domain/challenge.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { LimitReached, Permit } from '../domain/limits.ts'
-import type { LockoutRules } from '../domain/lockout.ts'
+import { type LimitReached, type Permit, RATES } from '../domain/limits.ts'
+import type { LockoutRules, LockoutScope } from '../domain/lockout.ts'
 import type { Log } from '../domain/log.ts'
 import type { LoginStore } from '../domain/login-records.ts'
 import { isWithin, type Network } from '../domain/network.ts'
@@ -119,16 +119,18 @@ function whoAsks(pending: PendingChallenge): string {
     : `${pending.upstream.store}: asks the user itself`
 }
 
-function keepFailure(attempt: Attempt, permit: Permit, failure: Refusal, options: SettleOptions) {
-  const isExempt = isWithin(options.exempt, attempt.address)
-  return permit.failed((full) =>
+async function keepFailure(attempt: Attempt, permit: Permit, failure: Refusal, options: SettleOptions) {
+  const record = (lock: readonly LockoutScope[]) =>
     options.records.recordFailure({
       event: eventOf(attempt, 'login.refused', failure, options),
       user: attempt.name.stem,
       address: attempt.address,
       gateway: attempt.gateway,
-      lock: isExempt ? [] : full,
+      lock,
       rules: options.rules,
-    }),
-  )
+    })
+  if (!isWithin(options.exempt, attempt.address)) return permit.failed(record)
+  // It takes no part in the budgets that end in a lockout: neither fills them, nor begins them anew for others' guesses.
+  await permit.withdrawn(RATES)
+  return record([])
 }

@@ -1,5 +1,5 @@
 import type { Attempt } from '../domain/attempt.ts'
-import type { AttemptLimits } from '../domain/limits.ts'
+import { type AttemptLimits, RATES } from '../domain/limits.ts'
 import { Unavailable } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { AskForCode, Challenge } from './ask-for-code.ts'
@@ -29,7 +29,7 @@ export async function underLimits<Success extends Grant | SignedIn>(
     try {
       verdict = await judge()
     } catch (outage) {
-      await permit.withdrawn(isUnanswered(outage) ? ['gateway', 'address', 'user'] : [])
+      await permit.withdrawn(isUnanswered(outage) ? RATES : [])
       throw outage
     }
     return await settle(attempt, permit, verdict, options.settle)

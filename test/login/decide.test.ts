@@ -347,6 +347,17 @@ describe('limits and lockouts', () => {
     expect(await house.login('right')).toMatchObject({ reason: 'locked', retryAfterMs: undefined })
   })
 
+  it('lock a stranger as soon as ever, whatever failures come from a trusted network between', async () => {
+    const trusted = parseNetwork('198.51.100.0/24') ?? expect.unreachable()
+    const house = await houseWithBob({ exempt: [trusted], rules: { after: 9, userAfter: 4 } })
+    const stranger = (host: number) => house.login('wrong', { address: `203.0.113.${host}` })
+    for (let i = 0; i < 3; i += 1) await stranger(i)
+    for (let i = 0; i < 2; i += 1) expect(reasonOf(await house.login('wrong'))).toBe('bad_credentials')
+    expect(reasonOf(await stranger(3))).toBe('bad_credentials')
+    expect(reasonOf(await stranger(4))).toBe('locked')
+    expect(reasonOf(await house.login('right'))).toBe('challenge')
+  })
+
   it('count one user under every spelling of the name', async () => {
     const house = await houseWithBob()
     for (const user of ['bob', 'Bob', 'BOB', 'bob@corp.example', 'CORP\\bob'])
