@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
 import type { Metrics } from '../domain/metrics.ts'
+import { OnceAMinute } from './once-a-minute.ts'
 
 /** Why a datagram got no answer: stable words, found in the log and in the metrics. */
 export type DropReason =
@@ -15,38 +16,22 @@ export type DropReason =
   | 'overloaded'
   | 'too_late'
 
-const QUIET_MS = 60_000
-const MAX_REMEMBERED = 1000
-
-/** Counts every dropped datagram, and tells of each reason and peer once a minute: a flood must not fill the log. */
+/** Counts every dropped datagram, and tells of each reason and peer once a minute. */
 export class Drops {
-  readonly #clock: Clock
   readonly #log: Log
   readonly #metrics: Metrics
-  readonly #told = new Map<string, { until: number; unsaid: number }>()
+  readonly #told: OnceAMinute
 
   constructor(options: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }) {
-    this.#clock = options.clock
     this.#log = options.log
     this.#metrics = options.metrics
+    this.#told = new OnceAMinute(options.clock)
   }
 
   drop(reason: DropReason, peer: string, detail?: string): void {
     this.#metrics.dropped(reason)
-    const key = `${reason} ${peer}`
-    const now = this.#clock.monotonic()
-    const told = this.#told.get(key)
-    if (told !== undefined && told.until > now) {
-      told.unsaid += 1
-      return
-    }
-    if (told === undefined && this.#told.size >= MAX_REMEMBERED && !this.#forgetOld(now)) return
-    this.#told.set(key, { until: now + QUIET_MS, unsaid: 0 })
-    this.#log.warn('datagram.dropped', { reason, peer, detail, before: told?.unsaid })
-  }
-
-  #forgetOld(now: number): boolean {
-    for (const [key, { until }] of this.#told) if (until <= now) this.#told.delete(key)
-    return this.#told.size < MAX_REMEMBERED
+    this.#told.tell(`${reason} ${peer}`, (before) =>
+      this.#log.warn('datagram.dropped', { reason, peer, detail, before }),
+    )
   }
 }

@@ -20,6 +20,7 @@ import { Duplicates } from './duplicates.ts'
 import type { GatewayTable, Peer } from './gateway-table.ts'
 import type { Heir, SeenRequest } from './inheritance.ts'
 import { Line, type Shed } from './line.ts'
+import { OnceAMinute } from './once-a-minute.ts'
 import { type ReplyOptions, replyTo, type UnsignedReply } from './reply.ts'
 import { Sparing } from './sparing.ts'
 
@@ -67,6 +68,7 @@ export class Exchange {
   readonly #duplicates: Duplicates
   readonly #line: Line
   readonly #outages: Sparing
+  readonly #malformed: OnceAMinute
   readonly #inFlight = new Set<Promise<unknown>>()
   #heir: Heir | undefined
 
@@ -76,6 +78,7 @@ export class Exchange {
     this.#line = new Line({ parallel: maxInFlight, waiting: maxInFlight, clock })
     this.#drops = new Drops(options)
     this.#outages = new Sparing(clock)
+    this.#malformed = new OnceAMinute(clock)
     this.#duplicates = new Duplicates(options)
   }
 
@@ -259,6 +262,12 @@ export class Exchange {
       const { reason, detail } = decision
       this.#outages.tell((before) =>
         log.error('login.unavailable', { ...fields, reason, detail, ...(before > 0 && { before }) }),
+      )
+    } else if (decision.reason === 'malformed_request') {
+      // No limit has looked at these, and a gateway with another secret sends nothing else.
+      const { reason, detail } = decision
+      this.#malformed.tell(`${gateway.name} ${detail}`, (before) =>
+        log.info('login.refused', { ...fields, reason, detail, before }),
       )
     } else {
       const { reason, detail } = decision

@@ -49,9 +49,10 @@ async function stand(options: StandOptions = {}) {
   const dropped: string[] = []
   const warned: unknown[] = []
   const errors: unknown[] = []
+  const told: unknown[] = []
   const log = {
     debug() {},
-    info() {},
+    info: (event: string, fields: unknown) => told.push([event, fields]),
     warn: (event: string, fields: unknown) => warned.push([event, fields]),
     error: (event: string, fields: unknown) => errors.push([event, fields]),
   }
@@ -77,7 +78,7 @@ async function stand(options: StandOptions = {}) {
     octets: Buffer,
     more: { service?: Service; source?: string; port?: number; socket?: string } = {},
   ) => exchange.receive({ octets, source: SOURCE, port: 4000, service: 'auth', socket: 'a', ...more })
-  return { send, exchange, time, attempts, records, dropped, warned, errors }
+  return { send, exchange, time, attempts, records, dropped, warned, errors, told }
 }
 
 function rememberer(...keys: string[]): GatewayStore {
@@ -175,6 +176,21 @@ describe('an Access-Request', () => {
     })
     expect(messageOf(await send(wrong))).toBe('Login failed.')
     expect(attempts).toEqual([])
+  })
+
+  it('that is none is answered however often it comes, and written down once a minute for each cause', async () => {
+    const { send, told, time } = await stand()
+    const nameless = (identifier: number) => accessRequest({ user: ' ', identifier })
+    for (let each = 0; each < 50; each += 1)
+      expect(messageOf(await send(nameless(each)))).toBe('Login failed.')
+    expect(told).toMatchObject([['login.refused', { reason: 'malformed_request', gateway: 'gw1' }]])
+    await send(
+      accessRequest({ identifier: 51, more: [{ type: Attr.UserPassword, value: Buffer.alloc(16) }] }),
+    )
+    expect(told).toHaveLength(2)
+    time.now += 60_000
+    await send(nameless(52))
+    expect(told[2]).toMatchObject(['login.refused', { before: 49 }])
   })
 
   it.each([
