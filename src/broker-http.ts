@@ -72,6 +72,7 @@ export async function startHttp(parts: HttpParts): Promise<HttpServer> {
   const { config, http, passing, log, machine } = parts
   const { clock, random } = machine
   const sessions = webSessions({
+    authenticatorOf: authenticatorsIn(parts.store),
     sessions: passing.open<WebSession>('web sessions', MOST_SESSIONS),
     endings: passing.open<number>('ended web sessions', MOST_SESSIONS),
     limits: http.sessions,
@@ -181,6 +182,11 @@ export function explainOptions(
   }
 }
 
+/** What web sessions are held against: the identifier of a subject's present authenticator. */
+function authenticatorsIn({ records }: Pick<Store, 'records'>) {
+  return async (subject: string): Promise<string | undefined> => (await records.enrolments.find(subject))?.id
+}
+
 function webDependencies(
   { config, http, store, login, passing, log, machine }: HttpParts,
   sessions: WebDependencies['sessions'],
@@ -196,6 +202,7 @@ function webDependencies(
   const signInOptions = { ...login, background: { ...login.background, candidates } }
   return {
     signingIn: new SigningIn({
+      authenticatorOf: authenticatorsIn(store),
       signIn: (attempt) => signIn(attempt, signInOptions),
       signInByLeave: (attempt) => signInByLeave(attempt, { ...signInOptions, leave }),
       signInAgain: (attempt, person) => signInAgain(attempt, person, signInOptions),

@@ -19,6 +19,11 @@ export interface WebSession {
   readonly groups: readonly string[]
   /** Proofs that this session rests on: two are needed for everything that manages others. */
   readonly factors: 1 | 2
+  /**
+   * The identifier of the user's authenticator when they signed in, in the stage `in`. The session ends with it: where
+   * another is in its place, or none is left, whoever replaced or revoked it and however.
+   */
+  readonly enrolment?: string
   /** The State of the challenge that a code will answer, in the stage `code`. */
   readonly state?: string
   /** Kept for the pages: the identifier of an enrolment that was begun, the message to show next, … */

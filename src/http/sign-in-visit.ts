@@ -17,6 +17,8 @@ export interface SigningInOptions {
   readonly signIn: (attempt: Attempt) => Promise<SignedIn | Challenge | Refusal>
   readonly signInByLeave: (attempt: Attempt) => Promise<SignedIn | Challenge | Refusal>
   readonly signInAgain: (attempt: Attempt, person: Person) => Promise<SignedIn | Challenge | Refusal>
+  /** The identifier of the subject's present authenticator. @throws Unavailable */
+  readonly authenticatorOf: (subject: string) => Promise<string | undefined>
   /** Milliseconds within which a sign-in has an answer. */
   readonly deadlineMs: number
   /** Sign-ins at one time: password hashes are shared with the logins at the gateways, which go first. */
@@ -66,9 +68,10 @@ export class SigningIn {
   async withLeave(request: Request, name: string, code: string): Promise<SignInOutcome> {
     const attempt = this.#attempt(request, name, code)
     if (attempt === undefined) return NO_NAME
-    const { signInByLeave } = this.#options
+    const { signInByLeave, clock } = this.#options
+    const createdAt = clock.now()
     const outcome = await this.#turnstile.pass(() => signInByLeave(attempt))
-    return this.#keep(visitOf(request), attempt, outcome)
+    return this.#keep(visitOf(request), attempt, outcome, { createdAt })
   }
 
   /**
@@ -86,7 +89,7 @@ export class SigningIn {
     const { subject, groups } = session
     const person = { subject, groups, source: 'signed in before', attributes: {} }
     const outcome = await this.#turnstile.pass(() => this.#options.signInAgain(attempt, person))
-    return outcome.kind === 'refusal' ? outcome : this.#keep(visit, attempt, outcome, session.createdAt)
+    return outcome.kind === 'refusal' ? outcome : this.#keep(visit, attempt, outcome, session)
   }
 
   async #try(
@@ -97,8 +100,11 @@ export class SigningIn {
   ): Promise<SignInOutcome> {
     const attempt = this.#attempt(request, name, typed, state)
     if (attempt === undefined) return NO_NAME
-    const outcome = await this.#turnstile.pass(() => this.#options.signIn(attempt))
-    return this.#keep(visitOf(request), attempt, outcome)
+    const { signIn, clock } = this.#options
+    // Not when it is over: whatever ends the user's sessions in the midst of a sign-in ends this one too.
+    const createdAt = clock.now()
+    const outcome = await this.#turnstile.pass(() => signIn(attempt))
+    return this.#keep(visitOf(request), attempt, outcome, { createdAt })
   }
 
   /** @returns undefined where no login could carry the name. */
@@ -118,40 +124,39 @@ export class SigningIn {
     }
   }
 
-  /** @param createdAt of the session that this one goes on with; absent: it begins now. */
+  /** @param origin since when, and by which authenticator if that is known, the session is there. */
   async #keep(
     visit: Visit,
     attempt: Attempt,
     outcome: SignInOutcome,
-    createdAt?: number,
+    origin: Pick<WebSession, 'createdAt' | 'enrolment'>,
   ): Promise<SignInOutcome> {
     if (outcome.kind === 'refusal') {
       // A code that ended the login; somebody else's wrong password ends nothing.
       if (attempt.state !== undefined) await visit.end()
       return outcome
     }
-    const now = this.#options.clock.now()
+    const { clock } = this.#options
     const begun: WebSession = {
       ...{ stage: 'code', user: attempt.name.stem, typed: attempt.name.sent },
-      ...{ groups: [], factors: 1, createdAt: createdAt ?? now, seenAt: now },
+      ...{ groups: [], factors: 1, createdAt: origin.createdAt, seenAt: clock.now() },
     }
     const session =
       outcome.kind === 'challenge'
         ? { ...begun, state: outcome.state }
-        : { ...begun, ...afterSignIn(outcome) }
+        : { ...begun, ...(await this.#afterSignIn(outcome, origin.enrolment)) }
     // Another prompt for the same code is no step up.
     const isAnother = outcome.kind === 'challenge' && attempt.state !== undefined
     const kept = isAnother ? await visit.change(session) : await visit.begin(session)
     return kept ? outcome : refuse('challenge_expired', 'the sign-in ended in another window')
   }
-}
 
-function afterSignIn({
-  person,
-  factors,
-  leave,
-}: SignedIn): Pick<WebSession, 'stage' | 'subject' | 'groups' | 'factors' | 'notes'> {
-  const { subject, groups } = person
-  const about = { stage: factors === 2 ? 'in' : 'enrol', subject, groups, factors } as const
-  return leave === undefined ? about : { ...about, notes: { leave } }
+  async #afterSignIn(
+    { person: { subject, groups }, factors, leave }: SignedIn,
+    known: string | undefined,
+  ): Promise<Pick<WebSession, 'stage' | 'subject' | 'groups' | 'factors' | 'notes' | 'enrolment'>> {
+    const about = { subject, groups, factors }
+    if (factors === 1) return { stage: 'enrol', ...about, ...(leave !== undefined && { notes: { leave } }) }
+    return { stage: 'in', ...about, enrolment: known ?? (await this.#options.authenticatorOf(subject)) }
+  }
 }

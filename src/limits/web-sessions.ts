@@ -6,15 +6,25 @@ export interface WebSessionOptions {
   readonly sessions: PassingStore<WebSession>
   /** By user: the moment up to which every session of theirs has been ended, in wall milliseconds. */
   readonly endings: PassingStore<number>
+  /** The identifier of the subject's present authenticator; undefined where there is none. @throws Unavailable */
+  readonly authenticatorOf: (subject: string) => Promise<string | undefined>
   readonly limits: WebSessionLimits
   readonly clock: Clock
 }
 
 /** Web sessions over any store of passing state, so that many brokers can share them. */
-export function webSessions({ sessions, endings, limits, clock }: WebSessionOptions): WebSessionStore {
+export function webSessions(options: WebSessionOptions): WebSessionStore {
+  const { sessions, endings, authenticatorOf, limits, clock } = options
+
   /** Milliseconds for which a session lives on if nothing more is heard of it; 0 or less where it is over. */
   const remaining = ({ createdAt }: WebSession): number =>
     Math.min(limits.idleMs, createdAt + limits.absoluteMs - clock.now())
+
+  /** Asked anew each time: a command that revokes it, or another broker, could not say so to a memory here. */
+  async function hasItsAuthenticator({ stage, subject, enrolment }: WebSession): Promise<boolean> {
+    if (stage !== 'in') return true
+    return subject !== undefined && enrolment !== undefined && (await authenticatorOf(subject)) === enrolment
+  }
 
   return {
     put: (id, session) => sessions.put(id, session, remaining(session)),
@@ -22,7 +32,8 @@ export function webSessions({ sessions, endings, limits, clock }: WebSessionOpti
       const session = await sessions.get(id)
       if (session === undefined || remaining(session) <= 0) return undefined
       const endedUpTo = await endings.get(session.user)
-      return endedUpTo !== undefined && session.createdAt <= endedUpTo ? undefined : session
+      if (endedUpTo !== undefined && session.createdAt <= endedUpTo) return undefined
+      return (await hasItsAuthenticator(session)) ? session : undefined
     },
     async touch(id, session) {
       const ttlMs = remaining(session)

@@ -49,10 +49,15 @@ async function houseThatEnrols(more: Readonly<Record<string, unknown>> = {}, def
 const login = (house: BrokerHouse, user: string, password: string, state?: Buffer) =>
   askGateway(house.authPort, loginRequest({ secret: SECRET, user, password, state, from: '127.0.0.1' }))
 
-async function signedIn(house: BrokerHouse, user: string): Promise<FormClient> {
+async function withPassword(house: BrokerHouse, user: string): Promise<FormClient> {
   const client = new FormClient(house.url)
   await client.get('/')
   await client.post('/sign-in', { name: user, password: PASSWORD })
+  return client
+}
+
+async function signedIn(house: BrokerHouse, user: string): Promise<FormClient> {
+  const client = await withPassword(house, user)
   await client.post('/code', { code: house.code() })
   expect(headingOf(await client.get('/'))).toBe('Your account')
   return client
@@ -445,6 +450,64 @@ describe('an authenticator that is enrolled by invitation', () => {
     await confirm()
     expect(headingOf(await finder.get('/'))).toBe('Sign in')
     expect(headingOf(await finder.get('/desk'))).toBe('Sign in')
+  })
+})
+
+describe('what was signed in with an authenticator', () => {
+  const reason = 'the phone was stolen'
+  const WAYS: readonly [how: string, take: (house: BrokerHouse) => Promise<unknown>][] = [
+    ['is revoked by the command line', (house) => house.records.enrolments.revoke('alice')],
+    ['is replaced by the command line', (house) => house.enrol('alice')],
+    ['is replaced over the API', enrolOverApi],
+  ]
+
+  async function enrolOverApi(house: BrokerHouse): Promise<void> {
+    const token = await house.token()
+    const asking = (path: string, json: object) =>
+      ask(`${house.url}/api/v1/pending-enrolments${path}`, { token, json })
+    const { id, key } = (await asking('', { user: 'alice' })).json
+    const code = generateSync({ secret: String(key) })
+    expect((await asking(`/${id}/confirm`, { code, reason })).status).toBe(201)
+  }
+
+  for (const [how, take] of WAYS) {
+    test(`is over when it ${how}: the account, the desk and the API`, async () => {
+      const house = await openBrokerHouse()
+      await house.addUser('alice', ['admins'])
+      await house.enrol('alice')
+      const finder = await signedIn(house, 'alice')
+      const me = () => ask(`${house.url}/api/v1/me`, { headers: { cookie: finder.cookie } })
+      expect((await finder.get('/desk')).status).toBe(200)
+      expect((await me()).status).toBe(200)
+      await take(house)
+      expect((await me()).status).toBe(401)
+      expect(headingOf(await finder.get('/desk'))).toBe('Sign in')
+      expect(headingOf(await finder.get('/'))).toBe('Sign in')
+    })
+  }
+
+  test('goes on where its owner shows its code again, and over its own replacement', async () => {
+    const house = await openBrokerHouse()
+    await house.addUser('alice')
+    const client = await withPassword(house, 'alice')
+    const secret = keyOn(await client.get('/enrol')) ?? ''
+    await client.post('/enrol/confirm', { code: generateSync({ secret }) })
+    const before = await house.records.enrolments.find('alice')
+    const code = generateSync({ secret, epoch: Date.now() / 1000 + 30 })
+    const shown = await client.post('/authenticator/replace', { code })
+    expect(headingOf(await client.get('/'))).toBe('Your account')
+    await client.post('/enrol/confirm', { code: generateSync({ secret: keyOn(shown) ?? '' }) })
+    expect((await house.records.enrolments.find('alice'))?.id).not.toBe(before?.id)
+    expect(headingOf(await client.get('/'))).toBe('Your account')
+  })
+
+  test('is over before there is one when somebody else enrols it over the API', async () => {
+    const house = await openBrokerHouse()
+    await house.addUser('alice')
+    const client = await withPassword(house, 'alice')
+    expect(keyOn(await client.get('/enrol'))).toBeDefined()
+    await enrolOverApi(house)
+    expect(headingOf(await client.get('/'))).toBe('Sign in')
   })
 })
 

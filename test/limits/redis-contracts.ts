@@ -60,8 +60,11 @@ export function redisContracts(name: string, start: () => Promise<RunningRedis>)
 
     webSessionsContract(
       'in Redis',
-      async (limits, clock) =>
-        webSessions({ sessions: store('web-sessions'), endings: store('endings'), limits, clock }),
+      async (limits, clock, authenticatorOf) =>
+        webSessions({
+          ...{ sessions: store('web-sessions'), endings: store('endings') },
+          ...{ authenticatorOf, limits, clock },
+        }),
       false,
     )
 

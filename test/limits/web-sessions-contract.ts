@@ -4,16 +4,22 @@ import type { WebSession, WebSessionLimits, WebSessionStore } from '../../src/do
 
 const MINUTE = 60_000
 const LIMITS: WebSessionLimits = { idleMs: 15 * MINUTE, absoluteMs: 60 * MINUTE }
+/** What everybody of these tests has enrolled, but for those who are given another or none. */
+const ENROLLED = 'enrolled'
 const NOON = Date.UTC(2026, 0, 15, 12)
 
 /**
  * What every store of web sessions must do. Keys are made anew, so that what is underneath may be shared.
- * @param open makes a store with these limits; called within each test.
+ * @param open makes a store with these limits, which asks for authenticators where it is told; called within each test.
  * @param canBeHurried whether the idle time passes by the given clock; a server keeps time by itself.
  */
 export function webSessionsContract(
   name: string,
-  open: (limits: WebSessionLimits, clock: Clock) => Promise<WebSessionStore>,
+  open: (
+    limits: WebSessionLimits,
+    clock: Clock,
+    authenticatorOf: (subject: string) => Promise<string | undefined>,
+  ) => Promise<WebSessionStore>,
   canBeHurried: boolean,
 ): void {
   let made = 0
@@ -22,7 +28,11 @@ export function webSessionsContract(
   async function house() {
     const time = { now: NOON, monotonic: 0 }
     const clock = { now: () => time.now, monotonic: () => time.monotonic }
-    const store = await open(LIMITS, clock)
+    /** By subject, of those who have another authenticator than everybody, or none. */
+    const others = new Map<string, string | undefined>()
+    const store = await open(LIMITS, clock, async (subject) =>
+      others.has(subject) ? others.get(subject) : ENROLLED,
+    )
     const passes = (ms: number) => {
       time.now += ms
       time.monotonic += ms
@@ -34,11 +44,12 @@ export function webSessionsContract(
       subject: 'bob',
       groups: ['staff'],
       factors: 2,
+      enrolment: ENROLLED,
       createdAt: time.now,
       seenAt: time.now,
       ...more,
     })
-    return { store, passes, session, time }
+    return { store, passes, session, time, others }
   }
 
   describe(`web sessions ${name}`, () => {
@@ -99,6 +110,28 @@ export function webSessionsContract(
       const later = fresh('id')
       await store.put(later, session({ user: mine.user }))
       expect(await store.get(later)).toBeDefined()
+    })
+
+    test('end with the authenticator that they were signed in with, and no others', async () => {
+      for (const present of ['another', undefined]) {
+        const { store, session, others } = await house()
+        const [mine, waiting, ofCarol] = [fresh('id'), fresh('id'), fresh('id')]
+        await store.put(mine, session())
+        await store.put(waiting, session({ stage: 'enrol', factors: 1 }))
+        await store.put(ofCarol, session({ subject: 'carol' }))
+        expect(await store.get(mine)).toBeDefined()
+        others.set('bob', present)
+        expect(await store.get(mine)).toBeUndefined()
+        expect(await store.get(waiting)).toBeDefined()
+        expect(await store.get(ofCarol)).toBeDefined()
+      }
+    })
+
+    test('are nobody’s where nobody knows what they were signed in with', async () => {
+      const { store, session } = await house()
+      const [id, { enrolment: _enrolment, ...mine }] = [fresh('id'), session()]
+      await store.put(id, mine)
+      expect(await store.get(id)).toBeUndefined()
     })
 
     test('end at their absolute age, however busy they are', async () => {

@@ -11,10 +11,11 @@ passingStoreContract('in memory', async () =>
 
 webSessionsContract(
   'in memory',
-  async (limits, clock) =>
+  async (limits, clock, authenticatorOf) =>
     webSessions({
       sessions: memoryPassingStore({ name: 'web sessions', clock, capacity: 100 }),
       endings: memoryPassingStore({ name: 'endings', clock, capacity: 100 }),
+      authenticatorOf,
       limits,
       clock,
     }),

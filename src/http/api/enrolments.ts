@@ -59,6 +59,7 @@ export function enrolmentRoutes(options: EnrolmentRoutesOptions): Handlers {
       if (answer.kind !== 'confirmed')
         throw new Problem(answer.kind === 'expired' ? 'not-found' : 'wrong-code')
       const { enrolment, recoveryCodes } = answer
+      await sessions.deleteAllOf(stemOf(enrolment.subject))
       const { sealedSeed: _seed, lastStep: _step, ...shown } = enrolment
       const registered = { ...shown, used: true, recoveryCodesLeft: recoveryCodes.length }
       return { status: 201, body: { enrolment: enrolmentWire(registered), recoveryCodes } }

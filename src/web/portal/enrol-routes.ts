@@ -58,7 +58,7 @@ export function enrolRoutes(router: Router, portal: Portal): void {
     if (answer.kind === 'wrong_code')
       return showPicture(request, response, portal, session, ({ enrol }) => enrol.wrong)
     if (answer.kind !== 'confirmed') return showExpired(request, response, portal)
-    await finish(request, portal, session)
+    await finish(request, portal, { ...session, enrolment: answer.enrolment.id })
     showRecoveryCodes(request, response, portal, {
       codes: answer.recoveryCodes,
       name: session.typed,
