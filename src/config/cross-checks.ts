@@ -6,6 +6,7 @@ import { checkGateways } from './sections/gateways.ts'
 import { checkHttp } from './sections/http.ts'
 import { checkIdentity } from './sections/identity/identity.ts'
 import { checkLockout } from './sections/lockout.ts'
+import { checkPasswords } from './sections/passwords.ts'
 import { checkPolicies } from './sections/policies.ts'
 import { checkRadius } from './sections/radius.ts'
 import { checkRedis } from './sections/redis.ts'
@@ -26,6 +27,7 @@ export function crossCheck(
   if (draft.identity?.order !== undefined)
     checkIdentity(draft.identity.order, gatewayNames(report), draft.radius?.deadline, report)
   if (draft.second_factor !== undefined) checkSecondFactor(draft.second_factor, report)
+  if (draft.passwords !== undefined) checkPasswords(draft.passwords, draft.radius?.deadline, report)
   if (draft.lockout !== undefined) checkLockout(draft.lockout, report)
   if (draft.policies !== undefined) checkPolicies(draft.policies, gatewayNames(report), rules, report)
   checkEnrolAtLogin(draft, report)

@@ -3,10 +3,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { replyRules } from '../../src/cli/reply-rules.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { PORTAL } from '../../src/login/sign-in.ts'
 import { temporaryFolder } from '../real/folder.ts'
 import { configOf, faultOf, faultsOf, GATEWAY, load, warningsOf } from './loading.ts'
 
 const SECRET = 'secret: a-secret-of-good-length'
+const PAM = 'type: pam'
 
 /** Key, value, whole, name and file: each line with a fault says which in its comment. */
 const TEN_FAULTS = `
@@ -127,6 +129,11 @@ describe('what is written in the wrong way', () => {
     ['policies: [{ name: p, deny: true }, { name: q, deny: true, x: 1 }]', 'policies[1].x', 'known here'],
     ['lockout: { after: 30 }', 'lockout.after', 'lockout.user_after as large as lockout.after'],
     ['lockout: { after: 9, hard_after: 8 }', 'lockout.hard_after', 'as large'],
+    [
+      'identity: { order: [up], up: { type: radius, servers: [{ host: a, secret: short }] } }',
+      'identity.up.servers[0].secret',
+      'urandom',
+    ],
     ['second_factor: { mode: only, required: false }', 'second_factor.required', 'another mode'],
   ])('%s', async (text, path, suggestion) => {
     const fault = await faultOf(`${GATEWAY}${text}`)
@@ -176,6 +183,19 @@ gateways:
       ['gateways[2].address', '2001:db8::/32 belongs to gateway a and to gateway c'],
       ['gateways[3].address[1]', '192.0.2.0/24 stands here twice'],
     ])
+  })
+
+  test('a gateway is not called as the broker’s own pages are', async () => {
+    const fault = await faultOf(`gateways: [{ name: ${PORTAL}, address: 192.0.2.1, ${SECRET} }]`)
+    expect(fault).toMatchObject({ path: 'gateways[0].name', suggestion: expect.stringContaining('another') })
+  })
+
+  test('the secret of another RADIUS server is as long as that of a gateway, in a file, too', async () => {
+    const text = `${GATEWAY}identity: { order: [up], up: { type: radius, servers: [{ host: a, secret_file: up.secret }] } }`
+    const loaded = await load(text, (folder) =>
+      writeFileSync(folder.file('up.secret'), 'short\n', { mode: 0o600 }),
+    )
+    expect(loaded).toMatchObject({ faults: [{ path: 'identity.up.servers[0].secret_file' }] })
   })
 
   test('a longer prefix inside the network of another gateway is no fault', async () => {
@@ -445,6 +465,25 @@ describe('warnings', () => {
     ['policies: []', 'policies', 'nobody is let in'],
     ['second_factor: { totp: { window: 3 } }', 'second_factor.totp.window', 'takes 7 codes'],
     ['lockout: { hard_after: 200 }', 'lockout.hard_after', 'NIST'],
+    ['lockout: { exempt: [10.0.0.0/8, 0.0.0.0/0] }', 'lockout.exempt[1]', 'exempts everybody'],
+    ['lockout: { exempt: [128.0.0.0/1] }', 'lockout.exempt[0]', 'a large part'],
+    ['lockout: { exempt: ["2001:db8::/32", "2000::/3"] }', 'lockout.exempt[1]', 'a large part'],
+    ['passwords: { waiting: 10000, parallel: 1 }', 'passwords.waiting', 'wait 200 s'],
+    [
+      `identity: { order: [a, b], a: { ${PAM}, realms: [Corp] }, b: { ${PAM}, realms: [x, corp] } }`,
+      'identity.b.realms[1]',
+      'is a realm of a',
+    ],
+    [
+      `identity: { order: [system, local], system: { ${PAM}, unknown: never } }`,
+      'identity.system.unknown',
+      'refuses whomever PAM does not know',
+    ],
+    [
+      `identity: { order: [up], up: { type: radius, servers: [{ host: a, secret: fourteen-signs }] } }`,
+      'identity.up.servers[0].secret',
+      '14 characters; 16 or more',
+    ],
     [
       'identity: { order: [local, sys], sys: { type: pam, timeout: 1900ms } }',
       'identity.sys.timeout',
@@ -467,8 +506,14 @@ describe('warnings', () => {
     expect(await warningsOf(text)).toMatchObject([{ path: 'gateways[0].address' }])
   })
 
-  test('a sound file has none', async () => {
-    expect(await warningsOf(GATEWAY)).toEqual([])
+  test.each([
+    '',
+    'lockout: { exempt: [10.0.0.0/8, "2001:db8::/32"] }',
+    'passwords: { waiting: 64, parallel: 1 }',
+    `identity: { order: [a, b], a: { ${PAM}, realms: [x] }, b: { ${PAM}, realms: [y], unknown: never } }`,
+    `identity: { order: [a, local], a: { ${PAM}, gateways: [gw1], unknown: never } }`,
+  ])('a sound file has none: %j', async (text) => {
+    expect(await warningsOf(`${GATEWAY}${text}`)).toEqual([])
   })
 })
 

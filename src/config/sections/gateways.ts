@@ -8,6 +8,7 @@ import { filePath, name, network, oneOrMany, secret } from '../scalars.ts'
 import type { Draft } from '../schema-walk.ts'
 import { readSecretFile } from '../secret-file.ts'
 import { onOutageShape } from './radius.ts'
+import { judgeLength, NEW_SECRET } from './shared-secret.ts'
 
 const gatewayShape = z.strictObject({
   name: name(),
@@ -25,9 +26,8 @@ type GatewayDraft = NonNullable<Draft<Parsed>[number]>
 
 /** The secret of the configuration that comes with the broker. Everybody knows it, so it serves loopback only. */
 const TRY_OUT_SECRET = 'for-trying-out-only'
-const SHORTEST_SECRET = 8
-const SHORTEST_GOOD_SECRET = 16
-const NEW_SECRET = 'head -c 24 /dev/urandom | base64 makes a good one'
+/** What the audit trail and the policies call the broker's own pages. */
+const OWN_PAGES = 'portal'
 const LOOPBACK = ['127.0.0.0/8', '::1'].flatMap((text) => parseNetwork(text) ?? [])
 
 export function checkGateways(draft: Draft<Parsed>, report: Report): void {
@@ -61,6 +61,12 @@ export function checkGateways(draft: Draft<Parsed>, report: Report): void {
 
 function checkName(gateway: GatewayDraft, index: number, names: Map<string, number>, report: Report): void {
   if (gateway.name === undefined) return
+  if (gateway.name === OWN_PAGES)
+    report.fault(
+      ['gateways', index, 'name'],
+      `${OWN_PAGES} is what the broker calls its own pages`,
+      'give the gateway another name',
+    )
   const earlier = names.get(gateway.name)
   if (earlier === undefined) names.set(gateway.name, index)
   else
@@ -88,15 +94,7 @@ function judgeSecret(value: Secret, gateway: GatewayDraft, path: Path, report: R
     else report.warn(path, 'is the secret for trying out, which everybody knows', `change it; ${NEW_SECRET}`)
     return
   }
-  const length = [...plain].length
-  if (length < SHORTEST_SECRET)
-    report.fault(path, `the secret has ${length} characters; ${SHORTEST_SECRET} is the least`, NEW_SECRET)
-  else if (length < SHORTEST_GOOD_SECRET)
-    report.warn(
-      path,
-      `the secret has ${length} characters; ${SHORTEST_GOOD_SECRET} or more are wise`,
-      NEW_SECRET,
-    )
+  judgeLength(value, path, report)
   if (/\s/.test(plain))
     report.warn(path, 'the secret holds a blank, which the servers file of radcli cannot', NEW_SECRET)
 }

@@ -32,6 +32,9 @@ export interface LockoutConfig extends LockoutRules {
 /** NIST SP 800-63B §3.2.2: no more than 100 consecutive failures. */
 const NIST_HARD_LIMIT = 100
 
+/** No site has so large a network: 10.0.0.0/8 is the largest private one, and a /32 what a provider is given. */
+const NARROWEST_SUSPECT = { ipv4: 8, ipv6: 32 }
+
 const AT_LEAST: readonly (readonly [larger: Key, smaller: Key])[] = [
   ['up_to', 'for'],
   ['user_after', 'after'],
@@ -52,10 +55,10 @@ export function checkLockout(draft: Draft<Parsed>, report: Report): void {
     )
   }
   for (const [index, each] of (draft.exempt ?? []).entries())
-    if (each?.prefix === 0)
+    if (each !== undefined && each.prefix < NARROWEST_SUSPECT[each.base.kind()])
       report.warn(
         ['lockout', 'exempt', index],
-        `${each.text} exempts everybody: nobody is locked before ${draft.hard_after ?? NIST_HARD_LIMIT} failures`,
+        `${each.text} exempts ${each.prefix === 0 ? 'everybody' : 'a large part of the Internet'}: nobody there is locked before ${draft.hard_after ?? NIST_HARD_LIMIT} failures`,
         'name the networks that you trust',
       )
   if (draft.hard_after !== undefined && draft.hard_after > NIST_HARD_LIMIT)

@@ -6,6 +6,7 @@ import { type Path, pathText, type Report, Slip } from '../../fault.ts'
 import { name } from '../../scalars.ts'
 import { isMapping } from '../../schema-walk.ts'
 import { readSecretFile } from '../../secret-file.ts'
+import { judgeLength } from '../shared-secret.ts'
 import { checkTime, placeOf, type StorePlace } from './common.ts'
 import { checkLdapStore, type LdapStore, ldapStoreShape } from './ldap.ts'
 import { type PamStore, pamStoreShape } from './pam.ts'
@@ -84,6 +85,44 @@ export function checkIdentity(
     if (type !== undefined && store !== LOCAL) checkTime(place, deadlineMs, report)
     checkGateways([...place, 'gateways'], gateways, report)
   }
+  const asked = order.filter((store) => store !== undefined)
+  checkRealms(asked, report)
+  checkLastWords(asked, report)
+}
+
+/** A realm keeps namesakes of two stores apart, where it belongs to one of them. */
+function checkRealms(order: readonly string[], report: Report): void {
+  const owners = new Map<string, string>()
+  for (const store of order) {
+    const realms = report.at(['identity', store, 'realms'])
+    if (!Array.isArray(realms)) continue
+    for (const [index, each] of realms.entries()) {
+      const realm = String(each).normalize('NFKC').toLowerCase()
+      const owner = owners.get(realm) ?? store
+      owners.set(realm, owner)
+      if (owner !== store)
+        report.warn(
+          ['identity', store, 'realms', index],
+          `is a realm of ${owner}, too: whoever of either store is called bob has one second factor`,
+          'give each store a realm of its own',
+        )
+    }
+  }
+}
+
+/** A store that cannot say that it does not know a name says no, and whatever stands behind it is not asked. */
+function checkLastWords(order: readonly string[], report: Report): void {
+  for (const store of order.slice(0, -1)) {
+    const path: Path = ['identity', store]
+    if (report.given([...path, 'gateways'])) continue
+    const isSilent = report.at([...path, 'type']) === 'pam' && report.at([...path, 'unknown']) === 'never'
+    if (isSilent)
+      report.warn(
+        [...path, 'unknown'],
+        'refuses whomever PAM does not know: the stores behind it in identity.order are asked for nobody without a realm',
+        'put it last, or write when_absent_from_passwd',
+      )
+  }
 }
 
 function checkGateways(path: Path, gateways: readonly string[] | undefined, report: Report): void {
@@ -104,8 +143,12 @@ export async function readIdentitySecrets(
     const file = report.at(path)
     if (typeof file !== 'string') continue
     const found = await readSecretFile(resolve(folder, file))
-    if (found instanceof Slip) report.fault(path, found.problem, found.suggestion)
-    else secrets.set(pathText(path), found)
+    if (found instanceof Slip) {
+      report.fault(path, found.problem, found.suggestion)
+      continue
+    }
+    if (path.includes('servers')) judgeLength(found, path, report)
+    secrets.set(pathText(path), found)
   }
   return secrets
 }

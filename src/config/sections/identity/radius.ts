@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { Secret } from '../../../domain/secret.ts'
 import type { Path, Report } from '../../fault.ts'
 import { duration, filePath, secret, text } from '../../scalars.ts'
+import { judgeLength } from '../shared-secret.ts'
 import { commonKeys } from './common.ts'
 
 const serverShape = z.strictObject({
@@ -34,6 +36,8 @@ export function checkRadiusStore(path: Path, report: Report): void {
     const inline = report.given([...server, 'secret'])
     const inFile = report.given([...server, 'secret_file'])
     if (inline && inFile) report.fault(server, 'has a secret and a secret_file', 'keep one of the two')
+    const written = report.at([...server, 'secret'])
+    if (typeof written === 'string') judgeLength(new Secret(written), [...server, 'secret'], report)
     if (!inline && !inFile) report.fault(server, 'has no shared secret', 'add secret_file or secret')
     if (report.at([...server, 'message_authenticator']) === 'off')
       report.warn(
