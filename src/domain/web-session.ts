@@ -1,3 +1,5 @@
+import { stemOf } from './login-name.ts'
+
 /** How far a visitor has come. Each step up gets a new session identifier. */
 type WebStage =
   /** The first factor was right; a code is awaited under `state`. */
@@ -32,6 +34,14 @@ export interface WebSession {
   readonly seenAt: number
 }
 
+/**
+ * The stems under which it can be ended: a user with several names may have typed another one than that under which an
+ * administrator locks them or revokes their authenticator.
+ */
+export function stemsOf({ user, subject }: Pick<WebSession, 'user' | 'subject'>): ReadonlySet<string> {
+  return new Set(subject === undefined ? [user] : [user, stemOf(subject)])
+}
+
 export interface WebSessionLimits {
   /** Milliseconds without a request after which a session ends. */
   readonly idleMs: number
@@ -52,6 +62,6 @@ export interface WebSessionStore {
   /** Ends `before` and begins `after` in its place. @returns false, with nothing begun, where `before` has ended. */
   rotate(before: string, after: string, session: WebSession): Promise<boolean>
   delete(id: string): Promise<void>
-  /** Ends every session of the user that was created up to this moment. */
+  /** Ends every session that was created up to this moment and has the stem among its own (`stemsOf`). */
   deleteAllOf(user: string): Promise<void>
 }

@@ -1,10 +1,15 @@
 import type { Clock } from '../domain/clock.ts'
 import type { PassingStore } from '../domain/passing-store.ts'
-import type { WebSession, WebSessionLimits, WebSessionStore } from '../domain/web-session.ts'
+import {
+  stemsOf,
+  type WebSession,
+  type WebSessionLimits,
+  type WebSessionStore,
+} from '../domain/web-session.ts'
 
 export interface WebSessionOptions {
   readonly sessions: PassingStore<WebSession>
-  /** By user: the moment up to which every session of theirs has been ended, in wall milliseconds. */
+  /** By stem: the moment up to which every session of theirs has been ended, in wall milliseconds. */
   readonly endings: PassingStore<number>
   /** The identifier of the subject's present authenticator; undefined where there is none. @throws Unavailable */
   readonly authenticatorOf: (subject: string) => Promise<string | undefined>
@@ -20,6 +25,11 @@ export function webSessions(options: WebSessionOptions): WebSessionStore {
   const remaining = ({ createdAt }: WebSession): number =>
     Math.min(limits.idleMs, createdAt + limits.absoluteMs - clock.now())
 
+  async function wasEnded(session: WebSession): Promise<boolean> {
+    const endedUpTo = await Promise.all([...stemsOf(session)].map((stem) => endings.get(stem)))
+    return endedUpTo.some((end) => end !== undefined && session.createdAt <= end)
+  }
+
   /** Asked anew each time: a command that revokes it, or another broker, could not say so to a memory here. */
   async function hasItsAuthenticator({ stage, subject, enrolment }: WebSession): Promise<boolean> {
     if (stage !== 'in') return true
@@ -31,8 +41,7 @@ export function webSessions(options: WebSessionOptions): WebSessionStore {
     async get(id) {
       const session = await sessions.get(id)
       if (session === undefined || remaining(session) <= 0) return undefined
-      const endedUpTo = await endings.get(session.user)
-      if (endedUpTo !== undefined && session.createdAt <= endedUpTo) return undefined
+      if (await wasEnded(session)) return undefined
       return (await hasItsAuthenticator(session)) ? session : undefined
     },
     async touch(id, session) {

@@ -1,8 +1,9 @@
+import { generateSync } from 'otplib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SCOPES } from '../../src/domain/scope.ts'
 import { type Ask, ask, type Told } from '../http/ask.ts'
 import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
-import { FormClient, headingOf } from '../http/form-client.ts'
+import { FormClient, headingOf, keyOn } from '../http/form-client.ts'
 import { describeWith } from '../real/needs.ts'
 import {
   ADMIN,
@@ -220,5 +221,51 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
     expect((await asPage(client, '/me', { token: `ocb_${'x'.repeat(43)}` })).status).toBe(401)
     const reader = await house.token(['lockouts:read'])
     expect((await asPage(client, '/users', { token: reader })).status).toBe(403)
+  })
+})
+
+describeWith(SLAPD_NEEDS, 'a user who signs in by another of their names', () => {
+  const resources = new AsyncDisposableStack()
+  let house: BrokerHouse
+
+  beforeAll(async () => {
+    const names = { uid: ['asmith', 'alice'], mail: 'alice@example.org' }
+    const slapd = await startSlapd({ entries: [person('alice', PASSWORD, names)] })
+    resources.defer(slapd.stop)
+    const corp = { type: 'ldap', urls: [slapd.url], user_base: PEOPLE, user_attributes: ['uid', 'mail'] }
+    house = await openBrokerHouse({ identity: { order: ['corp'], corp } }, (end) => void resources.defer(end))
+  })
+
+  afterAll(() => resources.disposeAsync())
+
+  async function withPassword(name: string): Promise<FormClient> {
+    const client = new FormClient(house.url)
+    await client.get('/')
+    await client.post('/sign-in', { name, password: PASSWORD })
+    return client
+  }
+
+  test('is signed out by a lock on the name under which everything of theirs is kept', async () => {
+    await house.enrol('alice')
+    const client = await withPassword('asmith')
+    await client.post('/code', { code: house.code() })
+    expect(headingOf(await client.get('/'))).toBe('Your account')
+    const token = await house.token()
+    const lock = { scope: 'user', user: 'alice', reason: 'the laptop was stolen' }
+    const { json } = await ask(`${house.url}/api/v1/lockouts`, { token, json: lock })
+    expect(headingOf(await client.get('/'))).toBe('Sign in')
+    await house.records.lockoutDesk.release(String(json.id), 'tests', 'found again', Date.now())
+  })
+
+  test('signs out everywhere, whichever name was typed there', async () => {
+    await house.records.enrolments.revoke('alice')
+    const one = await withPassword('asmith')
+    const secret = keyOn(await one.get('/enrol')) ?? expect.unreachable('there is no key')
+    await one.post('/enrol/confirm', { code: generateSync({ secret }) })
+    const other = await withPassword('alice')
+    await other.post('/code', { code: generateSync({ secret, epoch: Date.now() / 1000 + 30 }) })
+    for (const client of [one, other]) expect(headingOf(await client.get('/'))).toBe('Your account')
+    await other.post('/sign-out-everywhere')
+    for (const client of [one, other]) expect(headingOf(await client.get('/'))).toBe('Sign in')
   })
 })

@@ -112,6 +112,28 @@ export function webSessionsContract(
       expect(await store.get(later)).toBeDefined()
     })
 
+    test('of a user with several names end by that which was typed and by that of the authenticator', async () => {
+      for (const stem of ['asmith', 'alice']) {
+        const { store, session, passes } = await house()
+        const mark = fresh('')
+        const [mine, early, other] = [fresh('id'), fresh('id'), fresh('id')]
+        const user = `asmith${mark}`
+        const alice = session({ user, subject: `alice${mark}@corp.example` })
+        const { subject: _subject, ...waiting } = session({ stage: 'code', factors: 1, user })
+        await store.put(mine, alice)
+        await store.put(early, waiting)
+        await store.put(other, session())
+        await store.deleteAllOf(`${stem}${mark}`)
+        expect(await store.get(mine)).toBeUndefined()
+        // Nobody knows yet whose it will be.
+        expect((await store.get(early)) === undefined).toBe(stem === 'asmith')
+        expect(await store.get(other)).toBeDefined()
+        passes(1)
+        await store.put(mine, { ...alice, createdAt: alice.createdAt + 1 })
+        expect(await store.get(mine)).toBeDefined()
+      }
+    })
+
     test('end with the authenticator that they were signed in with, and no others', async () => {
       for (const present of ['another', undefined]) {
         const { store, session, others } = await house()

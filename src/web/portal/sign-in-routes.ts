@@ -6,13 +6,14 @@ import { field, goTo, parameter } from '../frame/forms.ts'
 import { showAccount } from './account-routes.ts'
 import { beginEnrolment } from './enrol-routes.ts'
 import type { Portal, PortalPage } from './portal.ts'
+import { signOutOthers } from './sign-out-others.ts'
 
 /** Where a sign-in leads, for whoever did not come for their own account. */
 type Destination = 'desk' | undefined
 
 /** The way in: a name and a password, then the code of whoever has an authenticator. */
 export function signInRoutes(router: Router, portal: Portal): void {
-  const { signingIn, sessions } = portal.dependencies
+  const { signingIn } = portal.dependencies
 
   router.get('/', async (request, response) => {
     const { session } = visitOf(request)
@@ -58,7 +59,7 @@ export function signInRoutes(router: Router, portal: Portal): void {
 
   router.post('/sign-out-everywhere', async (request, response, next) => {
     const { session } = visitOf(request)
-    if (session?.stage === 'in') await sessions.deleteAllOf(session.user)
+    if (session?.stage === 'in') await signOutOthers(portal, session)
     await signOut(request, response, next)
   })
 }

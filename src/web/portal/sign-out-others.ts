@@ -1,15 +1,15 @@
-import type { WebSession } from '../../domain/web-session.ts'
+import { stemsOf, type WebSession } from '../../domain/web-session.ts'
 import type { Portal } from './portal.ts'
 
 /**
- * Ends every browser that is signed in as this user, as their authenticator is another from now on.
+ * Ends every browser that is signed in as this user, whichever of their names was typed there.
  * @returns the moment for a session to begin that is not ended by this, in wall milliseconds.
  */
 export async function signOutOthers(
   { dependencies: { sessions, clock } }: Portal,
-  { user }: WebSession,
+  session: WebSession,
 ): Promise<number> {
-  await sessions.deleteAllOf(user)
+  await Promise.all([...stemsOf(session)].map((stem) => sessions.deleteAllOf(stem)))
   // Everything that was created up to now has ended, this very millisecond included.
   return clock.now() + 1
 }
