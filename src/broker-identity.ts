@@ -43,8 +43,16 @@ export function buildIdentities(
   surroundings: IdentitySurroundings,
 ): Identities {
   const closers: (() => Promise<void>)[] = []
+  const buildOne = (settings: IdentityStoreConfig) => {
+    try {
+      return build(settings, surroundings)
+    } catch (error) {
+      for (const close of closers) void close()
+      throw error
+    }
+  }
   const stores = identity.order.flatMap((settings) => {
-    const built = build(settings, surroundings)
+    const built = buildOne(settings)
     if (built?.close !== undefined) closers.push(built.close)
     return built === undefined ? [] : [{ settings, store: built.store }]
   })

@@ -46,7 +46,14 @@ export async function openStore(
   const { records, keys, checkReady, close } = await openStorage(config.storage, use, log, machine)
   const hashes = new PasswordHashes(config.passwords)
   const local = localIdentity({ users: records.users, hashes, clock, checkReady })
-  const identities = buildIdentities(config, { local, clock, random, log })
+  let identities: Identities
+  try {
+    identities = buildIdentities(config, { local, clock, random, log })
+  } catch (error) {
+    // What stays open keeps the process from its end.
+    await close()
+    throw error
+  }
   return {
     records,
     keys,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { buildIdentities } from '../broker-identity.ts'
+import { buildIdentities, type Identities } from '../broker-identity.ts'
 import { describeFaults } from '../config/describe-faults.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/shape.ts'
@@ -34,10 +34,19 @@ const READY_WITHIN_MS = 5000
 
 /** One line for each identity store that cannot be asked now: which, which server, and why. */
 async function findUnavailable(config: Config): Promise<string[]> {
-  const identities = buildIdentities(config, { clock: systemClock, random: systemRandom, log: quietLog })
+  const identities = buildOrComplain(config)
   try {
     return (await identities.findFaults(READY_WITHIN_MS)).map(({ cause }) => cause)
   } finally {
     await identities.close()
+  }
+}
+
+/** @throws Complaint where the settings of a store cannot be used. */
+function buildOrComplain(config: Config): Identities {
+  try {
+    return buildIdentities(config, { clock: systemClock, random: systemRandom, log: quietLog })
+  } catch (error) {
+    throw error instanceof Error ? new Complaint(error.message, { cause: error }) : error
   }
 }

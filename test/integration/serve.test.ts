@@ -43,6 +43,17 @@ async function refusalOf(installation: Installation): Promise<string> {
 }
 
 describe('a broker refuses to start, and touches nothing', () => {
+  test('with a filter that finds one entry under many names, behind a directory that it has opened', async () => {
+    const directory = { type: 'ldap', urls: ['ldaps://127.0.0.1:1'], user_base: 'dc=x', required: false }
+    const installation = await installed({
+      identity: { order: ['a', 'b'], a: directory, b: { ...directory, user_filter: '(uid={user}*)' } },
+    })
+    expect(await refusalOf(installation)).toContain('identity b: userFilter compares no attribute')
+    const { code, stderr } = await installation.run(['check'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^identity b: userFilter compares no attribute[^\n]*\n$/)
+  })
+
   test('with ten faults in its configuration, all of which it tells', async () => {
     const installation = await installed()
     installation.configure({
