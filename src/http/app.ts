@@ -5,6 +5,8 @@ import { atMost } from './busy.ts'
 import { protectiveHeaders } from './headers.ts'
 import { nothingHere, type ProblemPage, writeProblem } from './refusals.ts'
 
+const MOST_HEALTH_CHECKS = 20
+
 export interface AppOptions {
   /** Peers whose word on the client's address and scheme is taken (X-Forwarded-For, X-Forwarded-Proto). */
   readonly trustedProxies: readonly Network[]
@@ -25,11 +27,19 @@ export function httpApp({ trustedProxies, maxInFlight, routes, problemPage, log 
   app.set('query parser', 'simple')
   app.set('trust proxy', trusting(trustedProxies))
   app.use(protectiveHeaders())
-  app.use(atMost(maxInFlight))
+  app.use(unlessFull(maxInFlight))
   for (const route of routes) app.use(route)
   app.use(nothingHere)
   app.use(writeProblem(log, problemPage))
   return app
+}
+
+/** Whether the process answers at all can be asked however busy it is. */
+function unlessFull(maxInFlight: number): RequestHandler {
+  const forWork = atMost(maxInFlight)
+  const forHealth = atMost(MOST_HEALTH_CHECKS)
+  return (request, response, next) =>
+    (request.path === '/healthz' ? forHealth : forWork)(request, response, next)
 }
 
 export function trusting(proxies: readonly Network[]): (address: string) => boolean {

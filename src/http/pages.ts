@@ -1,6 +1,7 @@
 import express, { type RequestHandler, Router } from 'express'
 import type { Network } from '../domain/network.ts'
 import { noBodyBeyond } from './body.ts'
+import { comeBack, stepOut } from './busy.ts'
 import { refuseForgery } from './forgery.ts'
 import { onlyUnderOwnName } from './own-name.ts'
 import { type VisitOptions, visiting } from './visit.ts'
@@ -20,7 +21,7 @@ export function pages({ publicUrl, trustedProxies, ...visits }: PagesOptions, we
   const router = Router()
   router.use(onlyUnderOwnName(publicUrl, trustedProxies))
   router.use(visiting(visits))
-  router.use(noBodyBeyond(LARGEST_FORM))
+  router.use(stepOut, noBodyBeyond(LARGEST_FORM))
   router.use(
     express.urlencoded({
       extended: false,
@@ -29,6 +30,7 @@ export function pages({ publicUrl, trustedProxies, ...visits }: PagesOptions, we
       inflate: false,
     }),
   )
+  router.use(comeBack)
   router.use(refuseForgery(publicUrl))
   router.use(web)
   return router

@@ -1,11 +1,18 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Log } from '../domain/log.ts'
 import { type CertificateFiles, followCertificate, readCertificate } from './certificate.ts'
 import { type ConnectionLimits, capConnections } from './connections.ts'
 import { descriptorsAllowed } from './descriptors.ts'
+import { inTurn } from './in-turn.ts'
 import { Problem, type ProblemName } from './problem.ts'
 
 export interface HttpServerOptions {
@@ -19,6 +26,8 @@ export interface HttpServerOptions {
   readonly connections: ConnectionLimits
   /** Octets of the largest body that any request may have. */
   readonly maxBody: number
+  /** Milliseconds for which a client may take nothing of an answer that waits for it. */
+  readonly stalledMs?: number
   readonly answer: RequestListener
   readonly log: Log
 }
@@ -42,13 +51,22 @@ const REQUEST_WITHIN_MS = 6_000
 const CHECK_EVERY_MS = 500
 const IDLE_CONNECTION_MS = 5_000
 const REQUESTS_A_CONNECTION = 1_000
+const REQUESTS_AHEAD = 16
+/** Longer than the live stream is ever silent. */
+const STALLED_MS = 20_000
+/** How long a connection that could not be understood is kept for its client to read why. */
+const LAST_WORDS_MS = 1_000
 const TLS_WITHIN_MS = 3_000
 const LARGEST_HEADER = 16 * 1024
 const STOP_WITHIN_MS = 5_000
 
 /** A server that no slow, large or crowded client keeps from the others. @throws PortNotOpen, or Error on the certificate. */
 export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { tls, answer, log } = options
+  const { tls, stalledMs = STALLED_MS, log } = options
+  const answer = inTurn(REQUESTS_AHEAD, (request, response) => {
+    response.on('timeout', giveUpOnStalled)
+    options.answer(request, response)
+  })
   const limits: ServerOptions = {
     maxHeaderSize: LARGEST_HEADER,
     headersTimeout: HEADERS_WITHIN_MS,
@@ -66,6 +84,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
           answer,
         )
   const server: Server = secured ?? createServer(limits, answer)
+  server.timeout = stalledMs
   server.maxRequestsPerSocket = REQUESTS_A_CONNECTION
   capConnections(server, { ...options.connections, all: affordable(options.connections.all, log) })
   server.on('clientError', refuseUnreadable)
@@ -122,6 +141,11 @@ async function listen(server: Server, { address, port }: HttpServerOptions): Pro
   }
 }
 
+/** Nothing was sent or taken for a while: that is the client's doing only where something waits to be taken. */
+function giveUpOnStalled(this: ServerResponse, socket: Socket): void {
+  if (socket.writableLength > 0) socket.destroy()
+}
+
 const OF_PARSER: Readonly<Record<string, ProblemName>> = {
   HPE_HEADER_OVERFLOW: 'header-too-large',
   ERR_HTTP_REQUEST_TIMEOUT: 'timeout',
@@ -142,4 +166,6 @@ function refuseUnreadable(error: Error & { readonly code?: string }, socket: Soc
     'Connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+  const late = setTimeout(() => socket.destroy(), LAST_WORDS_MS)
+  socket.once('close', () => clearTimeout(late))
 }

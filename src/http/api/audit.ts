@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Response } from 'express'
-import type { AuditKind } from '../../domain/audit.ts'
+import type { AuditEvent, AuditKind } from '../../domain/audit.ts'
 import type { AuditSearch, AuditTrail } from '../../domain/audit-search.ts'
 import { type AuditFileForm, csv, ndjson } from './audit-file.ts'
 import type { Call, Handlers } from './call.ts'
@@ -12,8 +12,16 @@ type Filter = Omit<AuditSearch, 'after' | 'limit'>
 
 /** Events that are read, and written into the answer, at one time. */
 const CHUNK = 500
+/** For a connection of a few kilobytes a second. */
+const CHUNK_WITHIN_MS = 30_000
 
-export function auditRoutes({ trail }: { readonly trail: AuditTrail }): Handlers {
+export interface AuditRoutesOptions {
+  readonly trail: AuditTrail
+  /** Milliseconds within which a client has to take each chunk of a file. */
+  readonly chunkWithinMs?: number
+}
+
+export function auditRoutes({ trail, chunkWithinMs = CHUNK_WITHIN_MS }: AuditRoutesOptions): Handlers {
   return {
     async listAuditEvents(call) {
       const page = pageOf(call)
@@ -22,7 +30,9 @@ export function auditRoutes({ trail }: { readonly trail: AuditTrail }): Handlers
 
     async exportAuditEvents(call) {
       const form = call.query('format') === 'csv' ? csv : ndjson
-      await writeFile(call.response, form, trail, filterIn(call), call.number('limit'))
+      const filter = filterIn(call)
+      const chunk = (after: string | undefined, limit: number) => trail.search({ ...filter, after, limit })
+      await writeFile(call.response, form, chunk, call.number('limit'), chunkWithinMs)
       return undefined
     },
   }
@@ -46,27 +56,29 @@ function filterIn(call: Call): Filter {
 async function writeFile(
   response: Response,
   form: AuditFileForm,
-  trail: AuditTrail,
-  filter: Filter,
+  chunk: (after: string | undefined, limit: number) => Promise<readonly AuditEvent[]>,
   most: number,
+  withinMs: number,
 ): Promise<void> {
   // Before the head is sent: an outage is then still an answer.
-  let events = await trail.search({ ...filter, limit: Math.min(CHUNK, most) })
+  let events = await chunk(undefined, Math.min(CHUNK, most))
   response.attachment(`audit-events.${form.extension}`).type(form.type)
   response.write(form.head)
   let left = most
   while (events.length > 0 && !response.closed) {
     left -= events.length
-    if (!response.write(events.map(form.lineOf).join(''))) await drained(response)
+    if (!response.write(events.map(form.lineOf).join(''))) await drained(response, withinMs)
     if (events.length < CHUNK || left === 0) break
-    events = await trail.search({ ...filter, after: events.at(-1)?.id, limit: Math.min(CHUNK, left) })
+    events = await chunk(events.at(-1)?.id, Math.min(CHUNK, left))
   }
   response.end()
 }
 
-async function drained(response: Response): Promise<void> {
+async function drained(response: Response, withinMs: number): Promise<void> {
   const either = new AbortController()
   const { signal } = either
+  const late = setTimeout(() => response.destroy(), withinMs)
   await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })])
+  clearTimeout(late)
   either.abort()
 }

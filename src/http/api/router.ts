@@ -3,6 +3,7 @@ import { middleware as contractMiddleware } from 'express-openapi-validator'
 import type { Log } from '../../domain/log.ts'
 import type { Network } from '../../domain/network.ts'
 import { noBodyBeyond } from '../body.ts'
+import { comeBack, stepOut } from '../busy.ts'
 import { setCaller } from '../caller.ts'
 import type { Contract, Operation } from '../contract.ts'
 import { refuseForgery } from '../forgery.ts'
@@ -45,8 +46,10 @@ export function apiRouter(options: ApiOptions): Router {
       `openapi.yaml and the API differ: no handler for ${missing.join(', ') || 'none'}; no operation for ${extra.join(', ') || 'none'}`,
     )
   const checks = [
+    stepOut,
     noBodyBeyond(LARGEST_BODY),
     express.json({ limit: LARGEST_BODY, inflate: false, strict: true }),
+    comeBack,
     ...contractMiddleware({
       apiSpec: contract.document as never,
       validateApiSpec: false,

@@ -1,0 +1,41 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import express from 'express'
+import { expect, onTestFinished, test } from 'vitest'
+import type { AuditEvent } from '../../src/domain/audit.ts'
+import { auditRoutes } from '../../src/http/api/audit.ts'
+import { Call } from '../../src/http/api/call.ts'
+
+const EVENT: AuditEvent = { id: 'id', at: 0, kind: 'login.refused', user: 'bob', detail: 'x'.repeat(10_000) }
+
+test('a file that its client does not take is ended', async () => {
+  let chunks = 0
+  const trail = {
+    async search() {
+      chunks += 1
+      return Array.from({ length: 500 }, () => EVENT)
+    },
+    tally: async () => [],
+  }
+  const { exportAuditEvents } = auditRoutes({ trail, chunkWithinMs: 300 })
+  let socket: Socket | undefined
+  const app = express().get('/', async (request, response) => {
+    socket = request.socket
+    await exportAuditEvents?.(new Call(request, response))
+  })
+  const server = createServer(app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  onTestFinished(() => void client.destroy())
+  client.on('error', () => {})
+  client.pause().write('GET /?limit=100000 HTTP/1.1\r\nHost: x\r\n\r\n')
+  await expect.poll(() => socket?.destroyed, { timeout: 4_000 }).toBe(true)
+  const read = chunks
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(chunks).toBe(read)
+})
