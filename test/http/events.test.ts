@@ -173,6 +173,26 @@ test('so many streams are open at one time, and so many of one caller', async ()
   streams.endAll()
 })
 
+test('a client that leaves before its stream begins keeps no place', async () => {
+  const opened = openTrail()
+  const searches: (() => void)[] = []
+  const search = async (wanted: AuditSearch) => {
+    await new Promise<void>((go) => searches.push(go))
+    return opened.trail.search(wanted)
+  }
+  const { port, listen } = await openStreams({ ...opened, trail: { ...opened.trail, search } })
+  for (let count = 1; count <= 2; count++) {
+    const client = connect(port, '127.0.0.1')
+    client.write(`GET / HTTP/1.1\r\nHost: x\r\nLast-Event-Id: ${earliestId(START)}\r\n\r\n`)
+    await expect.poll(() => searches.length).toBe(count)
+    client.destroy()
+  }
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  for (const go of searches.splice(0)) go()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect((await listen()).status).toBe(200)
+})
+
 test('a client that does not read is let go before much waits for it', async () => {
   const trail = openTrail()
   const { port } = await openStreams(trail)

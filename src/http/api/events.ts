@@ -89,6 +89,8 @@ export function eventRoutes(options: EventRoutesOptions, streams: EventStreams):
       if (topics.includes('logins')) demand(caller, 'audit:read')
       const prefixes = topics.map((topic) => PREFIX[topic])
       const past = await missed(request.get('last-event-id'), prefixes)
+      // Nothing would tell any more that the client has left.
+      if (request.socket.destroyed) return undefined
       streams.add(caller.key, response, most, mostOfOne)
       beginStream(request, response)
       const told = new Set(past.map(({ id }) => id))
