@@ -63,6 +63,8 @@ export interface HttpParts {
 
 /** Browsers that are signed in at one time; each costs about a kilobyte. */
 const MOST_SESSIONS = 50_000
+/** So much longer than a code is taken whoever types it is told why it is not, in milliseconds. */
+const TOLD_THAT_IT_IS_LATE_MS = 60_000
 const MOST_PENDING = 10_000
 const MOST_KEPT_WRITES = 10_000
 const CONNECTIONS_OF_ONE_PEER = 100
@@ -75,7 +77,7 @@ export async function startHttp(parts: HttpParts): Promise<HttpServer> {
     authenticatorOf: authenticatorsIn(parts.store),
     sessions: passing.open<WebSession>('web sessions', MOST_SESSIONS),
     endings: passing.open<number>('ended web sessions', MOST_SESSIONS),
-    limits: http.sessions,
+    limits: { ...http.sessions, codeMs: config.secondFactor.answerWithinMs + TOLD_THAT_IT_IS_LATE_MS },
     clock,
   })
   const limits = requestLimits(http.limits, passing.shared)

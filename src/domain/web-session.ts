@@ -47,6 +47,8 @@ export interface WebSessionLimits {
   readonly idleMs: number
   /** Milliseconds after which it ends in any case. */
   readonly absoluteMs: number
+  /** Milliseconds for which one lives in the stage `code`, from each question on, however often the page is loaded. */
+  readonly codeMs: number
 }
 
 /** Web sessions by the digest of the secret in the cookie. Every method may throw `Unavailable`. */

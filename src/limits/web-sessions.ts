@@ -22,8 +22,12 @@ export function webSessions(options: WebSessionOptions): WebSessionStore {
   const { sessions, endings, authenticatorOf, limits, clock } = options
 
   /** Milliseconds for which a session lives on if nothing more is heard of it; 0 or less where it is over. */
-  const remaining = ({ createdAt }: WebSession): number =>
-    Math.min(limits.idleMs, createdAt + limits.absoluteMs - clock.now())
+  const remaining = ({ createdAt, stage }: WebSession): number =>
+    Math.min(
+      limits.idleMs,
+      createdAt + limits.absoluteMs - clock.now(),
+      stage === 'code' ? limits.codeMs : Number.POSITIVE_INFINITY,
+    )
 
   async function wasEnded(session: WebSession): Promise<boolean> {
     const endedUpTo = await Promise.all([...stemsOf(session)].map((stem) => endings.get(stem)))
@@ -46,7 +50,8 @@ export function webSessions(options: WebSessionOptions): WebSessionStore {
     },
     async touch(id, session) {
       const ttlMs = remaining(session)
-      if (ttlMs > 0) await sessions.putIfPresent(id, { ...session, seenAt: clock.now() }, ttlMs)
+      if (ttlMs > 0 && session.stage !== 'code')
+        await sessions.putIfPresent(id, { ...session, seenAt: clock.now() }, ttlMs)
     },
     async change(id, session) {
       const ttlMs = remaining(session)

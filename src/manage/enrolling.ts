@@ -59,17 +59,27 @@ export class Enrolling {
   /**
    * Makes an authenticator; the user's present one goes on working until the new one is confirmed.
    * @param subject whose; @param label the user's name as the app shall show it; @param inPlaceOf the identifier of the
-   * one authenticator whose place it may take, null: of none; absent: of whichever there is when it is confirmed.
+   * one authenticator whose place it may take, null: of none; absent: of whichever there is when it is confirmed;
+   * @param id of what the same visitor began before, which ends with this: whoever begins without end fills nothing.
    */
-  async begin(subject: string, label: string = subject, inPlaceOf?: string | null): Promise<BegunEnrolment> {
-    const { pending, keys, shape, issuer, clock, random } = this.#options
+  async begin(
+    subject: string,
+    label: string = subject,
+    inPlaceOf?: string | null,
+    id: string = this.#options.random.bytes(ID_OCTETS).toString('base64url'),
+  ): Promise<BegunEnrolment> {
+    const { pending, keys, shape, issuer, clock } = this.#options
     const seed = newSeed()
-    const id = random.bytes(ID_OCTETS).toString('base64url')
     const until = clock.now() + CONFIRM_WITHIN_MS
     const sealedSeed = keys.seal(seed, subject)
     await pending.put(id, { subject, sealedSeed, shape, until, inPlaceOf }, CONFIRM_WITHIN_MS)
     const uri = otpauthUri(seed, shape, issuer, label)
     return { id, uri, key: seedAsBase32(seed), shape, until }
+  }
+
+  /** Ends what was begun under the identifier. */
+  async cancel(id: string): Promise<void> {
+    await this.#options.pending.delete(id)
   }
 
   /** What was begun under the identifier, shown again as to a page that is loaded anew; undefined where its time is over. */

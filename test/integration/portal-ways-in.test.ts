@@ -8,6 +8,8 @@ import { FormClient, headingOf, keyOn, problemOn } from '../http/form-client.ts'
 import { SECRET, upstreamPeer } from '../identity/upstream-peer.ts'
 import { startBroker } from '../real/broker.ts'
 import { freePort } from '../real/free-port.ts'
+import { describeWith } from '../real/needs.ts'
+import { startRedis } from '../real/redis.ts'
 
 const words = (text: string) => ({ type: Attr.ReplyMessage, value: Buffer.from(text) })
 const state = (text: string) => ({ type: Attr.State, value: Buffer.from(text) })
@@ -92,6 +94,27 @@ test('a client that is no browser is told in JSON', async () => {
   const house = await openBrokerHouse()
   const { status, json } = await ask(`${house.url}/nowhere`)
   expect([status, json.type]).toEqual([404, 'urn:ocbroker:problem:not-found'])
+})
+
+describeWith(['redis-server', 'redis-cli'], 'an enrolment that is begun again and again', () => {
+  test('keeps one key at a time, and none when it is cancelled', async () => {
+    const redis = await startRedis()
+    onTestFinished(redis.stop)
+    const house = await openBrokerHouse({ redis: { url: `redis://127.0.0.1:${redis.port}` } })
+    await house.addUser('alice')
+    const client = new FormClient(house.url)
+    await client.get('/')
+    await client.post('/sign-in', { name: 'alice', password: PASSWORD })
+    const pending = async () =>
+      [...(await redis.expiries()).keys()].filter((key) => key.includes('pending-enrolments')).length
+    expect(await pending()).toBe(1)
+    await Promise.all(Array.from({ length: 20 }, () => client.postOnly('/enrol/begin')))
+    expect(await pending()).toBe(1)
+    const key = keyOn(await client.get('/enrol')) ?? expect.unreachable('there is no key')
+    await client.post('/enrol/cancel')
+    expect(await pending()).toBe(0)
+    expect((await client.get('/')).text).not.toContain(key)
+  })
 })
 
 describe('ocbroker invite', () => {

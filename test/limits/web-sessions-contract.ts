@@ -3,7 +3,7 @@ import type { Clock } from '../../src/domain/clock.ts'
 import type { WebSession, WebSessionLimits, WebSessionStore } from '../../src/domain/web-session.ts'
 
 const MINUTE = 60_000
-const LIMITS: WebSessionLimits = { idleMs: 15 * MINUTE, absoluteMs: 60 * MINUTE }
+const LIMITS: WebSessionLimits = { idleMs: 15 * MINUTE, absoluteMs: 60 * MINUTE, codeMs: 3 * MINUTE }
 /** What everybody of these tests has enrolled, but for those who are given another or none. */
 const ENROLLED = 'enrolled'
 const NOON = Date.UTC(2026, 0, 15, 12)
@@ -171,6 +171,19 @@ export function webSessionsContract(
     })
 
     if (!canBeHurried) return
+    test('that await a code end soon after their last question, however often the page is loaded', async () => {
+      const { store, session, passes } = await house()
+      const [id, mine] = [fresh('id'), session({ stage: 'code', factors: 1 })]
+      await store.put(id, mine)
+      passes(2 * MINUTE)
+      expect(await store.change(id, mine)).toBe(true)
+      passes(2 * MINUTE)
+      expect(await store.get(id)).toBeDefined()
+      await store.touch(id, mine)
+      passes(MINUTE)
+      expect(await store.get(id)).toBeUndefined()
+    })
+
     test('end when they were idle for too long, and not while they are used', async () => {
       const { store, session, passes } = await house()
       const [idle, used] = [fresh('id'), fresh('id')]

@@ -51,7 +51,7 @@ export interface HttpConfig {
   /** Whose word on the client's address is taken. */
   readonly trustedProxies: readonly Network[]
   readonly roles: RoleGroups
-  readonly sessions: WebSessionLimits
+  readonly sessions: Pick<WebSessionLimits, 'idleMs' | 'absoluteMs'>
   readonly limits: { readonly address: Rate; readonly token: Rate }
   readonly maxConnections: number
   readonly maxInFlight: number

@@ -44,6 +44,8 @@ export function enrolRoutes(router: Router, portal: Portal): void {
 
   router.post('/enrol/cancel', async (request, response) => {
     const visit = visitOf(request)
+    const begun = visit.session?.notes?.enrolment
+    if (begun !== undefined) await enrolling.cancel(begun)
     if (visit.session?.stage === 'enrol') await visit.end()
     else if (visit.session !== undefined) await visit.change({ ...visit.session, notes: {} })
     goTo(response, '/')
@@ -89,9 +91,10 @@ export async function beginEnrolment(request: Request, portal: Portal): Promise<
   const visit = visitOf(request)
   const { session } = visit
   if (session?.subject === undefined) return
-  const inPlaceOf = session.notes?.inPlaceOf ?? null
-  const { id } = await portal.dependencies.enrolling.begin(session.subject, session.typed, inPlaceOf)
-  await visit.change({ ...session, notes: { ...session.notes, enrolment: id } })
+  const { subject, typed, notes } = session
+  const { enrolling } = portal.dependencies
+  const { id } = await enrolling.begin(subject, typed, notes?.inPlaceOf ?? null, notes?.enrolment)
+  await visit.change({ ...session, notes: { ...notes, enrolment: id } })
 }
 
 /**
