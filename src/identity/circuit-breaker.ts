@@ -28,6 +28,7 @@ export function withCircuitBreaker(store: IdentityStore, options: CircuitBreaker
   let restsUntil = Number.NEGATIVE_INFINITY
   let cause = ''
   let isLooking = false
+  let isTold = false
 
   async function guarded<T>(ask: () => Promise<T>): Promise<T> {
     const begun = clock.monotonic()
@@ -38,8 +39,7 @@ export function withCircuitBreaker(store: IdentityStore, options: CircuitBreaker
     }
     try {
       const answer = await ask()
-      suspicions = 0
-      if (isLeftAlone) returned()
+      askAgain()
       return answer
     } catch (error) {
       if (error instanceof Unavailable && clock.monotonic() - begun >= slowMs) void note(error)
@@ -47,29 +47,32 @@ export function withCircuitBreaker(store: IdentityStore, options: CircuitBreaker
     }
   }
 
-  /** Beside the login, which has waited long enough. */
+  /** Beside the login, which has waited long enough. The others need not wait for what comes of the look either. */
   async function note({ what, message }: Unavailable): Promise<void> {
     suspicions += 1
-    if (suspicions < after || isLooking) return
+    if (suspicions < after) return
+    cause = message.slice(`${what}: `.length)
+    restsUntil = clock.monotonic() + restMs
+    isLeftAlone = true
+    if (isLooking) return
     isLooking = true
     const ready = await isReady()
     isLooking = false
-    if (suspicions === 0) return // somebody was answered meanwhile
-    cause = message.slice(`${what}: `.length)
+    if (!isLeftAlone) return // somebody was answered meanwhile
     if (ready) {
-      suspicions = 0
-      if (isLeftAlone) returned()
-      else log.warn('identity.slow', { identity: store.name, cause })
+      if (!isTold) log.warn('identity.slow', { identity: store.name, cause })
+      askAgain()
       return
     }
-    restsUntil = clock.monotonic() + restMs
-    if (!isLeftAlone) log.warn('identity.left_alone', { identity: store.name, cause })
-    isLeftAlone = true
+    if (!isTold) log.warn('identity.left_alone', { identity: store.name, cause })
+    isTold = true
   }
 
-  function returned(): void {
+  function askAgain(): void {
+    suspicions = 0
     isLeftAlone = false
-    log.info('identity.asked_again', { identity: store.name })
+    if (isTold) log.info('identity.asked_again', { identity: store.name })
+    isTold = false
   }
 
   async function isReady(): Promise<boolean> {

@@ -102,18 +102,23 @@ describe('a store that is slow with some questions and ready for others', () => 
 
   test('is not left alone for a doubt that an answer has settled', async () => {
     const { state, store, clock, events, time } = guarded()
-    let refuted = () => {}
-    const checkReady = () =>
-      new Promise<void>((_resolve, reject) => {
-        refuted = () => reject(new Unavailable('identity corp', 'no'))
-      })
+    const looks = Promise.withResolvers<void>()
+    const slow = Promise.withResolvers<FirstFactorAnswer>()
+    const patient: IdentityStore = {
+      ...store,
+      checkReady: () => looks.promise,
+      authenticate: (name, ...rest) => (name === 'eve' ? slow.promise : store.authenticate(name, ...rest)),
+    }
     const log = { ...quietLog, warn: (event: string) => void events.push(event) }
-    const breaker = withCircuitBreaker({ ...store, checkReady }, { clock, log, after: 3, slowMs: 200 })
-    const login = () => breaker.authenticate('bob', PASSWORD, time.now + 5000)
+    const breaker = withCircuitBreaker(patient, { clock, log, after: 3, slowMs: 200 })
+    const login = (name = 'bob') => breaker.authenticate(name, PASSWORD, time.now + 5000)
+    const eve = login('eve')
     await outages(login, 3)
+    await expect(login(), 'nobody waits for the look').rejects.toThrow('not asked')
+    slow.resolve(WRONG)
+    expect(await eve).toBe(WRONG)
+    looks.reject(new Unavailable('identity corp', 'no'))
     state.answer = WRONG
-    await login()
-    refuted()
     expect(await login()).toBe(WRONG)
     expect(events).toEqual([])
   })

@@ -275,7 +275,7 @@ describeWith([...SLAPD_NEEDS, ...SASLAUTHD_NEEDS, 'freeradius'], 'several identi
       test(`${target}: let the next one answer in time`, async () => {
         const settings = target === 'slapd' ? corp({ on_unavailable: 'continue' }) : system({ ...EVERYBODY })
         const broker = await brokerOver({ order: [store, 'local'], [store]: settings })
-        const users = Array.from({ length: 12 }, (_, count) => `user${count}`)
+        const users = Array.from({ length: 16 }, (_, count) => `user${count}`)
         await addPeople(broker, users.map(local))
         hang(target)
         const logins = users.map(async (user, count) => {
