@@ -20,7 +20,6 @@ export interface PagesOptions extends VisitOptions {
 export function pages({ publicUrl, trustedProxies, ...visits }: PagesOptions, web: RequestHandler): Router {
   const router = Router()
   router.use(onlyUnderOwnName(publicUrl, trustedProxies))
-  router.use(visiting(visits))
   router.use(stepOut, noBodyBeyond(LARGEST_FORM))
   router.use(
     express.urlencoded({
@@ -31,6 +30,8 @@ export function pages({ publicUrl, trustedProxies, ...visits }: PagesOptions, we
     }),
   )
   router.use(comeBack)
+  // A form may take its time, and its visit may be ended meanwhile.
+  router.use(visiting(visits))
   router.use(refuseForgery(publicUrl))
   router.use(web)
   return router

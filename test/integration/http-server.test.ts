@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { generateSync } from 'otplib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ask } from '../http/ask.ts'
 import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
+import { FormClient, keyOn } from '../http/form-client.ts'
 
 const resources = new AsyncDisposableStack()
 let house: BrokerHouse
@@ -188,6 +190,55 @@ describe('the HTTP server', () => {
     await own.stop()
     expect((await slow).status).toBe(201)
     await expect(ask(`${own.url}/healthz`)).rejects.toThrow('ECONNREFUSED')
+  })
+})
+
+describe('a write that is held open', () => {
+  /** All of a request but the end of its body, which the answer calls for. */
+  async function hold(own: BrokerHouse, path: string, headers: readonly string[], body: string) {
+    const socket = connect(own.port, '127.0.0.1')
+    let came = ''
+    socket.on('data', (octets) => (came += octets.toString()))
+    const head = [`POST ${path} HTTP/1.1`, `Host: 127.0.0.1:${own.port}`, ...headers, 'Connection: close']
+    socket.write(`${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 3)}`)
+    await sleep(300)
+    return async () => {
+      const ended = once(socket, 'close')
+      socket.write(body.slice(3))
+      await inTime(ended, 20_000)
+      return Number(/^HTTP\/1\.1 (\d+)/.exec(came)?.[1])
+    }
+  }
+
+  test('on a page does nothing when its visit was ended meanwhile', async () => {
+    const own = await openBrokerHouse()
+    const admin = await own.token()
+    await own.addUser('boss', ['admins'])
+    const browser = new FormClient(own.url)
+    await browser.get('/')
+    const key = keyOn(await browser.post('/sign-in', { name: 'boss', password: PASSWORD })) ?? ''
+    const form = new URLSearchParams({ csrf: browser.csrf, code: generateSync({ secret: key }) }).toString()
+    const finish = await hold(
+      own,
+      '/enrol/confirm',
+      [`Origin: ${own.url}`, `Cookie: ${browser.cookie}`, 'Content-Type: application/x-www-form-urlencoded'],
+      form,
+    )
+    const lock = { scope: 'user', user: 'boss', reason: 'stolen' }
+    expect((await ask(`${own.url}/api/v1/lockouts`, { token: admin, json: lock })).status).toBe(201)
+    await finish()
+    expect(await own.records.enrolments.find('boss')).toBeUndefined()
+  })
+
+  test('at the API does nothing when its caller may no longer ask', async () => {
+    const own = await openBrokerHouse()
+    const secret = await own.token(['users:write'], { name: 'stolen' })
+    const body = JSON.stringify({ name: 'mallory', password: PASSWORD, reason: 'tests' })
+    const headers = [`Authorization: Bearer ${secret}`, 'Content-Type: application/json']
+    const finish = await hold(own, '/api/v1/users', headers, body)
+    await own.records.tokens.revoke('stolen', 'tests', Date.now())
+    expect(await finish()).toBe(401)
+    expect(await own.records.users.find('mallory')).toBeUndefined()
   })
 })
 

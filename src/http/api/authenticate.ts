@@ -94,6 +94,12 @@ export class Authentication {
   }
 }
 
+/** For a caller who was found some time ago. @throws Problem `unauthenticated` */
+export async function demandStillGood(caller: Caller): Promise<void> {
+  if (await caller.isStillGood()) return
+  throw new Problem('unauthenticated', caller.kind === 'token' ? NOT_THIS_TOKEN : WHO_ARE_YOU)
+}
+
 /** @throws Problem `missing-scope` */
 export function demand(caller: Caller, scope: Scope): void {
   if (!caller.scopes.has(scope)) throw new Problem('missing-scope', { detail: `This needs ${scope}.` })

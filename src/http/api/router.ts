@@ -4,13 +4,13 @@ import type { Log } from '../../domain/log.ts'
 import type { Network } from '../../domain/network.ts'
 import { noBodyBeyond } from '../body.ts'
 import { comeBack, stepOut } from '../busy.ts'
-import { setCaller } from '../caller.ts'
+import { callerOf, setCaller } from '../caller.ts'
 import type { Contract, Operation } from '../contract.ts'
 import { refuseForgery } from '../forgery.ts'
 import { onlyFrom } from '../peer.ts'
 import { Problem } from '../problem.ts'
 import { nothingHere, writeProblem } from '../refusals.ts'
-import type { Authentication } from './authenticate.ts'
+import { type Authentication, demandStillGood } from './authenticate.ts'
 import { Call, type Handler, type Handlers } from './call.ts'
 import { refuseNul } from './nul.ts'
 import { type KeptWrites, once } from './retries.ts'
@@ -70,6 +70,7 @@ export function apiRouter(options: ApiOptions): Router {
       operation.path,
       ...admitting(operation, options),
       ...checks,
+      ...(operation.admission === 'everybody' || operation.method === 'get' ? [] : [stillAdmitted]),
       answering(operation, handler, options.kept),
     )
   }
@@ -94,6 +95,12 @@ function admitting(operation: Operation, options: ApiOptions): RequestHandler[] 
     else next()
   }
   return [...steps, options.visiting, authenticating]
+}
+
+/** A body may take its time, and the right to send it may be taken away meanwhile. */
+const stillAdmitted: RequestHandler = async (request, _response, next) => {
+  await demandStillGood(callerOf(request))
+  next()
 }
 
 function answering(operation: Operation, handler: Handler, kept: KeptWrites): RequestHandler {
