@@ -143,7 +143,7 @@ function apiOptions(
     contract: readContract(),
     handlers: {
       ...lockoutRoutes({ desk: records.lockoutDesk, trail, lockouts, clock }),
-      ...userRoutes({ store: records.users, users }),
+      ...userRoutes({ store: records.users, users, roles: http.roles }),
       ...enrolmentRoutes({
         register: records.enrolmentRegister,
         ...{ enrolling, sessions, subjectOf },

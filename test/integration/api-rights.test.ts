@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AuditKind } from '../../src/domain/audit.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { SCOPES } from '../../src/domain/scope.ts'
@@ -223,4 +223,54 @@ test('logins are streamed to nobody who may not read the audit trail', async () 
   const mine = await house.token(['lockouts:read'])
   expect(await statusOf({ path: '/api/v1/events?topics=lockouts', token: mine })).toBe(200)
   expect(await statusOf({ path: '/api/v1/events?topics=logins', token: mine })).toBe(403)
+})
+
+describe('a role', () => {
+  const [ADMINS, AUDITORS] = ['admins', 'auditors']
+  const READING = SCOPES.filter((scope) => scope.endsWith(':read') || scope === 'explain')
+  const password = 'long enough for it'
+
+  test('is given by nobody who may do less than it may', async () => {
+    for (const [group, scopes, status] of [
+      [ADMINS, ['users:write'], 403],
+      [ADMINS, SCOPES.filter((scope) => scope !== 'metrics:read'), 403],
+      [ADMINS, SCOPES, 200],
+      [AUDITORS, ['users:write'], 403],
+      [AUDITORS, ['users:write', ...READING], 200],
+      ['sales', ['users:write'], 200],
+    ] as const) {
+      const mine = await house.token(scopes)
+      const [added, changed] = [fresh('user'), fresh('user')]
+      const groups = ['staff', group]
+      const told = await ask(`${house.url}/api/v1/users`, {
+        token: mine,
+        json: { name: added, groups, reason },
+      })
+      expect([group, told.status]).toEqual([group, status === 200 ? 201 : status])
+      expect((await house.records.users.find(added)) === undefined).toBe(status === 403)
+      await house.addUser(changed)
+      const change = { token: mine, method: 'PATCH', json: { groups, reason } }
+      expect((await ask(`${house.url}/api/v1/users/${changed}`, change)).status).toBe(status)
+      expect((await house.records.users.find(changed))?.groups).toEqual(status === 403 ? [] : groups)
+    }
+  })
+
+  test('is taken over by nobody who may do less, by a password of their own', async () => {
+    const name = fresh('boss')
+    await house.addUser(name, [ADMINS])
+    const before = await house.records.users.find(name)
+    const mine = await house.token(['users:write'])
+    const path = `${house.url}/api/v1/users/${name}`
+    const change = (json: object, shown = mine) => ask(path, { token: shown, method: 'PATCH', json })
+    for (const typed of [name, name.toUpperCase()]) {
+      const json = { password, reason }
+      const told = await ask(`${house.url}/api/v1/users/${typed}`, { token: mine, method: 'PATCH', json })
+      expect([told.status, told.json.type]).toEqual([403, 'urn:ocbroker:problem:missing-scope'])
+    }
+    expect((await change({ password, groups: [], reason })).status).toBe(403)
+    expect(await house.records.users.find(name)).toEqual(before)
+    // Whoever leaves is barred by the program that does this for everybody.
+    expect((await change({ enabled: false, reason })).status).toBe(200)
+    expect((await change({ password, reason }, token)).status).toBe(200)
+  })
 })

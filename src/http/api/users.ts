@@ -1,6 +1,9 @@
+import { canonicalUserName } from '../../domain/login-name.ts'
+import { type RoleGroups, rolesOf, scopesOf } from '../../domain/scope.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { UserStore } from '../../domain/user.ts'
 import type { UserAnswer, Users } from '../../manage/users.ts'
+import type { Caller } from '../caller.ts'
 import { Problem } from '../problem.ts'
 import { type Answer, type Handlers, millisecondsOf } from './call.ts'
 import { deedOf } from './deed.ts'
@@ -10,9 +13,26 @@ import { userWire } from './wire.ts'
 export interface UserRoutesOptions {
   readonly store: Pick<UserStore, 'list' | 'find'>
   readonly users: Users
+  readonly roles: RoleGroups
 }
 
-export function userRoutes({ store, users }: UserRoutesOptions): Handlers {
+export function userRoutes({ store, users, roles }: UserRoutesOptions): Handlers {
+  /**
+   * Whoever puts users into the groups of a role, or sets the password of one who is in them, can act as such a user
+   * from then on. @throws Problem where that would be more than the caller may do.
+   */
+  function demandAllOf(groups: readonly string[], caller: Caller): void {
+    if (!scopesOf(rolesOf(groups, roles)).isSubsetOf(caller.scopes))
+      throw new Problem('missing-scope', {
+        detail: 'A group of the user has a role that may do more than the caller.',
+      })
+  }
+
+  async function groupsOf(typed: string): Promise<readonly string[]> {
+    const name = canonicalUserName(typed)
+    return (name === undefined ? undefined : await store.find(name))?.groups ?? []
+  }
+
   return {
     async listUsers(call) {
       const page = pageOf(call)
@@ -23,6 +43,7 @@ export function userRoutes({ store, users }: UserRoutesOptions): Handlers {
 
     async addUser(call) {
       const { name, password, groups, ipv4, ipv6, expiresAt, reason } = call.body<NewUserBody>()
+      demandAllOf(groups ?? [], call.caller)
       const wanted = {
         name,
         groups,
@@ -42,6 +63,8 @@ export function userRoutes({ store, users }: UserRoutesOptions): Handlers {
 
     async changeUser(call) {
       const { enabled, password, groups, ipv4, ipv6, expiresAt, reason } = call.body<ChangeBody>()
+      demandAllOf(groups ?? [], call.caller)
+      if (password !== undefined) demandAllOf(await groupsOf(call.path('name')), call.caller)
       const end = expiresAt === null ? null : momentOf(expiresAt)
       const wanted = { enabled, groups, ipv4, ipv6, password: secretOf(password), expiresAt: end }
       return answerOf(await users.change(call.path('name'), wanted, deedOf(call, reason)), 200)
