@@ -3,6 +3,7 @@ import type { Log } from '../domain/log.ts'
 import { isWithin, type Network } from '../domain/network.ts'
 import { atMost } from './busy.ts'
 import { protectiveHeaders } from './headers.ts'
+import { withoutPort } from './peer.ts'
 import { nothingHere, type ProblemPage, writeProblem } from './refusals.ts'
 
 const MOST_HEALTH_CHECKS = 20
@@ -43,5 +44,5 @@ function unlessFull(maxInFlight: number): RequestHandler {
 }
 
 export function trusting(proxies: readonly Network[]): (address: string) => boolean {
-  return (address) => isWithin(proxies, address)
+  return (address) => isWithin(proxies, withoutPort(address))
 }

@@ -31,7 +31,8 @@ async function callerWith(session: Partial<WebSession>) {
   })
   const headers: Readonly<Record<string, string>> = { cookie: `ocbroker=${'x'.repeat(43)}` }
   const request = {
-    ...{ headers, secure: false, ip: '192.0.2.7', socket: { remoteAddress: '192.0.2.7' } },
+    ...{ headers, secure: false, socket: { remoteAddress: '192.0.2.7' } },
+    app: { get: () => () => false },
     get: (name: string) => headers[name],
   } as unknown as Request
   const visit = visiting({ sessions, clock: systemClock, random: systemRandom })

@@ -254,10 +254,37 @@ describe('a proxy', () => {
     expect(await status('127.0.0.3', '192.0.2.7, 198.51.100.7')).toBe(403)
     expect(await status('127.0.0.3', 'nonsense')).toBe(403)
     expect(await status('127.0.0.3', '192.0.2.7, 127.0.0.3')).toBe(200)
-    // What is no address stands for nobody but the proxy itself.
-    const open = await openBrokerHouse({ http: { allow: '127.0.0.3', trusted_proxies: ['127.0.0.3'] } })
-    const headers = { 'x-forwarded-for': 'nonsense' }
-    expect((await ask(`${open.url}/readyz`, { from: '127.0.0.3', headers })).status).toBe(200)
+  })
+
+  test('that says a port with the address is understood', async () => {
+    const allow = ['192.0.2.0/24', '2001:db8::/64']
+    const own = await openBrokerHouse({ http: { allow, trusted_proxies: ['127.0.0.3', '127.0.0.4'] } })
+    const status = async (forwarded: string) =>
+      (await ask(`${own.url}/readyz`, { from: '127.0.0.3', headers: { 'x-forwarded-for': forwarded } }))
+        .status
+    for (const forwarded of [
+      ...['192.0.2.7:41234', '2001:db8::1', '[2001:db8::1]:443', '[2001:db8::1]'],
+      '192.0.2.7:41234, 127.0.0.4:443',
+    ])
+      expect([forwarded, await status(forwarded)]).toEqual([forwarded, 200])
+    for (const forwarded of ['198.51.100.7:41234', '[2001:db8:1::1]:443', '198.51.100.7, 127.0.0.4:80'])
+      expect([forwarded, await status(forwarded)]).toEqual([forwarded, 403])
+  })
+
+  test('that says no address opens nothing, however near it is itself', async () => {
+    const own = await openBrokerHouse({
+      http: { trusted_proxies: ['127.0.0.1'], limits: { address: '12/1m' } },
+    })
+    const status = async (path: string, forwarded?: string) => {
+      const headers: Record<string, string> = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
+      return (await ask(`${own.url}${path}`, { headers })).status
+    }
+    for (const forwarded of ['unknown', '', 'fe80::1%eth0', '192.0.2.7:41234:1', '[nonsense]:1', undefined])
+      expect([forwarded, await status('/readyz', forwarded)]).toEqual([forwarded, 403])
+    // What is open to everybody is so to them, by the limit of the proxy itself.
+    for (let count = 0; count < 6; count++) expect(await status('/healthz', `nonsense${count}`)).toBe(200)
+    expect(await status('/healthz', 'nonsense')).toBe(429)
+    expect(await status('/healthz', '198.51.100.7')).toBe(200)
   })
 })
 

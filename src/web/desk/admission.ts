@@ -1,11 +1,10 @@
 import type { Request, RequestHandler, Response } from 'express'
-import { isWithin } from '../../domain/network.ts'
 import { rolesOf, type Scope } from '../../domain/scope.ts'
 import type { WebSession } from '../../domain/web-session.ts'
 import type { Locale } from '../../domain/words.ts'
 import { demand } from '../../http/api/authenticate.ts'
 import { callerOf, setCaller } from '../../http/caller.ts'
-import { addressOf, onlyFrom } from '../../http/peer.ts'
+import { isFrom, onlyFrom } from '../../http/peer.ts'
 import { Problem } from '../../http/problem.ts'
 import { visitOf } from '../../http/visit.ts'
 import type { WebDependencies } from '../dependencies.ts'
@@ -51,7 +50,7 @@ export function needs(scope: Scope): RequestHandler {
 /** For the portal: the way to the desk, shown to whom it is open. */
 export function linkToDesk(request: Request, desk: Admission, locale: Locale): readonly NavLink[] {
   const { session } = visitOf(request)
-  const isOpen = session !== undefined && hasRole(session, desk) && isWithin(desk.allow, addressOf(request))
+  const isOpen = session !== undefined && hasRole(session, desk) && isFrom(desk.allow, request)
   return isOpen ? [{ href: '/desk', label: FRAME_WORDS[locale].desk }] : []
 }
 
