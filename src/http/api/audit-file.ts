@@ -29,8 +29,12 @@ export const csv: AuditFileForm = {
   },
 }
 
-/** Users choose what stands in some of these, and a spreadsheet would run what begins like a formula. */
+/**
+ * Users choose what stands in some of these, and a spreadsheet would run what begins like a formula, in full width too.
+ * Where the semicolon separates lists it also separates cells, unless they are quoted.
+ */
 function cell(text: string): string {
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
+  const harmless = /^[\s\0]*[=+\-@＝＋－＠]|^[\t\r\n]/.test(text) ? `'${text}` : text
+  const apart = harmless.replaceAll(/;(?=[\s\0]*[=+\-@＝＋－＠])/g, ";'")
+  return /[",;\r\n]/.test(apart) ? `"${apart.replaceAll('"', '""')}"` : apart
 }

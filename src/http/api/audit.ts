@@ -68,7 +68,7 @@ async function writeFile(
   while (events.length > 0 && !response.closed) {
     left -= events.length
     if (!response.write(events.map(form.lineOf).join(''))) await drained(response, withinMs)
-    if (events.length < CHUNK || left === 0) break
+    if (events.length < CHUNK || left === 0 || response.closed) break
     events = await chunk(events.at(-1)?.id, Math.min(CHUNK, left))
   }
   response.end()
