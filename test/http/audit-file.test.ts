@@ -5,9 +5,31 @@ import express from 'express'
 import { expect, onTestFinished, test } from 'vitest'
 import type { AuditEvent } from '../../src/domain/audit.ts'
 import { auditRoutes } from '../../src/http/api/audit.ts'
+import { csv } from '../../src/http/api/audit-file.ts'
 import { Call } from '../../src/http/api/call.ts'
 
 const EVENT: AuditEvent = { id: 'id', at: 0, kind: 'login.refused', user: 'bob', detail: 'x'.repeat(10_000) }
+
+test('a table holds nothing that a spreadsheet would run', () => {
+  const cellOf = (user: string) => csv.lineOf({ ...EVENT, user, detail: 'end' }).split(/refused,|,,,,end/)[1]
+  for (const [user, cell] of [
+    ['bob', 'bob'],
+    ['=1+1', "'=1+1"],
+    ['@SUM(A1)', "'@SUM(A1)"],
+    ['\t=1', "'\t=1"],
+    ['\n=1', `"'\n'=1"`],
+    ['＝1', "'＝1"],
+    ['＋1', "'＋1"],
+    ['－1', "'－1"],
+    ['＠1', "'＠1"],
+    ['bob;ann', '"bob;ann"'],
+    ['bob;=1', `"bob;'=1"`],
+    ['bob;"=1"', `"bob;'""=1"""`],
+    ['bob;;-1', `"bob;;'-1"`],
+    ['a-b@c', 'a-b@c'],
+  ])
+    expect([user, cellOf(user ?? '')]).toEqual([user, cell])
+})
 
 test('a file that its client does not take is ended', async () => {
   let chunks = 0

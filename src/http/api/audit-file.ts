@@ -29,12 +29,14 @@ export const csv: AuditFileForm = {
   },
 }
 
-/**
- * Users choose what stands in some of these, and a spreadsheet would run what begins like a formula, in full width too.
- * Where the semicolon separates lists it also separates cells, unless they are quoted.
- */
+/** What a formula begins with, in full width too, and what some spreadsheets skip in front of it. */
+const FORMULA = '[=+\\-@＝＋－＠\\t\\r\\n]'
+const AT_THE_START = new RegExp(`^${FORMULA}`)
+/** Where lists are written with semicolons a spreadsheet splits by them, and by lines, whatever the quotes say. */
+const AT_A_SPLIT = new RegExp(`[;\\r\\n](?="*${FORMULA})`, 'g')
+
+/** Users choose what stands in some of these, and a spreadsheet would run what begins like a formula. */
 function cell(text: string): string {
-  const harmless = /^[\s\0]*[=+\-@＝＋－＠]|^[\t\r\n]/.test(text) ? `'${text}` : text
-  const apart = harmless.replaceAll(/;(?=[\s\0]*[=+\-@＝＋－＠])/g, ";'")
-  return /[",;\r\n]/.test(apart) ? `"${apart.replaceAll('"', '""')}"` : apart
+  const harmless = text.replace(AT_A_SPLIT, "$&'").replace(AT_THE_START, "'$&")
+  return /[",;\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
 }
