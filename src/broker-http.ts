@@ -15,7 +15,7 @@ import { decisionRoutes } from './http/api/decisions.ts'
 import { enrolmentRoutes } from './http/api/enrolments.ts'
 import { EventStreams, eventRoutes } from './http/api/events.ts'
 import { lockoutRoutes } from './http/api/lockouts.ts'
-import type { KeptWrite } from './http/api/retries.ts'
+import { type KeptWrite, Retries } from './http/api/retries.ts'
 import { type ApiOptions, apiRouter, LARGEST_BODY } from './http/api/router.ts'
 import { serviceRoutes } from './http/api/service.ts'
 import { sessionRoutes } from './http/api/sessions.ts'
@@ -66,7 +66,8 @@ const MOST_SESSIONS = 50_000
 /** So much longer than a code is taken whoever types it is told why it is not, in milliseconds. */
 const TOLD_THAT_IT_IS_LATE_MS = 60_000
 const MOST_PENDING = 10_000
-const MOST_KEPT_WRITES = 10_000
+const MOST_KEPT_WRITES = 20_000
+const MOST_KEPT_WRITES_OF_ONE = 5_000
 const CONNECTIONS_OF_ONE_PEER = 100
 
 /** The half of the broker that speaks HTTP. @throws PortNotOpen, or Error on the certificate. */
@@ -156,7 +157,11 @@ function apiOptions(
     },
     authentication,
     allow: http.allow,
-    kept: passing.open<KeptWrite>('idempotency keys', MOST_KEPT_WRITES),
+    retries: new Retries({
+      kept: passing.open<KeptWrite>('idempotency keys', MOST_KEPT_WRITES),
+      mostOfOne: MOST_KEPT_WRITES_OF_ONE,
+      clock,
+    }),
     visiting: visiting({ sessions, clock, random }),
     publicUrl,
     checkAnswers: parts.checkAnswers,

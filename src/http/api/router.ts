@@ -13,7 +13,7 @@ import { nothingHere, writeProblem } from '../refusals.ts'
 import { type Authentication, demandStillGood } from './authenticate.ts'
 import { Call, type Handler, type Handlers } from './call.ts'
 import { refuseNul } from './nul.ts'
-import { type KeptWrites, once } from './retries.ts'
+import type { Retries } from './retries.ts'
 
 export interface ApiOptions {
   readonly contract: Contract
@@ -21,7 +21,7 @@ export interface ApiOptions {
   readonly authentication: Authentication
   /** From where everything but the operations for everywhere can be reached. */
   readonly allow: readonly Network[]
-  readonly kept: KeptWrites
+  readonly retries: Retries
   readonly visiting: RequestHandler
   readonly publicUrl?: string
   readonly log: Log
@@ -71,7 +71,7 @@ export function apiRouter(options: ApiOptions): Router {
       ...admitting(operation, options),
       ...checks,
       ...(operation.admission === 'everybody' || operation.method === 'get' ? [] : [stillAdmitted]),
-      answering(operation, handler, options.kept),
+      answering(operation, handler, options.retries),
     )
   }
   for (const path of new Set(contract.operations.map((operation) => operation.path)))
@@ -103,11 +103,11 @@ const stillAdmitted: RequestHandler = async (request, _response, next) => {
   next()
 }
 
-function answering(operation: Operation, handler: Handler, kept: KeptWrites): RequestHandler {
+function answering(operation: Operation, handler: Handler, retries: Retries): RequestHandler {
   return async (request, response) => {
     const call = new Call(request, response)
     const answer = operation.isRepeatable
-      ? await once(call, kept, async () => (await handler(call)) ?? {})
+      ? await retries.once(call, async () => (await handler(call)) ?? {})
       : await handler(call)
     if (answer === undefined) return
     response.status(answer.status ?? 200)
