@@ -49,7 +49,9 @@ export async function settle<Success extends Grant | SignedIn>(
     return verdict
   }
   if (verdict.kind !== 'ask') {
-    await permit.succeeded()
+    // A password alone goes on counting in the user's rate, as a prompt does: it could begin enrolments without end.
+    if (verdict.kind === 'signed_in' && verdict.factors === 1) await permit.withdrawn(['user'])
+    else await permit.succeeded()
     return verdict
   }
   if (verdict.failure === undefined) return prompted(attempt, permit, verdict, options)

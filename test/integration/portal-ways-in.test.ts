@@ -117,6 +117,18 @@ describeWith(['redis-server', 'redis-cli'], 'an enrolment that is begun again an
   })
 })
 
+test('a password alone begins no more enrolments than its user may try to sign in', async () => {
+  const house = await openBrokerHouse({ limits: { user: '3/10m' } })
+  await house.addUser('alice')
+  const told: (string | undefined)[] = []
+  for (let sign = 0; sign < 4; sign++) {
+    const client = new FormClient(house.url)
+    await client.get('/')
+    told.push(headingOf(await client.post('/sign-in', { name: 'alice', password: PASSWORD })))
+  }
+  expect(told).toEqual([...Array(3).fill('Connect your authenticator app'), 'Sign in'])
+})
+
 describe('ocbroker invite', () => {
   test('prints a code that enrols the user, once, and says so in the audit trail', async () => {
     const port = await freePort()
