@@ -86,7 +86,11 @@ export async function openconnect(options: OpenconnectOptions): Promise<Openconn
       ...(totpSecret === undefined ? [] : ['--token-mode=totp', `--token-secret=base32:${totpSecret}`]),
       `https://${gateway}`,
     ],
-    { input: typeof answers === 'function' ? typed : answers.map((answer) => `${answer}\n`).join('') },
+    {
+      // Whatever the machine speaks: openconnect shows what its locale cannot write as question marks.
+      env: { LC_ALL: 'C.UTF-8' },
+      input: typeof answers === 'function' ? typed : answers.map((answer) => `${answer}\n`).join(''),
+    },
   )
   const conversation = typeof answers === 'function' ? type(answers(client), typed) : undefined
   const disconnect = async () => {
