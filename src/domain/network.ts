@@ -32,14 +32,15 @@ export function hasHostBits(text: string): boolean {
 
 /** Parses an address strictly; an IPv4-mapped IPv6 address becomes the IPv4 address that it stands for. */
 export function parseAddress(text: string): Address | undefined {
-  const strict = ipaddr.IPv4.isValidFourPartDecimal(text) || (text.includes(':') && ipaddr.IPv6.isValid(text))
-  if (!strict || text.includes('%')) return undefined
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text)
+  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined
   return ipaddr.process(text)
 }
 
 /** The one spelling of an address, for keys and comparisons; text that is no address is returned as it is. */
 export function canonicalAddress(text: string): string {
-  return parseAddress(text)?.toString() ?? text
+  // Without a colon it is IPv4, of which only the one spelling is taken.
+  return text.includes(':') ? (parseAddress(text)?.toString() ?? text) : text
 }
 
 /** The part of an IPv6 address that belongs to one customer: within it addresses cost nothing. */
@@ -50,7 +51,7 @@ const CUSTOMER_BITS = 64
  * `2001:db8:1:2::/64`. What is neither, such a network among it, is returned as it is.
  */
 export function customerNetwork(text: string): string {
-  const address = parseAddress(text)
+  const address = text.includes(':') ? parseAddress(text) : undefined
   if (address === undefined) return text
   if (address.kind() === 'ipv4') return address.toString()
   return `${withoutHostBits(address, CUSTOMER_BITS).toString()}/${CUSTOMER_BITS}`
