@@ -150,9 +150,10 @@ export class Load {
     const reply = await this.#try(this.#anyBroker(), user, right(person), GUESSED_AT)
     if (reply?.code === 'Access-Accept') told.wrongs.push(`${user} was locked and let in`)
     if (random.below(4) < 1 || !(await this.#releaseAll(user))) return
-    const after = await this.#try(this.#anyBroker(), user, right(person), GUESSED_AT)
+    const typed = right(person)
+    const after = await this.#try(this.#anyBroker(), user, typed, GUESSED_AT)
     if (after !== undefined && isOfALock(after)) told.wrongs.push(`${user} was released and is locked`)
-    if (after?.code === 'Access-Accept') told.accepted.set(user, right(person))
+    if (after?.code === 'Access-Accept') told.accepted.set(user, typed)
   }
 
   /** As people do who were told that it did not work. @returns whether it worked in the end. */
