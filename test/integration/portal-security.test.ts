@@ -9,6 +9,7 @@ import { ask } from '../http/ask.ts'
 import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
 import { FormClient, headingOf, keyOn, problemOn } from '../http/form-client.ts'
 import { BROWSER_NEEDS, startChromium } from '../real/chromium.ts'
+import { awayFromTheEdge } from '../real/code-step.ts'
 import { freePort } from '../real/free-port.ts'
 import { describeWith } from '../real/needs.ts'
 import { ask as askGateway, loginRequest } from '../real/radius-socket.ts'
@@ -199,6 +200,8 @@ describe('a session of the portal', () => {
     const house = await openBrokerHouse()
     await house.addUser('alice')
     await house.enrol('alice')
+    // The code that signs in is the one that is shown again below.
+    await awayFromTheEdge(5000)
     const alice = await signedIn(house, 'alice')
     const before = await house.records.enrolments.find('alice')
     for (const deed of ['replace', 'remove', 'recovery-codes']) {

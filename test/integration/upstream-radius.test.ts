@@ -14,6 +14,7 @@ import type { Decision } from '../../src/login/decide.ts'
 import { Attr, Code } from '../../src/radius/codes.ts'
 import { replyTo } from '../../src/transport/reply.ts'
 import { openHouse, silentLog } from '../login/house.ts'
+import { awayFromTheEdge } from '../real/code-step.ts'
 import { type Freeradius, startFreeradius } from '../real/freeradius.ts'
 import { describeWith } from '../real/needs.ts'
 import type { Attribute } from '../real/radclient.ts'
@@ -172,12 +173,6 @@ describeWith(['freeradius'], 'users of an upstream FreeRADIUS', () => {
     }
   }
 
-  /** FreeRADIUS reads a coarser clock, and takes no code of a step that has not begun there. */
-  async function awayFromTheEdge(): Promise<void> {
-    const into = Date.now() % 30_000
-    if (into < 1000 || into > 28_000) await sleep(into < 1000 ? 1000 : 31_000 - into)
-  }
-
   /** What the gateway is sent: the code, the words for the user, and the State. */
   function sent(decision: Decision) {
     const { code, attributes } = replyTo(decision, { words: WORDS.en, tellLocked: false })
@@ -186,6 +181,7 @@ describeWith(['freeradius'], 'users of an upstream FreeRADIUS', () => {
   }
 
   test("are asked FreeRADIUS' own question, and get in with its answer", async () => {
+    // FreeRADIUS reads a coarser clock, and takes no code of a step that has not begun there.
     await awayFromTheEdge()
     const { ask, failures } = await broker()
     const challenge = sent(await ask('first'))

@@ -1,6 +1,7 @@
 import { generateSync } from 'otplib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Broker, startBroker } from '../real/broker.ts'
+import { awayFromTheEdge } from '../real/code-step.ts'
 import { describeWith, TUNNEL_NEEDS } from '../real/needs.ts'
 import { type Lab, startLab } from '../real/netns.ts'
 import { type Ocserv, startOcserv } from '../real/ocserv.ts'
@@ -161,6 +162,8 @@ describeWith([...TUNNEL_NEEDS, ...SLAPD_NEEDS], 'a VPN login of a user in a dire
     const refused = await login('dave', [PASSWORD, '000000'])
     expect(refused.seen()).toContain('Wrong code, 2 tries left.')
     expect(refused.connected).toBe(false)
+    // Later the next code would be shown, which was not used.
+    await awayFromTheEdge(8000)
     const client = await login('dave', [PASSWORD], { totpSecret: key })
     expect(client.seen()).toContain('Enter the code from your authenticator app.')
     expect(client.connected, client.seen()).toBe(true)
