@@ -36,7 +36,7 @@ interface Line {
 }
 
 const IDENTIFIERS = 256
-const SOCKETS = 8
+const SOCKETS = 64
 /** Shorter than radcli's 10 s, so that what a lost packet costs is seen within a run of seconds. */
 const RESEND_AFTER_MS = 2000
 const RESENDS = 2

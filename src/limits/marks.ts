@@ -1,6 +1,8 @@
+import { OldestFirst } from '../domain/oldest-first.ts'
+
 interface MarksOfKey {
   /** When each mark lapses, the first to lapse first. */
-  readonly lapses: Map<string, number>
+  readonly lapses: OldestFirst<number>
   lastLapse: number
 }
 
@@ -12,7 +14,7 @@ export class Marks {
   readonly #lifeMs: number
   readonly #capacity: number
   /** In the order of their last mark, and so of their end. */
-  readonly #keys = new Map<string, MarksOfKey>()
+  readonly #keys = new OldestFirst<MarksOfKey>()
 
   constructor(lifeMs: number, capacity: number) {
     this.#lifeMs = lifeMs
@@ -27,25 +29,20 @@ export class Marks {
   count(key: string, now: number): number {
     const lapses = this.#keys.get(key)?.lapses
     if (lapses === undefined) return 0
-    for (const [id, lapse] of lapses) {
-      if (lapse > now) break
-      lapses.delete(id)
-    }
+    lapses.dropWhile((lapse) => lapse <= now)
     return lapses.size
   }
 
   /** Milliseconds until the next mark of the key lapses; Infinity where it has none. */
   untilNextLapse(key: string, now: number): number {
-    for (const lapse of this.#keys.get(key)?.lapses.values() ?? []) {
-      if (lapse > now) return lapse - now
-    }
-    return Number.POSITIVE_INFINITY
+    this.count(key, now)
+    const next = this.#keys.get(key)?.lapses.oldest
+    return next === undefined ? Number.POSITIVE_INFINITY : next.value - now
   }
 
   add(key: string, id: string, now: number): void {
-    const lapses = this.#keys.get(key)?.lapses ?? new Map<string, number>()
+    const lapses = this.#keys.get(key)?.lapses ?? new OldestFirst<number>()
     this.count(key, now)
-    lapses.delete(id)
     lapses.set(id, now + this.#lifeMs)
     this.#keys.delete(key)
     this.#makeRoom(now)
@@ -63,12 +60,10 @@ export class Marks {
 
   /** Drops what has lapsed a little faster than it comes, so that no call takes long. */
   #makeRoom(now: number): void {
-    let looked = 0
-    for (const [key, { lastLapse }] of this.#keys) {
-      if (lastLapse > now && this.#keys.size < this.#capacity) return
-      this.#keys.delete(key)
-      looked += 1
-      if (looked === 2) return
+    for (let looked = 0; looked < 2; looked++) {
+      const { oldest } = this.#keys
+      if (oldest === undefined || (oldest.value.lastLapse > now && this.#keys.size < this.#capacity)) return
+      this.#keys.delete(oldest.key)
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import { OldestFirst } from '../domain/oldest-first.ts'
 import type { SeenRequest } from './inheritance.ts'
 
 export interface DuplicatesOptions {
@@ -23,7 +24,7 @@ interface Entry {
  * was lost, so replies are kept for three of radcli's retransmits and sent again octet for octet.
  */
 export class Duplicates {
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new OldestFirst<Entry>()
   readonly #clock: Clock
   readonly #keepMs: number
   readonly #capacity: number
@@ -48,7 +49,7 @@ export class Duplicates {
     ) {
       return known.reply ?? 'pending'
     }
-    this.#entries.delete(key) // so that the new one stands last: the map is in the order of age
+    this.#entries.delete(key) // or it might be one of those that make room
     this.#makeRoom(now)
     this.#entries.set(key, {
       authenticator: Buffer.from(authenticator),
@@ -103,9 +104,8 @@ export class Duplicates {
   }
 
   #makeRoom(now: number): void {
-    for (const [key, { since }] of this.#entries) {
-      if (since + this.#keepMs > now && this.#entries.size < this.#capacity) return
-      this.#entries.delete(key)
-    }
+    this.#entries.dropWhile(
+      ({ since }) => since + this.#keepMs <= now || this.#entries.size >= this.#capacity,
+    )
   }
 }
