@@ -15,37 +15,55 @@ export interface Randomness {
 /** What the counter of a millisecond may begin at, and may not reach: 12 bits, the highest of them kept free at first. */
 const COUNTER_START = 0x800
 const COUNTER_END = 0x1000
+const VERSION = 0x7000
+/** The first digit behind the version, two bits of which are given (RFC 9562 §4.1). */
+const VARIANTS = '89ab'
 
-/** The time of the last identifier in milliseconds, and its place among those of that millisecond (RFC 9562 §6.2). */
-let last = { at: 0, counter: 0 }
+interface Moment {
+  /** Milliseconds. */
+  readonly at: number
+  /** The same as an identifier begins. */
+  readonly digits: string
+  /** The place of the last identifier among those of that millisecond (RFC 9562 §6.2). */
+  readonly counter: number
+}
+
+let last = momentOf(0, 0)
 
 export const systemRandom: Randomness = {
   bytes: (length) => randomBytes(length),
   id: () => {
     const random = fromPool()
-    last = following(last, systemClock.now(), random.readUInt16BE(0) % COUNTER_START)
-    const time = last.at.toString(16).padStart(12, '0')
-    const counter = last.counter.toString(16).padStart(3, '0')
-    const variant = ((random.readUInt16BE(2) & 0x3fff) | 0x8000).toString(16)
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${counter}-${variant}-${random.toString('hex', 4)}`
+    last = following(last, systemClock.now(), random)
+    const counter = (VERSION + last.counter).toString(16)
+    const variant = VARIANTS.charAt(Number.parseInt(random.charAt(3), 16) % VARIANTS.length)
+    return `${last.digits}-${counter}-${variant}${random.slice(4, 7)}-${random.slice(8)}`
   },
 }
 
 /** Octets for identifiers alone, which are no secrets: the system is asked once for many. */
 const pool = Buffer.alloc(4000)
-const OCTETS_OF_ID = 10
-let used = pool.length
+const DIGITS_OF_ID = 20
+let digits = ''
+let used = 0
 
-function fromPool(): Buffer {
-  if (used === pool.length) {
-    randomFillSync(pool)
+/** @returns 20 hexadecimal digits. */
+function fromPool(): string {
+  if (used === digits.length) {
+    digits = randomFillSync(pool).toString('hex')
     used = 0
   }
-  used += OCTETS_OF_ID
-  return pool.subarray(used - OCTETS_OF_ID, used)
+  used += DIGITS_OF_ID
+  return digits.slice(used - DIGITS_OF_ID, used)
 }
 
-function following({ at, counter }: typeof last, now: number, start: number): typeof last {
-  if (now > at) return { at: now, counter: start }
-  return counter + 1 < COUNTER_END ? { at, counter: counter + 1 } : { at: at + 1, counter: start }
+function following(moment: Moment, now: number, random: string): Moment {
+  const { at, counter } = moment
+  if (now > at) return momentOf(now, Number.parseInt(random.slice(0, 3), 16) % COUNTER_START)
+  return counter + 1 < COUNTER_END ? { ...moment, counter: counter + 1 } : momentOf(at + 1, 0)
+}
+
+function momentOf(at: number, counter: number): Moment {
+  const digits = at.toString(16).padStart(12, '0')
+  return { at, digits: `${digits.slice(0, 8)}-${digits.slice(8)}`, counter }
 }
