@@ -36,6 +36,7 @@ interface Line {
 }
 
 const IDENTIFIERS = 256
+/** radcli takes a new one for each request; so many are spread over workers as evenly. */
 const SOCKETS = 64
 /** Shorter than radcli's 10 s, so that what a lost packet costs is seen within a run of seconds. */
 const RESEND_AFTER_MS = 2000
