@@ -1,5 +1,6 @@
 import { postgresProgram } from './real/postgres-programs.ts'
 import { findProgram } from './real/programs.ts'
+import { FAKETIME } from './real/stepped-clock.ts'
 
 /** A Debian package that the tests with real programs need. */
 export interface DebianPackage {
@@ -30,6 +31,7 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'redis-tools', proof: 'redis-cli', suites: ['integration'] },
   { name: 'postgresql', proof: postgresProgram('postgres'), suites: ['integration'] },
   { name: 'docker-compose', proof: 'docker-compose', suites: ['integration'] },
+  { name: 'libfaketime', proof: FAKETIME, suites: ['integration'] },
   { name: 'openssl', proof: 'openssl', suites: ['unit', 'integration', 'vpn'] },
 ]
 
