@@ -19,8 +19,12 @@ const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u
 /** Of two realms one would be left in the name, and stores that overlook realms would know one user under many. */
 const REALM_MARK = /[@\\]/
 
+/** Most names: there is one way to write them, and no realm in them. */
+const PLAIN = /^[a-z0-9][a-z0-9._-]{0,252}$/
+
 /** @returns undefined where the name is empty, too long, of two realms, or holds control or unassigned characters. */
 export function parseLoginName(sent: string): LoginName | undefined {
+  if (PLAIN.test(sent)) return { sent, stem: sent, realm: undefined }
   if (sent.length === 0 || Buffer.byteLength(sent) > MAX_OCTETS || FORBIDDEN.test(sent)) return undefined
   const canonical = sent.normalize('NFKC').toLowerCase().trim()
   const backslash = canonical.indexOf('\\')

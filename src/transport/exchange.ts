@@ -1,5 +1,6 @@
 import type { Attempt } from '../domain/attempt.ts'
 import type { Clock } from '../domain/clock.ts'
+import { Deadlines } from '../domain/deadlines.ts'
 import type { Log } from '../domain/log.ts'
 import type { Metrics } from '../domain/metrics.ts'
 import type { Randomness } from '../domain/random.ts'
@@ -53,6 +54,9 @@ export interface ExchangeOptions {
   readonly metrics: Metrics
 }
 
+/** How often it is looked whose deadline is near. */
+const LOOK_EVERY_MS = 20
+
 const SERVICE_CODE: Readonly<Record<Service, number>> = {
   auth: Code.AccessRequest,
   acct: Code.AccountingRequest,
@@ -67,6 +71,7 @@ export class Exchange {
   readonly #drops: Drops
   readonly #duplicates: Duplicates
   readonly #line: Line
+  readonly #deadlines: Deadlines
   readonly #outages: Sparing
   readonly #malformed: OnceAMinute
   readonly #inFlight = new Set<Promise<unknown>>()
@@ -76,6 +81,7 @@ export class Exchange {
     const { maxInFlight, clock } = options
     this.#options = options
     this.#line = new Line({ parallel: maxInFlight, waiting: maxInFlight, clock })
+    this.#deadlines = new Deadlines({ clock, everyMs: LOOK_EVERY_MS })
     this.#drops = new Drops(options)
     this.#outages = new Sparing(clock)
     this.#malformed = new OnceAMinute(clock)
@@ -217,17 +223,16 @@ export class Exchange {
     }
   }
 
-  async #inTime(attempt: Attempt): Promise<Decision> {
-    const { decide, clock } = this.#options
-    const decision = decide(attempt)
-    let timer: NodeJS.Timeout | undefined
-    const tooLate = new Promise<Refusal>((resolve) => {
-      const late = refuse('unavailable', 'the deadline passed')
-      timer = setTimeout(resolve, attempt.deadline - clock.monotonic(), late)
+  #inTime(attempt: Attempt): Promise<Decision> {
+    return new Promise((resolve, reject) => {
+      const expire = () => resolve(refuse('unavailable', 'the deadline passed'))
+      const timed = { expiresAt: attempt.deadline, expire }
+      this.#deadlines.add(timed)
+      this.#options
+        .decide(attempt)
+        .then(resolve, reject)
+        .finally(() => this.#deadlines.remove(timed))
     })
-    const first = await Promise.race([decision, tooLate])
-    clearTimeout(timer)
-    return first
   }
 
   async #accounting(packet: Packet, peer: Peer, arrived: number): Promise<UnsignedReply | undefined> {

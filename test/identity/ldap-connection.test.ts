@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
+import { Deadlines } from '../../src/domain/deadlines.ts'
 import { Connection } from '../../src/identity/ldap/connection.ts'
-import { Deadlines } from '../../src/identity/ldap/deadlines.ts'
 import { NOBODY } from '../../src/identity/ldap/job.ts'
 
 /** A connection in clear to a server that only listens. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
+import type { Deadlines, Timed } from '../../domain/deadlines.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionLost } from './connection-lost.ts'
-import type { Deadlines, Timed } from './deadlines.ts'
 
 export interface PoolOptions {
   /** @throws ConnectionLost */

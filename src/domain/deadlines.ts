@@ -1,4 +1,4 @@
-import type { Clock } from '../../domain/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** Something that must be over at a time. */
 export interface Timed {
