@@ -4,7 +4,7 @@ import { Deadlines } from '../domain/deadlines.ts'
 import type { Log } from '../domain/log.ts'
 import type { Metrics } from '../domain/metrics.ts'
 import type { Randomness } from '../domain/random.ts'
-import { type Refusal, refuse } from '../domain/refusal.ts'
+import { refuse } from '../domain/refusal.ts'
 import type { AccountingRecord } from '../domain/session.ts'
 import type { Decision } from '../login/decide.ts'
 import {
@@ -21,9 +21,8 @@ import { Duplicates } from './duplicates.ts'
 import type { GatewayTable, Peer } from './gateway-table.ts'
 import type { Heir, SeenRequest } from './inheritance.ts'
 import { Line, type Shed } from './line.ts'
-import { OnceAMinute } from './once-a-minute.ts'
+import { LoginLog } from './login-log.ts'
 import { type ReplyOptions, replyTo, type UnsignedReply } from './reply.ts'
-import { Sparing } from './sparing.ts'
 
 /** The two RADIUS services; each takes its own packet codes, and both take Status-Server. */
 export type Service = 'auth' | 'acct'
@@ -72,8 +71,7 @@ export class Exchange {
   readonly #duplicates: Duplicates
   readonly #line: Line
   readonly #deadlines: Deadlines
-  readonly #outages: Sparing
-  readonly #malformed: OnceAMinute
+  readonly #loginLog: LoginLog
   readonly #inFlight = new Set<Promise<unknown>>()
   #heir: Heir | undefined
 
@@ -83,8 +81,7 @@ export class Exchange {
     this.#line = new Line({ parallel: maxInFlight, waiting: maxInFlight, clock })
     this.#deadlines = new Deadlines({ clock, everyMs: LOOK_EVERY_MS })
     this.#drops = new Drops(options)
-    this.#outages = new Sparing(clock)
-    this.#malformed = new OnceAMinute(clock)
+    this.#loginLog = new LoginLog(options)
     this.#duplicates = new Duplicates(options)
   }
 
@@ -206,7 +203,7 @@ export class Exchange {
     const reply = this.#compose(decision, peer)
     const seconds = (clock.monotonic() - arrived) / 1000
     metrics.login(decision.kind === 'refusal' ? decision.reason : decision.kind, peer.gateway.name, seconds)
-    this.#tell(attempt, decision, peer, seconds)
+    this.#loginLog.tell(attempt, decision, peer.gateway, seconds)
     return reply
   }
 
@@ -251,33 +248,6 @@ export class Exchange {
 
   #drop(reason: DropReason, source: string, detail?: string): undefined {
     this.#drops.drop(reason, source, detail)
-  }
-
-  #tell(attempt: Attempt | Refusal, decision: Decision, { gateway }: Peer, seconds: number): void {
-    const { log } = this.#options
-    const who =
-      'kind' in attempt
-        ? { gateway: gateway.name }
-        : { attempt: attempt.id, user: attempt.name.stem, address: attempt.address, gateway: gateway.name }
-    const fields = { ...who, ms: Math.round(seconds * 1000) }
-    if (decision.kind === 'grant') log.info('login.accepted', { ...fields, policy: decision.policy })
-    else if (decision.kind === 'challenge')
-      log.info('login.challenged', { ...fields, prompt: decision.prompt.kind })
-    else if (decision.reason === 'unavailable') {
-      const { reason, detail } = decision
-      this.#outages.tell((before) =>
-        log.error('login.unavailable', { ...fields, reason, detail, ...(before > 0 && { before }) }),
-      )
-    } else if (decision.reason === 'malformed_request') {
-      // No limit has looked at these, and a gateway with another secret sends nothing else.
-      const { reason, detail } = decision
-      this.#malformed.tell(`${gateway.name} ${detail}`, (before) =>
-        log.info('login.refused', { ...fields, reason, detail, before }),
-      )
-    } else {
-      const { reason, detail } = decision
-      log[reason === 'rate_limited' ? 'debug' : 'info']('login.refused', { ...fields, reason, detail })
-    }
   }
 }
 
