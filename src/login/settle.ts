@@ -14,7 +14,7 @@ import { refusedByLock } from './background.ts'
 import type { EnrolAtLogin } from './enrol-at-login.ts'
 import { ENROL_WITHIN_MS } from './enrolment-codes.ts'
 import type { Grant } from './grant.ts'
-import type { SignedIn } from './sign-in.ts'
+import type { SignedIn } from './signed-in.ts'
 
 export interface SettleOptions {
   readonly records: Pick<LoginStore, 'recordFailure'>

@@ -1,42 +1,20 @@
-import { type Attempt, eventOf } from '../domain/attempt.ts'
+import type { Attempt } from '../domain/attempt.ts'
 import type { LoginName } from '../domain/login-name.ts'
-import type { Claim } from '../domain/login-records.ts'
-import { type Candidate, type Person, Unavailable } from '../domain/person.ts'
+import type { Candidate, Person } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { AskForCode, Challenge } from './ask-for-code.ts'
-import { type Background, type BackgroundOptions, lookUp, withEnrolmentOf } from './background.ts'
+import { type BackgroundOptions, lookUp, withEnrolmentOf } from './background.ts'
 import { type Effort, evenly } from './effort.ts'
 import { type FirstFactorOptions, firstFactor, stillVerified } from './first-factor.ts'
-import { type GrantOptions, notAdmitted } from './grant.ts'
-import { type Leave, type LeaveOptions, redeemLeave } from './leave.ts'
+import type { GrantOptions } from './grant.ts'
+import { type LeaveOptions, redeemLeave } from './leave.ts'
 import type { Pace } from './pace.ts'
-import { askAgain, type Proof, type SecondFactorOptions, secondFactor } from './second-factor.ts'
+import { askAgain, type SecondFactorOptions, secondFactor } from './second-factor.ts'
+import { enter, enterByLeave, type SignedIn } from './signed-in.ts'
 import { type UnderLimitsOptions, underLimits } from './under-limits.ts'
 
 /** The name under which the broker's own pages stand where a gateway's would: in limits, challenges and the audit trail. */
 export const PORTAL = 'portal'
-
-let signedIn: (person: Person, factors: 1 | 2, leave?: Leave['from']) => SignedIn
-
-/** Leave to use the pages. Only this file can make one, after the records hold it. */
-export class SignedIn {
-  readonly kind = 'signed_in'
-  readonly person: Person
-  /** 1: there is no authenticator yet, and the person may enrol one. 2: its code was right. */
-  readonly factors: 1 | 2
-  /** Present: the person may enrol an authenticator and do nothing else. */
-  readonly leave: Leave['from'] | undefined
-
-  private constructor(person: Person, factors: 1 | 2, leave?: Leave['from']) {
-    this.person = person
-    this.factors = factors
-    this.leave = leave
-  }
-
-  static {
-    signedIn = (person, factors, leave) => new SignedIn(person, factors, leave)
-  }
-}
 
 export interface SignInOptions extends UnderLimitsOptions {
   readonly background: Omit<BackgroundOptions, 'candidates'> & {
@@ -109,9 +87,7 @@ export function signInByLeave(
       const leave = await redeemLeave(user, subjects, attempt.typed, options.leave)
       if (leave === undefined)
         return refuse('bad_credentials', 'no such enrolment code, or it was used or is too old')
-      const person = { subject: leave.subject, source: `leave by ${leave.from}`, groups: [], attributes: {} }
-      const refused = await record(attempt, background, person, { kind: 'none' }, options.grant)
-      return refused ?? signedIn(person, 1, leave.from)
+      return enterByLeave(attempt, background, leave, options.grant)
     }),
   )
 }
@@ -142,43 +118,4 @@ export function signInAgain(
       return proof.kind === 'proof' ? enter(attempt, background, proof, options.grant) : proof
     }),
   )
-}
-
-async function enter(
-  attempt: Attempt,
-  background: Background,
-  { person, claim }: Proof,
-  options: GrantOptions,
-): Promise<SignedIn | Refusal> {
-  const refused = await record(attempt, background, person, claim, options)
-  return refused ?? signedIn(person, claim.kind === 'none' ? 1 : 2)
-}
-
-/**
- * Spends the code, in the same transaction as the event: of any number of sign-ins with one code, one gets in.
- * @returns the records' no, or undefined.
- */
-async function record(
-  attempt: Attempt,
-  background: Background,
-  { source }: Person,
-  claim: Claim,
-  { records, clock, random }: GrantOptions,
-): Promise<Refusal | undefined> {
-  if (clock.monotonic() >= attempt.deadline)
-    throw new Unavailable('sign-in', 'the deadline passed before the end')
-  const now = clock.now()
-  const event = eventOf(
-    attempt,
-    'login.accepted',
-    { detail: `signed in, ${source}, ${claim.kind}` },
-    { clock, random },
-  )
-  const answer = await records.admit({
-    query: { ...background.query, now },
-    spared: background.spared,
-    claim,
-    event,
-  })
-  return answer.kind === 'admitted' ? undefined : notAdmitted(answer, claim, now)
 }

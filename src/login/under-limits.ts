@@ -5,7 +5,7 @@ import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { AskForCode, Challenge } from './ask-for-code.ts'
 import type { Grant } from './grant.ts'
 import { noteInPassing, refusedByLimit, type SettleOptions, settle } from './settle.ts'
-import type { SignedIn } from './sign-in.ts'
+import type { SignedIn } from './signed-in.ts'
 
 export interface UnderLimitsOptions {
   readonly limits: AttemptLimits
