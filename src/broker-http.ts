@@ -180,6 +180,7 @@ export function explainOptions(
     login: records.login,
     register: records.enrolmentRegister,
     policies: config.policies,
+    leases: records.leases,
     exempt: config.lockout.exempt,
     gateways: config.gateways.map(({ name }) => name),
     secondFactor: config.secondFactor,

@@ -50,7 +50,7 @@ export function loginOptions(
       isCodeNow: (enrolment, code) => recognise(enrolment, code, recognising).kind !== 'wrong',
     },
     secondFactor: { required, mode, tries, ...recognising, enrolAtLogin },
-    terms: { policies: config.policies, replyFault: grantFault },
+    terms: { policies: config.policies, pools: config.pools, replyFault: grantFault },
     grant: { records: records.login, clock, random, sameAnswer },
     pace: new Pace(clock),
     settle: {

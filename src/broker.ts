@@ -6,12 +6,14 @@ import { loginOptions } from './broker-login.ts'
 import { openPassing } from './broker-passing.ts'
 import type { Store } from './broker-storage.ts'
 import type { Config } from './config/shape.ts'
+import { layoutOf } from './domain/address-pool.ts'
 import type { Log } from './domain/log.ts'
 import { type Machine, THIS_MACHINE } from './domain/machine.ts'
 import { WORDS } from './domain/words.ts'
 import type { OwnState } from './limits/own-state.ts'
 import { decide } from './login/decide.ts'
 import { type Figures, prometheusMetrics } from './observe/metrics.ts'
+import { LeaseReaping } from './store/lease-reaping.ts'
 import { Pruning } from './store/pruning.ts'
 import { Exchange, type Service } from './transport/exchange.ts'
 import { GatewayTable } from './transport/gateway-table.ts'
@@ -108,7 +110,8 @@ export async function prepareBroker(
   const passing = await openPassing(config, store.keys, log, machine, worker?.own)
   opened.defer(passing.close)
   const login = loginOptions(config, store, passing, log, machine)
-  const { sessions, gateways: memory, retention } = store.records
+  const { sessions, leases, gateways: memory, retention } = store.records
+  await leases.layOut(config.pools.map(layoutOf))
   const spools = new Spools({
     folder: config.storage.spool,
     name: worker?.spool ?? 'accounting',
@@ -155,7 +158,9 @@ export async function prepareBroker(
     if (worker?.isFirst !== false) {
       const { keepMs, keepAuditMs } = config.storage
       const pruning = Pruning.start({ retention, keepMs, keepAuditMs, clock, log })
+      const reaping = LeaseReaping.start({ leases, clock, log, metrics })
       stack.defer(() => pruning.stop())
+      stack.defer(() => reaping.stop())
     }
     const begun = stack.move()
     let httpStopped: Promise<void> | undefined

@@ -10,6 +10,7 @@ import { checkClock } from '../doctor/clock-in-step.ts'
 import { checkDependencies } from '../doctor/dependencies.ts'
 import { checkDiskSpace } from '../doctor/disk-space.ts'
 import type { Check, Finding } from '../doctor/finding.ts'
+import { checkPools } from '../doctor/pools.ts'
 import { checkRedisSettings } from '../doctor/redis-settings.ts'
 import { checkRunning } from '../doctor/running-broker.ts'
 import { checkSignedGateways } from '../doctor/signed-gateways.ts'
@@ -67,6 +68,7 @@ function checksOf(config: Config, store: Store, redis: RedisConnection | undefin
     checkSignedGateways(gateways, records.gateways),
     ...(secondFactor.required ? [checkUnenrolled(records.users, records.enrolmentRegister)] : []),
     ...(http?.tls === undefined ? [] : [checkCertificate(http.tls.certFile, systemClock)]),
+    checkPools(config.pools, records.leases),
     checkSpool(storage.spool),
     checkDiskSpace(storage.postgres === undefined ? [storage.sqlite, storage.spool] : [storage.spool]),
     checkClock(),

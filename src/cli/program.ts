@@ -48,6 +48,8 @@ const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
     ]),
   session: async () =>
     group('session', 'VPN sessions', [(await import('./session-list.ts')).sessionListCommand()]),
+  pool: async () =>
+    group('pool', 'addresses that policies give', [(await import('./pool-list.ts')).poolListCommand()]),
   token: async () =>
     group('token', 'tokens of the HTTP API', [
       (await import('./token-create.ts')).tokenCreateCommand(),

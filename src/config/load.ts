@@ -14,6 +14,7 @@ import { readIdentitySecrets, resolveIdentity } from './sections/identity/identi
 import { resolveLockout } from './sections/lockout.ts'
 import { resolveLog } from './sections/log.ts'
 import { resolvePolicies } from './sections/policies.ts'
+import { resolvePools } from './sections/pools.ts'
 import { resolvePortal } from './sections/portal.ts'
 import { type PostgresFiles, readPostgresFiles } from './sections/postgres.ts'
 import { resolveRadius } from './sections/radius.ts'
@@ -103,6 +104,7 @@ function resolved(
   redisFiles: RedisFiles,
 ): Config {
   const radius = resolveRadius(parsed.radius)
+  const pools = resolvePools(parsed.pools)
   return {
     radius,
     gateways: resolveGateways(parsed.gateways, secrets, radius.onOutage),
@@ -111,7 +113,8 @@ function resolved(
     passwords: parsed.passwords,
     limits: parsed.limits,
     lockout: resolveLockout(parsed.lockout),
-    policies: resolvePolicies(parsed.policies),
+    pools,
+    policies: resolvePolicies(parsed.policies, pools),
     storage: resolveStorage(parsed.storage, postgresFiles, folder),
     redis: resolveRedis(parsed.redis, redisFiles),
     http: resolveHttp(parsed.http, folder),

@@ -56,11 +56,13 @@ export function text(most = LONGEST_ATTRIBUTE) {
 
 /** A name that stands in logs, commands and other parts of the file. */
 export function name() {
-  return fromText((value) =>
-    /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u.test(value)
-      ? value
-      : new Slip(`${echo(value)} is not a name`, 'use up to 64 letters, digits, ".", "_" and "-"'),
-  )
+  return fromText(readName)
+}
+
+export function readName(value: string): string | Slip {
+  return /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u.test(value)
+    ? value
+    : new Slip(`${echo(value)} is not a name`, 'use up to 64 letters, digits, ".", "_" and "-"')
 }
 
 export function filePath() {

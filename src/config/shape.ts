@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { AddressPool } from '../domain/address-pool.ts'
 import type { Gateway } from '../domain/gateway.ts'
 import type { Policy } from '../domain/policy.ts'
 import { gatewaysShape } from './sections/gateways.ts'
@@ -9,6 +10,7 @@ import { type LockoutConfig, lockoutShape } from './sections/lockout.ts'
 import { type LogConfig, logShape } from './sections/log.ts'
 import { type PasswordsConfig, passwordsShape } from './sections/passwords.ts'
 import { policiesShape } from './sections/policies.ts'
+import { poolsShape } from './sections/pools.ts'
 import { type PortalConfig, portalShape } from './sections/portal.ts'
 import { type RadiusConfig, radiusShape } from './sections/radius.ts'
 import { type RedisConfig, redisShape } from './sections/redis.ts'
@@ -24,6 +26,7 @@ export const shape = z.strictObject({
   passwords: passwordsShape.prefault({}),
   limits: limitsShape.prefault({}),
   lockout: lockoutShape.prefault({}),
+  pools: poolsShape.prefault({}),
   policies: policiesShape,
   storage: storageShape.prefault({}),
   redis: redisShape.optional(),
@@ -41,6 +44,7 @@ export interface Config {
   readonly passwords: PasswordsConfig
   readonly limits: LimitsConfig
   readonly lockout: LockoutConfig
+  readonly pools: readonly AddressPool[]
   readonly policies: readonly Policy[]
   readonly storage: StorageConfig
   /** Absent: what passes is kept in memory, by one broker. */

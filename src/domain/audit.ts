@@ -4,6 +4,7 @@ export const AUDIT_KINDS = [
   'login.challenged',
   'login.refused',
   'login.unavailable',
+  'address.shared',
   'lockout.made',
   'lockout.released',
   'user.added',

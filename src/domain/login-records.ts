@@ -1,3 +1,4 @@
+import type { LeaseWish } from './address-pool.ts'
 import type { AuditEvent } from './audit.ts'
 import type { Enrolment } from './enrolment.ts'
 import type { Lockout, LockoutRules, LockoutScope, Spared } from './lockout.ts'
@@ -38,11 +39,15 @@ export interface Admission {
   readonly claim: Claim
   /** Absent where no VPN session follows: somebody signs in to the broker's own pages. */
   readonly session?: Session
+  /** The address that goes with the session. */
+  readonly lease?: LeaseWish
   readonly event: AuditEvent
 }
 
 export type AdmissionAnswer =
-  | { readonly kind: 'admitted' }
+  | { readonly kind: 'admitted' /** That was leased. */; readonly ipv4?: string }
+  /** The pool has none that is free, or the one that was asked for is another user's. The code is not spent. */
+  | { readonly kind: 'no_address' }
   /** Another login spent the code, or it was no code of this user. */
   | { readonly kind: 'code_used' }
   /** A lockout came into force while the login was being decided. */
@@ -62,8 +67,8 @@ export interface FailedGuess {
 export interface LoginStore {
   view(query: LoginQuery): Promise<LoginView>
   /**
-   * The whole success: no lock in force, the code claimed (one winner), the session opened, the event written and
-   * consecutive failures forgotten; or nothing of it. Durable when it resolves.
+   * The whole success: no lock in force, the code claimed (one winner), an address leased (to nobody else), the session
+   * opened, the event written and consecutive failures forgotten; or nothing of it. Durable when it resolves.
    */
   admit(admission: Admission): Promise<AdmissionAnswer>
   /** Writes the failure, counts it, and makes the lockouts that follow from it. @returns those made. */

@@ -6,5 +6,7 @@ export interface Metrics {
   repeated(kind: 'resent' | 'pending'): void
   /** @param seconds from the datagram's arrival to its reply. */
   login(outcome: string, gateway: string, seconds: number): void
+  /** How many addresses a pool has, and how many of them sessions hold. */
+  pool(name: string, size: number, held: number): void
   accounting(kind: string, gateway: string, seconds: number): void
 }

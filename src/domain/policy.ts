@@ -1,3 +1,4 @@
+import { type AddressPool, netmaskOf } from './address-pool.ts'
 import { isWithin, type Network } from './network.ts'
 import type { Person, StaticAttributes } from './person.ts'
 
@@ -12,6 +13,8 @@ export interface PolicyConditions {
 
 /** What an accepted user gets; each member is left out of the reply where it is absent. */
 export interface Entitlement {
+  /** Gives the IPv4 address where there is none, and the netmask as well. */
+  readonly pool?: AddressPool
   readonly ipv4?: string
   readonly netmask?: string
   readonly ipv6?: string
@@ -61,4 +64,10 @@ export function entitle(reply: Entitlement, own: StaticAttributes): Entitlement 
   const given = Object.entries(own).filter(([, value]) => value !== undefined)
   if (given.length === 0) return reply
   return { ...reply, ...Object.fromEntries(given), attributes: { ...reply.attributes, ...own.attributes } }
+}
+
+/** What the user gets, with the address that was leased for the session. */
+export function withAddress({ pool, ...rest }: Entitlement, ipv4: string): Entitlement {
+  const netmask = pool !== undefined && isWithin([pool.network], ipv4) ? netmaskOf(pool) : undefined
+  return { ...rest, ipv4, netmask: rest.netmask ?? netmask }
 }

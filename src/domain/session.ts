@@ -18,6 +18,8 @@ export interface Session extends SessionCounters {
   /** Acct-Session-Id; absent until accounting names it. */
   readonly acctSession?: string
   readonly policy?: string
+  /** Name of the pool that `ipv4` is of. */
+  readonly pool?: string
   readonly ipv4?: string
   readonly ipv6?: string
   readonly client?: string

@@ -37,8 +37,9 @@ const english: Words = {
       case 'no_second_factor':
         return 'No authenticator is enrolled for you. Ask your administrator.'
       case 'no_policy':
-      case 'no_address':
         return 'You are not permitted to use this VPN. Ask your administrator.'
+      case 'no_address':
+        return 'The VPN has no free address. Try again later, or ask your administrator.'
       case 'challenge_expired':
       case 'challenge_mismatch':
         return 'The login took too long. Start again.'
@@ -81,8 +82,9 @@ const simplifiedChinese: Words = {
       case 'no_second_factor':
         return '您尚未绑定身份验证器，请联系管理员。'
       case 'no_policy':
-      case 'no_address':
         return '您无权使用此 VPN，请联系管理员。'
+      case 'no_address':
+        return 'VPN 暂无空闲地址，请稍后重试，或联系管理员。'
       case 'challenge_expired':
       case 'challenge_mismatch':
         return '登录超时，请重新登录。'

@@ -2,7 +2,7 @@ import { type Attempt, eventOf } from '../domain/attempt.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { AdmissionAnswer, Claim, LoginStore } from '../domain/login-records.ts'
 import { Unavailable } from '../domain/person.ts'
-import type { Entitlement } from '../domain/policy.ts'
+import { type Entitlement, withAddress } from '../domain/policy.ts'
 import type { Randomness } from '../domain/random.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Session } from '../domain/session.ts'
@@ -40,7 +40,10 @@ export interface GrantOptions {
   readonly sameAnswer?: SameAnswer
 }
 
-/** Spends the code and opens the session, in one transaction: of any number of logins with one code, one gets in. */
+/**
+ * Spends the code, leases an address and opens the session, in one transaction: of any number of logins with one code,
+ * one gets in, and no two get one address.
+ */
 export async function admit(
   attempt: Attempt,
   background: Background,
@@ -51,7 +54,7 @@ export async function admit(
   // The gateway has been answered by now: a code spent here would be spent for nothing.
   if (clock.monotonic() >= attempt.deadline)
     throw new Unavailable('login', 'the deadline passed before the grant')
-  const { policy, entitlement } = terms
+  const { policy, lease } = terms
   const now = clock.now()
   const session = openSession(attempt, proof, terms, random.id(), now)
   const detail = `policy ${policy}, ${proof.person.source}, ${proof.claim.kind}`
@@ -61,9 +64,12 @@ export async function admit(
     spared: background.spared,
     claim: proof.claim,
     session,
+    lease,
     event,
   })
   if (answer.kind !== 'admitted') return notAdmitted(answer, proof.claim, now)
+  const entitlement =
+    answer.ipv4 === undefined ? terms.entitlement : withAddress(terms.entitlement, answer.ipv4)
   const enrolment = background.enrolmentOf(proof.person.subject)
   await sameAnswer?.remember(attempt, proof.claim, enrolment, { policy, entitlement, session: session.id })
   return grant(policy, entitlement, session.id)
@@ -85,6 +91,7 @@ export function notAdmitted(
   now: number,
 ): Refusal {
   if (answer.kind === 'locked') return refusedByLock([answer.lock], now)
+  if (answer.kind === 'no_address') return refuse('no_address', 'no address is free for the session')
   return claim.kind === 'recovery'
     ? refuse('wrong_code', 'no such recovery code, or it was used')
     : refuse('code_used', 'another login spent the code at the same moment')

@@ -1,5 +1,6 @@
+import { type AddressPool, keptMs, type LeaseWish, poolOf } from '../domain/address-pool.ts'
 import type { Attempt } from '../domain/attempt.ts'
-import { choosePolicy, type Entitlement, entitle, type Policy } from '../domain/policy.ts'
+import { choosePolicy, type Entitlement, entitle, type Policy, withAddress } from '../domain/policy.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Proof } from './second-factor.ts'
 
@@ -8,10 +9,13 @@ export interface Terms {
   readonly kind: 'terms'
   readonly policy: string
   readonly entitlement: Entitlement
+  /** The address that is to be the session's alone: any of a pool's, or the user's own that a pool could give as well. */
+  readonly lease?: LeaseWish
 }
 
 export interface TermsOptions {
   readonly policies: readonly Policy[]
+  readonly pools: readonly AddressPool[]
   /** @returns why no reply can carry it; undefined where one can. */
   readonly replyFault: (entitlement: Entitlement) => string | undefined
 }
@@ -23,14 +27,35 @@ export interface TermsOptions {
 export function chooseTerms(
   attempt: Attempt,
   { person }: Proof,
-  { policies, replyFault }: TermsOptions,
+  { policies, pools, replyFault }: TermsOptions,
 ): Terms | Refusal {
   const policy = choosePolicy(policies, person, attempt.gateway, attempt.address)
   if (policy === undefined) return refuse('no_policy', 'no policy applies')
   if (policy.reply === undefined) return refuse('no_policy', `policy ${policy.name} refuses`)
   const entitlement = entitle(policy.reply, person.attributes)
-  const fault = replyFault(entitlement)
+  const fault = replyFault(withAnyAddress(entitlement))
   if (fault !== undefined)
     return refuse('no_policy', `policy ${policy.name} with the user’s own attributes: ${fault}`)
-  return { kind: 'terms', policy: policy.name, entitlement }
+  return { kind: 'terms', policy: policy.name, entitlement, lease: leaseFor(entitlement, pools) }
+}
+
+/** By entitlement: policies' are the same objects at every login. */
+const withAddresses = new WeakMap<Entitlement, Entitlement>()
+
+/** All addresses are as long in a reply. */
+function withAnyAddress(entitlement: Entitlement): Entitlement {
+  const { pool, ipv4 } = entitlement
+  if (pool === undefined || ipv4 !== undefined) return entitlement
+  const complete = withAddresses.get(entitlement) ?? withAddress(entitlement, pool.network.base.toString())
+  withAddresses.set(entitlement, complete)
+  return complete
+}
+
+function leaseFor(
+  { pool, ipv4, interim }: Entitlement,
+  pools: readonly AddressPool[],
+): LeaseWish | undefined {
+  if (ipv4 === undefined) return pool && { pool: pool.name, keptMs: keptMs(pool, interim) }
+  const own = poolOf(pools, ipv4)
+  return own && { pool: own.name, address: ipv4, keptMs: keptMs(own, interim) }
 }

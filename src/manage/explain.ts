@@ -1,3 +1,4 @@
+import type { LeaseStore } from '../domain/address-pool.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { EnrolmentRegister, RegisteredEnrolment } from '../domain/enrolment-register.ts'
 import { bars, type Lockout, sparedAt } from '../domain/lockout.ts'
@@ -5,7 +6,7 @@ import { type LoginName, parseLoginName } from '../domain/login-name.ts'
 import type { LoginStore } from '../domain/login-records.ts'
 import { canonicalAddress, type Network, parseAddress } from '../domain/network.ts'
 import { type Account, type Candidate, type Person, subjectOf, Unavailable } from '../domain/person.ts'
-import { choosePolicy, type Entitlement, entitle, type Policy } from '../domain/policy.ts'
+import { choosePolicy, type Entitlement, entitle, type Policy, withAddress } from '../domain/policy.ts'
 import type { RefusalReason } from '../domain/refusal.ts'
 import type { SecondFactorMode } from '../login/typed-code.ts'
 
@@ -14,6 +15,7 @@ export interface ExplainOptions {
   readonly login: Pick<LoginStore, 'view'>
   readonly register: Pick<EnrolmentRegister, 'find'>
   readonly policies: readonly Policy[]
+  readonly leases: Pick<LeaseStore, 'usage'>
   /** Where failures lock nobody. */
   readonly exempt: readonly Network[]
   /** Names, in the order of the configuration. */
@@ -94,13 +96,13 @@ export async function explain(
   })
   const enrolment = await enrolmentOf(stores, options)
   const policy = person === undefined ? undefined : choosePolicy(options.policies, person, gateway, address)
-  const reply =
-    person === undefined || policy?.reply === undefined
-      ? undefined
-      : options.describeReply(entitle(policy.reply, person.attributes))
+  const entitlement =
+    person === undefined || policy?.reply === undefined ? undefined : entitle(policy.reply, person.attributes)
+  const reply = entitlement && describe(entitlement, options)
+  const emptyPool = entitlement && (await findEmptyPool(entitlement, options))
   const spared = sparedAt(address, knownAddress, options.exempt)
   const barring = locks.filter((lock) => bars(lock, spared))
-  const found = { locks: barring, stores, isCut, enrolment, person, policy }
+  const found = { locks: barring, stores, isCut, enrolment, person, policy, emptyPool }
   return {
     user: name.stem,
     gateway,
@@ -123,6 +125,8 @@ interface Found {
   readonly enrolment?: RegisteredEnrolment
   readonly person?: Person
   readonly policy?: Policy
+  /** The pool that should give the address and has none. */
+  readonly emptyPool?: string
 }
 
 async function askStores(
@@ -179,8 +183,29 @@ async function enrolmentOf(
   return subject === undefined ? undefined : register.find(subject)
 }
 
+/** Which address the pool gives is not known before a login. */
+function describe(entitlement: Entitlement, { describeReply }: ExplainOptions): readonly NamedValue[] {
+  const { pool, ipv4 } = entitlement
+  if (pool === undefined || ipv4 !== undefined) return describeReply(entitlement)
+  const attributes = describeReply(withAddress(entitlement, pool.network.base.toString()))
+  return attributes.map(({ name, value }) => ({
+    name,
+    value: name === 'Framed-IP-Address' ? `one of pool ${pool.name}` : value,
+  }))
+}
+
+/** @returns the pool that should give the user's address and has none that is free. */
+async function findEmptyPool(
+  { pool, ipv4 }: Entitlement,
+  { leases }: ExplainOptions,
+): Promise<string | undefined> {
+  if (pool === undefined || ipv4 !== undefined) return undefined
+  const usage = (await leases.usage()).find((each) => each.pool === pool.name)
+  return usage === undefined || usage.held === usage.size ? pool.name : undefined
+}
+
 function outcomeOf(
-  { locks, stores, isCut, enrolment, person, policy }: Found,
+  { locks, stores, isCut, enrolment, person, policy, emptyPool }: Found,
   options: ExplainOptions,
 ): Outcome {
   const { required, mode } = options.secondFactor
@@ -196,6 +221,7 @@ function outcomeOf(
     return refused('no_second_factor', 'The user has no authenticator.')
   if (policy === undefined) return refused('no_policy', 'No policy applies.')
   if (policy.reply === undefined) return refused('no_policy', `Policy ${policy.name} refuses.`)
+  if (emptyPool !== undefined) return refused('no_address', `Pool ${emptyPool} has no free address.`)
   const proof = enrolment === undefined ? 'the right password' : PROOFS[mode]
   return { kind: 'would_pass', words: `With ${proof} the user gets in by policy ${policy.name}.` }
 }

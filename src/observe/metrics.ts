@@ -51,6 +51,13 @@ export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
     buckets: SECONDS,
     registers: [registry],
   })
+  const addresses = new Gauge({
+    name: 'ocbroker_pool_addresses',
+    help: 'Addresses of a pool, by whether a session holds them',
+    labelNames: ['pool', 'state'],
+    aggregator: 'max',
+    registers: [registry],
+  })
   return {
     figures: registry,
     metrics: {
@@ -61,6 +68,10 @@ export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
         counter.inc()
       },
       repeated: (kind) => repeated.inc({ kind }),
+      pool(pool, size, held) {
+        addresses.set({ pool, state: 'held' }, held)
+        addresses.set({ pool, state: 'free' }, size - held)
+      },
       login: (outcome, gateway, seconds) => logins.observe({ outcome, gateway }, seconds),
       accounting: (kind, gateway, seconds) => accounting.observe({ kind, gateway }, seconds),
     },

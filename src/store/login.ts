@@ -13,6 +13,7 @@ import type { Randomness } from '../domain/random.ts'
 import { writeEvents } from './audit.ts'
 import { enrolmentsOf } from './enrolments.ts'
 import { isKnownAddress } from './known-addresses.ts'
+import { addressFor, lease } from './lease-taking.ts'
 import { makeLockouts } from './lockout-making.ts'
 import { forgetFailures, locksInForce } from './lockouts.ts'
 import { type Place, prepared } from './prepared.ts'
@@ -37,22 +38,36 @@ export class SqlLogin implements LoginStore {
     return { enrolments, locks, knownAddress: isAsked && (await isKnownAddress(this.#db, query)) }
   }
 
-  async admit({ query, spared, claim, session, event }: Admission): Promise<AdmissionAnswer> {
+  async admit(admission: Admission): Promise<AdmissionAnswer> {
+    const { query, spared, claim, event } = admission
     return this.#db.transaction().execute(async (db) => {
       const lock = (await locksInForce(db, query)).find((each) => bars(each, spared))
       if (lock !== undefined) return { kind: 'locked', lock }
+      const ipv4 = await addressFor(db, admission)
+      if (ipv4 === 'none') return { kind: 'no_address' }
       // Nothing was written when it fails: the claim is the first thing that writes.
       if (!(await take(db, claim, query.now))) return { kind: 'code_used' }
-      if (session !== undefined) await openSession(db, session)
+      await open(db, admission, ipv4)
       await writeEvents(db, [event])
       await forgetFailures(db, query.user)
-      return { kind: 'admitted' }
+      return { kind: 'admitted', ipv4 }
     })
   }
 
   async recordFailure(failure: FailedGuess): Promise<readonly Lockout[]> {
     return this.#db.transaction().execute((db) => keepFailure(db, this.#random, failure))
   }
+}
+
+async function open(
+  db: Kysely<Tables>,
+  { session, lease: wish }: Admission,
+  ipv4: string | undefined,
+): Promise<void> {
+  if (session === undefined) return
+  if (wish === undefined || ipv4 === undefined) return openSession(db, session)
+  await lease(db, session, wish, ipv4)
+  await openSession(db, { ...session, pool: wish.pool, ipv4 })
 }
 
 /** Failures of one user come one after another: each holds the user's count until its transaction ends. */

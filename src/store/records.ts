@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { LeaseStore } from '../domain/address-pool.ts'
 import type { TokenStore } from '../domain/api-token.ts'
 import type { AuditStore } from '../domain/audit.ts'
 import type { AuditTrail } from '../domain/audit-search.ts'
@@ -19,6 +20,7 @@ import { SqlEnrolmentRegister } from './enrolment-register.ts'
 import { SqlEnrolments } from './enrolments.ts'
 import { SqlGateways } from './gateways.ts'
 import { SqlInvitations } from './invitations.ts'
+import { SqlLeases } from './leases.ts'
 import { SqlLockoutDesk } from './lockout-desk.ts'
 import { SqlLockouts } from './lockouts.ts'
 import { SqlLogin } from './login.ts'
@@ -35,6 +37,7 @@ export interface Records {
   readonly enrolments: EnrolmentStore
   readonly lockouts: LockoutStore
   readonly sessions: SessionStore
+  readonly leases: LeaseStore
   readonly audit: AuditStore
   readonly login: LoginStore
   readonly gateways: GatewayStore
@@ -63,6 +66,7 @@ export function sqlRecords(db: Kysely<Tables>, { random }: { readonly random: Ra
     enrolments: new SqlEnrolments(db),
     lockouts: new SqlLockouts(db, random),
     sessions: new SqlSessions(db, random),
+    leases: new SqlLeases(db),
     audit: new SqlAudit(db),
     login: new SqlLogin(db, random),
     gateways: new SqlGateways(db),

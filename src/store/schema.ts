@@ -14,6 +14,7 @@ export interface Tables {
   lockouts: LockoutRow
   login_state: LoginStateRow
   sessions: SessionRow
+  leases: LeaseRow
   audit_events: AuditEventRow
   gateway_state: GatewayStateRow
   api_tokens: ApiTokenRow
@@ -95,6 +96,8 @@ export interface SessionRow {
   network: string | null
   acct_session: string | null
   policy: string | null
+  /** Of which `ipv4` is. */
+  pool: string | null
   ipv4: string | null
   ipv6: string | null
   client: string | null
@@ -108,6 +111,25 @@ export interface SessionRow {
   octets_out: number
   /** Goes up with every change, so that a change made from an older reading is noticed. */
   revision: number
+}
+
+/** An address of a pool, whoever has it. */
+export interface LeaseRow {
+  address: string
+  /** Null: it has left its pool, and is forgotten when it is free. */
+  pool: string | null
+  /** Whoever had it last, free or not: they get it again where that can be. */
+  subject: string | null
+  gateway: string | null
+  /** Whose it is now; null where it is free. */
+  session: string | null
+  taken_at: number | null
+  /** The last news of the session; null where accounting has not named it yet. */
+  heard_at: number | null
+  /** Milliseconds without news after which the session must be dead. */
+  kept_ms: number | null
+  /** The least goes first: when it was freed, or, long before, its place among those that were never given. */
+  freed_at: number
 }
 
 export interface AuditEventRow {

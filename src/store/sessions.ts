@@ -8,6 +8,8 @@ import {
   type SessionFilter,
   type SessionStore,
 } from '../domain/session.ts'
+import { writeEvents } from './audit.ts'
+import { noteNews } from './lease-news.ts'
 import { type Place, placesOf, prepared } from './prepared.ts'
 import type { SessionRow, Tables } from './schema.ts'
 import { foldRecord, joinGrant, sessionOfRecord } from './session-fold.ts'
@@ -51,17 +53,36 @@ export class SqlSessions implements SessionStore {
         const granted = accounted?.granted_at != null ? undefined : await untied(db, entry)
         const base = granted ?? accounted
         if (base === undefined) return insert(db, sessionOfRecord(this.#random.id(), entry))
-        if (granted === undefined) return write(db, base, foldRecord(sessionOf(base), entry))
-        if (accounted === undefined) return write(db, base, foldRecord(sessionOf(base), entry))
-        if (!(await remove(db, accounted))) throw new Overtaken()
-        const joined = joinGrant(sessionOf(granted), sessionOf(accounted))
-        if (!(await write(db, granted, foldRecord(joined, entry)))) throw new Overtaken()
+        const isJoined = granted !== undefined && accounted !== undefined
+        const before = isJoined ? joinGrant(sessionOf(granted), sessionOf(accounted)) : sessionOf(base)
+        const session = foldRecord(before, entry)
+        // Before the session, as an admission does it: of two that want both, one would wait for the other for ever.
+        if (session.pool !== undefined) await this.#noteNews(db, session, entry)
+        if (isJoined && !(await remove(db, accounted))) throw new Overtaken()
+        if (!(await write(db, base, session))) throw new Overtaken()
         return true
       })
     } catch (error) {
       if (error instanceof Overtaken || error instanceof UniqueViolation) return false
       throw error
     }
+  }
+
+  async #noteNews(db: Kysely<Tables>, session: Session, entry: AccountingRecord): Promise<void> {
+    const shared = await noteNews(db, session, entry)
+    if (shared === undefined) return
+    const { address, other } = shared
+    const { subject, user, gateway } = session
+    const detail = `session ${session.id} of ${subject ?? user} has ${address}, which was leased to ${other} meanwhile`
+    const event = {
+      id: this.#random.id(),
+      at: entry.at,
+      kind: 'address.shared',
+      user,
+      gateway,
+      detail,
+    } as const
+    await writeEvents(db, [event])
   }
 }
 

@@ -11,6 +11,7 @@ export const TABLES: KeysOfEach = {
   lockouts: ['id'],
   login_state: ['user_stem'],
   sessions: ['id'],
+  leases: ['address'],
   audit_events: ['id'],
   gateway_state: ['key'],
   api_tokens: ['id'],

@@ -111,7 +111,10 @@ describe('the spool', () => {
       expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
     }
     expect(database.taken[0]).toEqual(record(0))
-    expect(lines).toContainEqual(['accounting.delivered', { spool: 'acct', records: 300 }])
+    await vi.waitFor(
+      () => expect(lines).toContainEqual(['accounting.delivered', { spool: 'acct', records: 300 }]),
+      PATIENT,
+    )
     expect(existsSync(refused())).toBe(false)
   })
 

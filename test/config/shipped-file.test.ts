@@ -67,7 +67,7 @@ describe('the configuration that comes with the broker', () => {
     // Shown in the text, because url_file stands in its place.
     const inWords = ['.storage.postgres.url']
     expect([...known].filter((path) => !mentioned.has(path))).toEqual(inWords)
-    const freelyNamed = ['.identity.', '.policies.reply.attributes.']
+    const freelyNamed = ['.identity.', '.pools.', '.policies.reply.attributes.']
     const unknown = [...mentioned].filter((path) => !known.has(path))
     expect(unknown.filter((path) => !freelyNamed.some((prefix) => path.startsWith(prefix)))).toEqual([])
   })

@@ -120,6 +120,7 @@ export async function openHouse(options: HouseOptions = {}) {
     secondFactor: { required: options.required ?? true, mode, tries: 3, ...recognising, enrolAtLogin },
     terms: {
       policies: options.policies ?? [{ name: 'everyone', when: {}, reply: { routes: ['10.0.0.0/8'] } }],
+      pools: [],
       replyFault: grantFault,
     },
     grant: { records: records.login, clock, random: systemRandom, sameAnswer },

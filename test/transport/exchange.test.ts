@@ -72,7 +72,13 @@ async function stand(options: StandOptions = {}) {
     clock,
     random: systemRandom,
     log,
-    metrics: { dropped: (reason) => dropped.push(reason), repeated() {}, login() {}, accounting() {} },
+    metrics: {
+      dropped: (reason) => dropped.push(reason),
+      repeated() {},
+      login() {},
+      accounting() {},
+      pool() {},
+    },
   })
   const send = async (
     octets: Buffer,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { AddressPool } from '../../domain/address-pool.ts'
 import type { Policy, PolicyConditions } from '../../domain/policy.ts'
 import { suggestOneOf } from '../closest.ts'
 import type { Path, Report } from '../fault.ts'
@@ -25,10 +26,11 @@ export const policiesShape = z.array(policyShape)
 
 type Parsed = z.output<typeof policiesShape>
 
-/** @param gateways names of all gateways; undefined where a fault hides one of them. */
+/** @param gateways names of all gateways; undefined where a fault hides one of them, as are the pools. */
 export function checkPolicies(
   draft: Draft<Parsed>,
   gateways: readonly string[] | undefined,
+  pools: readonly AddressPool[] | undefined,
   rules: ReplyRules,
   report: Report,
 ): void {
@@ -45,7 +47,7 @@ export function checkPolicies(
     checkName(policy.name, index, names, report)
     checkGatewayNames(policy.when?.gateways ?? [], [...path, 'when', 'gateways'], gateways, report)
     checkDecision(policy.deny, path, report)
-    if (policy.reply !== undefined) checkReply(policy.reply, [...path, 'reply'], label, rules, report)
+    if (policy.reply !== undefined) checkReply(policy.reply, [...path, 'reply'], label, pools, rules, report)
     if (isForEverybody([...path, 'when'], report)) catchAll ??= label
   }
 }
@@ -93,13 +95,13 @@ function isForEverybody(when: Path, report: Report): boolean {
   return !report.given(when) || (isMapping(conditions) && Object.keys(conditions).length === 0)
 }
 
-export function resolvePolicies(parsed: Parsed): readonly Policy[] {
+export function resolvePolicies(parsed: Parsed, pools: readonly AddressPool[]): readonly Policy[] {
   return parsed.map((policy) => {
     const when = resolveConditions(policy.when)
     return {
       ...{ name: policy.name, when },
       ...(policy.enrol_at_login !== undefined && { enrolAtLogin: policy.enrol_at_login }),
-      ...(policy.reply !== undefined && { reply: resolveReply(policy.reply) }),
+      ...(policy.reply !== undefined && { reply: resolveReply(policy.reply, pools) }),
     }
   })
 }

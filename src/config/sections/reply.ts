@@ -1,8 +1,19 @@
 import { z } from 'zod'
+import { type AddressPool, USUAL_INTERIM } from '../../domain/address-pool.ts'
 import { hasHostBits, parseAddress, parseNetwork } from '../../domain/network.ts'
-import type { Entitlement } from '../../domain/policy.ts'
+import { type Entitlement, withAddress } from '../../domain/policy.ts'
+import { suggestOneOf } from '../closest.ts'
 import { echo, type Path, type Report, Slip } from '../fault.ts'
-import { address, CONTROL, duration, LONGEST_ATTRIBUTE, readNetwork, readText, scalar } from '../scalars.ts'
+import {
+  address,
+  CONTROL,
+  duration,
+  LONGEST_ATTRIBUTE,
+  name,
+  readNetwork,
+  readText,
+  scalar,
+} from '../scalars.ts'
 import type { Draft } from '../schema-walk.ts'
 import { ignoredByOcserv, takenAttribute } from './taken-attributes.ts'
 
@@ -16,11 +27,14 @@ const FEWER_GROUPS = [
 ] as const
 const DNS_SERVERS_EACH = 2
 const LONGEST_REPLY = 4096 // RFC 2865 §3
+/** All are as long in a reply. */
+const SOME_ADDRESS = '192.0.2.1'
 
 const speed = () => z.int().min(1).max(4_000_000)
 
 /** What an accepted user gets, with everything refused that ocserv would choke on once the user is in. */
 export const replyShape = z.strictObject({
+  pool: name().optional(),
   netmask: scalar(readNetmask).optional(),
   routes: z.array(scalar(readRoute)).optional(),
   dns: z.array(address()).min(1).optional(),
@@ -115,14 +129,19 @@ function readAttributeValue(raw: unknown): string | number | Slip {
     : value
 }
 
-/** @param policy how messages name the policy. */
+/**
+ * @param policy how messages name the policy.
+ * @param pools undefined where a fault hides one of them.
+ */
 export function checkReply(
   draft: Draft<Parsed>,
   path: Path,
   policy: string,
+  pools: readonly AddressPool[] | undefined,
   rules: ReplyRules,
   report: Report,
 ): void {
+  checkPool(draft, path, pools, report)
   checkDns(draft.dns ?? [], [...path, 'dns'], report)
   checkGroups(draft.groups ?? [], [...path, 'groups'], report)
   if (draft.interim !== undefined && draft.interim < 60_000)
@@ -138,12 +157,42 @@ export function checkReply(
     .every(Boolean)
   const whole = replyShape.safeParse(report.at(path))
   if (!whole.success || !attributesFit) return
-  const length = rules.replyLength(resolveReply(whole.data))
+  const reply = resolveReply(whole.data, pools ?? [])
+  const length = rules.replyLength(reply.pool === undefined ? reply : withAddress(reply, SOME_ADDRESS))
   if (length > LONGEST_REPLY)
     report.fault(
       path,
       `the reply of policy ${policy} would be ${length} octets long; RADIUS allows ${LONGEST_REPLY}`,
       'join routes into larger networks, or name fewer groups',
+    )
+}
+
+function checkPool(
+  { pool, netmask }: Draft<Parsed>,
+  path: Path,
+  pools: readonly AddressPool[] | undefined,
+  report: Report,
+): void {
+  if (pool === undefined || pools === undefined) return
+  const known = pools.find(({ name }) => name === pool)
+  if (known === undefined) {
+    const names = pools.map(({ name }) => name)
+    report.fault(
+      [...path, 'pool'],
+      `there is no pool named ${pool}`,
+      names.length === 0
+        ? `add the section pools: { ${pool}: { ipv4: 10.8.0.0/22 } }`
+        : suggestOneOf(pool, names),
+    )
+    return
+  }
+  const mask = netmask === undefined ? undefined : parseAddress(netmask)
+  const prefix = mask?.kind() === 'ipv4' ? mask.prefixLengthFromSubnetMask() : null
+  if (prefix !== null && prefix > known.network.prefix)
+    report.fault(
+      [...path, 'netmask'],
+      `${netmask} cuts pool ${pool} (${known.network.text}) in pieces, whose first and last addresses are no user’s`,
+      'leave it out: the pool’s own is taken',
     )
 }
 
@@ -193,9 +242,13 @@ function checkAttribute(
   return true
 }
 
-export function resolveReply(parsed: Parsed): Entitlement {
-  const { netmask, routes, dns, groups, session_timeout, interim, ipv6_prefix, attributes } = parsed
+/** Where a pool gives the address the gateway's reports are asked for: without them nobody knows when it is free. */
+export function resolveReply(parsed: Parsed, pools: readonly AddressPool[]): Entitlement {
+  const { netmask, routes, dns, groups, session_timeout, ipv6_prefix, attributes } = parsed
+  const pool = pools.find(({ name }) => name === parsed.pool)
+  const interim = parsed.interim ?? (pool && USUAL_INTERIM * 1000)
   return {
+    ...(pool !== undefined && { pool }),
     ...(netmask !== undefined && { netmask }),
     ...(routes !== undefined && { routes }),
     ...(dns !== undefined && { dns }),

@@ -4,7 +4,7 @@ const NO_SECRETS = 'remove it; no reply carries a password'
 
 /** Attributes that the broker writes, by lower-case name, and what to do instead. */
 const TAKEN: ReadonlyMap<string, string> = new Map([
-  ['framed-ip-address', USER_RECORD],
+  ['framed-ip-address', `use reply.pool, or ${USER_RECORD}`],
   ['framed-ipv6-address', USER_RECORD],
   ['framed-ip-netmask', 'use reply.netmask'],
   ['framed-route', 'use reply.routes'],

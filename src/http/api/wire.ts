@@ -76,5 +76,5 @@ export function eventWire({ at, ...event }: AuditEvent) {
 
 export function policyWire({ name, when, reply }: Policy) {
   const networks = when.networks?.map(({ text }) => text)
-  return { name, when: { ...when, networks }, reply }
+  return { name, when: { ...when, networks }, reply: reply && { ...reply, pool: reply.pool?.name } }
 }

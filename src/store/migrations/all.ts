@@ -5,6 +5,7 @@ import { invitations } from './0003-invitations.ts'
 import { knownAddresses } from './0004-known-addresses.ts'
 import { keeping } from './0005-keeping.ts'
 import { customerNetworks } from './0006-customer-networks.ts'
+import { leases } from './0007-leases.ts'
 
 /**
  * Every change of the tables, run in the order of their names. One that was released is never edited: stores in
@@ -17,4 +18,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-known-addresses': knownAddresses,
   '0005-keeping': keeping,
   '0006-customer-networks': customerNetworks,
+  '0007-leases': leases,
 }

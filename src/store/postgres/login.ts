@@ -10,10 +10,13 @@ import type {
 } from '../../domain/login-records.ts'
 import { customerNetwork } from '../../domain/network.ts'
 import type { Randomness } from '../../domain/random.ts'
+import { addressFor } from '../lease-taking.ts'
 import { lockoutOf } from '../lockout-rows.ts'
 import { keepFailure, SqlLogin } from '../login.ts'
 import type { LockoutRow, Tables } from '../schema.ts'
 import { type AdmissionRow, admitInOneStatement } from './admission.ts'
+
+const TRIES = 5
 
 /**
  * The records of a login where each statement is a journey to another machine: a success, seven statements in a file,
@@ -35,10 +38,21 @@ export class PostgresLogin implements LoginStore {
   }
 
   async admit(admission: Admission): Promise<AdmissionAnswer> {
+    for (let tries = 1; ; tries++) {
+      const answer = await this.#admit(admission)
+      if (answer.kind !== 'no_address' || tries === TRIES) return answer
+      // Only passed over, because a login that came to nothing held it for a moment?
+      if ((await addressFor(this.#db, admission)) === 'none') return answer
+    }
+  }
+
+  async #admit(admission: Admission): Promise<AdmissionAnswer> {
     const { rows } = await admitInOneStatement(this.#db, admission)
-    if (rows[0]?.admitted === 1) return { kind: 'admitted' }
+    const ipv4 = rows[0]?.leasable ?? undefined
+    if (rows[0]?.admitted === 1) return { kind: 'admitted', ipv4 }
     const [longest] = rows.flatMap(lockIn).sort((a, b) => b.ends_at - a.ends_at)
-    return longest === undefined ? { kind: 'code_used' } : { kind: 'locked', lock: lockoutOf(longest) }
+    if (longest !== undefined) return { kind: 'locked', lock: lockoutOf(longest) }
+    return { kind: admission.lease !== undefined && ipv4 === undefined ? 'no_address' : 'code_used' }
   }
 
   recordFailure(failure: FailedGuess): Promise<readonly Lockout[]> {
@@ -54,6 +68,6 @@ export class PostgresLogin implements LoginStore {
   }
 }
 
-function lockIn({ admitted: _, ...row }: AdmissionRow): LockoutRow[] {
+function lockIn({ admitted: _, leasable: __, ...row }: AdmissionRow): LockoutRow[] {
   return row.id === null ? [] : [row as LockoutRow]
 }

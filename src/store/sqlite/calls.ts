@@ -73,6 +73,7 @@ export const ACCESS: AccessOfEach = {
   },
   lockouts: { list: 'read', releaseUser: 'write' },
   sessions: { record: 'write', list: 'read' },
+  leases: { layOut: 'write', usage: 'read', reap: 'write' },
   audit: { append: 'write', list: 'read' },
   login: { view: 'read', admit: 'write', recordFailure: 'write' },
   gateways: { authenticating: 'read', remember: 'write', forget: 'write' },

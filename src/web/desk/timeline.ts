@@ -89,6 +89,7 @@ function toneOf({ kind, reason }: AuditEvent): Tone {
     case 'lockout.made':
       return 'lock'
     case 'login.unavailable':
+    case 'address.shared':
     case 'enrolment.revoked':
     case 'user.removed':
       return 'warn'

@@ -288,6 +288,8 @@ export const simplifiedChinese: DeskWords = {
         return '被拒绝'
       case 'login.unavailable':
         return '无法判定'
+      case 'address.shared':
+        return '地址冲突'
       case 'lockout.made':
         return '被锁定'
       case 'lockout.released':

@@ -303,6 +303,8 @@ export const english: DeskWords = {
         return 'Refused'
       case 'login.unavailable':
         return 'Could not be decided'
+      case 'address.shared':
+        return 'Address in use twice'
       case 'lockout.made':
         return 'Locked'
       case 'lockout.released':

@@ -244,6 +244,8 @@ const english: PortalWords = {
           return 'Refused'
         case 'login.unavailable':
           return 'Not available'
+        case 'address.shared':
+          return 'Address in use twice'
         case 'lockout.made':
           return 'Locked'
         case 'lockout.released':
@@ -426,6 +428,8 @@ const simplifiedChinese: PortalWords = {
           return '被拒绝'
         case 'login.unavailable':
           return '服务不可用'
+        case 'address.shared':
+          return '地址冲突'
         case 'lockout.made':
           return '被锁定'
         case 'lockout.released':

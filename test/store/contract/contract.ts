@@ -5,6 +5,7 @@ import { enrolmentContract } from './enrolments.ts'
 import { gatewayContract } from './gateways.ts'
 import { invitationContract } from './invitations.ts'
 import { knownAddressContract } from './known-addresses.ts'
+import { leaseContract } from './leases.ts'
 import { lockoutDeskContract } from './lockout-desk.ts'
 import { lockoutContract } from './lockouts.ts'
 import { loginContract } from './login.ts'
@@ -41,6 +42,7 @@ export function recordsContract(name: string, open: () => Promise<OpenRecords>):
     knownAddressContract(records)
     networkContract(records)
     sessionContract(records)
+    leaseContract(records)
     auditContract(records)
     gatewayContract(records)
     retentionContract(records)
