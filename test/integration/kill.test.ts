@@ -25,6 +25,8 @@ const PEOPLE_A_ROUND = 40
 interface Acknowledged {
   /** Who was let in, by what they typed. */
   readonly accepted: Map<string, string>
+  /** Whose address each is. */
+  readonly leased: Map<string, string>
   /** Whose failed login was answered, with which it was locked. */
   readonly locked: Set<string>
   readonly enrolled: Map<string, { readonly key: string; readonly recoveryCodes: readonly string[] }>
@@ -50,6 +52,8 @@ async function survives(): Promise<Acknowledged> {
       // One failure locks, so that every answered failure has announced a lockout.
       lockout: { after: 1, user_after: 9999, address_after: 9999, hard_after: 9999 },
       limits: { user: '100000/1s', address: '100000/1s', gateway: '100000/1s' },
+      pools: { staff: { ipv4: '10.8.0.0/21' } },
+      policies: [{ name: 'staff', reply: { pool: 'staff' } }],
     },
   })
   onTestFinished(installation.remove)
@@ -63,7 +67,7 @@ async function survives(): Promise<Acknowledged> {
     installation,
     named('newcomer', KILLS).map((name) => ({ name, password: PASSWORD, enrolled: false })),
   )
-  const all: Acknowledged = { accepted: new Map(), locked: new Set(), enrolled: new Map() }
+  const all: Acknowledged = { accepted: new Map(), leased: new Map(), locked: new Set(), enrolled: new Map() }
   let latest: ReadonlyMap<string, string> = new Map()
   for (let kill = 0; kill < KILLS; kill++) {
     const enrolling = sleep(Math.random() * 1000).then(() =>
@@ -73,7 +77,7 @@ async function survives(): Promise<Acknowledged> {
     await replayed(installation, latest)
 
     const crowd = people.slice(kill * PEOPLE_A_ROUND, (kill + 1) * PEOPLE_A_ROUND)
-    const { accepted, locked, answered, stop } = load(installation, crowd, kill)
+    const { accepted, leased, locked, answered, stop } = load(installation, crowd, kill)
     await answered(Math.random() * MOST_ANSWERS)
     // Half of the commands are killed with the broker, wherever they are by then.
     const enrolment = await enrolling
@@ -83,6 +87,10 @@ async function survives(): Promise<Acknowledged> {
     const { stdout } = await enrolment.finished
     if (stdout.endsWith('}\n')) all.enrolled.set(`newcomer${kill}`, JSON.parse(stdout))
     for (const [user, typed] of accepted) all.accepted.set(user, typed)
+    for (const [address, user] of leased) {
+      expect(all.leased.has(address), `${address} given once more, to ${user}`).toBe(false)
+      all.leased.set(address, user)
+    }
     for (const user of locked) all.locked.add(user)
     latest = accepted
     await expectKept(installation, all)
@@ -93,6 +101,7 @@ async function survives(): Promise<Acknowledged> {
 /** Users log in and strangers guess, until the broker is gone. */
 function load({ authPort, secret }: Installation, crowd: readonly TestPerson[], round: number) {
   const accepted = new Map<string, string>()
+  const leased = new Map<string, string>()
   const locked = new Set<string>()
   const until = new AbortController()
   const news = new EventEmitter()
@@ -101,7 +110,7 @@ function load({ authPort, secret }: Installation, crowd: readonly TestPerson[], 
     const reply = await ask(authPort, loginRequest({ secret, user, password }), { until: until.signal })
     if (reply !== undefined) answers++
     news.emit('answer')
-    return reply?.code
+    return reply
   }
   const answered = async (count: number) => {
     while (answers < count) await once(news, 'answer')
@@ -110,7 +119,11 @@ function load({ authPort, secret }: Installation, crowd: readonly TestPerson[], 
   const logins = async () => {
     for (const { name, key } of queue) {
       const typed = PASSWORD + generateSync({ secret: key })
-      if ((await attempt(name, typed)) === 'Access-Accept') accepted.set(name, typed)
+      const reply = await attempt(name, typed)
+      if (reply?.code === 'Access-Accept') {
+        accepted.set(name, typed)
+        leased.set(reply.ipv4 ?? 'no address', name)
+      }
       if (until.signal.aborted) return
     }
   }
@@ -118,7 +131,7 @@ function load({ authPort, secret }: Installation, crowd: readonly TestPerson[], 
   const guesses = async () => {
     while (!until.signal.aborted) {
       const name = `stranger-${round}-${stranger++}`
-      if ((await attempt(name, 'a guess')) === 'Access-Reject') locked.add(name)
+      if ((await attempt(name, 'a guess'))?.code === 'Access-Reject') locked.add(name)
     }
   }
   const working = [
@@ -130,7 +143,7 @@ function load({ authPort, secret }: Installation, crowd: readonly TestPerson[], 
     await Promise.all(working)
   }
   onTestFinished(stop)
-  return { accepted, locked, answered, stop }
+  return { accepted, leased, locked, answered, stop }
 }
 
 /** The codes of the logins before the kill, again: each was spent. */
@@ -168,6 +181,11 @@ async function expectKept({ database, keyFile }: Installation, told: Acknowledge
     expect(sessions).toEqual(
       column('select subject from enrolments where last_step > 0 order by subject').sort(),
     )
+    const leases = column("select address || ' ' || subject from leases where session is not null")
+    expect(leases).toEqual(
+      expect.arrayContaining(Array.from(told.leased, ([address, user]) => `${address} ${user}`)),
+    )
+    expect(leases).toHaveLength(sessions.length)
     expect(column('select user_stem from lockouts')).toEqual(expect.arrayContaining([...told.locked]))
     for (const [subject, { key, recoveryCodes }] of told.enrolled) {
       const [sealed = ''] = column(`select sealed_seed from enrolments where subject = '${subject}'`)

@@ -28,6 +28,12 @@ const SECTIONS = {
   lockout: { after: 1, user_after: 9999, address_after: 9999, hard_after: 9999 },
   limits: { user: '100000/1s', address: '100000/1s', gateway: '100000/1s' },
   passwords: { waiting: 1000 },
+  // Fewer addresses than logins, and more than there are sessions, those among them that nobody was told of.
+  pools: { small: { ipv4: '10.8.0.0/25' } },
+  policies: [
+    { name: 'innocent', when: { groups: ['innocent'] }, reply: { pool: 'small' } },
+    { name: 'anybody', reply: {} },
+  ],
 }
 
 describeWith(
@@ -70,10 +76,15 @@ describeWith(
       const { accepted, accounted, enrolled, locked, released, failures } = told
       const counts = { accepted, accounted, enrolled, locked, released, failures }
       const sizes = Object.entries(counts).map(([what, { size }]) => `${size} ${what}`)
-      console.info(`${sizes.join(', ')}; back after ${[usual, most, longest].map(Math.round).join(', ')} ms`)
+      const again = [...told.leases.values()].reduce((sum, times) => sum + times - 1, 0)
+      console.info(
+        `${told.leases.size} addresses leased, ${again} times again; ${sizes.join(', ')}; back after ${[usual, most, longest].map(Math.round).join(', ')} ms`,
+      )
       // Otherwise nothing was shown.
       expect(accepted.size).toBeGreaterThan(KILLS)
       expect(accounted.size).toBeGreaterThan(KILLS / 2)
+      expect(told.leases.size).toBeGreaterThan(KILLS)
+      expect(again).toBeGreaterThan(0)
       for (const few of [enrolled, locked, released, failures]) expect(few.size).toBeGreaterThan(KILLS / 10)
       // A machine that does much else may be late at times.
       expect(most).toBeLessThan(1000)
@@ -128,6 +139,7 @@ async function crowdOf(round: number, { brokers: [broker] }: Site): Promise<Crow
     Array.from({ length: A_ROUND[kind] }, (_, number) => ({
       name: `${kind}-${round}-${number}`,
       password: PASSWORD,
+      groups: [kind],
       enrolled: kind !== 'newcomers',
     }))
   const people = await addPeople(broker.installation, KINDS.flatMap(named))

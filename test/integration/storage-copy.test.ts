@@ -43,6 +43,10 @@ async function fill(records: Records): Promise<void> {
       accounting('stop', user, unique('acct'), { octetsIn: Number.MAX_SAFE_INTEGER }),
     )
   }
+  const addresses = Array.from({ length: 600 }, (_, number) => `10.9.${number >> 8}.${number & 255}`)
+  await records.leases.layOut([{ pool: 'staff', addresses }])
+  const lease = { pool: 'staff', keptMs: 1000 }
+  await records.login.admit({ ...admission(unique('user'), { kind: 'none' }), lease })
   await records.tokens.add({
     id: unique('token'),
     name: 'desk',

@@ -1,16 +1,18 @@
 import { generateSync } from 'otplib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { encodeAttribute } from '../../src/radius/dictionary.ts'
 import type { Installation, RunningBroker } from '../real/broker.ts'
 import { describeWith } from '../real/needs.ts'
 import { addPeople, type TestPerson } from '../real/people.ts'
 import { POSTGRES_NEEDS, type Postgres, startPostgres } from '../real/postgres.ts'
 import { installOnPostgres } from '../real/postgres-broker.ts'
-import { ask, type LoginRequest, loginRequest, type Reply } from '../real/radius-socket.ts'
+import { accountingRequest, ask, type LoginRequest, loginRequest, type Reply } from '../real/radius-socket.ts'
 import { type RealRedis, startRedis } from '../real/redis.ts'
 
 const PASSWORD = 'correct horse'
 /** Of whom one is guessed at; the next where Redis did not answer in time, which is another test's matter. */
 const GUESSED = ['bob', 'bella', 'boris'] as const
+const POOLED = Array.from({ length: 12 }, (_, number) => `pooled-${number}`)
 const NAMES = [...GUESSED, 'alice', 'carol', 'dave', 'eve', 'frank', 'grace', 'heidi', 'ivan'] as const
 const USES = 500
 const GUESSES = 200
@@ -66,6 +68,11 @@ describeWith(
         limits: { user: '100000/1s', address: '100000/1s', gateway: '100000/1s' },
         lockout: { after: AFTER, user_after: 1000, address_after: 1000, hard_after: 1000 },
         second_factor: { mode: 'either', same_answer_within: '15s' },
+        pools: { small: { ipv4: '10.8.0.0/28' } },
+        policies: [
+          { name: 'pooled', when: { groups: ['pooled'] }, reply: { pool: 'small' } },
+          { name: 'everyone', reply: {} },
+        ],
       }
       const start = async (): Promise<Broker> => {
         const installation = await installOnPostgres({ url, sections })
@@ -75,7 +82,10 @@ describeWith(
         return { ...installation, ...running }
       }
       brokers = await Promise.all([start(), start()])
-      const wanted = NAMES.map((name) => ({ name, password: PASSWORD }))
+      const wanted = [
+        ...NAMES.map((name) => ({ name, password: PASSWORD })),
+        ...POOLED.map((name) => ({ name, password: PASSWORD, groups: ['pooled'] })),
+      ]
       people = new Map((await addPeople(brokers[0], wanted)).map((person) => [person.name, person]))
     })
     afterAll(() => resources.disposeAsync())
@@ -109,6 +119,27 @@ describeWith(
       for (const broker of each)
         expect(await login(broker, { user, password: PASSWORD })).toMatchObject({ code: 'Access-Challenge' })
     }
+
+    test('no two give one address, and one frees what the other gave', async () => {
+      const all = await onBoth(POOLED.length, (number) => {
+        const user = POOLED[number] ?? ''
+        return { user, password: PASSWORD + codeOf(user) }
+      })
+      expect(codesOf(all, 'Access-Accept')).toHaveLength(POOLED.length)
+      expect(new Set(all.map((reply) => reply?.ipv4)).size).toBe(POOLED.length)
+      expect(await brokers[0].ocbroker(['pool', 'list'])).toEqual([{ pool: 'small', size: 13, held: 12 }])
+
+      const [, there] = brokers
+      const stop = accountingRequest(there.secret, [
+        encodeAttribute('Acct-Status-Type', 2),
+        encodeAttribute('User-Name', POOLED[0] ?? ''),
+        encodeAttribute('Acct-Session-Id', 'pooled-0'),
+        encodeAttribute('Calling-Station-Id', '198.51.100.1'),
+        encodeAttribute('Framed-IP-Address', all[0]?.ipv4 ?? ''),
+      ])
+      expect(await ask(there.acctPort, stop)).toBeDefined()
+      expect(await brokers[0].ocbroker(['pool', 'list'])).toEqual([{ pool: 'small', size: 13, held: 11 }])
+    })
 
     test('one finishes the challenge that the other began', async () => {
       const [here, there] = brokers

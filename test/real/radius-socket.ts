@@ -26,6 +26,8 @@ export interface Reply {
   readonly octets: Buffer
   readonly message: string | undefined
   readonly state: Buffer | undefined
+  /** Framed-IP-Address. */
+  readonly ipv4: string | undefined
   readonly proxyStates: readonly Buffer[]
 }
 
@@ -109,6 +111,7 @@ export function believed(octets: Buffer, request: Request): Reply {
     octets,
     message: first(packet, Attr.ReplyMessage)?.toString('utf8'),
     state: first(packet, Attr.State),
+    ipv4: first(packet, Attr.FramedIpAddress)?.join('.'),
     proxyStates: all(packet, Attr.ProxyState),
   }
 }

@@ -31,9 +31,18 @@ export async function expectKept({ records, brokers }: Site, told: Told, anybody
   for (const [user, failures] of told.failures)
     expect(noted.get(user), `failures of ${user}`).toBeGreaterThanOrEqual(failures)
 
+  expectLeases(await records('select address, subject from leases where session is not null'), told)
   await expectLocks(column, told)
   await expectEnrolments(column, told, brokers[0].installation.keyFile)
   expectSessions(await records('select * from sessions where acct_session is not null'), told)
+}
+
+/** Whoever has an address by what was told has it by the records, and nobody whose Stop was answered does. */
+function expectLeases(rows: readonly Row[], { holders, accounted }: Told): void {
+  const held = new Map(rows.map(({ address, subject }) => [address, subject]))
+  for (const [address, user] of holders) expect(held.get(address), `the address of ${user}`).toBe(user)
+  const left = new Set([...accounted.values()].filter(({ stopped }) => stopped).map(({ user }) => user))
+  expect(rows.filter(({ subject }) => left.has(String(subject)))).toEqual([])
 }
 
 async function expectLocks(column: (sql: string) => Promise<string[]>, told: Told): Promise<void> {

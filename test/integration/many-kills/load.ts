@@ -15,6 +15,9 @@ const GUESSED_AT = '203.0.113.1'
 const REPLAYED_FROM = '203.0.113.2'
 const TWIN_ADDRESSES = ['203.0.113.3', '203.0.113.4'] as const
 
+/** The pool gives out each address several times. */
+const MOST_HOLDERS = 40
+
 /** People of one kind, each of whom does something once. */
 export interface Crowd {
   /** Log in, once, with the right code; then their gateway accounts for the session. */
@@ -83,28 +86,36 @@ export class Load {
     const typed = right(person)
     const reply = await this.#try(this.#anyBroker(), person.name, typed, INNOCENT_ADDRESS)
     if (reply?.code === 'Access-Accept') {
+      const { ipv4 = 'no address' } = reply
       told.accepted.set(person.name, typed)
-      await this.#account(person.name)
+      told.leased(person.name, ipv4)
+      await this.#account(person.name, ipv4)
     } else if (reply !== undefined && reply.message !== WORDS.en.refused('unavailable', undefined)) {
       told.wrongs.push(`${person.name} was right and refused: ${reply.message}`)
     }
   }
 
-  async #account(user: string): Promise<void> {
+  async #account(user: string, ipv4: string): Promise<void> {
     const { random, told } = this.#options
     const session = unique('acct')
     const accounted = { user, started: false, stopped: false, seconds: 0 }
     told.accounted.set(session, accounted)
-    accounted.started = await this.#tell(session, user, 1, 0)
-    if (random.below(2) < 1 && (await this.#tell(session, user, 3, 1))) accounted.seconds = 1
-    if (random.below(2) < 1 && (await this.#tell(session, user, 2, 2))) {
-      accounted.stopped = true
-      accounted.seconds = 2
-    }
+    accounted.started = await this.#tell({ session, user, ipv4 }, 1, 0)
+    if (random.below(2) < 1 && (await this.#tell({ session, user, ipv4 }, 3, 1))) accounted.seconds = 1
+    if (told.holders.size < MOST_HOLDERS && random.below(2) < 1) return
+    // It may come to be known at any moment from here on, answered or not.
+    told.holders.delete(ipv4)
+    if (!(await this.#tell({ session, user, ipv4 }, 2, 2))) return
+    accounted.stopped = true
+    accounted.seconds = 2
   }
 
   /** @returns whether the gateway was told that it is kept. */
-  async #tell(session: string, user: string, status: 1 | 2 | 3, seconds: number): Promise<boolean> {
+  async #tell(
+    { session, user, ipv4 }: { readonly session: string; readonly user: string; readonly ipv4: string },
+    status: 1 | 2 | 3,
+    seconds: number,
+  ): Promise<boolean> {
     const { installation, until } = this.#anyBroker()
     const request = accountingRequest(installation.secret, [
       encodeAttribute('Acct-Status-Type', status),
@@ -112,6 +123,8 @@ export class Load {
       encodeAttribute('Acct-Session-Id', session),
       encodeAttribute('Calling-Station-Id', INNOCENT_ADDRESS),
       encodeAttribute('Acct-Session-Time', seconds),
+      // A Start comes before ocserv has an address.
+      ...(status === 1 ? [] : [encodeAttribute('Framed-IP-Address', ipv4)]),
     ])
     return (await ask(installation.acctPort, request, { tries: 1, until: until() })) !== undefined
   }

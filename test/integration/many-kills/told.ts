@@ -12,8 +12,19 @@ export class Told {
   readonly accounted = new Map<string, Accounted>()
   /** How many guesses at a user were answered as such. */
   readonly failures = new Map<string, number>()
+  /** Whose session has which address, from the Accept to the moment before its Stop is sent. */
+  readonly holders = new Map<string, string>()
+  /** How often each address was given. */
+  readonly leases = new Map<string, number>()
   /** What must never happen, in words. */
   readonly wrongs: string[] = []
+
+  leased(user: string, ipv4: string): void {
+    const holder = this.holders.get(ipv4)
+    if (holder !== undefined) this.wrongs.push(`${user} was given ${ipv4}, which is ${holder}’s`)
+    this.holders.set(ipv4, user)
+    this.leases.set(ipv4, (this.leases.get(ipv4) ?? 0) + 1)
+  }
 
   failed(user: string): void {
     this.failures.set(user, (this.failures.get(user) ?? 0) + 1)
