@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from 'kysely'
 import { type LeaseStore, type PoolLayout, type PoolUsage, UNHEARD_MS } from '../domain/address-pool.ts'
 import type { LeaseRow, Tables } from './schema.ts'
 
@@ -53,33 +53,49 @@ export class SqlLeases implements LeaseStore {
     return rows
   }
 
+  async reap(now: number, watchedMs: number): Promise<number> {
+    return this.#db.transaction().execute(async (db) => {
+      const silent = await freeWhere(db, now, (row) =>
+        row.and([row('heard_at', '<', sql<number>`${now} - kept_ms`), row('kept_ms', '<', watchedMs)]),
+      )
+      return watchedMs > UNHEARD_MS ? silent + (await this.#reapUnheard(db, now)) : silent
+    })
+  }
+
   /**
    * A login of which accounting told nothing is given up where the same gateway told of later ones; from a gateway that
    * tells of none nothing can be concluded.
    */
-  async reap(now: number, watchedMs: number): Promise<number> {
-    const { numUpdatedRows } = await this.#db
-      .updateTable('leases')
-      .set({ session: null, freed_at: now })
-      .where('session', 'is not', null)
-      .where((row) =>
-        row.or([
-          row.and([
-            row(row.ref('heard_at'), '<', sql<number>`${now} - kept_ms`),
-            row('kept_ms', '<', watchedMs),
-          ]),
-          row.and([
-            row('heard_at', 'is', null),
-            row('taken_at', '<', UNHEARD_MS < watchedMs ? now - UNHEARD_MS : 0),
-            sql<boolean>`exists (
-              select 1 from leases as other
-              where other.gateway = leases.gateway and other.heard_at > leases.taken_at)`,
-          ]),
+  async #reapUnheard(db: Kysely<Tables>, now: number): Promise<number> {
+    const heard = await db
+      .selectFrom('leases')
+      .select((row) => ['gateway', row.fn.max('heard_at').as('last')])
+      .where('heard_at', 'is not', null)
+      .groupBy('gateway')
+      .execute()
+    let freed = 0
+    for (const { gateway, last } of heard)
+      freed += await freeWhere(db, now, (row) =>
+        row.and([
+          row('heard_at', 'is', null),
+          row('gateway', '=', gateway),
+          row('taken_at', '<', Math.min(Number(last), now - UNHEARD_MS)),
         ]),
       )
-      .executeTakeFirst()
-    return Number(numUpdatedRows)
+    return freed
   }
+}
+
+type Condition = (row: ExpressionBuilder<Tables, 'leases'>) => Expression<SqlBool>
+
+async function freeWhere(db: Kysely<Tables>, now: number, condition: Condition): Promise<number> {
+  const { numUpdatedRows } = await db
+    .updateTable('leases')
+    .set({ session: null, freed_at: now })
+    .where('session', 'is not', null)
+    .where(condition)
+    .executeTakeFirst()
+  return Number(numUpdatedRows)
 }
 
 type Addresses = readonly Pick<LeaseRow, 'address'>[]

@@ -1,5 +1,6 @@
 import { generateSync } from 'otplib'
 import { onTestFinished } from 'vitest'
+import { type AddressPool, layoutOf } from '../../src/domain/address-pool.ts'
 import type { Attempt } from '../../src/domain/attempt.ts'
 import type { PendingChallenge } from '../../src/domain/challenge.ts'
 import type { Enrolment } from '../../src/domain/enrolment.ts'
@@ -38,6 +39,7 @@ export interface HouseOptions {
   readonly rules?: Partial<LockoutRules>
   readonly userRate?: number
   readonly policies?: readonly Policy[]
+  readonly pools?: readonly AddressPool[]
   readonly exempt?: readonly Network[]
   /** Milliseconds; the same answer is not given again where it is absent. */
   readonly sameAnswerWithinMs?: number
@@ -56,6 +58,7 @@ export async function openHouse(options: HouseOptions = {}) {
   const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
   onTestFinished(() => database.close())
   const records = sqlRecords(db, { random: systemRandom })
+  await records.leases.layOut((options.pools ?? []).map(layoutOf))
   const time = { now: START, monotonic: 0 }
   const clock = { now: () => time.now, monotonic: () => time.monotonic }
   const keys = new KeyRing([{ id: 'test', key: new Secret(systemRandom.bytes(32)) }], systemRandom)
@@ -120,7 +123,7 @@ export async function openHouse(options: HouseOptions = {}) {
     secondFactor: { required: options.required ?? true, mode, tries: 3, ...recognising, enrolAtLogin },
     terms: {
       policies: options.policies ?? [{ name: 'everyone', when: {}, reply: { routes: ['10.0.0.0/8'] } }],
-      pools: [],
+      pools: options.pools ?? [],
       replyFault: grantFault,
     },
     grant: { records: records.login, clock, random: systemRandom, sameAnswer },
