@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import type { LeaseStore } from '../domain/address-pool.ts'
 import type { AuditTrail } from '../domain/audit-search.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { EnrolmentRegister } from '../domain/enrolment-register.ts'
@@ -30,6 +31,7 @@ export interface WebDependencies {
     readonly lockoutDesk: LockoutDesk
     readonly auditTrail: AuditTrail
     readonly sessionDesk: SessionDesk
+    readonly leases: Pick<LeaseStore, 'usage'>
     readonly enrolmentRegister: EnrolmentRegister
     readonly login: Pick<LoginStore, 'view'>
   }

@@ -120,6 +120,7 @@ const RIGHT: Readonly<Record<string, () => Promise<Case>>> = {
     return { path, json: { code, reason }, status: 201, event: 'enrolment.made' }
   },
   listSessions: async () => ({ path: '/api/v1/sessions?state=open&gateway=gw1', status: 200 }),
+  listPools: async () => ({ path: '/api/v1/pools', status: 200 }),
   getSession: async () => ({ path: `/api/v1/sessions/${await sessionOf(fresh('user'))}`, status: 200 }),
   listAuditEvents: async () => ({
     path: '/api/v1/audit-events?kind=user.added,lockout.made&since=2026-01-01T00:00:00Z',

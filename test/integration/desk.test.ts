@@ -326,6 +326,7 @@ async function busyDay({ records }: BrokerHouse): Promise<void> {
         ...(count % 4 === 3 && { reason: 'bad_credentials', detail: 'local: wrong password' }),
       })
   }
+  await layOutPools(records)
   for (const [user, hours, address] of [
     ['alice', 3, '198.51.100.9'],
     ['alice', 30, '2001:db8:1234:5678:9abc:def0:1234:5678'],
@@ -351,6 +352,31 @@ async function busyDay({ records }: BrokerHouse): Promise<void> {
         ...{ ipv4: '10.8.0.7', terminateCause: 'User-Request' },
       })
   }
+}
+
+/** One with room, one nearly full, one full. */
+async function layOutPools({ leases, login }: BrokerHouse['records']): Promise<void> {
+  const layOut = (pool: string, third: number, size: number) => ({
+    pool,
+    addresses: Array.from({ length: size }, (_, at) => `10.8.${third + (at >> 8)}.${at & 255}`),
+  })
+  await leases.layOut([layOut('staff', 0, 1021), layOut('contractors', 8, 10), layOut('guests', 9, 2)])
+  const held = { staff: 3, contractors: 9, guests: 2 }
+  for (const [pool, count] of Object.entries(held))
+    for (let at = 0; at < count; at++) {
+      const user = `${pool}-${at}`
+      const now = Date.now() - 5 * 24 * HOUR_MS
+      await login.admit({
+        query: { user, subjects: [user], now },
+        claim: { kind: 'none' },
+        session: {
+          ...{ id: systemRandom.id(), gateway: 'gw1', user, subject: user, grantedAt: now, updatedAt: now },
+          ...{ stoppedAt: now, seconds: 0, octetsIn: 0, octetsOut: 0 },
+        },
+        lease: { pool, keptMs: HOUR_MS },
+        event: { id: systemRandom.id(), at: now, kind: 'login.accepted', user, gateway: 'gw1' },
+      })
+    }
 }
 
 async function lockByHand({ records }: BrokerHouse, user: string): Promise<void> {

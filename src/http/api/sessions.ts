@@ -1,3 +1,4 @@
+import type { LeaseStore } from '../../domain/address-pool.ts'
 import type { SessionDesk, SessionState } from '../../domain/session-search.ts'
 import { Problem } from '../problem.ts'
 import type { Handlers } from './call.ts'
@@ -5,8 +6,17 @@ import { addressIn, orderIn, stemIn } from './filters.ts'
 import { pageFrom, pageOf } from './page.ts'
 import { sessionWire } from './wire.ts'
 
-export function sessionRoutes({ desk }: { readonly desk: SessionDesk }): Handlers {
+interface SessionDependencies {
+  readonly desk: SessionDesk
+  readonly leases: Pick<LeaseStore, 'usage'>
+}
+
+export function sessionRoutes({ desk, leases }: SessionDependencies): Handlers {
   return {
+    async listPools() {
+      return { body: { items: await leases.usage() } }
+    },
+
     async listSessions(call) {
       const page = pageOf(call)
       const found = await desk.search({

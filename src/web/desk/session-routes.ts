@@ -1,4 +1,5 @@
 import type { Router } from 'express'
+import { isNearlyFull } from '../../domain/address-pool.ts'
 import type { SessionState } from '../../domain/session-search.ts'
 import { needs } from './admission.ts'
 import type { Desk } from './desk.ts'
@@ -30,6 +31,7 @@ export function sessionRoutes(router: Router, desk: Desk): void {
       : await listPage(PAGE, (limit) =>
           records.sessionDesk.search({ ...search, state: state === 'any' ? undefined : state, limit }),
         )
+    const pools = await records.leases.usage()
     const filter = { q: wanted.typed, ip: within.typed, gateway, state }
     desk.show(request, response, {
       view: 'sessions',
@@ -37,6 +39,7 @@ export function sessionRoutes(router: Router, desk: Desk): void {
       area: 'sessions',
       data: {
         ...{ wanted, within, state, gateway, states: STATES, sessions: page.items },
+        pools: pools.map((usage) => ({ ...usage, isNearlyFull: isNearlyFull(usage) })),
         isFirst: after === undefined,
         isFiltered: wanted.typed !== '' || within.typed !== '' || gateway !== undefined || state !== 'open',
         firstPage: searchText('/desk/sessions', filter),

@@ -261,6 +261,10 @@ export const simplifiedChinese: DeskWords = {
     lasted: '时长',
     traffic: '下行 / 上行',
     none: '没有符合条件的会话。',
+    pools: '地址池',
+    held: (held, size) => `已用 ${held} 个，共 ${size} 个`,
+    nearlyFull: '即将用尽',
+    full: '已用尽：其他人无法接入',
   },
   audit: {
     title: '审计记录',

@@ -276,6 +276,10 @@ export const english: DeskWords = {
     lasted: 'Lasted',
     traffic: 'Down / up',
     none: 'No session matches.',
+    pools: 'Addresses of pools',
+    held: (held, size) => `${held} of ${size} in use`,
+    nearlyFull: 'Nearly full',
+    full: 'Full: nobody else gets in',
   },
   audit: {
     title: 'Audit trail',

@@ -197,6 +197,10 @@ export interface DeskWords {
     readonly lasted: string
     readonly traffic: string
     readonly none: string
+    readonly pools: string
+    readonly held: (held: string, size: string) => string
+    readonly nearlyFull: string
+    readonly full: string
   }
   readonly audit: {
     readonly title: string
