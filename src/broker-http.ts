@@ -149,7 +149,7 @@ function apiOptions(
         register: records.enrolmentRegister,
         ...{ enrolling, sessions, subjectOf },
       }),
-      ...sessionRoutes({ desk: records.sessionDesk, leases: records.leases }),
+      ...sessionRoutes({ desk: records.sessionDesk, leases: records.leases, clock }),
       ...auditRoutes({ trail }),
       ...eventRoutes({ feed: new LiveFeed({ trail, clock, log }), trail, clock }, streams),
       ...decisionRoutes({ policies: config.policies, explain: explainOptions(config, store, parts.machine) }),

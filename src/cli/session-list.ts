@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
+import { systemClock } from '../domain/clock.ts'
 import type { Session } from '../domain/session.ts'
+import { stateOf } from '../domain/session-search.ts'
 import { type CommonOptions, verb, withStore } from './office.ts'
 import { moment, octets, print, table } from './output.ts'
 
@@ -30,7 +32,7 @@ async function list(options: Options): Promise<void> {
       session.address ?? '-',
       session.ipv4 ?? session.ipv6 ?? '-',
       moment(session.startedAt ?? session.grantedAt),
-      state(session),
+      stateText(session),
       octets(session.octetsIn),
       octets(session.octetsOut),
     ])
@@ -42,7 +44,9 @@ async function list(options: Options): Promise<void> {
   })
 }
 
-function state({ startedAt, stoppedAt, terminateCause }: Session): string {
-  if (stoppedAt !== undefined) return `ended (${terminateCause ?? 'no cause given'})`
-  return startedAt === undefined ? 'granted' : 'open'
+function stateText(session: Session): string {
+  const { updatedAt, terminateCause } = session
+  const state = stateOf(session, systemClock.now())
+  if (state === 'ended') return `ended (${terminateCause ?? 'no cause given'})`
+  return state === 'silent' ? `silent since ${moment(updatedAt)}` : state
 }

@@ -18,7 +18,7 @@ export interface LeaseWish {
   readonly pool: string
   /** Absent: any that is free. */
   readonly address?: string
-  /** Milliseconds without news of the session after which it is taken for dead. */
+  /** `Session.keptMs`. */
   readonly keptMs: number
 }
 
@@ -69,8 +69,14 @@ export function netmaskOf({ network }: Pick<AddressPool, 'network'>): string {
   return ipaddr.IPv4.subnetMaskFromPrefixLength(network.prefix).toString()
 }
 
-/** How long a session of the pool may say nothing: two of its reports may be lost, and a client may be away for a while. */
-export function keptMs({ holdMs }: AddressPool, interim = USUAL_INTERIM): number {
+/** How long a client may be away; ocserv brings it back within 300 s, and notices its end up to 325 s later. */
+export const USUAL_HOLD_MS = 15 * 60_000
+
+/**
+ * How long a session may say nothing: two of its reports may be lost, and its client may be away for a while.
+ * @param interim seconds.
+ */
+export function keptMs(interim: number, holdMs = USUAL_HOLD_MS): number {
   return 2 * interim * 1000 + holdMs
 }
 

@@ -1,7 +1,21 @@
+import { UNHEARD_MS } from './address-pool.ts'
 import type { Session } from './session.ts'
 
-/** `granted`: the login was right and accounting has not named the session yet. */
-export type SessionState = 'granted' | 'open' | 'ended'
+/**
+ * `granted`: the login was right and accounting has not named the session yet. `silent`: it is one of the two, and should
+ * have been heard of by now; its gateway may be gone.
+ */
+export type SessionState = 'granted' | 'open' | 'silent' | 'ended'
+
+/** @param now wall milliseconds. */
+export function stateOf(
+  { grantedAt, startedAt, stoppedAt, updatedAt, keptMs }: Session,
+  now: number,
+): SessionState {
+  if (stoppedAt !== undefined) return 'ended'
+  if (startedAt === undefined) return (grantedAt ?? updatedAt) < now - UNHEARD_MS ? 'silent' : 'granted'
+  return keptMs !== undefined && updatedAt < now - keptMs ? 'silent' : 'open'
+}
 
 export interface SessionSearch {
   /** In any spelling of the user's name. */
@@ -11,7 +25,8 @@ export interface SessionSearch {
   readonly address?: string
   /** The address within the VPN. */
   readonly ip?: string
-  readonly state?: SessionState
+  /** At a moment in wall milliseconds. */
+  readonly standing?: { readonly state: SessionState; readonly at: number }
   /** Absent: newest. */
   readonly order?: 'newest' | 'oldest'
   /** Identifier of the last session of the page before. */

@@ -25,6 +25,8 @@ export interface Session extends SessionCounters {
   readonly client?: string
   readonly grantedAt?: number
   readonly startedAt?: number
+  /** Milliseconds without news after which it is taken for dead; absent where no reports were asked for. */
+  readonly keptMs?: number
   readonly updatedAt: number
   readonly stoppedAt?: number
   /** Acct-Terminate-Cause by name. */

@@ -1,3 +1,4 @@
+import { keptMs } from '../domain/address-pool.ts'
 import { type Attempt, eventOf } from '../domain/attempt.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { AdmissionAnswer, Claim, LoginStore } from '../domain/login-records.ts'
@@ -98,7 +99,7 @@ export function notAdmitted(
 }
 
 function openSession(attempt: Attempt, { person }: Proof, terms: Terms, id: string, now: number): Session {
-  const { ipv4, ipv6 } = terms.entitlement
+  const { ipv4, ipv6, interim } = terms.entitlement
   return {
     id,
     gateway: attempt.gateway,
@@ -107,6 +108,7 @@ function openSession(attempt: Attempt, { person }: Proof, terms: Terms, id: stri
     policy: terms.policy,
     grantedAt: now,
     updatedAt: now,
+    keptMs: terms.lease?.keptMs ?? (interim && keptMs(interim)),
     address: attempt.address,
     acctSession: attempt.session,
     client: attempt.client,

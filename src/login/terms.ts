@@ -1,4 +1,4 @@
-import { type AddressPool, keptMs, type LeaseWish, poolOf } from '../domain/address-pool.ts'
+import { type AddressPool, keptMs, type LeaseWish, poolOf, USUAL_INTERIM } from '../domain/address-pool.ts'
 import type { Attempt } from '../domain/attempt.ts'
 import { choosePolicy, type Entitlement, entitle, type Policy, withAddress } from '../domain/policy.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
@@ -55,7 +55,6 @@ function leaseFor(
   { pool, ipv4, interim }: Entitlement,
   pools: readonly AddressPool[],
 ): LeaseWish | undefined {
-  if (ipv4 === undefined) return pool && { pool: pool.name, keptMs: keptMs(pool, interim) }
-  const own = poolOf(pools, ipv4)
-  return own && { pool: own.name, address: ipv4, keptMs: keptMs(own, interim) }
+  const from = ipv4 === undefined ? pool : poolOf(pools, ipv4)
+  return from && { pool: from.name, address: ipv4, keptMs: keptMs(interim ?? USUAL_INTERIM, from.holdMs) }
 }

@@ -103,6 +103,8 @@ export interface SessionRow {
   client: string | null
   granted_at: number | null
   started_at: number | null
+  /** Milliseconds without news after which the session is taken for dead. */
+  kept_ms: number | null
   updated_at: number
   stopped_at: number | null
   terminate_cause: string | null

@@ -31,6 +31,7 @@ export function takingOver(value: Place<SessionRow>) {
       ipv6: value('ipv6'),
       client: value('client'),
       granted_at: value('granted_at'),
+      kept_ms: value('kept_ms'),
       updated_at: value('updated_at'),
       stopped_at: null,
       terminate_cause: null,

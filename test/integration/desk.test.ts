@@ -331,6 +331,7 @@ async function busyDay({ records }: BrokerHouse): Promise<void> {
     ['alice', 3, '198.51.100.9'],
     ['alice', 30, '2001:db8:1234:5678:9abc:def0:1234:5678'],
     ['carol', 50, '198.51.100.77'],
+    ['silent-sam', 4, '198.51.100.78'],
   ] as const) {
     const at = now - hours * HOUR_MS
     await records.login.admit({
@@ -339,6 +340,7 @@ async function busyDay({ records }: BrokerHouse): Promise<void> {
       session: {
         ...{ id: systemRandom.id(), gateway: 'gw1', user, subject: user, address, ipv4: '10.8.0.7' },
         ...{ ipv6: 'fd00:8::1234:5678:9abc:7', grantedAt: at, updatedAt: at, seconds: 0 },
+        ...(user === 'silent-sam' && { keptMs: 25 * 60_000 }),
         ...{ octetsIn: 0, octetsOut: 0 },
       },
       event: { id: systemRandom.id(), at, kind: 'login.accepted', user, address, gateway: 'gw1' },

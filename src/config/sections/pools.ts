@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type AddressPool, layoutOf, overlap } from '../../domain/address-pool.ts'
+import { type AddressPool, layoutOf, overlap, USUAL_HOLD_MS } from '../../domain/address-pool.ts'
 import { contains, type Network } from '../../domain/network.ts'
 import { type Report, Slip } from '../fault.ts'
 import { duration, network, readName, readNetwork, readText, scalar } from '../scalars.ts'
@@ -15,7 +15,7 @@ const OCSERV_REMEMBERS_MS = 625_000
 const poolShape = z.strictObject({
   ipv4: scalar(readPoolNetwork),
   exclude: z.array(network()).default([]),
-  hold: duration({ min: '1m', max: '24h' }).default(15 * 60_000),
+  hold: duration({ min: '1m', max: '24h' }).default(USUAL_HOLD_MS),
 })
 
 export const poolsShape = z.record(z.string(), poolShape)

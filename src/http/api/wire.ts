@@ -4,7 +4,7 @@ import { isInForce, type Lockout } from '../../domain/lockout.ts'
 import type { LockoutState } from '../../domain/lockout-desk.ts'
 import type { Policy } from '../../domain/policy.ts'
 import type { Session } from '../../domain/session.ts'
-import type { SessionState } from '../../domain/session-search.ts'
+import { stateOf } from '../../domain/session-search.ts'
 import type { LocalUser } from '../../domain/user.ts'
 
 /** Members that are undefined are left out of JSON, as the contract wants it. */
@@ -53,21 +53,16 @@ export function enrolmentWire({ kind = 'totp', period, createdAt, ...enrolment }
   }
 }
 
-export function sessionWire(session: Session) {
-  const { grantedAt, startedAt, updatedAt, stoppedAt, ...rest } = session
+export function sessionWire(session: Session, now: number) {
+  const { grantedAt, startedAt, updatedAt, stoppedAt, keptMs: _, ...rest } = session
   return {
     ...rest,
-    state: sessionState(session),
+    state: stateOf(session, now),
     grantedAt: maybeTime(grantedAt),
     startedAt: maybeTime(startedAt),
     updatedAt: timeText(updatedAt),
     stoppedAt: maybeTime(stoppedAt),
   }
-}
-
-function sessionState({ startedAt, stoppedAt }: Session): SessionState {
-  if (stoppedAt !== undefined) return 'ended'
-  return startedAt === undefined ? 'granted' : 'open'
 }
 
 export function eventWire({ at, ...event }: AuditEvent) {

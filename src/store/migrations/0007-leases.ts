@@ -1,9 +1,10 @@
 import { type Migration, sql } from 'kysely'
 
-/** Addresses of pools, each with the session that has it. */
+/** Addresses of pools, each with the session that has it; and how long a session may be silent. */
 export const leases: Migration = {
   async up({ schema }): Promise<void> {
     await schema.alterTable('sessions').addColumn('pool', 'text').execute()
+    await schema.alterTable('sessions').addColumn('kept_ms', 'bigint').execute()
     await schema
       .createTable('leases')
       .addColumn('address', 'text', (column) => column.primaryKey())

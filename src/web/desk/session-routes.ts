@@ -1,6 +1,7 @@
 import type { Router } from 'express'
 import { isNearlyFull } from '../../domain/address-pool.ts'
-import type { SessionState } from '../../domain/session-search.ts'
+import type { Session } from '../../domain/session.ts'
+import { type SessionState, stateOf } from '../../domain/session-search.ts'
 import { needs } from './admission.ts'
 import type { Desk } from './desk.ts'
 import { afterIn, listPage, maybeOf, oneOf, searchText, wantedIn } from './filters.ts'
@@ -9,13 +10,14 @@ const PAGE = 50
 const STATES: readonly [SessionState | 'any', ...(SessionState | 'any')[]] = [
   'open',
   'granted',
+  'silent',
   'ended',
   'any',
 ]
 
 /** Who is connected, and who was. */
 export function sessionRoutes(router: Router, desk: Desk): void {
-  const { records, gateways } = desk.dependencies
+  const { records, gateways, clock } = desk.dependencies
 
   router.get('/sessions', needs('sessions:read'), async (request, response) => {
     const wanted = wantedIn(request)
@@ -25,12 +27,12 @@ export function sessionRoutes(router: Router, desk: Desk): void {
     const after = afterIn(request)
     const isNothing = wanted.isNothing || (within.typed !== '' && within.address === undefined)
     const { user, address } = wanted
-    const search = { user, address, gateway, after, ip: within.address }
+    const now = clock.now()
+    const standing = state === 'any' ? undefined : { state, at: now }
+    const search = { user, address, gateway, after, ip: within.address, standing }
     const page = isNothing
       ? { items: [], next: undefined }
-      : await listPage(PAGE, (limit) =>
-          records.sessionDesk.search({ ...search, state: state === 'any' ? undefined : state, limit }),
-        )
+      : await listPage(PAGE, (limit) => records.sessionDesk.search({ ...search, limit }))
     const pools = await records.leases.usage()
     const filter = { q: wanted.typed, ip: within.typed, gateway, state }
     desk.show(request, response, {
@@ -39,6 +41,7 @@ export function sessionRoutes(router: Router, desk: Desk): void {
       area: 'sessions',
       data: {
         ...{ wanted, within, state, gateway, states: STATES, sessions: page.items },
+        stateOf: (session: Session) => stateOf(session, now),
         pools: pools.map((usage) => ({ ...usage, isNearlyFull: isNearlyFull(usage) })),
         isFirst: after === undefined,
         isFiltered: wanted.typed !== '' || within.typed !== '' || gateway !== undefined || state !== 'open',

@@ -27,13 +27,13 @@ export async function findStanding(user: string, desk: Desk): Promise<Standing |
 /** @returns what is wrong with the question where it is none. */
 export async function explainUser(
   supposed: Supposed,
-  { dependencies: { explain, records } }: Desk,
+  { dependencies: { explain, records, clock } }: Desk,
 ): Promise<Standing | { readonly wrong: keyof Supposed }> {
   const explanation = await explain(supposed)
   if ('wrong' in explanation) return explanation
   const sessions = await records.sessionDesk.search({
     user: explanation.user,
-    state: 'open',
+    standing: { state: 'open', at: clock.now() },
     limit: MOST_SESSIONS,
   })
   const known = explanation.stores.find(({ answer }) => answer === 'known' || answer === 'barred')

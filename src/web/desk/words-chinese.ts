@@ -253,7 +253,7 @@ export const simplifiedChinese: DeskWords = {
   },
   sessions: {
     title: 'VPN 会话',
-    states: { granted: '已批准', open: '已连接', ended: '已结束' },
+    states: { granted: '已批准', open: '已连接', silent: '无消息', ended: '已结束' },
     any: '全部',
     vpnAddress: 'VPN 地址',
     from: '来源',

@@ -268,7 +268,7 @@ export const english: DeskWords = {
   },
   sessions: {
     title: 'VPN sessions',
-    states: { granted: 'Granted', open: 'Connected', ended: 'Ended' },
+    states: { granted: 'Granted', open: 'Connected', silent: 'No news', ended: 'Ended' },
     any: 'All',
     vpnAddress: 'VPN address',
     from: 'From',

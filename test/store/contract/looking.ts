@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { AccountingRecord } from '../../../src/domain/session.ts'
+import { stateOf } from '../../../src/domain/session-search.ts'
 import type { Records } from '../../../src/store/records.ts'
 import {
   accounting,
@@ -83,9 +85,14 @@ export function lookingContract(records: () => Records): void {
       const addresses = async (more: object) =>
         (await sessionDesk.search({ user, limit: 9, ...more })).map(({ address }) => address)
       expect((await addresses({})).toSorted()).toEqual([granted, open, ended].toSorted())
-      expect(await addresses({ state: 'granted' })).toEqual([granted])
-      expect(await addresses({ state: 'open' })).toEqual([open])
-      expect(await addresses({ state: 'ended' })).toEqual([ended])
+      const standing = (state: string, at = NOON + MINUTE) => addresses({ standing: { state, at } })
+      expect(await standing('granted')).toEqual([granted])
+      expect(await standing('open')).toEqual([open])
+      expect(await standing('ended')).toEqual([ended])
+      expect(await standing('silent')).toEqual([])
+      // Nobody asked for reports on the open one.
+      expect(await standing('silent', NOON + 24 * HOUR)).toEqual([granted])
+      expect(await standing('open', NOON + 24 * HOUR)).toEqual([open])
       expect(await addresses({ gateway: 'gw2' })).toEqual([open])
       expect(await addresses({ address: ended })).toEqual([ended])
       expect(await addresses({ ip })).toEqual([open])
@@ -99,6 +106,38 @@ export function lookingContract(records: () => Records): void {
       expect(await sessionDesk.search(rest)).toEqual(oldest.slice(1))
       expect(await sessionDesk.find(all[1]?.id ?? '')).toEqual(all[1])
       expect(await sessionDesk.find(id())).toBeUndefined()
+    })
+  })
+
+  describe('sessions that should have been heard of', () => {
+    test('are in the state that the domain tells, at every moment', async () => {
+      const { login, sessions, sessionDesk } = records()
+      const user = unique('user')
+      const begin = async (keptMs: number | undefined, more: readonly Partial<AccountingRecord>[]) => {
+        const [address, acct] = [uniqueAddress(), unique('acct')]
+        await login.admit(admission(user, { kind: 'none' }, { address, session: { keptMs } }))
+        for (const each of more) await sessions.record(accounting('start', user, acct, { address, ...each }))
+      }
+      await begin(undefined, [])
+      await begin(20 * MINUTE, [])
+      await begin(undefined, [{}])
+      await begin(20 * MINUTE, [{}])
+      await begin(20 * MINUTE, [{}, { kind: 'interim', at: NOON + 15 * MINUTE }])
+      await begin(20 * MINUTE, [{}, { kind: 'stop', at: NOON + 15 * MINUTE }])
+      const all = await sessionDesk.search({ user, limit: 9 })
+      for (const minutes of [0, 10, 11, 20, 21, 35, 36]) {
+        const at = NOON + minutes * MINUTE
+        const found = { granted: 0, open: 0, silent: 0, ended: 0 }
+        for (const state of ['granted', 'open', 'silent', 'ended'] as const) {
+          const some = await sessionDesk.search({ user, standing: { state, at }, limit: 9 })
+          expect(some, `${state} after ${minutes} minutes`).toEqual(
+            all.filter((session) => stateOf(session, at) === state),
+          )
+          found[state] = some.length
+        }
+        expect(found.granted + found.open + found.silent + found.ended).toBe(6)
+        expect(found.silent).toBe({ 0: 0, 10: 0, 11: 2, 20: 2, 21: 3, 35: 3, 36: 4 }[minutes])
+      }
     })
   })
 
