@@ -13,6 +13,7 @@ import { WORDS } from './domain/words.ts'
 import type { OwnState } from './limits/own-state.ts'
 import { decide } from './login/decide.ts'
 import { type Figures, prometheusMetrics } from './observe/metrics.ts'
+import { PoolChanges } from './store/lease-layout.ts'
 import { LeaseReaping } from './store/lease-reaping.ts'
 import { Pruning } from './store/pruning.ts'
 import { Exchange, type Service } from './transport/exchange.ts'
@@ -111,7 +112,8 @@ export async function prepareBroker(
   opened.defer(passing.close)
   const login = loginOptions(config, store, passing, log, machine)
   const { sessions, leases, gateways: memory, retention } = store.records
-  await leases.layOut(config.pools.map(layoutOf))
+  const pools = await PoolChanges.between(leases, config.pools.map(layoutOf))
+  await pools.add()
   const spools = new Spools({
     folder: config.storage.spool,
     name: worker?.spool ?? 'accounting',
@@ -155,6 +157,7 @@ export async function prepareBroker(
             figures: worker?.figures ?? figures,
             dependencies: [...store.dependencies, ...passing.dependencies],
           })
+    await pools.settle()
     if (worker?.isFirst !== false) {
       const { keepMs, keepAuditMs } = config.storage
       const pruning = Pruning.start({ retention, keepMs, keepAuditMs, clock, log })

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import type { AuditEvent } from './audit.ts'
 import { contains, type Network, parseAddress } from './network.ts'
 
 /** Addresses of the VPN that policies give out, each to one session at a time. */
@@ -35,19 +36,46 @@ export interface PoolLayout {
   readonly addresses: readonly string[]
 }
 
+/** An address of a pool, and whose it is. */
+export interface Lease {
+  readonly address: string
+  /** Absent: it has left its pool, and is forgotten when it is free. */
+  readonly pool?: string
+  /** `Session.id` of whoever has it; absent where it is free. */
+  readonly session?: string
+  /** Who had it last. */
+  readonly subject?: string
+  readonly gateway?: string
+  /** Of the last news of the session, in wall milliseconds; absent where accounting has not named it yet. */
+  readonly heardAt?: number
+  /** `Session.keptMs`. */
+  readonly keptMs?: number
+}
+
+/** One that a session has. */
+export type HeldLease = Lease & { readonly session: string }
+
 /** Which addresses are whose. Every method may throw `Unavailable`. */
 export interface LeaseStore {
-  /** Makes the pools what they are in the configuration. An address that left them stays with its session. */
-  layOut(pools: readonly PoolLayout[]): Promise<void>
-  /** In the order of their names. */
+  find(address: string): Promise<Lease | undefined>
+  /** In the order of addresses as text. @param after the last of the page before. */
+  page(search: {
+    readonly held?: boolean
+    readonly after?: string
+    readonly limit: number
+  }): Promise<readonly Lease[]>
+  /** In the order of the pools' names. */
   usage(): Promise<readonly PoolUsage[]>
-  /**
-   * Frees the addresses of sessions that must be dead.
-   * @param now wall milliseconds. @param watchedMs how long, in milliseconds, news of sessions could have been kept:
-   * a shorter silence says nothing.
-   * @returns how many were freed.
-   */
-  reap(now: number, watchedMs: number): Promise<number>
+  /** Adds those that there are not. @param place of each among those of the pool that were never given. */
+  add(pool: string, addresses: readonly { readonly address: string; readonly place: number }[]): Promise<void>
+  /** @param pool absent: they leave theirs; those that are free are forgotten. */
+  assign(addresses: readonly string[], pool?: string): Promise<void>
+  /** Puts addresses that are local users' own behind all others, so that nobody looks through them at each login. */
+  setAside(): Promise<void>
+  /** Frees those of which nothing was heard meanwhile. @param at wall milliseconds. @returns how many were freed. */
+  reap(dead: readonly HeldLease[], at: number): Promise<number>
+  /** Frees it by hand. @returns whose it was; undefined where there is no such address, or it is free. */
+  release(address: string, event: AuditEvent): Promise<Lease | undefined>
 }
 
 /** Where the gateway's reports are not asked for at an interval of the policy's own. Seconds. */
@@ -86,14 +114,15 @@ export function keptMs(interim: number, holdMs = USUAL_HOLD_MS): number {
  */
 export function layoutOf(pool: AddressPool): PoolLayout {
   const first = numberOf(pool.network.base)
-  const last = first + 2 ** (32 - pool.network.prefix) - 1
-  const excluded = pool.exclude.map(({ base, prefix }): readonly [number, number] => {
-    const from = numberOf(base)
-    return [from, from + 2 ** (32 - prefix) - 1]
-  })
+  const last = first + sizeOf(pool.network) - 1
+  const excluded = pool.exclude
+    .map((network) => ({ from: numberOf(network.base), next: numberOf(network.base) + sizeOf(network) }))
+    .sort((one, other) => one.from - other.from)
   const addresses: string[] = []
-  for (let number = first + 2; number < last; number++) {
-    if (!excluded.some(([from, to]) => from <= number && number <= to)) addresses.push(textOf(number))
+  let number = first + 2
+  for (const { from, next } of [...excluded, { from: last, next: last }]) {
+    for (; number < Math.min(from, last); number++) addresses.push(textOf(number))
+    number = Math.max(number, next)
   }
   return { pool: pool.name, addresses }
 }
@@ -105,13 +134,18 @@ export function poolOf(pools: readonly AddressPool[], address: string): AddressP
   return pools.find(({ network, exclude }) => {
     if (!contains(network, parsed) || exclude.some((excluded) => contains(excluded, parsed))) return false
     const place = numberOf(parsed) - numberOf(network.base)
-    return place >= 2 && place < 2 ** (32 - network.prefix) - 1
+    return place >= 2 && place < sizeOf(network) - 1
   })
 }
 
 /** @returns whether an address can be in both. */
 export function overlap(one: Network, other: Network): boolean {
   return contains(one, other.base) ? one.prefix <= other.prefix : contains(other, one.base)
+}
+
+/** Addresses in it. */
+export function sizeOf({ prefix }: Network): number {
+  return 2 ** (32 - prefix)
 }
 
 function numberOf(address: Network['base']): number {

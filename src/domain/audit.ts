@@ -5,6 +5,7 @@ export const AUDIT_KINDS = [
   'login.refused',
   'login.unavailable',
   'address.shared',
+  'address.released',
   'lockout.made',
   'lockout.released',
   'user.added',

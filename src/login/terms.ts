@@ -32,11 +32,17 @@ export function chooseTerms(
   const policy = choosePolicy(policies, person, attempt.gateway, attempt.address)
   if (policy === undefined) return refuse('no_policy', 'no policy applies')
   if (policy.reply === undefined) return refuse('no_policy', `policy ${policy.name} refuses`)
-  const entitlement = entitle(policy.reply, person.attributes)
+  const entitlement = withOwnAddress(entitle(policy.reply, person.attributes))
   const fault = replyFault(withAnyAddress(entitlement))
   if (fault !== undefined)
     return refuse('no_policy', `policy ${policy.name} with the user’s own attributes: ${fault}`)
   return { kind: 'terms', policy: policy.name, entitlement, lease: leaseFor(entitlement, pools) }
+}
+
+/** Whoever has an address needs none of the pool's, but its mask where they are in the same network. */
+function withOwnAddress(entitlement: Entitlement): Entitlement {
+  const { pool, ipv4 } = entitlement
+  return pool === undefined || ipv4 === undefined ? entitlement : withAddress(entitlement, ipv4)
 }
 
 /** By entitlement: policies' are the same objects at every login. */
@@ -44,8 +50,8 @@ const withAddresses = new WeakMap<Entitlement, Entitlement>()
 
 /** All addresses are as long in a reply. */
 function withAnyAddress(entitlement: Entitlement): Entitlement {
-  const { pool, ipv4 } = entitlement
-  if (pool === undefined || ipv4 !== undefined) return entitlement
+  const { pool } = entitlement
+  if (pool === undefined) return entitlement
   const complete = withAddresses.get(entitlement) ?? withAddress(entitlement, pool.network.base.toString())
   withAddresses.set(entitlement, complete)
   return complete

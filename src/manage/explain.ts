@@ -15,7 +15,7 @@ export interface ExplainOptions {
   readonly login: Pick<LoginStore, 'view'>
   readonly register: Pick<EnrolmentRegister, 'find'>
   readonly policies: readonly Policy[]
-  readonly leases: Pick<LeaseStore, 'usage'>
+  readonly leases: Pick<LeaseStore, 'usage' | 'find'>
   /** Where failures lock nobody. */
   readonly exempt: readonly Network[]
   /** Names, in the order of the configuration. */
@@ -99,10 +99,10 @@ export async function explain(
   const entitlement =
     person === undefined || policy?.reply === undefined ? undefined : entitle(policy.reply, person.attributes)
   const reply = entitlement && describe(entitlement, options)
-  const emptyPool = entitlement && (await findEmptyPool(entitlement, options))
+  const noAddress = entitlement && person && (await whyNoAddress(entitlement, person, options))
   const spared = sparedAt(address, knownAddress, options.exempt)
   const barring = locks.filter((lock) => bars(lock, spared))
-  const found = { locks: barring, stores, isCut, enrolment, person, policy, emptyPool }
+  const found = { locks: barring, stores, isCut, enrolment, person, policy, noAddress }
   return {
     user: name.stem,
     gateway,
@@ -125,8 +125,8 @@ interface Found {
   readonly enrolment?: RegisteredEnrolment
   readonly person?: Person
   readonly policy?: Policy
-  /** The pool that should give the address and has none. */
-  readonly emptyPool?: string
+  /** Why there is no address for the session, in one sentence. */
+  readonly noAddress?: string
 }
 
 async function askStores(
@@ -194,18 +194,25 @@ function describe(entitlement: Entitlement, { describeReply }: ExplainOptions): 
   }))
 }
 
-/** @returns the pool that should give the user's address and has none that is free. */
-async function findEmptyPool(
+/** @returns undefined where there is one. */
+async function whyNoAddress(
   { pool, ipv4 }: Entitlement,
+  { subject }: Person,
   { leases }: ExplainOptions,
 ): Promise<string | undefined> {
-  if (pool === undefined || ipv4 !== undefined) return undefined
+  if (ipv4 !== undefined) {
+    const lease = await leases.find(ipv4)
+    const isOthers = lease?.session !== undefined && lease.subject !== subject
+    return isOthers ? `The user’s own address ${ipv4} is ${lease.subject}’s at the moment.` : undefined
+  }
+  if (pool === undefined) return undefined
   const usage = (await leases.usage()).find((each) => each.pool === pool.name)
-  return usage === undefined || usage.held === usage.size ? pool.name : undefined
+  const isFull = usage === undefined || usage.held === usage.size
+  return isFull ? `Pool ${pool.name} has no free address.` : undefined
 }
 
 function outcomeOf(
-  { locks, stores, isCut, enrolment, person, policy, emptyPool }: Found,
+  { locks, stores, isCut, enrolment, person, policy, noAddress }: Found,
   options: ExplainOptions,
 ): Outcome {
   const { required, mode } = options.secondFactor
@@ -221,7 +228,7 @@ function outcomeOf(
     return refused('no_second_factor', 'The user has no authenticator.')
   if (policy === undefined) return refused('no_policy', 'No policy applies.')
   if (policy.reply === undefined) return refused('no_policy', `Policy ${policy.name} refuses.`)
-  if (emptyPool !== undefined) return refused('no_address', `Pool ${emptyPool} has no free address.`)
+  if (noAddress !== undefined) return refused('no_address', noAddress)
   const proof = enrolment === undefined ? 'the right password' : PROOFS[mode]
   return { kind: 'would_pass', words: `With ${proof} the user gets in by policy ${policy.name}.` }
 }

@@ -1,11 +1,18 @@
-import { isNearlyFull, type LeaseStore, type PoolUsage } from '../domain/address-pool.ts'
+import {
+  type HeldLease,
+  isNearlyFull,
+  type Lease,
+  type LeaseStore,
+  type PoolUsage,
+} from '../domain/address-pool.ts'
 import type { Clock } from '../domain/clock.ts'
+import { LeaseWatch } from '../domain/lease-watch.ts'
 import type { Log } from '../domain/log.ts'
 import type { Metrics } from '../domain/metrics.ts'
-import { UnbrokenTime } from '../domain/unbroken-time.ts'
+import { allOf, pagesOf } from './lease-layout.ts'
 
 export interface LeaseReapingOptions {
-  readonly leases: Pick<LeaseStore, 'reap' | 'usage'>
+  readonly leases: Pick<LeaseStore, 'page' | 'reap' | 'usage' | 'setAside'>
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Pick<Metrics, 'pool'>
@@ -13,23 +20,24 @@ export interface LeaseReapingOptions {
   readonly everyMs?: number
 }
 
-/**
- * Frees the addresses of sessions whose end nobody told: of those that have been silent for too long while they could
- * be heard. Also tells how full the pools are.
- */
+/** Rounds that may be late or left out before the watch begins anew. */
+const GAP = 3
+
+/** Frees the addresses of sessions whose end nobody told, and tells how full the pools are. */
 export class LeaseReaping {
   readonly #options: LeaseReapingOptions
-  readonly #watched: UnbrokenTime
+  readonly #watch: LeaseWatch
   readonly #nearlyFull = new Set<string>()
   readonly #timer: NodeJS.Timeout
   #round: Promise<void> = Promise.resolve()
 
   private constructor(options: LeaseReapingOptions) {
+    const { everyMs = 60_000 } = options
     this.#options = options
-    this.#watched = new UnbrokenTime(options.clock)
+    this.#watch = new LeaseWatch(GAP * everyMs)
     this.#timer = setInterval(() => {
       this.#round = this.#round.then(() => this.#reap())
-    }, options.everyMs ?? 60_000).unref()
+    }, everyMs).unref()
   }
 
   static start(options: LeaseReapingOptions): LeaseReaping {
@@ -44,11 +52,16 @@ export class LeaseReaping {
   async #reap(): Promise<void> {
     const { leases, clock, log } = this.#options
     try {
-      const freed = await leases.reap(clock.now(), this.#watched.elapsedMs())
+      const held = (await allOf(leases, true)).filter(isHeld)
+      let freed = 0
+      for (const dead of pagesOf(this.#watch.look(held, clock.monotonic())))
+        freed += await leases.reap(dead, clock.now())
       if (freed > 0) log.info('leases.reaped', { freed })
-      for (const usage of await leases.usage()) this.#tell(usage)
+      const pools = await leases.usage()
+      if (pools.length > 0) await leases.setAside()
+      for (const usage of pools) this.#tell(usage)
     } catch (error) {
-      this.#watched.broken()
+      this.#watch.beginAnew()
       log.warn('leases.not_reaped', { error })
     }
   }
@@ -64,4 +77,8 @@ export class LeaseReaping {
     if (!this.#nearlyFull.has(pool)) log.warn('pool.nearly_full', { pool, size, held })
     this.#nearlyFull.add(pool)
   }
+}
+
+function isHeld(lease: Lease): lease is HeldLease {
+  return lease.session !== undefined
 }

@@ -1,9 +1,13 @@
-import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from 'kysely'
-import { type LeaseStore, type PoolLayout, type PoolUsage, UNHEARD_MS } from '../domain/address-pool.ts'
+import type { Kysely } from 'kysely'
+import type { HeldLease, Lease, LeaseStore, PoolUsage } from '../domain/address-pool.ts'
+import type { AuditEvent } from '../domain/audit.ts'
+import { withoutNulls } from './absent.ts'
+import { writeEvents } from './audit.ts'
+import { isNobodysOwn } from './lease-taking.ts'
 import type { LeaseRow, Tables } from './schema.ts'
 
-/** Rows in one statement, well below the 32,766 values that SQLite takes. */
-const PAGE = 500
+/** `freed_at` of an address that is given after all others. */
+const LAST = Number.MAX_SAFE_INTEGER
 
 export class SqlLeases implements LeaseStore {
   readonly #db: Kysely<Tables>
@@ -12,34 +16,25 @@ export class SqlLeases implements LeaseStore {
     this.#db = db
   }
 
-  layOut(pools: readonly PoolLayout[]): Promise<void> {
-    const wanted = new Map(
-      pools.flatMap(({ pool, addresses }) =>
-        addresses.map((address, place) => [address, { pool, place }] as const),
-      ),
-    )
-    return this.#db.transaction().execute(async (db) => {
-      const rows = await db.selectFrom('leases').select(['address', 'pool', 'session']).execute()
-      const gone = rows.filter(({ address, pool }) => pool !== null && !wanted.has(address))
-      const free = rows.filter(({ address, session }) => session === null && !wanted.has(address))
-      await move(db, gone, null)
-      await forget(db, free)
-      for (const { pool } of pools)
-        await move(
-          db,
-          rows.filter((row) => row.pool !== pool && wanted.get(row.address)?.pool === pool),
-          pool,
-        )
-      for (const { address } of rows) wanted.delete(address)
-      await add(
-        db,
-        [...wanted].map(([address, { pool, place }]) => ({ address, pool, freed_at: place })),
-      )
-    })
+  async find(address: string): Promise<Lease | undefined> {
+    const row = await this.#db
+      .selectFrom('leases')
+      .selectAll()
+      .where('address', '=', address)
+      .executeTakeFirst()
+    return row && leaseOf(row)
   }
 
+  async page({ held, after, limit }: Parameters<LeaseStore['page']>[0]): Promise<readonly Lease[]> {
+    let leases = this.#db.selectFrom('leases').selectAll()
+    if (held !== undefined) leases = leases.where('session', held ? 'is not' : 'is', null)
+    if (after !== undefined) leases = leases.where('address', '>', after)
+    return (await leases.orderBy('address').limit(limit).execute()).map(leaseOf)
+  }
+
+  /** What is free and a local user's own is nobody's to take, and so is not counted. */
   async usage(): Promise<readonly PoolUsage[]> {
-    const rows = await this.#db
+    return this.#db
       .selectFrom('leases')
       .select((row) => [
         row.ref('pool').$notNull().as('pool'),
@@ -47,81 +42,86 @@ export class SqlLeases implements LeaseStore {
         row.fn.count<number>('session').as('held'),
       ])
       .where('pool', 'is not', null)
+      .where((row) => row.or([row('session', 'is not', null), isNobodysOwn]))
       .groupBy('pool')
       .orderBy('pool')
       .execute()
-    return rows
   }
 
-  async reap(now: number, watchedMs: number): Promise<number> {
-    return this.#db.transaction().execute(async (db) => {
-      const silent = await freeWhere(db, now, (row) =>
-        row.and([row('heard_at', '<', sql<number>`${now} - kept_ms`), row('kept_ms', '<', watchedMs)]),
-      )
-      return watchedMs > UNHEARD_MS ? silent + (await this.#reapUnheard(db, now)) : silent
+  /** Another broker that starts at the same moment adds the same. */
+  async add(pool: string, addresses: Parameters<LeaseStore['add']>[1]): Promise<void> {
+    if (addresses.length === 0) return
+    await this.#db
+      .insertInto('leases')
+      .values(addresses.map(({ address, place }) => ({ ...EMPTY, address, pool, freed_at: place })))
+      .onConflict((conflict) => conflict.column('address').doNothing())
+      .execute()
+  }
+
+  async assign(addresses: readonly string[], pool?: string): Promise<void> {
+    if (addresses.length === 0) return
+    await this.#db.transaction().execute(async (db) => {
+      if (pool === undefined)
+        await db.deleteFrom('leases').where('address', 'in', addresses).where('session', 'is', null).execute()
+      await db
+        .updateTable('leases')
+        .set({ pool: pool ?? null })
+        .where('address', 'in', addresses)
+        .execute()
     })
   }
 
-  /**
-   * A login of which accounting told nothing is given up where the same gateway told of later ones; from a gateway that
-   * tells of none nothing can be concluded.
-   */
-  async #reapUnheard(db: Kysely<Tables>, now: number): Promise<number> {
-    const heard = await db
-      .selectFrom('leases')
-      .select((row) => ['gateway', row.fn.max('heard_at').as('last')])
-      .where('heard_at', 'is not', null)
-      .groupBy('gateway')
-      .execute()
-    let freed = 0
-    for (const { gateway, last } of heard)
-      freed += await freeWhere(db, now, (row) =>
-        row.and([
-          row('heard_at', 'is', null),
-          row('gateway', '=', gateway),
-          row('taken_at', '<', Math.min(Number(last), now - UNHEARD_MS)),
-        ]),
+  async setAside(): Promise<void> {
+    await this.#db
+      .updateTable('leases')
+      .set({ freed_at: LAST })
+      .where('address', 'in', (row) =>
+        row
+          .selectFrom('users')
+          .select((user) => user.ref('ipv4').$notNull().as('ipv4'))
+          .where('ipv4', 'is not', null),
       )
-    return freed
-  }
-}
-
-type Condition = (row: ExpressionBuilder<Tables, 'leases'>) => Expression<SqlBool>
-
-async function freeWhere(db: Kysely<Tables>, now: number, condition: Condition): Promise<number> {
-  const { numUpdatedRows } = await db
-    .updateTable('leases')
-    .set({ session: null, freed_at: now })
-    .where('session', 'is not', null)
-    .where(condition)
-    .executeTakeFirst()
-  return Number(numUpdatedRows)
-}
-
-type Addresses = readonly Pick<LeaseRow, 'address'>[]
-
-async function move(db: Kysely<Tables>, rows: Addresses, pool: string | null): Promise<void> {
-  for (const addresses of pagesOf(rows.map(({ address }) => address)))
-    await db.updateTable('leases').set({ pool }).where('address', 'in', addresses).execute()
-}
-
-/** What was taken meanwhile stays. */
-async function forget(db: Kysely<Tables>, rows: Addresses): Promise<void> {
-  for (const addresses of pagesOf(rows.map(({ address }) => address)))
-    await db.deleteFrom('leases').where('address', 'in', addresses).where('session', 'is', null).execute()
-}
-
-/** Another broker that starts at the same moment adds the same. */
-async function add(
-  db: Kysely<Tables>,
-  rows: readonly Pick<LeaseRow, 'address' | 'pool' | 'freed_at'>[],
-): Promise<void> {
-  for (const page of pagesOf(rows))
-    await db
-      .insertInto('leases')
-      .values(page.map((row) => ({ ...EMPTY, ...row })))
-      .onConflict((conflict) => conflict.column('address').doNothing())
+      .where('session', 'is', null)
+      .where('freed_at', '<', LAST)
       .execute()
+  }
+
+  reap(dead: readonly HeldLease[], at: number): Promise<number> {
+    return this.#db.transaction().execute(async (db) => {
+      let freed = 0
+      for (const { address, session, heardAt } of dead) {
+        const { numUpdatedRows } = await db
+          .updateTable('leases')
+          .set({ session: null, freed_at: at })
+          .where('address', '=', address)
+          .where('session', '=', session)
+          .where('heard_at', heardAt === undefined ? 'is' : '=', heardAt ?? null)
+          .executeTakeFirst()
+        freed += Number(numUpdatedRows)
+      }
+      return freed
+    })
+  }
+
+  release(address: string, event: AuditEvent): Promise<Lease | undefined> {
+    return this.#db.transaction().execute(async (db) => {
+      const row = await db
+        .selectFrom('leases')
+        .selectAll()
+        .where('address', '=', address)
+        .where('session', 'is not', null)
+        .executeTakeFirst()
+      if (row === undefined) return undefined
+      await db
+        .updateTable('leases')
+        .set({ session: null, freed_at: event.at })
+        .where('address', '=', address)
+        .where('session', '=', row.session)
+        .execute()
+      await writeEvents(db, [event])
+      return leaseOf(row)
+    })
+  }
 }
 
 const EMPTY = {
@@ -129,6 +129,14 @@ const EMPTY = {
   ...{ taken_at: null, heard_at: null, kept_ms: null },
 }
 
-function* pagesOf<T>(rows: readonly T[]): Generator<readonly T[]> {
-  for (let from = 0; from < rows.length; from += PAGE) yield rows.slice(from, from + PAGE)
+function leaseOf(row: LeaseRow): Lease {
+  return withoutNulls({
+    address: row.address,
+    pool: row.pool,
+    session: row.session,
+    subject: row.subject,
+    gateway: row.gateway,
+    heardAt: row.heard_at,
+    keptMs: row.kept_ms,
+  })
 }

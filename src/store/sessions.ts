@@ -10,6 +10,7 @@ import {
 } from '../domain/session.ts'
 import { writeEvents } from './audit.ts'
 import { noteNews } from './lease-news.ts'
+import { Overtaken } from './overtaken.ts'
 import { type Place, placesOf, prepared } from './prepared.ts'
 import type { SessionRow, Tables } from './schema.ts'
 import { foldRecord, joinGrant, sessionOfRecord } from './session-fold.ts'
@@ -52,12 +53,16 @@ export class SqlSessions implements SessionStore {
         const accounted = await named(db, entry)
         const granted = accounted?.granted_at != null ? undefined : await untied(db, entry)
         const base = granted ?? accounted
-        if (base === undefined) return insert(db, sessionOfRecord(this.#random.id(), entry))
+        if (base === undefined) {
+          const unknown = sessionOfRecord(this.#random.id(), entry)
+          await this.#noteNews(db, unknown, entry)
+          return insert(db, unknown)
+        }
         const isJoined = granted !== undefined && accounted !== undefined
         const before = isJoined ? joinGrant(sessionOf(granted), sessionOf(accounted)) : sessionOf(base)
         const session = foldRecord(before, entry)
         // Before the session, as an admission does it: of two that want both, one would wait for the other for ever.
-        if (session.pool !== undefined) await this.#noteNews(db, session, entry)
+        await this.#noteNews(db, before, entry)
         if (isJoined && !(await remove(db, accounted))) throw new Overtaken()
         if (!(await write(db, base, session))) throw new Overtaken()
         return true
@@ -73,7 +78,7 @@ export class SqlSessions implements SessionStore {
     if (shared === undefined) return
     const { address, other } = shared
     const { subject, user, gateway } = session
-    const detail = `session ${session.id} of ${subject ?? user} has ${address}, which was leased to ${other} meanwhile`
+    const detail = `session ${session.id} of ${subject ?? user} has ${address}, which is ${other}’s`
     const event = {
       id: this.#random.id(),
       at: entry.at,
@@ -85,9 +90,6 @@ export class SqlSessions implements SessionStore {
     await writeEvents(db, [event])
   }
 }
-
-/** Undoes what the transaction has written so far. */
-class Overtaken extends Error {}
 
 /** The session that carries the record's name. */
 async function named(

@@ -7,6 +7,7 @@ import { BROWSER_NEEDS, type RealBrowser, startChromium, type Visitor } from '..
 import { type Looks, openLooks } from '../real/looks.ts'
 import { describeWith } from '../real/needs.ts'
 import { ask, loginRequest } from '../real/radius-socket.ts'
+import { layOut } from '../store/lay-out.ts'
 
 const SECRET = 'between-gateway-and-broker'
 const INVITATION = /^[a-z2-9]{4}(-[a-z2-9]{4}){3}$/
@@ -358,11 +359,11 @@ async function busyDay({ records }: BrokerHouse): Promise<void> {
 
 /** One with room, one nearly full, one full. */
 async function layOutPools({ leases, login }: BrokerHouse['records']): Promise<void> {
-  const layOut = (pool: string, third: number, size: number) => ({
+  const layout = (pool: string, third: number, size: number) => ({
     pool,
     addresses: Array.from({ length: size }, (_, at) => `10.8.${third + (at >> 8)}.${at & 255}`),
   })
-  await leases.layOut([layOut('staff', 0, 1021), layOut('contractors', 8, 10), layOut('guests', 9, 2)])
+  await layOut(leases, [layout('staff', 0, 1021), layout('contractors', 8, 10), layout('guests', 9, 2)])
   const held = { staff: 3, contractors: 9, guests: 2 }
   for (const [pool, count] of Object.entries(held))
     for (let at = 0; at < count; at++) {

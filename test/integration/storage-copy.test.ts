@@ -8,6 +8,7 @@ import { type Installation, install } from '../real/broker.ts'
 import { describeWith } from '../real/needs.ts'
 import { addPeople } from '../real/people.ts'
 import { POSTGRES_NEEDS, type Postgres, startPostgres } from '../real/postgres.ts'
+import { layOut } from '../store/lay-out.ts'
 import { opening } from '../store/postgres.ts'
 import {
   accounting,
@@ -44,7 +45,7 @@ async function fill(records: Records): Promise<void> {
     )
   }
   const addresses = Array.from({ length: 600 }, (_, number) => `10.9.${number >> 8}.${number & 255}`)
-  await records.leases.layOut([{ pool: 'staff', addresses }])
+  await layOut(records.leases, [{ pool: 'staff', addresses }])
   const lease = { pool: 'staff', keptMs: 1000 }
   await records.login.admit({ ...admission(unique('user'), { kind: 'none' }), lease })
   await records.tokens.add({

@@ -29,6 +29,7 @@ import { grantFault } from '../../src/radius/grant-fault.ts'
 import { sqlRecords } from '../../src/store/records.ts'
 import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
 import { openForWriting } from '../../src/store/sqlite/database.ts'
+import { layOut } from '../store/lay-out.ts'
 
 const START = Date.UTC(2026, 0, 1)
 const SEED = new Secret(Buffer.from('twenty octets of it!'))
@@ -58,7 +59,7 @@ export async function openHouse(options: HouseOptions = {}) {
   const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
   onTestFinished(() => database.close())
   const records = sqlRecords(db, { random: systemRandom })
-  await records.leases.layOut((options.pools ?? []).map(layoutOf))
+  await layOut(records.leases, (options.pools ?? []).map(layoutOf))
   const time = { now: START, monotonic: 0 }
   const clock = { now: () => time.now, monotonic: () => time.monotonic }
   const keys = new KeyRing([{ id: 'test', key: new Secret(systemRandom.bytes(32)) }], systemRandom)

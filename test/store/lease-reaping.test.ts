@@ -1,26 +1,37 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
+import type { HeldLease } from '../../src/domain/address-pool.ts'
 import { Unavailable } from '../../src/domain/person.ts'
 import { LeaseReaping } from '../../src/store/lease-reaping.ts'
 
 const EVERY_MS = 60_000
 
-/** @param held at each round; undefined where the records are away. */
-function reaping(held: readonly (number | undefined)[]) {
+interface Round {
+  /** Addresses of the pool that sessions have; undefined where the records are away. */
+  readonly held: number | undefined
+  readonly leases?: readonly HeldLease[]
+}
+
+function reaping(roundOf: (round: number) => Round) {
   vi.useFakeTimers()
-  const time = { wall: 0, monotonic: 0 }
-  const [watched, told, gauges]: [number[], string[], unknown[]] = [[], [], []]
+  const time = { monotonic: 0 }
+  const [reaped, told, gauges]: [string[], string[], unknown[]] = [[], [], []]
   let round = -1
   const running = LeaseReaping.start({
     leases: {
-      async reap(_, watchedMs) {
-        round++
-        if (held[round] === undefined) throw new Unavailable('storage', 'away')
-        watched.push(watchedMs)
-        return round === 0 ? 3 : 0
+      async page({ after }) {
+        if (after === undefined) round++
+        const { held, leases = [] } = roundOf(round)
+        if (held === undefined) throw new Unavailable('storage', 'away')
+        return leases
       },
-      usage: async () => [{ pool: 'staff', size: 10, held: held[round] ?? 0 }],
+      async reap(dead) {
+        reaped.push(...dead.map(({ session }) => session))
+        return dead.length
+      },
+      setAside: async () => {},
+      usage: async () => [{ pool: 'staff', size: 10, held: roundOf(round).held ?? 0 }],
     },
-    clock: { now: () => time.wall, monotonic: () => time.monotonic },
+    clock: { now: () => 0, monotonic: () => time.monotonic },
     log: { debug() {}, info: (event) => told.push(event), warn: (event) => told.push(event), error() {} },
     metrics: { pool: (...gauge) => gauges.push(gauge) },
     everyMs: EVERY_MS,
@@ -31,27 +42,42 @@ function reaping(held: readonly (number | undefined)[]) {
   })
   const pass = async (rounds: number) => {
     for (let done = 0; done < rounds; done++) {
-      time.wall += EVERY_MS
       time.monotonic += EVERY_MS
       await vi.advanceTimersByTimeAsync(EVERY_MS)
     }
   }
-  return { time, watched, told, gauges, pass }
+  return { reaped, told, gauges, pass }
 }
 
-test('sessions are judged by how long they could be heard: since the start, an outage, or a step of the clock', async () => {
-  const { watched, time, pass } = reaping([1, 1, undefined, 1, 1, 1])
-  await pass(5)
-  expect(watched).toEqual([EVERY_MS, 2 * EVERY_MS, EVERY_MS, 2 * EVERY_MS])
-  time.wall += 3_600_000
+const QUIET = { address: 'a', session: 'quiet', gateway: 'gw1', heardAt: 1, keptMs: 5 * EVERY_MS }
+
+function leasesAt(round: number): readonly HeldLease[] {
+  return [QUIET, { ...QUIET, address: 'b', session: 'alive', heardAt: round }]
+}
+
+test('what is dead is freed', async () => {
+  const { reaped, told, pass } = reaping((round) => ({ held: 2, leases: leasesAt(round) }))
+  await pass(6)
+  expect(reaped).toEqual([])
   await pass(1)
-  expect(watched.at(-1)).toBe(0)
+  expect([reaped, told]).toEqual([['quiet'], ['leases.reaped']])
+})
+
+test('while the records are away nobody can be heard, and the watch begins anew', async () => {
+  const { reaped, told, pass } = reaping((round) => ({
+    held: round === 5 ? undefined : 2,
+    leases: leasesAt(round),
+  }))
+  await pass(12)
+  expect([reaped, told]).toEqual([[], ['leases.not_reaped']])
+  await pass(1)
+  expect(reaped).toEqual(['quiet'])
 })
 
 test('how full a pool is stands in the metrics, and in the log before it is full', async () => {
-  const { told, gauges, pass } = reaping([8, 9, 10, 8, 9])
+  const { told, gauges, pass } = reaping((round) => ({ held: [8, 9, 10, 8, 9][round] }))
   await pass(1)
-  expect([told, gauges]).toEqual([['leases.reaped'], [['staff', 10, 8]]])
+  expect([told, gauges]).toEqual([[], [['staff', 10, 8]]])
   await pass(4)
-  expect(told.slice(1)).toEqual(['pool.nearly_full', 'pool.nearly_full'])
+  expect(told).toEqual(['pool.nearly_full', 'pool.nearly_full'])
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type AddressPool, layoutOf, overlap, USUAL_HOLD_MS } from '../../domain/address-pool.ts'
+import { type AddressPool, layoutOf, overlap, sizeOf, USUAL_HOLD_MS } from '../../domain/address-pool.ts'
 import { contains, type Network } from '../../domain/network.ts'
 import { type Report, Slip } from '../fault.ts'
 import { duration, network, readName, readNetwork, readText, scalar } from '../scalars.ts'
@@ -7,6 +7,7 @@ import type { Draft } from '../schema-walk.ts'
 
 /** Each address is a row of the records. */
 const WIDEST = 16
+const MOST_ADDRESSES = 2 ** 18
 /** Leaves one address to give. */
 const NARROWEST = 30
 /** ocserv brings a client back by its cookie for 300 s, and notices its end up to 325 s later. */
@@ -22,12 +23,17 @@ export const poolsShape = z.record(z.string(), poolShape)
 
 type Parsed = z.output<typeof poolsShape>
 
+/** As ipaddr.js calls them: not what is loopback, multicast, or means the gateway's own choice. */
+const GIVEN: ReadonlySet<string> = new Set(['unicast', 'private', 'carrierGradeNat'])
+
 function readPoolNetwork(raw: unknown): Network | Slip {
   const text = readText(raw)
   if (text instanceof Slip) return text
   const read = readNetwork(text)
   if (read instanceof Slip) return read
   if (read.base.kind() !== 'ipv4') return new Slip(`${text} is not IPv4`, 'write 10.8.0.0/22, say')
+  if (!GIVEN.has(read.base.range()))
+    return new Slip(`${text} is no network for users`, 'write 10.8.0.0/22, say')
   if (read.prefix < WIDEST)
     return new Slip(`${text} is wider than a pool can be`, `write a /${WIDEST}, or several pools`)
   if (read.prefix > NARROWEST)
@@ -45,6 +51,9 @@ export function checkPools(
   report: Report,
 ): void {
   const earlier: { readonly name: string; readonly network: Network }[] = []
+  const all = Object.values(draft).reduce((sum, pool) => sum + (pool?.ipv4 ? sizeOf(pool.ipv4) : 0), 0)
+  if (all > MOST_ADDRESSES)
+    report.fault(['pools'], `have ${all} addresses; at most ${MOST_ADDRESSES}`, 'give them smaller networks')
   for (const [pool, settings] of Object.entries(draft)) {
     const path = ['pools', pool]
     const slip = readName(pool)

@@ -2,6 +2,7 @@ import { type QueryCreator, sql } from 'kysely'
 import type { LeaseWish } from '../../domain/address-pool.ts'
 import type { Session } from '../../domain/session.ts'
 import {
+  abandonedAddress,
   freeAddress,
   namedAddress,
   type Taken,
@@ -32,19 +33,26 @@ export function leaseValues(session: Session, wish: LeaseWish): Record<string, u
  */
 export function leasable(db: QueryCreator<Tables>, leasing: Leasing, value: Place<LeaseValues>) {
   const wanted = ((name) => value(`wanted.${name}`)) as Place<Wanted>
-  const own = leasing === 'own address' ? namedAddress(db, wanted) : usualAddress(db, wanted)
-  const withOwn = db.with('own', () => own.forUpdate('leases').skipLocked())
-  if (leasing === 'own address') return withOwn.selectFrom('own').select('own.address')
-  return withOwn
+  // Only that user’s other logins can have locked it, and theirs it is as well.
+  if (leasing === 'own address') return namedAddress(db, wanted).forUpdate('leases')
+  return db
+    .with('own', (own) => usualAddress(own, wanted).forUpdate('leases').skipLocked())
     .with('free', (free) =>
       freeAddress(free, wanted)
         .where(sql<boolean>`not exists (select from own)`)
         .forUpdate('leases')
         .skipLocked(),
     )
+    .with('abandoned', (abandoned) =>
+      abandonedAddress(abandoned, wanted)
+        .where(sql<boolean>`not exists (select from own) and not exists (select from free)`)
+        .forUpdate('leases')
+        .skipLocked(),
+    )
     .selectFrom('own')
     .select('own.address')
-    .unionAll((both) => both.selectFrom('free').select('free.address'))
+    .unionAll((others) => others.selectFrom('free').select('free.address'))
+    .unionAll((others) => others.selectFrom('abandoned').select('abandoned.address'))
 }
 
 /** Takes the address that was found, where the code was claimed. */

@@ -294,6 +294,8 @@ export const simplifiedChinese: DeskWords = {
         return '无法判定'
       case 'address.shared':
         return '地址冲突'
+      case 'address.released':
+        return '已手动收回地址'
       case 'lockout.made':
         return '被锁定'
       case 'lockout.released':

@@ -309,6 +309,8 @@ export const english: DeskWords = {
         return 'Could not be decided'
       case 'address.shared':
         return 'Address in use twice'
+      case 'address.released':
+        return 'Address taken back by hand'
       case 'lockout.made':
         return 'Locked'
       case 'lockout.released':

@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { type LeaseWish, type PoolLayout, UNHEARD_MS } from '../../../src/domain/address-pool.ts'
+import type { HeldLease, LeaseWish, PoolLayout } from '../../../src/domain/address-pool.ts'
 import type { AdmissionAnswer } from '../../../src/domain/login-records.ts'
 import type { AccountingRecord, Session } from '../../../src/domain/session.ts'
+import { PoolChanges } from '../../../src/store/lease-layout.ts'
 import type { Records } from '../../../src/store/records.ts'
+import { layOut } from '../lay-out.ts'
 import {
   accounting,
   admission,
   enrolmentOf,
   HOUR,
+  id,
   MINUTE,
   NOON,
   unique,
@@ -16,7 +19,6 @@ import {
 } from '../samples.ts'
 
 const KEPT_MS = 25 * MINUTE
-const LONG = 24 * HOUR
 
 interface Leased {
   readonly answer: AdmissionAnswer
@@ -26,11 +28,11 @@ interface Leased {
 
 export function leaseContract(records: () => Records): void {
   /** A pool that no other test has, with addresses of its own. */
-  const layOut = async (size: number, keep: readonly PoolLayout[] = []): Promise<PoolLayout> => {
+  const poolOf = async (size: number): Promise<PoolLayout> => {
     const network = uniqueAddress().split('.').slice(0, 3).join('.')
     const addresses = Array.from({ length: size }, (_, index) => `${network}.${index + 2}`)
     const layout = { pool: unique('pool'), addresses }
-    await records().leases.layOut([layout, ...keep])
+    await layOut(records().leases, [layout])
     return layout
   }
 
@@ -64,33 +66,42 @@ export function leaseContract(records: () => Records): void {
     )
   }
 
-  const heldIn = async ({ pool }: PoolLayout): Promise<number | undefined> =>
-    (await records().leases.usage()).find((usage) => usage.pool === pool)?.held
+  const usageOf = async ({ pool }: PoolLayout) =>
+    (await records().leases.usage()).find((usage) => usage.pool === pool)
+  const heldIn = async (pool: PoolLayout): Promise<number | undefined> => (await usageOf(pool))?.held
 
-  /** @returns how many are held after it. */
-  const reap = async (pool: PoolLayout, now: number, watchedMs: number): Promise<number | undefined> => {
-    await records().leases.reap(now, watchedMs)
-    return heldIn(pool)
+  /** As somebody does who has looked for long enough. */
+  const reap = async (...dead: readonly Leased[]): Promise<number> => {
+    const found = await Promise.all(dead.map((each) => records().leases.find(ipv4Of(each))))
+    return records().leases.reap(
+      found.filter((lease): lease is HeldLease => lease?.session !== undefined),
+      NOON + HOUR,
+    )
   }
+
+  const sessionNamed = async ({ session: { user, id } }: Leased): Promise<string | undefined> =>
+    (await records().sessions.list({ user, limit: 9 })).find(
+      ({ acctSession }) => acctSession === `acct-${id}`,
+    )?.id
 
   const sharedEvents = (user: string) => records().audit.list({ user, kind: 'address.shared', limit: 9 })
 
   describe('leases', () => {
     test('are told by pool, and each login gets an address of its own in the order of the pool', async () => {
-      const pool = await layOut(3)
+      const pool = await poolOf(3)
       const { pool: name, addresses } = pool
-      expect(await records().leases.usage()).toEqual([{ pool: name, size: 3, held: 0 }])
+      expect(await usageOf(pool)).toEqual({ pool: name, size: 3, held: 0 })
       const [one, other] = [await login(unique('user'), pool), await login(unique('user'), pool)]
       expect([ipv4Of(one), ipv4Of(other)]).toEqual(addresses.slice(0, 2))
       expect(await records().sessionDesk.find(one.session.id)).toEqual({
         ...one.session,
         ...{ pool: name, ipv4: addresses[0] },
       })
-      expect(await records().leases.usage()).toEqual([{ pool: name, size: 3, held: 2 }])
+      expect(await usageOf(pool)).toEqual({ pool: name, size: 3, held: 2 })
     })
 
     test('are never two for one address, however many log in at once', async () => {
-      const pool = await layOut(60)
+      const pool = await poolOf(60)
       const logins = await Promise.all(Array.from({ length: 100 }, () => login(unique('user'), pool)))
       const [admitted, refused] = [
         logins.filter(({ answer }) => answer.kind === 'admitted'),
@@ -102,7 +113,7 @@ export function leaseContract(records: () => Records): void {
     })
 
     test('that a pool does not have leave the code unspent and nothing behind', async () => {
-      const pool = await layOut(1)
+      const pool = await poolOf(1)
       await login(unique('user'), pool)
       const user = unique('user')
       const enrolment = enrolmentOf(user, { lastStep: 5 })
@@ -114,14 +125,14 @@ export function leaseContract(records: () => Records): void {
       expect(await records().sessions.list({ user, limit: 9 })).toEqual([])
       expect(await records().audit.list({ user, limit: 9 })).toEqual([])
 
-      const wider = await layOut(2)
+      const wider = await poolOf(2)
       expect(await records().login.admit({ ...asked, lease: { ...asked.lease, pool: wider.pool } })).toEqual({
         ...{ kind: 'admitted', ipv4: wider.addresses[0] },
       })
     })
 
     test('are not taken by a login whose code was used', async () => {
-      const pool = await layOut(5)
+      const pool = await poolOf(5)
       const user = unique('user')
       const enrolment = enrolmentOf(user)
       await records().enrolments.replace({ enrolment, recoveryHashes: [] })
@@ -138,7 +149,7 @@ export function leaseContract(records: () => Records): void {
     })
 
     test('end with the session, and go to the same user again', async () => {
-      const pool = await layOut(3)
+      const pool = await poolOf(3)
       const user = unique('user')
       await login(unique('user'), pool)
       const first = await login(user, pool)
@@ -151,7 +162,7 @@ export function leaseContract(records: () => Records): void {
     })
 
     test('begin with the address that has been free for longest', async () => {
-      const pool = await layOut(2)
+      const pool = await poolOf(2)
       const [one, other] = [await login(unique('user'), pool), await login(unique('user'), pool)]
       await tell('stop', other, { at: NOON + MINUTE })
       await tell('stop', one, { at: NOON + 2 * MINUTE })
@@ -160,16 +171,16 @@ export function leaseContract(records: () => Records): void {
     })
 
     test('outlive an administrator’s disconnect, after which a cookie brings the client back', async () => {
-      const pool = await layOut(1)
+      const pool = await poolOf(1)
       const first = await login(unique('user'), pool)
       await tell('stop', first, { at: NOON + MINUTE, terminateCause: 'Admin-Reset' })
       expect((await login(unique('user'), pool)).answer).toEqual({ kind: 'no_address' })
-      await records().leases.reap(NOON + MINUTE + KEPT_MS + 1, LONG)
+      await reap(first)
       expect(ipv4Of(await login(unique('user'), pool))).toBe(ipv4Of(first))
     })
 
     test('keep out what is a local user’s own', async () => {
-      const pool = await layOut(2)
+      const pool = await poolOf(2)
       const [own, free] = pool.addresses
       const user = unique('user')
       await records().users.add(userNamed(user, { attributes: { ipv4: own } }))
@@ -179,7 +190,7 @@ export function leaseContract(records: () => Records): void {
     })
 
     test('of a user’s own address are that user’s alone, in as many sessions as there are', async () => {
-      const pool = await layOut(2)
+      const pool = await poolOf(2)
       const [own = '', other] = pool.addresses
       const user = unique('user')
       const mine = { lease: { address: own } }
@@ -191,7 +202,7 @@ export function leaseContract(records: () => Records): void {
     })
 
     test('stay with a session that its gateway names and logs in again', async () => {
-      const pool = await layOut(5)
+      const pool = await poolOf(5)
       const [user, acctSession] = [unique('user'), unique('acct')]
       const first = await login(user, pool, { session: { acctSession } })
       const again = await login(user, pool, { session: { acctSession }, now: NOON + 1000 })
@@ -202,7 +213,7 @@ export function leaseContract(records: () => Records): void {
     })
 
     test('of one user’s sessions that were taken for each other end with the right one', async () => {
-      const pool = await layOut(2)
+      const pool = await poolOf(2)
       const user = unique('user')
       const [one, other] = [await login(user, pool), await login(user, pool)]
       await tell('start', one, { at: NOON + 500 })
@@ -216,42 +227,176 @@ export function leaseContract(records: () => Records): void {
       expect(await sharedEvents(user)).toEqual([])
     })
 
-    test('are reaped when their sessions have been silent for too long, and could have been heard', async () => {
-      const pool = await layOut(3)
-      const session = { gateway: unique('gw') }
-      const [dead, alive] = [
-        await login(unique('user'), pool, { session }),
-        await login(unique('user'), pool, { session }),
+    test('are reaped where nothing was heard meanwhile', async () => {
+      const pool = await poolOf(3)
+      const [heard, taken, dead] = [
+        await login(unique('user'), pool),
+        await login(unique('user'), pool),
+        await login(unique('user'), pool),
       ]
-      await tell('start', dead, { at: NOON + 1000 })
-      await tell('start', alive, { at: NOON + 1000 })
-      await tell('interim', alive, { at: NOON + 20 * MINUTE, ipv4: ipv4Of(alive) })
-      const silence = NOON + 1000 + KEPT_MS
-      expect(await reap(pool, silence, LONG)).toBe(2)
-      expect(await reap(pool, silence + 1, KEPT_MS)).toBe(2)
-      expect(await reap(pool, silence + 1, KEPT_MS + 1)).toBe(1)
+      const all = await records().leases.page({ held: true, limit: 10_000 })
+      const found = all.filter((lease): lease is HeldLease => lease.pool === pool.pool)
+      expect(found.map(({ address }) => address)).toEqual(pool.addresses)
+      await tell('start', heard, { at: NOON + 1000 })
+      await tell('stop', taken, { at: NOON + 1000 })
+      await login(unique('user'), pool)
+      expect(await records().leases.reap(found, NOON + HOUR)).toBe(1)
+      expect(await records().leases.find(ipv4Of(dead))).not.toHaveProperty('session')
+      expect(await heldIn(pool)).toBe(2)
     })
 
-    test('of logins that never became sessions are reaped where the gateway tells of later ones', async () => {
-      const pool = await layOut(3)
-      const session = { gateway: unique('gw') }
-      const unheard = await login(unique('user'), pool, { session })
-      await login(unique('user'), pool, { session: { gateway: unique('gw') } })
-      const later = NOON + UNHEARD_MS + 1
-      expect(await reap(pool, later, LONG)).toBe(2)
-      const heard = await login(unique('user'), pool, { session, now: NOON + 1000 })
-      await tell('start', heard, { at: NOON + 2000 })
-      expect(await reap(pool, later - 1, LONG)).toBe(3)
-      expect(await reap(pool, later, UNHEARD_MS)).toBe(3)
-      expect(await reap(pool, later, UNHEARD_MS + 1)).toBe(2)
-      expect(ipv4Of(await login(unheard.session.user, pool))).toBe(ipv4Of(unheard))
+    test('are released by hand, with a word in the audit trail', async () => {
+      const pool = await poolOf(1)
+      const stuck = await login(unique('user'), pool)
+      const event = { id: id(), at: NOON + HOUR, kind: 'address.released', actor: 'alice' } as const
+      expect(await records().leases.release(ipv4Of(stuck), event)).toMatchObject({
+        session: stuck.session.id,
+      })
+      expect(await records().leases.release(ipv4Of(stuck), { ...event, id: id() })).toBeUndefined()
+      expect(await records().leases.release('192.0.2.1', { ...event, id: id() })).toBeUndefined()
+      expect(await heldIn(pool)).toBe(0)
+      expect(
+        await records().audit.list({ kind: 'address.released', since: event.at, limit: 9 }),
+      ).toContainEqual(expect.objectContaining({ id: event.id }))
+    })
+
+    test('are not emptied by somebody who logs in again and again and never connects', async () => {
+      const pool = await poolOf(10)
+      const user = unique('user')
+      const given = new Set<string>()
+      for (let times = 0; times < 20; times++)
+        given.add(ipv4Of(await login(user, pool, { now: NOON + times })))
+      expect(given.size).toBe(3)
+      expect(await heldIn(pool)).toBe(3)
+    })
+
+    test('of a dead session go to its user, where no other is free', async () => {
+      const pool = await poolOf(2)
+      const [user, session] = [unique('user'), { gateway: unique('gw') }]
+      const unheard = await login(user, pool, { session })
+      const silent = await login(unique('user'), pool, { session })
+      await tell('start', silent, { at: NOON + 1000 })
+      const later = (ms: number, gateway = session.gateway) => ({ now: NOON + ms, session: { gateway } })
+      const refused = { kind: 'no_address' }
+      expect((await login(user, pool, later(5 * MINUTE))).answer).toEqual(refused)
+      expect((await login(user, pool, later(5 * MINUTE + 1, 'another'))).answer).toEqual(refused)
+      expect(ipv4Of(await login(user, pool, later(5 * MINUTE + 1)))).toBe(ipv4Of(unheard))
+      const { user: other } = silent.session
+      expect((await login(other, pool, later(1000 + KEPT_MS))).answer).toEqual(refused)
+      expect(ipv4Of(await login(other, pool, later(1001 + KEPT_MS)))).toBe(ipv4Of(silent))
+    })
+
+    test('stay with the user’s new session when the end of the one before is told again, or late', async () => {
+      const pool = await poolOf(1)
+      const user = unique('user')
+      const first = await login(user, pool)
+      const end = { at: NOON + MINUTE, ipv4: ipv4Of(first) }
+      await tell('start', first, { at: NOON + 1000 })
+      await tell('stop', first, end)
+      const second = await login(user, pool, { now: NOON + 2 * MINUTE })
+      await tell('stop', first, end)
+      await tell('interim', first, { ...end, at: NOON + 30_000 })
+      expect(await heldIn(pool)).toBe(1)
+      await tell('start', second, { at: NOON + 2 * MINUTE + 1000 })
+      await tell('stop', first, { ...end, at: NOON + 3 * MINUTE })
+      await tell('interim', first, { ...end, at: NOON + 3 * MINUTE })
+      expect(await heldIn(pool)).toBe(1)
+      await tell('stop', second, { at: NOON + 4 * MINUTE, ipv4: ipv4Of(second) })
+      expect(await heldIn(pool)).toBe(0)
+    })
+
+    test('of a login by the same session name are not ended by the Stop of before', async () => {
+      const pool = await poolOf(1)
+      const [user, acctSession] = [unique('user'), unique('acct')]
+      const first = await login(user, pool, { session: { acctSession } })
+      await login(user, pool, { session: { acctSession }, now: NOON + HOUR })
+      await tell('stop', first, { acctSession, at: NOON + MINUTE, ipv4: ipv4Of(first) })
+      expect(await heldIn(pool)).toBe(1)
+    })
+
+    test('of a user’s own address stay for as long as one of the sessions with it', async () => {
+      const pool = await poolOf(2)
+      const [own = ''] = pool.addresses
+      const mine = { lease: { address: own } }
+      const user = unique('user')
+      const [one, other] = [await login(user, pool, mine), await login(user, pool, mine)]
+      for (const each of [one, other]) await tell('start', each, { at: NOON + 1000 })
+      await tell('stop', other, { at: NOON + MINUTE, ipv4: own })
+      expect(await heldIn(pool)).toBe(1)
+      await tell('stop', one, { at: NOON + 2 * MINUTE, ipv4: own })
+      expect(await heldIn(pool)).toBe(0)
+    })
+
+    test('are the session’s that names the address, where it could not be tied to its login', async () => {
+      const pool = await poolOf(1)
+      const unheard = await login(unique('user'), pool)
+      const ipv4 = ipv4Of(unheard)
+      // The tunnel comes from elsewhere than the login did.
+      const elsewhere = { ...unheard, address: uniqueAddress() }
+      await tell('start', elsewhere, { at: NOON + 1000 })
+      await tell('interim', elsewhere, { at: NOON + 5 * MINUTE, ipv4 })
+      const lease = await records().leases.find(ipv4)
+      expect(lease).toMatchObject({ heardAt: NOON + 5 * MINUTE })
+      expect(lease?.session).not.toBe(unheard.session.id)
+      await tell('stop', elsewhere, { at: NOON + 6 * MINUTE, ipv4 })
+      expect(await heldIn(pool)).toBe(0)
+    })
+
+    test('are not touched by another gateway’s accounting, nor taken by one session after another', async () => {
+      const pool = await poolOf(5)
+      const user = unique('user')
+      const [theirs, gateway] = [await login(user, pool), unique('gw')]
+      const foreign: Leased = { ...theirs, session: { ...theirs.session, id: id(), gateway } }
+      await tell('start', foreign, { at: NOON + 1000 })
+      await tell('interim', foreign, { at: NOON + MINUTE, ipv4: ipv4Of(theirs) })
+      await tell('stop', foreign, { at: NOON + 2 * MINUTE, ipv4: ipv4Of(theirs) })
+      expect((await records().leases.find(ipv4Of(theirs)))?.session).toBe(theirs.session.id)
+
+      const greedy: Leased = { ...foreign, session: { ...foreign.session, id: id() } }
+      for (const ipv4 of pool.addresses) await tell('interim', greedy, { at: NOON + 3 * MINUTE, ipv4 })
+      expect(await heldIn(pool)).toBe(2)
+    })
+
+    test('of two sessions that got each other’s are set right when both tell of it at once', async () => {
+      const pool = await poolOf(20)
+      const pairs = await Promise.all(
+        Array.from({ length: 10 }, async () => {
+          const user = unique('user')
+          const [one, other] = [await login(user, pool), await login(user, pool)]
+          for (const each of [one, other]) await tell('start', each, { at: NOON + 1000 })
+          return [one, other] as const
+        }),
+      )
+      const at = NOON + MINUTE
+      await Promise.all(
+        pairs.flatMap(([one, other]) => [
+          tell('interim', one, { at, ipv4: ipv4Of(other) }),
+          tell('interim', other, { at, ipv4: ipv4Of(one) }),
+        ]),
+      )
+      for (const [one, other] of pairs) {
+        expect((await records().leases.find(ipv4Of(one)))?.session).toBe(await sessionNamed(other))
+        expect((await records().leases.find(ipv4Of(other)))?.session).toBe(await sessionNamed(one))
+      }
+    })
+
+    test('of a session that ends before it has told its address end by reaping, where the user has another', async () => {
+      const pool = await poolOf(2)
+      const user = unique('user')
+      const [one, other] = [await login(user, pool), await login(user, pool)]
+      await tell('start', one, { at: NOON + 1000 })
+      await tell('start', other, { at: NOON + 1000 })
+      await tell('stop', one, { at: NOON + 2000 })
+      expect(await heldIn(pool)).toBe(2)
+      await tell('stop', other, { at: NOON + 3000, ipv4: ipv4Of(other) })
+      expect(await heldIn(pool)).toBe(1)
     })
 
     test('are taken back by a session that was only thought to be dead', async () => {
-      const pool = await layOut(1)
+      const pool = await poolOf(1)
       const quiet = await login(unique('user'), pool)
       await tell('start', quiet, { at: NOON + 1000 })
-      expect(await reap(pool, NOON + HOUR, LONG)).toBe(0)
+      expect(await reap(quiet)).toBe(1)
       await tell('interim', quiet, { at: NOON + HOUR + 1, ipv4: ipv4Of(quiet) })
       expect((await login(unique('user'), pool)).answer).toEqual({ kind: 'no_address' })
       await tell('stop', quiet, { at: NOON + HOUR + 2, ipv4: ipv4Of(quiet) })
@@ -261,53 +406,70 @@ export function leaseContract(records: () => Records): void {
       expect(await heldIn(pool)).toBe(0)
     })
 
-    test('that two sessions have are told in the audit trail, once for each news of it', async () => {
-      const pool = await layOut(1)
+    test('that two sessions have are told in the audit trail, once', async () => {
+      const pool = await poolOf(1)
       const [user, heir] = [unique('user'), unique('user')]
       const quiet = await login(user, pool)
       await tell('start', quiet, { at: NOON + 1000 })
-      await records().leases.reap(NOON + HOUR, LONG)
+      await reap(quiet)
       const ipv4 = ipv4Of(await login(heir, pool, { now: NOON + HOUR }))
       await tell('interim', quiet, { at: NOON + HOUR - 1, ipv4 })
       expect(await sharedEvents(user)).toEqual([])
       await tell('interim', quiet, { at: NOON + HOUR + 1, ipv4 })
-      expect(await sharedEvents(user)).toEqual([
-        expect.objectContaining({
-          detail: expect.stringContaining(`has ${ipv4}, which was leased to ${heir}`),
-        }),
-      ])
+      const told = [
+        expect.objectContaining({ detail: expect.stringContaining(`has ${ipv4}, which is ${heir}’s`) }),
+      ]
+      expect(await sharedEvents(user)).toEqual(told)
+      await tell('interim', quiet, { at: NOON + HOUR + 2, ipv4 })
+      expect(await sharedEvents(user)).toEqual(told)
       await tell('stop', quiet, { at: NOON + HOUR + 2, ipv4 })
       expect(await heldIn(pool)).toBe(1)
     })
 
-    test('survive a change of the pools: what left them is given to nobody else', async () => {
-      const { leases } = records()
-      const pool = await layOut(4)
+    test('survive a change of the pool: what left it is given to nobody else', async () => {
+      const pool = await poolOf(4)
       const [user, other] = [unique('user'), unique('user')]
       const [mine, theirs] = [await login(user, pool), await login(other, pool)]
-      const [, second = '', , fourth = ''] = pool.addresses
-      const renamed = { pool: unique('pool'), addresses: [second, fourth] }
-      await leases.layOut([renamed])
-      expect(await leases.usage()).toEqual([{ pool: renamed.pool, size: 2, held: 1 }])
-      expect(ipv4Of(await login(unique('user'), renamed))).toBe(fourth)
-      expect((await login(unique('user'), renamed)).answer).toEqual({ kind: 'no_address' })
+      const [first = '', second = '', third = '', fourth = ''] = pool.addresses
+      const narrow = { ...pool, addresses: [second, fourth] }
+      await layOut(records().leases, [narrow])
+      expect(await usageOf(pool)).toEqual({ pool: pool.pool, size: 2, held: 1 })
+      expect(ipv4Of(await login(unique('user'), pool))).toBe(fourth)
+      expect((await login(unique('user'), pool)).answer).toEqual({ kind: 'no_address' })
+      expect((await records().leases.find(first))?.session).toBe(mine.session.id)
+      expect(await records().leases.find(third)).toBeUndefined()
       await tell('stop', mine, { at: NOON + MINUTE })
       await tell('stop', theirs, { at: NOON + MINUTE })
-      expect((await login(user, pool)).answer).toEqual({ kind: 'no_address' })
-      expect(ipv4Of(await login(unique('user'), renamed))).toBe(second)
-      await leases.layOut([pool])
+      expect(ipv4Of(await login(user, pool))).toBe(second)
+      await layOut(records().leases, [pool])
       expect(await heldIn(pool)).toBe(2)
-      expect(ipv4Of(await login(unique('user'), pool))).toBe(pool.addresses[2])
+      expect(ipv4Of(await login(unique('user'), pool))).toBe(third)
+    })
+
+    test('go along where their pool gets another name, and pools that nobody names stay as they are', async () => {
+      const [pool, others] = [await poolOf(2), await poolOf(1)]
+      const held = await login(unique('user'), pool)
+      const renamed = { ...pool, pool: unique('pool') }
+      const changes = await PoolChanges.between(records().leases, [renamed])
+      await changes.add()
+      expect(await usageOf(pool)).toEqual({ pool: pool.pool, size: 2, held: 1 })
+      await changes.settle()
+      expect(await usageOf(pool)).toBeUndefined()
+      expect(await usageOf(renamed)).toEqual({ pool: renamed.pool, size: 2, held: 1 })
+      expect(await usageOf(others)).toEqual({ pool: others.pool, size: 1, held: 0 })
+      await tell('stop', held, { at: NOON + MINUTE })
+      expect(await heldIn(renamed)).toBe(0)
     })
 
     test('of 65,533 addresses are laid out once', async () => {
-      const addresses = Array.from({ length: 65_533 }, (_, index) => `10.7.${index >> 8}.${index & 255}`)
+      const third = (index: number) => 100 + (index >> 8)
+      const addresses = Array.from({ length: 65_533 }, (_, index) => `10.${third(index)}.7.${index & 255}`)
       const pool = { pool: unique('pool'), addresses }
-      await records().leases.layOut([pool])
-      await records().leases.layOut([pool])
-      expect(await records().leases.usage()).toEqual([{ pool: pool.pool, size: 65_533, held: 0 }])
-      await records().leases.layOut([])
-      expect(await records().leases.usage()).toEqual([])
+      await layOut(records().leases, [pool])
+      await layOut(records().leases, [pool])
+      expect(await usageOf(pool)).toEqual({ pool: pool.pool, size: 65_533, held: 0 })
+      await layOut(records().leases, [{ ...pool, addresses: [] }])
+      expect(await usageOf(pool)).toBeUndefined()
     })
   })
 }

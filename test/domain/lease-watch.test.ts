@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest'
+import { type HeldLease, UNHEARD_MS } from '../../src/domain/address-pool.ts'
+import { LeaseWatch } from '../../src/domain/lease-watch.ts'
+
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
+const KEPT_MS = 25 * MINUTE
+
+function lease(session: string, heardAt?: number, more: Partial<HeldLease> = {}): HeldLease {
+  return { address: `address of ${session}`, session, gateway: 'gw1', heardAt, keptMs: KEPT_MS, ...more }
+}
+
+/** Looks every minute from one minute to another. @returns the sessions that were dead at each, by minute. */
+function looking(watch: LeaseWatch, leases: (minute: number) => readonly HeldLease[]) {
+  return (from: number, to: number): ReadonlyMap<number, readonly string[]> => {
+    const dead = new Map<number, readonly string[]>()
+    for (let minute = from; minute <= to; minute++) {
+      const found = watch.look(leases(minute), minute * MINUTE).map(({ session }) => session)
+      if (found.length > 0) dead.set(minute, found)
+    }
+    return dead
+  }
+}
+
+describe('a session', () => {
+  test('is dead when it was silent for too long and its gateway told of others after that', () => {
+    const look = looking(new LeaseWatch(3 * MINUTE), (minute) => [
+      lease('silent', 1),
+      lease('alive', Math.floor(minute / 5)),
+    ])
+    expect([...look(0, 31)]).toEqual([
+      [30, ['silent']],
+      [31, ['silent']],
+    ])
+  })
+
+  test('that accounting has not named yet has 10 minutes at least, and as long as it may be silent', () => {
+    const keptMs = (ms: number) => (minute: number) => [
+      lease('unheard', undefined, { keptMs: ms }),
+      lease('alive', minute),
+    ]
+    const [first] = [...looking(new LeaseWatch(3 * MINUTE), keptMs(MINUTE))(0, 60).keys()]
+    expect(first).toBe(UNHEARD_MS / MINUTE + 1)
+    const [later] = [...looking(new LeaseWatch(3 * MINUTE), keptMs(KEPT_MS))(0, 60).keys()]
+    expect(later).toBe(26)
+  })
+
+  test('is not dead while its gateway tells of nothing: it may be cut off. After a day it is gone', () => {
+    const look = looking(new LeaseWatch(3 * MINUTE), (minute) => [
+      lease('silent', 1),
+      lease('elsewhere', minute, { gateway: 'gw2' }),
+      // Logins say nothing of whether accounting comes through.
+      lease(`login ${minute}`),
+    ])
+    expect(look(0, DAY / MINUTE).size).toBe(0)
+    expect(look(DAY / MINUTE + 1, DAY / MINUTE + 1).get(DAY / MINUTE + 1)).toContain('silent')
+  })
+
+  test('is not dead because nobody looked: after a pause, a start or an outage the watch begins anew', () => {
+    const watch = new LeaseWatch(3 * MINUTE)
+    const look = looking(watch, (minute) => [lease('quiet', 1), lease('alive', minute)])
+    expect(look(0, 20).size).toBe(0)
+    // Sixty minutes in which the machine stood still.
+    expect(look(80, 105).size).toBe(0)
+    expect([...look(106, 106).keys()]).toEqual([106])
+    watch.beginAnew()
+    expect(look(107, 132).size).toBe(0)
+  })
+
+  test('that has spoken again is alive, whatever the times that its news carry', () => {
+    const look = looking(new LeaseWatch(3 * MINUTE), (minute) => [
+      lease('of a clock that is behind', -minute),
+      lease('of a clock that is ahead', 1e12 + minute),
+    ])
+    expect(look(0, 200).size).toBe(0)
+  })
+
+  test('that took over an address begins anew', () => {
+    const look = looking(new LeaseWatch(3 * MINUTE), (minute) => [
+      lease(minute < 20 ? 'one' : 'the next', 1, { address: 'a' }),
+      lease('alive', minute),
+    ])
+    expect([...look(0, 46).keys()]).toEqual([46])
+  })
+})
