@@ -14,6 +14,7 @@ import { examineRedis } from './limits/redis-examination.ts'
 import { redisPassingStore } from './limits/redis-passing-store.ts'
 import { redisTally } from './limits/redis-tally.ts'
 import type { SharedRequestLimits } from './limits/request-limits.ts'
+import { Run } from './limits/run.ts'
 import type { TallyRules } from './limits/tally.ts'
 
 /** Limits and all state that passes: in Redis where one is configured, and in this broker's own hands otherwise. */
@@ -52,7 +53,7 @@ export async function openPassing(
   const shared = redisTally(tallyRules(limitRules(config)), connection)
   const open: OpenPassing = (name) => redisPassingStore({ name, connection, keys, log })
   return {
-    limits: attemptLimits(insuredTally(shared, own.tally(ownRules(config)), log), machine.random),
+    limits: attemptLimits(insuredTally(shared, own.tally(ownRules(config)), log), new Run(machine.random)),
     challenges: insuredChallenges(
       open<PendingChallenge>('challenges', MOST_CHALLENGES),
       own.open<OwnChallenge>('challenges', MOST_CHALLENGES),
@@ -66,7 +67,7 @@ export async function openPassing(
 
 function alone(config: Config, { random }: Machine, own: OwnState): Passing {
   return {
-    limits: attemptLimits(own.tally(ownRules(config)), random),
+    limits: attemptLimits(own.tally(ownRules(config)), new Run(random)),
     challenges: own.open('challenges', MOST_CHALLENGES),
     open: own.open,
     dependencies: [],

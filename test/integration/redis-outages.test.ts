@@ -14,6 +14,7 @@ import { memoryTally } from '../../src/limits/memory-tally.ts'
 import type { RedisConnection } from '../../src/limits/redis-connection.ts'
 import { redisPassingStore } from '../../src/limits/redis-passing-store.ts'
 import { redisTally } from '../../src/limits/redis-tally.ts'
+import { Run } from '../../src/limits/run.ts'
 import { connected, isReadyWithin, type RecordedLog, recordedLog, testKeys } from '../limits/connected.ts'
 import { describeWith } from '../real/needs.ts'
 import { type RealRedis, startRedis } from '../real/redis.ts'
@@ -50,7 +51,7 @@ async function startBroker(port: number): Promise<Broker> {
     redisPassingStore({ name: 'challenges', connection, keys: testKeys, log }),
     memoryPassingStore({ name: 'challenges', clock: systemClock, capacity: 1000 }),
   )
-  return { connection, limits: attemptLimits(tally, systemRandom), challenges, log }
+  return { connection, limits: attemptLimits(tally, new Run(systemRandom)), challenges, log }
 }
 
 /** Each begins an outage and returns how to end it. */
