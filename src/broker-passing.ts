@@ -8,6 +8,7 @@ import type { OpenPassing } from './domain/passing-store.ts'
 import { attemptLimits, tallyRules } from './limits/attempt-limits.ts'
 import { insuredChallenges, type OwnChallenge } from './limits/insured-challenges.ts'
 import { insuredTally } from './limits/insured-tally.ts'
+import { Owed } from './limits/owed.ts'
 import { type OwnState, stateInMemory } from './limits/own-state.ts'
 import { connectRedis, type RedisConnection } from './limits/redis-connection.ts'
 import { examineRedis } from './limits/redis-examination.ts'
@@ -50,10 +51,15 @@ export async function openPassing(
   if (redis === undefined) return alone(config, machine, own)
   const connection = connectRedis(redis, log)
   await isThere(connection, log)
-  const shared = redisTally(tallyRules(limitRules(config)), connection)
+  const { clock, random } = machine
+  const rules = tallyRules(limitRules(config))
+  const shared = redisTally(rules, connection)
+  const owed = new Owed({ forMs: Math.max(rules.heldMs, rules.withinMs), clock })
+  connection.onReady(() => owed.pay())
+  const run = new Run(random)
   const open: OpenPassing = (name) => redisPassingStore({ name, connection, keys, log })
   return {
-    limits: attemptLimits(insuredTally(shared, own.tally(ownRules(config)), log), new Run(machine.random)),
+    limits: attemptLimits(insuredTally({ shared, own: own.tally(ownRules(config)), owed, clock, log }), run),
     challenges: insuredChallenges(
       open<PendingChallenge>('challenges', MOST_CHALLENGES),
       own.open<OwnChallenge>('challenges', MOST_CHALLENGES),
@@ -61,7 +67,10 @@ export async function openPassing(
     open,
     shared: { connection, brokers: redis.brokers },
     dependencies: [{ name: 'redis', checkReady: connection.checkReady }],
-    close: connection.close,
+    close() {
+      owed.close()
+      connection.close()
+    },
   }
 }
 

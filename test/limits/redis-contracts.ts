@@ -84,6 +84,30 @@ export function redisContracts(name: string, start: () => Promise<RunningRedis>)
       granted(await attemptLimits(tally, new Run(systemRandom)).take(guesser))
     })
 
+    test('failures since the moment at which they were to be forgotten go on counting', async () => {
+      const tally = redisTally(tallyRules(rulesOf({ after: 4 })), of(here))
+      const limits = attemptLimits(tally, new Run(systemRandom))
+      const guesser = somebody()
+      const counted = (id: string) => ({
+        ...{ id, rates: [] },
+        budgets: [{ scope: 'user_address', key: JSON.stringify([guesser.user, guesser.address]) }] as const,
+      })
+      const fail = async () => granted(await limits.take(guesser)).failed(async () => undefined)
+      await fail()
+      await fail()
+      await sleep(300)
+      const asked = performance.now()
+      await sleep(100)
+      await fail()
+      granted(await limits.take(guesser))
+      expect(await limits.take(guesser)).toMatchObject({ kind: 'limited', by: 'guesses' })
+      await tally.forget(counted('one'), ['user_address'], performance.now() - asked)
+      granted(await limits.take(guesser))
+      await tally.giveBack(counted('two'), ['user_address'], [], performance.now() - asked)
+      granted(await limits.take(guesser))
+      expect(await limits.take(guesser)).toMatchObject({ kind: 'limited', by: 'guesses' })
+    })
+
     passingStoreContract('in Redis', async () => store('tests'))
 
     webSessionsContract(
