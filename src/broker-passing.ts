@@ -16,6 +16,7 @@ import { redisPassingStore } from './limits/redis-passing-store.ts'
 import { redisTally } from './limits/redis-tally.ts'
 import type { SharedRequestLimits } from './limits/request-limits.ts'
 import { Run } from './limits/run.ts'
+import { tellOfEndedRuns } from './limits/run-ends.ts'
 import type { TallyRules } from './limits/tally.ts'
 
 /** Limits and all state that passes: in Redis where one is configured, and in this broker's own hands otherwise. */
@@ -57,6 +58,7 @@ export async function openPassing(
   const owed = new Owed({ forMs: Math.max(rules.heldMs, rules.withinMs), clock })
   connection.onReady(() => owed.pay())
   const run = new Run(random)
+  const endRun = await tellOfEndedRuns({ folder: config.storage.spool, run, shared, owed, clock, log })
   const open: OpenPassing = (name) => redisPassingStore({ name, connection, keys, log })
   return {
     limits: attemptLimits(insuredTally({ shared, own: own.tally(ownRules(config)), owed, clock, log }), run),
@@ -68,6 +70,7 @@ export async function openPassing(
     shared: { connection, brokers: redis.brokers },
     dependencies: [{ name: 'redis', checkReady: connection.checkReady }],
     close() {
+      endRun()
       owed.close()
       connection.close()
     },
