@@ -55,6 +55,15 @@ export function endedRunContract(name: string, open: () => Promise<EndingBrokers
       expect(await other.take(guesser)).toMatchObject(refused)
     })
 
+    test('go on counting in the rates', async () => {
+      const [ending, other] = opened().limits(rulesOf({ user: 2 }))
+      const guesser = somebody()
+      granted(await ending.take(guesser))
+      await opened().end()
+      granted(await other.take(guesser))
+      expect(await other.take(guesser)).toMatchObject({ kind: 'limited', by: 'user' })
+    })
+
     test('are looked for user by user', async () => {
       const [ending, other] = opened().limits(rulesOf({ after: 1 }))
       const [ends, stays] = [somebody(), somebody()]
