@@ -61,7 +61,7 @@ export function redisTally(rules: TallyRules, { client, key, ask }: RedisConnect
     agoMs: number,
   ): Promise<void> {
     const keys = [...windows, ...failuresOf(counted, forgiven)]
-    const ago = Math.round(agoMs)
+    const ago = Math.ceil(agoMs)
     await ask(client.tallyGiveBack(keys.length, ...keys, counted.id, windows.length, rules.withinMs, ago))
   }
 
