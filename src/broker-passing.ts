@@ -8,12 +8,15 @@ import type { OpenPassing } from './domain/passing-store.ts'
 import { attemptLimits, tallyRules } from './limits/attempt-limits.ts'
 import { insuredChallenges, type OwnChallenge } from './limits/insured-challenges.ts'
 import { insuredTally } from './limits/insured-tally.ts'
+import { Owed } from './limits/owed.ts'
 import { type OwnState, stateInMemory } from './limits/own-state.ts'
 import { connectRedis, type RedisConnection } from './limits/redis-connection.ts'
 import { examineRedis } from './limits/redis-examination.ts'
 import { redisPassingStore } from './limits/redis-passing-store.ts'
 import { redisTally } from './limits/redis-tally.ts'
 import type { SharedRequestLimits } from './limits/request-limits.ts'
+import { Run } from './limits/run.ts'
+import { tellOfEndedRuns } from './limits/run-ends.ts'
 import type { TallyRules } from './limits/tally.ts'
 
 /** Limits and all state that passes: in Redis where one is configured, and in this broker's own hands otherwise. */
@@ -49,10 +52,16 @@ export async function openPassing(
   if (redis === undefined) return alone(config, machine, own)
   const connection = connectRedis(redis, log)
   await isThere(connection, log)
-  const shared = redisTally(tallyRules(limitRules(config)), connection)
+  const { clock, random } = machine
+  const rules = tallyRules(limitRules(config))
+  const shared = redisTally(rules, connection)
+  const owed = new Owed({ forMs: Math.max(rules.heldMs, rules.withinMs), clock })
+  connection.onReady(() => owed.pay())
+  const run = new Run(random)
+  const endRun = await tellOfEndedRuns({ folder: config.storage.spool, run, shared, owed, clock, log })
   const open: OpenPassing = (name) => redisPassingStore({ name, connection, keys, log })
   return {
-    limits: attemptLimits(insuredTally(shared, own.tally(ownRules(config)), log), machine.random),
+    limits: attemptLimits(insuredTally({ shared, own: own.tally(ownRules(config)), owed, clock, log }), run),
     challenges: insuredChallenges(
       open<PendingChallenge>('challenges', MOST_CHALLENGES),
       own.open<OwnChallenge>('challenges', MOST_CHALLENGES),
@@ -60,13 +69,17 @@ export async function openPassing(
     open,
     shared: { connection, brokers: redis.brokers },
     dependencies: [{ name: 'redis', checkReady: connection.checkReady }],
-    close: connection.close,
+    close() {
+      endRun()
+      owed.close()
+      connection.close()
+    },
   }
 }
 
 function alone(config: Config, { random }: Machine, own: OwnState): Passing {
   return {
-    limits: attemptLimits(own.tally(ownRules(config)), random),
+    limits: attemptLimits(own.tally(ownRules(config)), new Run(random)),
     challenges: own.open('challenges', MOST_CHALLENGES),
     open: own.open,
     dependencies: [],

@@ -2,7 +2,7 @@ import type { Rate } from '../domain/duration.ts'
 import type { AttemptLimits, Guesser, Permit } from '../domain/limits.ts'
 import type { LockoutRules, LockoutScope } from '../domain/lockout.ts'
 import { customerNetwork } from '../domain/network.ts'
-import type { Randomness } from '../domain/random.ts'
+import type { Run } from './run.ts'
 import type { Counted, Tally, TallyRules } from './tally.ts'
 
 export interface AttemptLimitRules {
@@ -34,10 +34,10 @@ export function tallyRules({ rates, lockout, heldMs }: AttemptLimitRules, broker
  * be in flight or failed before a lockout: a guess counts before the check and goes on counting when it fails, so any
  * number of parallel guesses reaches the check at most as often as the lockout rules say.
  */
-export function attemptLimits(tally: Tally, random: Randomness): AttemptLimits {
+export function attemptLimits(tally: Tally, run: Run): AttemptLimits {
   return {
     async take(guesser) {
-      const counted = countedUnder(guesser, random.id())
+      const counted = countedUnder(guesser, run.nextAttempt())
       return (await tally.take(counted)) ?? permit(tally, guesser, counted)
     },
     answered: (guesser, id) => tally.giveBack(countedUnder(guesser, id), []),

@@ -1,13 +1,27 @@
+import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
 import { Unavailable } from '../domain/person.ts'
-import type { Counted, Tally } from './tally.ts'
+import type { Debt, Owed } from './owed.ts'
+import { NotAsked } from './redis-connection.ts'
+import type { Counted, SharedTally, Tally } from './tally.ts'
+
+export interface InsuredTallyOptions {
+  readonly shared: SharedTally
+  /** This broker's own, which holds a part of each limit. */
+  readonly own: Tally
+  /** What the shared one is to be told when it is back. */
+  readonly owed: Pick<Owed, 'add'>
+  readonly clock: Clock
+  readonly log: Log
+}
 
 /**
- * The shared tally, and while it cannot be asked this broker's own, which holds a part of each limit. What was counted
- * by one of them is settled with it where that can be; what cannot be taken back lapses by itself. A failed guess is
- * never lost: it counts in the one that answers.
+ * The shared tally, and while it cannot be asked this broker's own. What was counted by one of them is settled with it
+ * where that can be; what the shared one cannot be told of is owed to it, so that nobody is held for an outage. A
+ * failed guess is never lost: it counts in the one that answers, and where that is the own one, the shared one goes on
+ * holding it as one in flight.
  */
-export function insuredTally(shared: Tally, own: Tally, log: Log): Tally {
+export function insuredTally({ shared, own, owed, clock, log }: InsuredTallyOptions): Tally {
   const takenAlone = new WeakSet<Counted>()
   let alone = false
 
@@ -27,15 +41,28 @@ export function insuredTally(shared: Tally, own: Tally, log: Log): Tally {
       return instead(outage)
     }
   }
-  const lapses = () => undefined
+
+  function tell(debt: Debt): Promise<void> {
+    const since = clock.monotonic()
+    return ask(
+      () => debt(0),
+      () => owed.add(debt, since),
+    )
+  }
+
+  /** One that hangs will still count it, once it goes on, and one that ended may have: it is asked to undo it as well. */
+  function undo(counted: Counted): void {
+    const since = clock.monotonic()
+    const debt = () => shared.giveBack(counted, [])
+    debt().catch(() => owed.add(debt, since))
+  }
 
   return {
     take: (counted) =>
       ask(
         () => shared.take(counted),
-        () => {
-          // One that hangs will still do what it was asked, once it goes on; so it is asked to undo it as well.
-          shared.giveBack(counted, []).catch(() => undefined)
+        (outage) => {
+          if (!(outage instanceof NotAsked)) undo(counted)
           takenAlone.add(counted)
           return own.take(counted)
         },
@@ -43,7 +70,7 @@ export function insuredTally(shared: Tally, own: Tally, log: Log): Tally {
     async giveBack(counted, forgiven, kept) {
       await own.giveBack(counted, forgiven, kept)
       if (takenAlone.has(counted) && forgiven.length === 0) return
-      await ask(() => shared.giveBack(counted, forgiven, kept), lapses)
+      await tell((agoMs) => shared.giveBack(counted, forgiven, kept, agoMs))
     },
     async fail(counted) {
       if (takenAlone.has(counted)) return own.fail(counted)
@@ -54,7 +81,7 @@ export function insuredTally(shared: Tally, own: Tally, log: Log): Tally {
     },
     async forget(counted, scopes) {
       await own.forget(counted, scopes)
-      await ask(() => shared.forget(counted, scopes), lapses)
+      await tell((agoMs) => shared.forget(counted, scopes, agoMs))
     },
   }
 }

@@ -39,14 +39,19 @@ export interface RedisOptions {
 export interface RedisConnection {
   readonly client: Redis | Cluster
   key(...parts: readonly string[]): string
-  /** Awaits an answer. @throws Unavailable for whatever goes wrong with Redis. */
+  /** Awaits an answer to what was just asked. @throws Unavailable for whatever goes wrong with Redis; NotAsked. */
   ask<T>(answer: Promise<T>): Promise<T>
   /** Resolves when the connection is there for the first time, however long that takes. */
   whenReady(): Promise<void>
+  /** Tells each time that the connection is there, or there again. */
+  onReady(tell: () => void): void
   /** Resolves where Redis, and every master of a Cluster, can be asked now. @throws Unavailable with a cause in one line. */
   checkReady(): Promise<void>
   close(): void
 }
+
+/** There was no connection, so Redis does nothing of what it was to be asked, at no time. */
+export class NotAsked extends Unavailable {}
 
 /** With these an outage is known within 201 ms, a hanging server's too, and over 200 ms after its end. */
 const COMMAND_MS = 200
@@ -63,10 +68,13 @@ export function connectRedis(options: RedisOptions, log: Log): RedisConnection {
   const watch = watchConnection(client, log)
   const key = (...parts: readonly string[]) => [options.prefix, ...parts].join(':')
   const ask = async <T>(answer: Promise<T>): Promise<T> => {
+    const isAsked = client.status === 'ready'
     try {
       return await answer
     } catch (error) {
-      throw unavailable(client.status === 'ready' ? error : watch.lostBy(), error)
+      const Kind = isAsked ? Unavailable : NotAsked
+      const reason = client.status === 'ready' ? error : watch.lostBy()
+      throw new Kind('redis', reason === undefined ? 'not connected' : wordsOf(reason), { cause: error })
     }
   }
   return {
@@ -78,6 +86,7 @@ export function connectRedis(options: RedisOptions, log: Log): RedisConnection {
         if (client.status === 'ready') resolve()
         else client.once('ready', resolve)
       }),
+    onReady: (tell) => void client.on('ready', tell),
     async checkReady() {
       await ask(client.set(key('{limits}', 'ready'), '', 'PX', 1000))
       if (client instanceof Cluster) await ask(Promise.all(client.nodes('master').map((node) => node.ping())))
@@ -198,11 +207,6 @@ function watchConnection(client: Redis | Cluster, log: Log): ConnectionWatch {
       isStopped = true
     },
   }
-}
-
-/** @param reason what to tell; @param cause what was thrown. */
-function unavailable(reason: unknown, cause: unknown): Unavailable {
-  return new Unavailable('redis', reason === undefined ? 'not connected' : wordsOf(reason), { cause })
 }
 
 /** An error for several addresses at once has no words of its own. */

@@ -2,8 +2,8 @@ import type { ClientContext, Result } from 'ioredis'
 import type { LimitReached } from '../domain/limits.ts'
 import type { LockoutScope } from '../domain/lockout.ts'
 import type { RedisConnection } from './redis-connection.ts'
-import type { Counted, Tally, TallyRules } from './tally.ts'
-import { FAIL, GIVE_BACK, TAKE } from './tally-scripts.ts'
+import type { Counted, SharedTally, TallyRules } from './tally.ts'
+import { END, FAIL, GIVE_BACK, TAKE } from './tally-scripts.ts'
 
 type Script<Answer, Context extends ClientContext> = (
   keyCount: number,
@@ -15,6 +15,7 @@ declare module 'ioredis' {
     tallyTake: Script<readonly [position: number, waitMs: number, first: number] | null, Context>
     tallyGiveBack: Script<null, Context>
     tallyFail: Script<readonly number[], Context>
+    tallyEnd: Script<null, Context>
   }
 }
 
@@ -22,10 +23,12 @@ declare module 'ioredis' {
  * The counts of all brokers, in Redis. One attempt counts under a user, an address and a gateway in one step, so all
  * keys of the tally carry one hash tag: in a Cluster they lie in one slot. Every key ends with its last mark.
  */
-export function redisTally(rules: TallyRules, { client, key, ask }: RedisConnection): Tally {
+export function redisTally(rules: TallyRules, { client, key, ask }: RedisConnection): SharedTally {
   client.defineCommand('tallyTake', { lua: TAKE })
   client.defineCommand('tallyGiveBack', { lua: GIVE_BACK })
   client.defineCommand('tallyFail', { lua: FAIL })
+  client.defineCommand('tallyEnd', { lua: END })
+  const ended = key('{limits}', 'ended')
   const keyOf = (kind: string, name: string, of: string) => key('{limits}', `${kind}.${name}`, of)
 
   function took({ id, rates, budgets }: Counted) {
@@ -36,6 +39,7 @@ export function redisTally(rules: TallyRules, { client, key, ask }: RedisConnect
         keyOf('failed', scope, key),
         keyOf('told', `guesses.${scope}`, key),
       ]),
+      ended,
     ]
     const points = [
       ...rates.flatMap(({ name }) => [rules.rates[name].points, rules.rates[name].windowMs]),
@@ -50,6 +54,17 @@ export function redisTally(rules: TallyRules, { client, key, ask }: RedisConnect
       .flatMap(({ scope, key }) => [keyOf('failed', scope, key), keyOf('told', `guesses.${scope}`, key)])
   }
 
+  async function giveBack(
+    counted: Counted,
+    windows: readonly string[],
+    forgiven: readonly LockoutScope[],
+    agoMs: number,
+  ): Promise<void> {
+    const keys = [...windows, ...failuresOf(counted, forgiven)]
+    const ago = Math.ceil(agoMs)
+    await ask(client.tallyGiveBack(keys.length, ...keys, counted.id, windows.length, rules.withinMs, ago))
+  }
+
   return {
     async take(counted) {
       const answer = await ask(took(counted))
@@ -58,13 +73,12 @@ export function redisTally(rules: TallyRules, { client, key, ask }: RedisConnect
       const by: LimitReached['by'] = counted.rates[position - 1]?.name ?? 'guesses'
       return { kind: 'limited', by, retryAfterMs, first: first === 1 }
     },
-    async giveBack(counted, forgiven, kept = []) {
+    async giveBack(counted, forgiven, kept = [], agoMs = 0) {
       const windows = [
         ...counted.rates.flatMap(({ name, key }) => (kept.includes(name) ? [] : [keyOf('rate', name, key)])),
         ...counted.budgets.map(({ scope, key }) => keyOf('flight', scope, key)),
       ]
-      const keys = [...windows, ...failuresOf(counted, forgiven)]
-      await ask(client.tallyGiveBack(keys.length, ...keys, counted.id, windows.length))
+      await giveBack(counted, windows, forgiven, agoMs)
     },
     async fail(counted) {
       const keys = counted.budgets.flatMap(({ scope, key }) => [
@@ -77,9 +91,11 @@ export function redisTally(rules: TallyRules, { client, key, ask }: RedisConnect
       )
       return spent.map(({ scope }) => scope)
     },
-    async forget(counted, scopes) {
-      const keys = failuresOf(counted, scopes)
-      if (keys.length > 0) await ask(client.del(...keys))
+    async forget(counted, scopes, agoMs = 0) {
+      if (scopes.length > 0) await giveBack(counted, [], scopes, agoMs)
+    },
+    async end(runs) {
+      if (runs.length > 0) await ask(client.tallyEnd(1, ended, rules.heldMs, ...runs))
     },
   }
 }

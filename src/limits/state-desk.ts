@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import { RATES } from '../domain/limits.ts'
 import type { PassingStore } from '../domain/passing-store.ts'
 import { type OwnState, stateInMemory } from './own-state.ts'
 import type { StateCall } from './state-calls.ts'
@@ -41,11 +42,14 @@ export class StateDesk {
     return answer
   }
 
-  /** A worker has died: what it had begun is nobody's failed guess, and must not count until it lapses. */
+  /**
+   * A worker has died: what it had begun is nobody's failed guess, and must not hold a budget until it lapses. The
+   * rates go on counting it, so that a login that ends its worker cannot be tried without end.
+   */
   async forget(pid: number): Promise<void> {
     const begun = this.#open.get(pid)?.values() ?? []
     this.#open.delete(pid)
-    for (const { tally, counted } of begun) await tally.giveBack(counted, [])
+    for (const { tally, counted } of begun) await tally.giveBack(counted, [], RATES)
   }
 
   #openOf(pid: number): Map<string, { readonly tally: Tally; readonly counted: Counted }> {

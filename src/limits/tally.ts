@@ -4,7 +4,10 @@ import type { LockoutScope } from '../domain/lockout.ts'
 
 /** Under which keys one attempt counts, in the order in which they are looked at. */
 export interface Counted {
-  /** Of this attempt alone: what is counted can be taken back however often it is asked, and once only. */
+  /**
+   * Of this attempt alone, and of its `Run`: what is counted can be taken back however often it is asked, and once
+   * only.
+   */
   readonly id: string
   readonly rates: readonly { readonly name: RateName; readonly key: string }[]
   /** A budget bounds the guesses that are in flight or failed. */
@@ -17,7 +20,7 @@ export interface TallyRules {
   readonly budgets: Readonly<Record<LockoutScope, number>>
   /** Milliseconds for which a failed guess counts. */
   readonly withinMs: number
-  /** Milliseconds for which a guess in flight counts whose end nobody told: its broker has died. */
+  /** Milliseconds for which a guess in flight counts whose end nobody told. */
   readonly heldMs: number
 }
 
@@ -34,4 +37,22 @@ export interface Tally {
   fail(counted: Counted): Promise<readonly LockoutScope[]>
   /** Failures of these scopes count no more. */
   forget(counted: Counted, scopes: readonly LockoutScope[]): Promise<void>
+}
+
+/** A tally that outlives the processes that count in it, and may be away when one of them settles an attempt. */
+export interface SharedTally extends Tally {
+  /** @param agoMs how long ago this was to be done: failures since then are not forgiven (0). */
+  giveBack(
+    counted: Counted,
+    forgiven: readonly LockoutScope[],
+    kept?: readonly RateName[],
+    agoMs?: number,
+  ): Promise<void>
+  /** @param agoMs as for `giveBack`. */
+  forget(counted: Counted, scopes: readonly LockoutScope[], agoMs?: number): Promise<void>
+  /**
+   * The processes of these runs have ended, so what they had in flight was never answered and holds no budget any
+   * more. Their failures go on counting, and so do their attempts in the rates.
+   */
+  end(runs: readonly string[]): Promise<void>
 }

@@ -47,7 +47,7 @@ export class Supervisor {
   readonly #places: readonly Place[]
   readonly #alive = new Set<WorkerProcess>()
   #order: OrderFor = () => undefined
-  #isStopping = false
+  readonly #stopping = new AbortController()
   #restarts = 0
 
   constructor(options: SupervisorOptions) {
@@ -58,6 +58,10 @@ export class Supervisor {
       failures: 0,
       turn: Promise.resolve(),
     }))
+  }
+
+  get #isStopping(): boolean {
+    return this.#stopping.signal.aborted
   }
 
   /** Workers that ended by themselves and were replaced. */
@@ -102,7 +106,7 @@ export class Supervisor {
 
   /** Each answers what is in flight and ends. */
   async stop(): Promise<void> {
-    this.#isStopping = true
+    this.#stopping.abort()
     for (const worker of this.#alive) {
       worker.isLeaving = true
       worker.tell({ kind: 'stop' })
@@ -195,7 +199,8 @@ export class Supervisor {
     const { log } = this.#options
     while (!this.#isStopping && place.current === undefined) {
       const pauseMs = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** (place.failures - 1))
-      await sleep(pauseMs, undefined, { ref: false })
+      // Where all have ended at once, nothing else keeps this process.
+      await sleep(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
       if (this.#isStopping) return
       try {
         await this.#fill(place, left)

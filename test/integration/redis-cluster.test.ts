@@ -3,6 +3,7 @@ import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
 import { redisTally } from '../../src/limits/redis-tally.ts'
+import { Run } from '../../src/limits/run.ts'
 import { connected, isReadyWithin, userOfFewRights } from '../limits/connected.ts'
 import { redisContracts } from '../limits/redis-contracts.ts'
 import { describeWith } from '../real/needs.ts'
@@ -39,7 +40,7 @@ describeWith(['redis-server', 'redis-cli'], 'Redis as a Cluster', () => {
       resources.defer(cluster.stop)
       const connection = await connectTo(cluster)
       resources.defer(connection.close)
-      const limits = attemptLimits(redisTally(RULES, connection), systemRandom)
+      const limits = attemptLimits(redisTally(RULES, connection), new Run(systemRandom))
       const guesser = { user: 'bob', address: '198.51.100.7', gateway: 'gw1' }
       const fail = async () => {
         const permit = await limits.take(guesser)

@@ -11,9 +11,11 @@ import { insuredChallenges } from '../../src/limits/insured-challenges.ts'
 import { insuredTally } from '../../src/limits/insured-tally.ts'
 import { memoryPassingStore } from '../../src/limits/memory-passing-store.ts'
 import { memoryTally } from '../../src/limits/memory-tally.ts'
+import { Owed } from '../../src/limits/owed.ts'
 import type { RedisConnection } from '../../src/limits/redis-connection.ts'
 import { redisPassingStore } from '../../src/limits/redis-passing-store.ts'
 import { redisTally } from '../../src/limits/redis-tally.ts'
+import { Run } from '../../src/limits/run.ts'
 import { connected, isReadyWithin, type RecordedLog, recordedLog, testKeys } from '../limits/connected.ts'
 import { describeWith } from '../real/needs.ts'
 import { type RealRedis, startRedis } from '../real/redis.ts'
@@ -35,6 +37,7 @@ interface Broker {
   readonly connection: RedisConnection
   readonly limits: AttemptLimits
   readonly challenges: ReturnType<typeof insuredChallenges>
+  readonly owed: Owed
   readonly log: RecordedLog
 }
 
@@ -45,12 +48,15 @@ async function startBroker(port: number): Promise<Broker> {
     log,
   )
   const own = memoryTally(tallyRules(rules, 2), { clock: systemClock })
-  const tally = insuredTally(redisTally(tallyRules(rules), connection), own, log)
+  const owed = new Owed({ forMs: rules.heldMs, clock: systemClock })
+  connection.onReady(() => owed.pay())
+  const shared = redisTally(tallyRules(rules), connection)
+  const tally = insuredTally({ shared, own, owed, clock: systemClock, log })
   const challenges = insuredChallenges(
     redisPassingStore({ name: 'challenges', connection, keys: testKeys, log }),
     memoryPassingStore({ name: 'challenges', clock: systemClock, capacity: 1000 }),
   )
-  return { connection, limits: attemptLimits(tally, systemRandom), challenges, log }
+  return { connection, limits: attemptLimits(tally, new Run(systemRandom)), challenges, owed, log }
 }
 
 /** Each begins an outage and returns how to end it. */
@@ -173,10 +179,11 @@ describeWith(['redis-server', 'redis-cli'], 'while Redis is away', () => {
 
       await isOver()
       for (const permit of meanwhile) await permit.succeeded()
+      await expect.poll(() => here.owed.isEmpty).toBe(true)
       const answers = await Promise.all(Array.from({ length: 20 }, () => there.limits.take(guesser())))
       const permits = answers.filter((answer) => answer.kind === 'permit')
-      // What could not be given back lapses by itself; nothing was given that was not there.
-      expect(permits.length).toBeGreaterThanOrEqual(AFTER - before.length)
+      // What could not be given back is; the one that failed is in flight there, or was forgotten with its lock.
+      expect(permits.length).toBeGreaterThanOrEqual(AFTER - 1)
       expect(permits.length).toBeLessThanOrEqual(AFTER)
     })
 

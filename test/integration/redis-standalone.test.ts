@@ -4,6 +4,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
 import { connectRedis } from '../../src/limits/redis-connection.ts'
 import { redisTally } from '../../src/limits/redis-tally.ts'
+import { Run } from '../../src/limits/run.ts'
 import { connected, isReadyWithin, recordedLog, userOfFewRights } from '../limits/connected.ts'
 import { redisContracts } from '../limits/redis-contracts.ts'
 import { describeWith } from '../real/needs.ts'
@@ -38,7 +39,7 @@ describeWith(['redis-server', 'redis-cli', 'openssl'], 'Redis as one server', ()
       lockout: { after: 100, userAfter: 100, addressAfter: 100, withinMs: 60_000 },
       heldMs: 60_000,
     })
-    const limits = attemptLimits(redisTally(rules, connection), systemRandom)
+    const limits = attemptLimits(redisTally(rules, connection), new Run(systemRandom))
     const guesser = { user: 'bob', address: '198.51.100.7', gateway: 'gw1' }
     // The first brings the script to Redis.
     await limits.take(guesser)

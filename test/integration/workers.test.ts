@@ -187,6 +187,13 @@ describe('four workers over the same ports', () => {
   })
 })
 
+test('workers that are all killed at once are replaced', async () => {
+  const [broker] = await workersWith({ workers: 2, enrolled: false }, ONE_FACTOR, 'alice')
+  for (const pid of pidsOf(broker).values()) process.kill(pid, 'SIGKILL')
+  const login = loginRequest({ secret: broker.secret, user: 'alice', password: PASSWORD })
+  expect((await ask(broker.authPort, login, { tries: 10 }))?.code).toBe('Access-Accept')
+})
+
 test('a worker that is killed is replaced, and nothing that was acknowledged is lost', async () => {
   const [broker] = await workersWith(
     { workers: 3, enrolled: false },

@@ -27,7 +27,7 @@ interface Rules {
   readonly heldMs?: number
 }
 
-function rulesOf({ user, address, gateway, ...rest }: Rules): AttemptLimitRules {
+export function rulesOf({ user, address, gateway, ...rest }: Rules): AttemptLimitRules {
   const rate = (points = PLENTY.points) => ({ ...PLENTY, points })
   return {
     rates: { user: rate(user), address: rate(address), gateway: rate(gateway) },
@@ -38,11 +38,11 @@ function rulesOf({ user, address, gateway, ...rest }: Rules): AttemptLimitRules 
 
 const unique = (what: string) => `${what}-${randomBytes(6).toString('hex')}`
 
-function somebody(more: Partial<Guesser> = {}): Guesser {
+export function somebody(more: Partial<Guesser> = {}): Guesser {
   return { user: unique('user'), address: unique('address'), gateway: unique('gateway'), ...more }
 }
 
-function granted(answer: Permit | LimitReached): Permit {
+export function granted(answer: Permit | LimitReached): Permit {
   return answer.kind === 'permit' ? answer : expect.unreachable(`limited by ${answer.by}`)
 }
 

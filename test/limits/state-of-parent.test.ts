@@ -2,10 +2,12 @@ import { expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../src/domain/clock.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
+import { Run } from '../../src/limits/run.ts'
 import type { StateCall } from '../../src/limits/state-calls.ts'
 import { StateDesk } from '../../src/limits/state-desk.ts'
 import { stateOfParent } from '../../src/limits/state-of-parent.ts'
 import { attemptLimitsContract } from './attempt-limits-contract.ts'
+import { endedRunContract } from './ended-run-contract.ts'
 import { passingStoreContract } from './passing-store-contract.ts'
 
 const RULES = {
@@ -29,7 +31,7 @@ function stateOf(desk: StateDesk, pid: number) {
 }
 
 function limitsOf(desk: StateDesk, pid: number) {
-  return attemptLimits(stateOf(desk, pid).tally(tallyRules(RULES)), systemRandom)
+  return attemptLimits(stateOf(desk, pid).tally(tallyRules(RULES)), new Run(systemRandom))
 }
 
 function deskBy(clock: Clock): StateDesk {
@@ -45,12 +47,29 @@ attemptLimitsContract('in the parent of two workers', async () => {
     limits(rules) {
       const desk = new StateDesk(clock)
       desk.countBy(tallyRules(rules))
-      const of = (pid: number) => attemptLimits(stateOf(desk, pid).tally(tallyRules(rules)), systemRandom)
+      const of = (pid: number) =>
+        attemptLimits(stateOf(desk, pid).tally(tallyRules(rules)), new Run(systemRandom))
       return [of(1), of(2)]
     },
     async passes(ms) {
       now += ms
     },
+    async close() {},
+  }
+})
+
+endedRunContract('in the parent of two workers', async () => {
+  let desk: StateDesk | undefined
+  return {
+    limits(rules) {
+      const opened = new StateDesk(systemClock)
+      opened.countBy(tallyRules(rules))
+      const of = (pid: number) =>
+        attemptLimits(stateOf(opened, pid).tally(tallyRules(rules)), new Run(systemRandom))
+      desk = opened
+      return [of(1), of(2)]
+    },
+    end: async () => desk?.forget(1),
     async close() {},
   }
 })

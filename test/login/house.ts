@@ -17,6 +17,7 @@ import { candidates, type Member } from '../../src/identity/fan-out.ts'
 import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
 import { memoryPassingStore } from '../../src/limits/memory-passing-store.ts'
 import { memoryTally } from '../../src/limits/memory-tally.ts'
+import { Run } from '../../src/limits/run.ts'
 import type { Decision } from '../../src/login/decide.ts'
 import { decide, type LoginOptions } from '../../src/login/decide.ts'
 import { type EnrolmentCode, EnrolmentCodes } from '../../src/login/enrolment-codes.ts'
@@ -104,7 +105,7 @@ export async function openHouse(options: HouseOptions = {}) {
       }),
       { clock },
     ),
-    systemRandom,
+    new Run(systemRandom),
   )
   const login: LoginOptions = {
     limits,

@@ -5,6 +5,7 @@ import { encodeAttribute } from '../../../src/radius/dictionary.ts'
 import type { TestPerson } from '../../real/people.ts'
 import { accountingRequest, ask, loginRequest, type Reply } from '../../real/radius-socket.ts'
 import { unique } from '../../store/samples.ts'
+import { isOfALock } from './locks.ts'
 import type { Seeded } from './seeded.ts'
 import type { Broker, Site } from './site.ts'
 import type { Told } from './told.ts'
@@ -271,8 +272,4 @@ function right({ password, key }: TestPerson): string {
 function wrong({ password, key }: TestPerson): string {
   const code = (Number(generateSync({ secret: key })) + 1) % 1_000_000
   return password + String(code).padStart(6, '0')
-}
-
-function isOfALock({ message = '' }: Reply): boolean {
-  return message.includes('locked') || message.includes('Too many failed logins')
 }

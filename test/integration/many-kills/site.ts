@@ -1,10 +1,8 @@
 import { existsSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Installation, RunningBroker, Sections } from '../../real/broker.ts'
 import { freePort } from '../../real/free-port.ts'
 import { type Postgres, startPostgres } from '../../real/postgres.ts'
 import { installOnPostgres } from '../../real/postgres-broker.ts'
-import { ask, loginRequest } from '../../real/radius-socket.ts'
 import { type RealRedis, startRedis } from '../../real/redis.ts'
 
 /** Something that can be killed and comes back. */
@@ -86,32 +84,6 @@ async function startBroker(
     },
     start,
   }
-}
-
-/**
- * Milliseconds until somebody without an authenticator is let in. Each try is from an address of its own: one that was
- * under way at a kill is counted as a guess for twice the deadline, and here one guess is all that an address has.
- */
-export async function untilAccepted(
-  { authPort, secret }: Installation,
-  user: string,
-  password: string,
-): Promise<number> {
-  const begun = performance.now()
-  for (;;) {
-    const from = addressNumber(++probes)
-    const reply = await ask(authPort, loginRequest({ secret, user, password, from }), { tries: 1 })
-    const ms = performance.now() - begun
-    if (reply?.code === 'Access-Accept') return ms
-    if (ms > 20_000) throw new Error(`nobody got in within ${ms} ms: ${reply?.code} ${reply?.message}`)
-    await sleep(20)
-  }
-}
-
-let probes = 0
-
-function addressNumber(number: number): string {
-  return `10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`
 }
 
 /** Whether every accounting record that a broker has put aside is in the database. */
