@@ -1,9 +1,8 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../domain/clock.ts'
 import { Unavailable } from '../../domain/person.ts'
 import { type Answer, type Call, failureOf, type Served } from './calls.ts'
-import { commitTogether, type Outcome, outcomeOf } from './group-commit.ts'
+import { commitTogether, type GroupDatabase, type Outcome, outcomeOf } from './group-commit.ts'
 import { GroupSize } from './group-size.ts'
 
 /** Milliseconds after which a call is not begun any more: a login that waits for it has other steps before it yet. */
@@ -24,7 +23,7 @@ type Methods = Readonly<Record<string, (...args: readonly unknown[]) => Promise<
  * which somebody still waits.
  */
 export class Turns {
-  readonly #database: DatabaseSync
+  readonly #database: GroupDatabase
   readonly #nouns: Readonly<Record<string, Methods>>
   readonly #answer: (answers: readonly Answer[]) => void
   readonly #clock: Clock
@@ -34,7 +33,7 @@ export class Turns {
   #running: Promise<void> | undefined
 
   constructor(
-    database: DatabaseSync,
+    database: GroupDatabase,
     served: Served,
     answer: (answers: readonly Answer[]) => void,
     clock: Clock,
