@@ -71,8 +71,10 @@ export class Turns {
     const now = this.#clock.monotonic()
     const isLate = ({ since }: Waiting) => now - since > PATIENCE_MS
     const late = waiting.filter(isLate)
-    const failure = failureOf(new Unavailable('storage', `no turn within ${PATIENCE_MS} ms`))
-    if (late.length > 0) this.#answer(late.map(({ call }) => ({ id: call.id, failure })))
+    if (late.length > 0) {
+      const failure = failureOf(new Unavailable('storage', `no turn within ${PATIENCE_MS} ms`))
+      this.#answer(late.map(({ call }) => ({ id: call.id, failure })))
+    }
     return waiting.filter((each) => !isLate(each)).map(({ call }) => call)
   }
 
