@@ -28,6 +28,13 @@ const MOST_MISSED_AT_START = 500
 /** A thread has so much less time than there is, so that what it says of the cause still arrives in time. */
 const ANSWER_EARLY_MS = 50
 const RESTART_AFTER_MS = 500
+/**
+ * A thread that always has something to do wakes up less often, and gets and gives several answers at a time. So the one
+ * that has answered in the last so many milliseconds, and therefore is not held, gets the next question as well …
+ */
+const LIVELY_MS = 10
+/** … up to so many, for which it has connections for binds; beyond them they would wait for those. */
+const WORTH_ANOTHER = 16
 /** A question that outlives two threads is not put to a third. */
 const MOST_ATTEMPTS = 2
 
@@ -75,20 +82,22 @@ export class Crew {
   }
 
   #start(): void {
-    const { entry, settings, mostJobs, threads } = this.#options
+    const { entry, settings, mostJobs, threads, clock } = this.#options
     const thread = new DirectoryThread({
       entry,
       settings,
+      clock,
       mostJobs: Math.ceil(mostJobs / threads),
       onLog: ({ level, event, fields }) => this.#options.log[level](event, fields),
       onEnd: (ended, cause, unanswered) => this.#replace(ended, cause, unanswered),
     })
-    this.#threads.set(thread, { missed: 0, startedAt: this.#options.clock.monotonic() })
+    this.#threads.set(thread, { missed: 0, startedAt: clock.monotonic() })
   }
 
   #assign(call: Call): void {
-    const thread = this.#leastBusy()
-    const budgetMs = call.deadline - this.#options.clock.monotonic() - ANSWER_EARLY_MS
+    const now = this.#options.clock.monotonic()
+    const thread = this.#pick(now)
+    const budgetMs = call.deadline - now - ANSWER_EARLY_MS
     if (this.#isClosing) call.settle(unavailable('the broker is stopping'))
     else if (budgetMs <= 0) call.settle(unavailable('no time is left'))
     else if (this.#threads.size === 0) call.settle(unavailable('its threads are being started again'))
@@ -96,12 +105,13 @@ export class Crew {
     else thread.ask(call, budgetMs)
   }
 
-  /** One that is ready, if any; those of equal load take turns. */
-  #leastBusy(): DirectoryThread | undefined {
+  /** One that is lively, if any, or else is ready; those of equal load take turns. */
+  #pick(now: number): DirectoryThread | undefined {
     const open = [...this.#threads.keys()].filter(({ isFull }) => !isFull)
     const ready = open.filter(({ isReady }) => isReady)
+    const lively = ready.find(({ answeredAt, load }) => now - answeredAt < LIVELY_MS && load < WORTH_ANOTHER)
     const [first, ...others] = ready.length > 0 ? ready : open
-    if (first === undefined) return undefined
+    if (lively !== undefined || first === undefined) return lively
     return others.reduce((best, thread) => (thread.load < best.load ? thread : best), first)
   }
 

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { Clock } from '../../domain/clock.ts'
 import type { Asked, FromThread, LogLine, Outcome, Question, ThreadStart, ToThread } from './calls.ts'
 import { Doing, Slots } from './slots.ts'
 
@@ -6,6 +7,7 @@ export interface ThreadOptions {
   /** The module that the thread runs. */
   readonly entry: URL
   readonly settings: ThreadStart['settings']
+  readonly clock: Clock
   /** Questions that it may have at the same time. */
   readonly mostJobs: number
   readonly onLog: (line: LogLine) => void
@@ -48,6 +50,7 @@ export class DirectoryThread {
   #cause = 'its thread ended'
   #seenPulse = 0
   #hasSpoken = false
+  #answeredAt = Number.NEGATIVE_INFINITY
 
   constructor(options: ThreadOptions) {
     this.#options = options
@@ -74,6 +77,11 @@ export class DirectoryThread {
   /** Questions without an answer. */
   get load(): number {
     return this.#calls.size
+  }
+
+  /** Monotonic milliseconds of its latest answer. */
+  get answeredAt(): number {
+    return this.#answeredAt
   }
 
   get isFull(): boolean {
@@ -128,7 +136,10 @@ export class DirectoryThread {
     this.#hasSpoken = true
     if (message.kind === 'ready') this.#isReady = true
     else if (message.kind === 'log') this.#options.onLog(message.line)
-    else for (const [slot, outcome] of message.answers) this.#settle(slot, outcome)
+    else {
+      this.#answeredAt = this.#options.clock.monotonic()
+      for (const [slot, outcome] of message.answers) this.#settle(slot, outcome)
+    }
   }
 
   #settle(slot: number, outcome: Outcome): void {
