@@ -16,6 +16,14 @@ export interface CrewOptions {
   readonly log: Log
 }
 
+/** A login whose user is being looked for, and whose password is to come. */
+export interface Begun {
+  /** @see Crew.ask */
+  finish(password: string): Promise<Outcome>
+  /** Where no password is to be tried. Once it is finished this means nothing. */
+  drop(): void
+}
+
 /** How often threads and deadlines are looked at while there is work. */
 const LOOK_EVERY_MS = 20
 /** So many looks without a sign of life, and a thread is held to be lost: 300 ms. */
@@ -46,7 +54,8 @@ const MOST_ATTEMPTS = 2
 export class Crew {
   readonly #options: CrewOptions
   readonly #threads = new Map<DirectoryThread, { missed: number; readonly startedAt: number }>()
-  readonly #calls = new Set<Call>()
+  /** With where they are; each is somewhere until it is settled. */
+  readonly #calls = new Map<Call, (password: string | undefined) => void>()
   #watch: NodeJS.Timeout | undefined
   #lookedAt = 0
   #isClosing = false
@@ -58,26 +67,47 @@ export class Crew {
 
   /** @param deadline monotonic milliseconds. Always answers, and by then. */
   ask(question: Question, deadline: number): Promise<Outcome> {
-    return new Promise((resolve) => {
-      const call: Call = {
-        question,
-        deadline,
-        attempts: 0,
-        settle: (outcome) => {
-          this.#calls.delete(call)
-          resolve(outcome)
-        },
-      }
-      this.#calls.add(call)
-      this.#watch ??= setInterval(() => this.#look(), LOOK_EVERY_MS)
-      this.#assign(call)
-    })
+    return new Promise((resolve) => void this.#call(question, deadline, resolve))
+  }
+
+  /** Has a user looked for already. @param deadline as of `ask` */
+  begin(user: string, deadline: number): Begun {
+    const { promise, resolve } = Promise.withResolvers<Outcome>()
+    const call = this.#call(['begin', user], deadline, resolve)
+    return {
+      finish: (password) => {
+        call.question = ['login', user, password]
+        this.#calls.get(call)?.(password)
+        return promise
+      },
+      drop: () => {
+        if (call.question[0] !== 'begin') return
+        this.#calls.get(call)?.(undefined)
+        call.settle({ kind: 'unknown' })
+      },
+    }
+  }
+
+  #call(question: Question, deadline: number, resolve: (outcome: Outcome) => void): Call {
+    const call: Call = {
+      question,
+      deadline,
+      attempts: 0,
+      settle: (outcome) => {
+        this.#calls.delete(call)
+        resolve(outcome)
+      },
+    }
+    this.#calls.set(call, () => {})
+    this.#watch ??= setInterval(() => this.#look(), LOOK_EVERY_MS)
+    this.#assign(call)
+    return call
   }
 
   async close(): Promise<void> {
     this.#isClosing = true
     clearInterval(this.#watch)
-    for (const call of this.#calls) call.settle(unavailable('the broker is stopping'))
+    for (const call of this.#calls.keys()) call.settle(unavailable('the broker is stopping'))
     await Promise.all([...this.#threads.keys()].map((thread) => thread.close()))
   }
 
@@ -102,7 +132,10 @@ export class Crew {
     else if (budgetMs <= 0) call.settle(unavailable('no time is left'))
     else if (this.#threads.size === 0) call.settle(unavailable('its threads are being started again'))
     else if (thread === undefined) call.settle(unavailable(`${this.#calls.size - 1} logins wait already`))
-    else thread.ask(call, budgetMs)
+    else {
+      const slot = thread.ask(call, budgetMs)
+      this.#calls.set(call, (password) => thread.follow(slot, call, password))
+    }
   }
 
   /** One that is lively, if any, or else is ready; those of equal load take turns. */
@@ -127,7 +160,8 @@ export class Crew {
     }
     // What ends before the next look ends now: nothing may be answered late.
     const soon = now + LOOK_EVERY_MS
-    for (const call of this.#calls) if (call.deadline <= soon) call.settle(unavailable('no answer in time'))
+    for (const call of this.#calls.keys())
+      if (call.deadline <= soon) call.settle(unavailable('no answer in time'))
     if (this.#calls.size > 0) return
     clearInterval(this.#watch)
     this.#watch = undefined

@@ -17,7 +17,7 @@ export interface ThreadOptions {
 
 /** One question, and who waits for its answer. */
 export interface Call {
-  readonly question: Question
+  question: Question
   /** Monotonic milliseconds. */
   readonly deadline: number
   /** How often a thread has ended over it. */
@@ -88,14 +88,19 @@ export class DirectoryThread {
     return this.#free.length === 0
   }
 
-  /** @param budgetMs left for it. Not to be called while full. */
-  ask(call: Call, budgetMs: number): void {
+  /** @param budgetMs left for it. Not to be called while full. @returns where it is. */
+  ask(call: Call, budgetMs: number): number {
     const slot = this.#free.pop()
     if (slot === undefined) throw new Error('the thread is full')
     this.#slots.reset(slot)
     this.#calls.set(slot, call)
-    // One message for all questions of this turn: messages cost more than what is in them.
-    if (this.#unsent.push([slot, budgetMs, call.question]) === 1) setImmediate(() => this.#flush())
+    this.#sendSoon([slot, budgetMs, call.question])
+    return slot
+  }
+
+  /** Hands on the password of what was begun in this slot, or that nobody waits for it. */
+  follow(slot: number, call: Call, password: string | undefined): void {
+    if (this.#calls.get(slot) === call) this.#sendSoon([slot, 0, ['password', password]])
   }
 
   /** Whether it has shown a sign of life since this was asked last. */
@@ -120,6 +125,11 @@ export class DirectoryThread {
     const impatient = setTimeout(() => void this.#worker.terminate(), CLOSE_WITHIN_MS)
     await this.#ended
     clearTimeout(impatient)
+  }
+
+  /** One message for all questions of this turn: messages cost more than what is in them. */
+  #sendSoon(asked: Asked): void {
+    if (this.#unsent.push(asked) === 1) setImmediate(() => this.#flush())
   }
 
   #flush(): void {
