@@ -1,4 +1,5 @@
 import { verifySync } from 'otplib'
+import { NODE_DIGESTS } from './code-digests.ts'
 import type { TotpShape } from './enrolment.ts'
 import type { Secret } from './secret.ts'
 import { type CodeAnswer, SEED_RULES } from './totp.ts'
@@ -28,6 +29,7 @@ export function matchHotp(
     counter: next,
     counterTolerance: [1, LOOK_AHEAD],
     guardrails: SEED_RULES,
+    crypto: NODE_DIGESTS,
   })
   if (!result.valid) return { kind: 'wrong' }
   return result.delta < 0 ? { kind: 'used' } : { kind: 'right', step: next + result.delta }

@@ -67,6 +67,12 @@ export interface FirstFactorContext {
   readonly state?: string
 }
 
+/** A login that a store has begun before its password is known. Disposed of, it is given up where it was not finished. */
+export interface BegunLogin extends Disposable {
+  /** As `authenticate` does, once. @throws Unavailable */
+  finish(password: Secret): Promise<FirstFactorAnswer>
+}
+
 /** One place that knows users and passwords. */
 export interface IdentityStore {
   readonly name: string
@@ -80,6 +86,12 @@ export interface IdentityStore {
     deadline: number,
     context?: FirstFactorContext,
   ): Promise<FirstFactorAnswer>
+  /**
+   * Begins with what needs no password, for a login of which it is not known yet whether it may go on: the user is
+   * looked for, and nothing is tried.
+   * @returns undefined where there is nothing to begin with.
+   */
+  begin?(name: string, deadline: number): BegunLogin | undefined
   /** The same without a password, for code-only logins and for `explain`. @throws Unavailable */
   lookup(name: string, deadline: number): Promise<LookupAnswer>
   /**

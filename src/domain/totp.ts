@@ -1,4 +1,5 @@
 import { createGuardrails, generateSecret, generateURI, ScureBase32Plugin, verifySync } from 'otplib'
+import { NODE_DIGESTS } from './code-digests.ts'
 import type { TotpShape } from './enrolment.ts'
 import { Secret } from './secret.ts'
 
@@ -36,6 +37,7 @@ export function matchTotp(
     epoch: Math.floor(now / 1000),
     epochTolerance: window * shape.period,
     guardrails: SEED_RULES,
+    crypto: NODE_DIGESTS,
   })
   if (!result.valid || !('timeStep' in result)) return { kind: 'wrong' }
   return result.timeStep > lastStep ? { kind: 'right', step: result.timeStep } : { kind: 'used' }

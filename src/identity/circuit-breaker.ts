@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
-import { type IdentityStore, Unavailable } from '../domain/person.ts'
+import { type BegunLogin, type IdentityStore, Unavailable } from '../domain/person.ts'
 
 export interface CircuitBreakerOptions {
   readonly clock: Clock
@@ -47,6 +47,17 @@ export function withCircuitBreaker(store: IdentityStore, options: CircuitBreaker
     }
   }
 
+  /** While it is left alone nothing is begun: whoever finds out whether it is back asks all at once. */
+  function guardedLogin(begin: () => BegunLogin | undefined): BegunLogin | undefined {
+    const begun = isLeftAlone ? undefined : begin()
+    return (
+      begun && {
+        finish: (password) => guarded(() => begun.finish(password)),
+        [Symbol.dispose]: () => begun[Symbol.dispose](),
+      }
+    )
+  }
+
   /** Beside the login, which has waited long enough. The others need not wait for what comes of the look either. */
   async function note({ what, message }: Unavailable): Promise<void> {
     suspicions += 1
@@ -84,8 +95,10 @@ export function withCircuitBreaker(store: IdentityStore, options: CircuitBreaker
     }
   }
 
+  const { begin } = store
   return {
     ...store,
+    ...(begin !== undefined && { begin: (...args) => guardedLogin(() => begin(...args)) }),
     authenticate: (...args) => guarded(() => store.authenticate(...args)),
     lookup: (...args) => guarded(() => store.lookup(...args)),
   }

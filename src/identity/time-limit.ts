@@ -10,8 +10,10 @@ export interface TimeLimitOptions {
 /** Gives a store a deadline of its own, so that one that hangs leaves time for what else a login has to do. */
 export function withTimeLimit(store: IdentityStore, { clock, ms }: TimeLimitOptions): IdentityStore {
   const within = (deadline: number) => Math.min(deadline, clock.monotonic() + ms)
+  const { begin } = store
   return {
     ...store,
+    ...(begin !== undefined && { begin: (name, deadline) => begin(name, within(deadline)) }),
     authenticate: (name, password, deadline, context) =>
       store.authenticate(name, password, within(deadline), context),
     lookup: (name, deadline) => store.lookup(name, within(deadline)),

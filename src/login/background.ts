@@ -5,7 +5,7 @@ import { bars, type Lockout, type Spared, sparedAt } from '../domain/lockout.ts'
 import type { LoginName } from '../domain/login-name.ts'
 import type { LoginQuery, LoginStore } from '../domain/login-records.ts'
 import type { Network } from '../domain/network.ts'
-import type { Candidate } from '../domain/person.ts'
+import type { BegunLogin, Candidate } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Effort } from './effort.ts'
 
@@ -16,6 +16,8 @@ export interface Background {
   readonly query: LoginQuery
   /** Lockouts in force that do not bar this login. */
   readonly spared: Spared | undefined
+  /** Of the first candidate, with whom the login was begun meanwhile; the first factor finishes it or gives it up. */
+  readonly begun: BegunLogin | undefined
   enrolmentOf(subject: string): Enrolment | undefined
 }
 
@@ -28,11 +30,16 @@ export interface BackgroundOptions {
   readonly clock: Clock
 }
 
-/** Reads, in one round trip, the user's authenticators and the lockouts in force; a locked login ends here. */
+/**
+ * Reads, in one round trip, the user's authenticators and the lockouts in force; a locked login ends here. Meanwhile the
+ * first identity store may look for the user, but no password leaves before it is known that the login may go on.
+ * @param begins whether a password was typed that the first factor is going to check.
+ */
 export async function lookUp(
   attempt: Attempt,
   effort: Effort,
   options: BackgroundOptions,
+  begins = false,
 ): Promise<Background | Refusal> {
   const candidates = options.candidates(attempt.name, attempt.gateway)
   effort.candidates = candidates
@@ -42,6 +49,8 @@ export async function lookUp(
     address: attempt.address,
     now: options.clock.now(),
   }
+  using unlessBarred = new DisposableStack()
+  const begun = unlessBarred.use(begins ? beginWith(candidates[0], attempt) : undefined)
   const { enrolments, locks, knownAddress } = await options.records.view(query)
   const spared = sparedAt(attempt.address, knownAddress, options.exempt)
   const barring = locks.filter((lock) => bars(lock, spared))
@@ -49,13 +58,23 @@ export async function lookUp(
     effort.decidedAt = 'locked'
     return refusedByLock(barring, query.now)
   }
+  unlessBarred.move()
   return {
     kind: 'background',
     candidates,
     query,
     spared,
+    begun,
     enrolmentOf: (subject) => enrolments.find((enrolment) => enrolment.subject === subject),
   }
+}
+
+function beginWith(
+  candidate: Candidate | undefined,
+  { state, typed, deadline }: Attempt,
+): BegunLogin | undefined {
+  if (state !== undefined || typed.isEmpty) return undefined
+  return candidate?.store.begin?.(candidate.name, deadline)
 }
 
 /**

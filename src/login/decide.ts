@@ -35,10 +35,8 @@ export function decide(attempt: Attempt, options: LoginOptions): Promise<Decisio
 }
 
 function judge(attempt: Attempt, options: LoginOptions): Promise<Grant | AskForCode | Refusal> {
-  const checksPasswords = options.firstFactor.mode !== 'only'
-  return evenly(attempt, { pace: options.pace, checksPasswords }, (effort) =>
-    takeSteps(attempt, effort, options),
-  )
+  const even = { pace: options.pace, checksPasswords: checksPasswords(options) }
+  return evenly(attempt, even, (effort) => takeSteps(attempt, effort, options))
 }
 
 async function takeSteps(
@@ -46,7 +44,7 @@ async function takeSteps(
   effort: Effort,
   options: LoginOptions,
 ): Promise<Grant | AskForCode | Refusal> {
-  const before = await lookUp(attempt, effort, options.background)
+  const before = await lookUp(attempt, effort, options.background, checksPasswords(options))
   if (before.kind === 'refusal') return before
 
   const user = await firstFactor(attempt, before, effort, options.firstFactor)
@@ -65,6 +63,10 @@ async function takeSteps(
   if (grant.kind === 'refusal' && grant.counts)
     return askAgain(attempt, background, user, grant, options.secondFactor)
   return grant
+}
+
+function checksPasswords({ firstFactor: { mode } }: LoginOptions): boolean {
+  return mode !== 'only'
 }
 
 /** Whether what was shown would have been right, had it not been shown before. */

@@ -73,6 +73,8 @@ export async function firstFactor(
   effort: Effort,
   options: FirstFactorOptions,
 ): Promise<VerifiedUser | AskForCode | Refusal> {
+  // What is not finished here is given up.
+  using _ = background.begun
   if (attempt.state !== undefined) return resume(attempt, attempt.state, background, options)
   // An empty password would be an anonymous bind to a directory, and those succeed (RFC 4513 §5.1.2).
   if (attempt.typed.isEmpty) return refuse('bad_credentials', 'empty password')
@@ -98,17 +100,20 @@ export async function firstFactor(
 }
 
 async function ask(
-  { store, name, subject }: Candidate,
+  candidate: Candidate,
   attempt: Attempt,
   background: Background,
   effort: Effort,
   { mode, isCodeNow }: FirstFactorOptions,
 ): Promise<{ answer: FirstFactorAnswer; code?: Secret | undefined }> {
   const { typed, deadline } = attempt
+  const { store, name, subject } = candidate
   if (mode === 'only') return { answer: await store.lookup(name, deadline), code: typed }
   const { password, code } = splitTyped(typed, mode, background.enrolmentOf(subject), isCodeNow)
   if (password.isEmpty) return { answer: { kind: 'wrong', detail: 'a code without a password' } }
-  const answer = await store.authenticate(name, password, deadline, contextOf(attempt))
+  const begun = candidate === background.candidates[0] ? background.begun : undefined
+  const answer = await (begun?.finish(password) ??
+    store.authenticate(name, password, deadline, contextOf(attempt)))
   if (answer.kind !== 'unknown') effort.checkedBy = store
   return { answer, code }
 }

@@ -134,6 +134,26 @@ describe('a store that is slow with some questions and ready for others', () => 
   })
 })
 
+test('a store that is left alone is not begun with, and one that hangs over what was begun is left alone', async () => {
+  const { time, state, store, clock, login } = guarded()
+  const begins = { count: 0 }
+  const early: IdentityStore = {
+    ...store,
+    begin(name, deadline) {
+      begins.count += 1
+      return { finish: (password) => store.authenticate(name, password, deadline), [Symbol.dispose]() {} }
+    },
+  }
+  const breaker = withCircuitBreaker(early, { clock, log: quietLog, after: 3, restMs: 2000 })
+  const begin = () => breaker.begin?.('bob', time.now + 5000)
+  await outages(() => begin()?.finish(PASSWORD) ?? login(), 3)
+  expect(begins.count).toBe(3)
+  expect(begin()).toBeUndefined()
+  await expect(breaker.authenticate('bob', PASSWORD, time.now + 5000)).rejects.toThrow('not asked')
+  expect(state.asked).toBe(3)
+  expect(withCircuitBreaker(store, { clock, log: quietLog }).begin).toBeUndefined()
+})
+
 test('outages that are known at once are asked for at every login: they cost nobody anything', async () => {
   const { state, login } = guarded()
   state.tookMs = 10
@@ -158,5 +178,9 @@ describe('a time limit', () => {
     await limited.authenticate('bob', PASSWORD, time.now + 5000)
     await limited.authenticate('bob', PASSWORD, time.now + 3000)
     expect(state.deadlines).toEqual([4000, 1000 + 3000])
+    const begun: number[] = []
+    const begins = { ...store, begin: (_: string, deadline: number) => void begun.push(deadline) }
+    withTimeLimit(begins, { clock, ms: 4000 }).begin?.('bob', time.now + 5000)
+    expect(begun).toEqual([time.now + 4000])
   })
 })

@@ -7,7 +7,7 @@ import { message } from '../real/hostile-ldap.ts'
 
 /**
  * A thread that speaks to no directory: the user's name says what it does with a question. Names up to a blank are
- * `quick`, `slow` (200 ms), `never`, `bound` (the password is sent, no answer), `endless` (ldapjs reads a malformed
+ * `quick`, `slow` (200 ms), `never`, `waits` (for its password, which is its answer), `bound` (the password is sent, no answer), `endless` (ldapjs reads a malformed
  * entry) and `crash` (after its answer).
  */
 const { slots: memory }: ThreadStart = workerData
@@ -27,6 +27,10 @@ function work([slot, , question]: Asked): void {
   const user = String(question[1])
   const answer = () =>
     send({ kind: 'answers', answers: [[slot, { kind: 'barred', detail: user } satisfies Outcome]] })
+  if (question[0] === 'password') {
+    answer()
+    return
+  }
   send({ kind: 'log', line: { level: 'info', event: 'asked', fields: { user } } })
   switch (user.split(' ')[0]) {
     case 'quick':

@@ -22,7 +22,14 @@ function startCrew({ threads = 2, mostJobs = 100 } = {}) {
   })
   onTestFinished(() => crew.close())
   const ask = (user: string, within = 5000) => crew.ask(['lookup', user], systemClock.monotonic() + within)
-  return { ask, asked, replaced, timesAsked: (user: string) => asked.filter((each) => each === user).length }
+  const begin = (user: string) => crew.begin(user, systemClock.monotonic() + 5000)
+  return {
+    ask,
+    begin,
+    asked,
+    replaced,
+    timesAsked: (user: string) => asked.filter((each) => each === user).length,
+  }
 }
 
 const answered = (user: string) => ({ kind: 'barred', detail: user })
@@ -72,6 +79,30 @@ describe('the threads that speak LDAP', () => {
     expect(await bound).toMatchObject({ kind: 'unavailable', sent: true })
     await ask('quick')
     expect(timesAsked('bound')).toBe(1)
+  })
+
+  test('wait for the password of what was begun, and for none where it is given up', async () => {
+    const { ask, begin, timesAsked } = startCrew({ threads: 1, mostJobs: 2 })
+    await ask('quick')
+    const [given, dropped] = [begin('waits 1'), begin('waits 2')]
+    expect(await ask('quick')).toMatchObject({ kind: 'unavailable', cause: expect.stringContaining('wait') })
+    dropped.drop()
+    await expect.poll(() => ask('quick')).toEqual(answered('quick'))
+    expect(await given.finish('secret')).toEqual(answered('secret'))
+    given.drop()
+    const found = begin('quick 1')
+    await expect.poll(() => timesAsked('quick 1')).toBe(1)
+    expect(await found.finish('secret')).toEqual(answered('quick 1'))
+  })
+
+  test('give the password of what was begun to the thread that has it now', async () => {
+    const { ask, begin, timesAsked } = startCrew({ threads: 1 })
+    await ask('quick')
+    await sleep(500)
+    const begun = begin('waits')
+    await ask('crash')
+    await expect.poll(() => timesAsked('waits')).toBe(2)
+    expect(await begun.finish('secret')).toEqual(answered('secret'))
   })
 
   test('are replaced where one of them falls', async () => {

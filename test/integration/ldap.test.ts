@@ -217,6 +217,27 @@ describe('a directory that does not play by the book', () => {
     ])
   })
 
+  test('is searched before the password is known, and gets it in one bind or not at all', async () => {
+    const { double, corp } = await openDouble(trusting)
+    const deadline = () => performance.now() + 5000
+    const given = corp.store.begin?.('bob', deadline())
+    await expect.poll(() => double.requests.filter(({ kind }) => kind === 'search')).toHaveLength(1)
+    expect(double.requests.filter(({ kind, password }) => kind === 'bind' && password === 'x')).toEqual([])
+    expect(await given?.finish(new Secret('x'))).toMatchObject({ kind: 'right' })
+    {
+      using _ = corp.store.begin?.('bob', deadline())
+      await expect.poll(() => double.requests.filter(({ kind }) => kind === 'search')).toHaveLength(2)
+    }
+    expect(await corp.store.begin?.('bob', deadline())?.finish(new Secret(''))).toMatchObject({
+      kind: 'wrong',
+    })
+    expect(await corp.login('bob', 'y')).toMatchObject({ kind: 'right' })
+    expect(double.requests.filter(({ kind }) => kind === 'bind').map(({ password }) => password)).toEqual([
+      'x',
+      'y',
+    ])
+  })
+
   test('never gets a bind without a name', async () => {
     const { double, corp } = await openDouble(({ kind, id }, wire) => {
       if (kind === 'search') wire.send(entry(id, '', { uid: ['bob'] }), searchDone(id))

@@ -243,6 +243,34 @@ describe('limits and lockouts', () => {
     expect(reasonOf(await house.login('right'))).toBe('challenge')
   })
 
+  it('have the store begin with nobody’s password, and leave off where the user is locked', async () => {
+    const house = await houseWithBob()
+    const { store } = house.people
+    const seen: string[] = []
+    house.people.store = {
+      ...store,
+      begin(name, deadline) {
+        seen.push('begun')
+        return {
+          finish(password) {
+            seen.push('finished')
+            return store.authenticate(name, password, deadline)
+          },
+          [Symbol.dispose]: () => void seen.push('left'),
+        }
+      },
+    }
+    const challenge = await house.login('right')
+    expect(seen.splice(0)).toEqual(['begun', 'finished', 'left'])
+    expect(reasonOf(await house.login(house.code(), { state: stateOf(challenge) }))).toBe('grant')
+    expect(reasonOf(await house.login(''))).toBe('bad_credentials')
+    expect(seen).toEqual([])
+    for (let i = 0; i < 5; i += 1) await house.login('wrong')
+    seen.length = 0
+    expect(reasonOf(await house.login('right'))).toBe('locked')
+    expect(seen).toEqual(['begun', 'left'])
+  })
+
   it('lock one address of the user, not the others', async () => {
     const house = await houseWithBob()
     for (let i = 0; i < 5; i += 1) await house.login('wrong')

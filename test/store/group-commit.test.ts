@@ -13,7 +13,7 @@ describe('a group of writes', () => {
     records = sqlRecords(store.db, { random: systemRandom })
   })
   const kinds = async (writes: readonly (() => Promise<unknown>)[]) =>
-    (await commitTogether(store.database, writes)).map(({ kind }) => kind)
+    (await commitTogether(store, writes)).map(({ kind }) => kind)
 
   test('loses the write that fails and no other', async () => {
     const user = unique('user')
@@ -46,7 +46,7 @@ describe('a group of writes', () => {
       store.database.exec("insert into recovery_codes (subject, hash) values ('nobody', 'h')")
     }
     const append = () => records.audit.append(eventOf(user))
-    const outcomes = await commitTogether(store.database, [append, orphan, append])
+    const outcomes = await commitTogether(store, [append, orphan, append])
     expect(outcomes).toHaveLength(3)
     for (const outcome of outcomes) {
       expect(outcome).toMatchObject({ kind: 'failed', error: { name: 'Unavailable', what: 'storage' } })
@@ -63,7 +63,7 @@ describe('a group of writes', () => {
     const pages = database.prepare('pragma page_count').get()?.page_count
     database.exec(`pragma max_page_count = ${pages}`)
     const writes = [append('small'), append('x'.repeat(1_000_000)), append('small')]
-    const outcomes = await commitTogether(database, writes)
+    const outcomes = await commitTogether(store, writes)
     expect(outcomes.some(({ kind }) => kind === 'failed')).toBe(true)
     for (const outcome of outcomes) {
       if (outcome.kind === 'failed')

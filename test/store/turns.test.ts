@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import type { Access, Answer, Call, Served } from '../../src/store/sqlite/calls.ts'
+import { Savepoints } from '../../src/store/sqlite/savepoints.ts'
 import { Turns } from '../../src/store/sqlite/turns.ts'
 
 const call = (id: number, access: Access): Call => ({ id, access, noun: 'slow', method: access, args: [] })
@@ -15,7 +16,7 @@ test('a call that has waited for too long is not begun, and those behind it are'
   }
   const served = { slow: { write, read: async () => void begun.push('read') } }
   const turns = new Turns(
-    new DatabaseSync(':memory:'),
+    { database: new DatabaseSync(':memory:'), savepoints: new Savepoints() },
     served as unknown as Served,
     (more) => answers.push(...more),
     { now: () => time.now, monotonic: () => time.now },

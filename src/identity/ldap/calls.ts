@@ -5,6 +5,8 @@ import type { DirectorySettings } from './settings.ts'
 /** What the main thread asks. A password crosses once, for the one bind that it is for. */
 export type Question =
   | readonly ['login', user: string, password: string]
+  /** The same while the password is not known yet: `Sequel` brings it. */
+  | readonly ['begin', user: string]
   | readonly ['find', user: string]
   | readonly ['prove', user: FoundUser, password: string]
   | readonly ['lookup', user: string]
@@ -33,8 +35,11 @@ export type Outcome =
   /** @see Doing.bindSent for `sent` */
   | { readonly kind: 'unavailable'; readonly cause: string; readonly sent: boolean }
 
+/** Under the slot of what was begun: its password, or none where nobody waits for an answer any more. */
+type Sequel = readonly ['password', password: string | undefined]
+
 /** A question under the number of its slot, with the milliseconds that are left for it. */
-export type Asked = readonly [slot: number, budgetMs: number, question: Question]
+export type Asked = readonly [slot: number, budgetMs: number, question: Question | Sequel]
 
 export type Answered = readonly [slot: number, outcome: Outcome]
 

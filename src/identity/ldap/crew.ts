@@ -16,6 +16,14 @@ export interface CrewOptions {
   readonly log: Log
 }
 
+/** A login whose user is being looked for, and whose password is to come. */
+export interface Begun {
+  /** @see Crew.ask */
+  finish(password: string): Promise<Outcome>
+  /** Where no password is to be tried. Once it is finished this means nothing. */
+  drop(): void
+}
+
 /** How often threads and deadlines are looked at while there is work. */
 const LOOK_EVERY_MS = 20
 /** So many looks without a sign of life, and a thread is held to be lost: 300 ms. */
@@ -28,6 +36,13 @@ const MOST_MISSED_AT_START = 500
 /** A thread has so much less time than there is, so that what it says of the cause still arrives in time. */
 const ANSWER_EARLY_MS = 50
 const RESTART_AFTER_MS = 500
+/**
+ * A thread that always has something to do wakes up less often, and gets and gives several answers at a time. So the one
+ * that has answered in the last so many milliseconds, and therefore is not held, gets the next question as well …
+ */
+const LIVELY_MS = 10
+/** … up to so many, for which it has connections for binds; beyond them they would wait for those. */
+const WORTH_ANOTHER = 16
 /** A question that outlives two threads is not put to a third. */
 const MOST_ATTEMPTS = 2
 
@@ -39,7 +54,8 @@ const MOST_ATTEMPTS = 2
 export class Crew {
   readonly #options: CrewOptions
   readonly #threads = new Map<DirectoryThread, { missed: number; readonly startedAt: number }>()
-  readonly #calls = new Set<Call>()
+  /** With where they are; each is somewhere until it is settled. */
+  readonly #calls = new Map<Call, (password: string | undefined) => void>()
   #watch: NodeJS.Timeout | undefined
   #lookedAt = 0
   #isClosing = false
@@ -51,57 +67,84 @@ export class Crew {
 
   /** @param deadline monotonic milliseconds. Always answers, and by then. */
   ask(question: Question, deadline: number): Promise<Outcome> {
-    return new Promise((resolve) => {
-      const call: Call = {
-        question,
-        deadline,
-        attempts: 0,
-        settle: (outcome) => {
-          this.#calls.delete(call)
-          resolve(outcome)
-        },
-      }
-      this.#calls.add(call)
-      this.#watch ??= setInterval(() => this.#look(), LOOK_EVERY_MS)
-      this.#assign(call)
-    })
+    return new Promise((resolve) => void this.#call(question, deadline, resolve))
+  }
+
+  /** Has a user looked for already. @param deadline as of `ask` */
+  begin(user: string, deadline: number): Begun {
+    const { promise, resolve } = Promise.withResolvers<Outcome>()
+    const call = this.#call(['begin', user], deadline, resolve)
+    return {
+      finish: (password) => {
+        call.question = ['login', user, password]
+        this.#calls.get(call)?.(password)
+        return promise
+      },
+      drop: () => {
+        if (call.question[0] !== 'begin') return
+        this.#calls.get(call)?.(undefined)
+        call.settle({ kind: 'unknown' })
+      },
+    }
+  }
+
+  #call(question: Question, deadline: number, resolve: (outcome: Outcome) => void): Call {
+    const call: Call = {
+      question,
+      deadline,
+      attempts: 0,
+      settle: (outcome) => {
+        this.#calls.delete(call)
+        resolve(outcome)
+      },
+    }
+    this.#calls.set(call, () => {})
+    this.#watch ??= setInterval(() => this.#look(), LOOK_EVERY_MS)
+    this.#assign(call)
+    return call
   }
 
   async close(): Promise<void> {
     this.#isClosing = true
     clearInterval(this.#watch)
-    for (const call of this.#calls) call.settle(unavailable('the broker is stopping'))
+    for (const call of this.#calls.keys()) call.settle(unavailable('the broker is stopping'))
     await Promise.all([...this.#threads.keys()].map((thread) => thread.close()))
   }
 
   #start(): void {
-    const { entry, settings, mostJobs, threads } = this.#options
+    const { entry, settings, mostJobs, threads, clock } = this.#options
     const thread = new DirectoryThread({
       entry,
       settings,
+      clock,
       mostJobs: Math.ceil(mostJobs / threads),
       onLog: ({ level, event, fields }) => this.#options.log[level](event, fields),
       onEnd: (ended, cause, unanswered) => this.#replace(ended, cause, unanswered),
     })
-    this.#threads.set(thread, { missed: 0, startedAt: this.#options.clock.monotonic() })
+    this.#threads.set(thread, { missed: 0, startedAt: clock.monotonic() })
   }
 
   #assign(call: Call): void {
-    const thread = this.#leastBusy()
-    const budgetMs = call.deadline - this.#options.clock.monotonic() - ANSWER_EARLY_MS
+    const now = this.#options.clock.monotonic()
+    const thread = this.#pick(now)
+    const budgetMs = call.deadline - now - ANSWER_EARLY_MS
     if (this.#isClosing) call.settle(unavailable('the broker is stopping'))
     else if (budgetMs <= 0) call.settle(unavailable('no time is left'))
     else if (this.#threads.size === 0) call.settle(unavailable('its threads are being started again'))
     else if (thread === undefined) call.settle(unavailable(`${this.#calls.size - 1} logins wait already`))
-    else thread.ask(call, budgetMs)
+    else {
+      const slot = thread.ask(call, budgetMs)
+      this.#calls.set(call, (password) => thread.follow(slot, call, password))
+    }
   }
 
-  /** One that is ready, if any; those of equal load take turns. */
-  #leastBusy(): DirectoryThread | undefined {
+  /** One that is lively, if any, or else is ready; those of equal load take turns. */
+  #pick(now: number): DirectoryThread | undefined {
     const open = [...this.#threads.keys()].filter(({ isFull }) => !isFull)
     const ready = open.filter(({ isReady }) => isReady)
+    const lively = ready.find(({ answeredAt, load }) => now - answeredAt < LIVELY_MS && load < WORTH_ANOTHER)
     const [first, ...others] = ready.length > 0 ? ready : open
-    if (first === undefined) return undefined
+    if (lively !== undefined || first === undefined) return lively
     return others.reduce((best, thread) => (thread.load < best.load ? thread : best), first)
   }
 
@@ -117,7 +160,8 @@ export class Crew {
     }
     // What ends before the next look ends now: nothing may be answered late.
     const soon = now + LOOK_EVERY_MS
-    for (const call of this.#calls) if (call.deadline <= soon) call.settle(unavailable('no answer in time'))
+    for (const call of this.#calls.keys())
+      if (call.deadline <= soon) call.settle(unavailable('no answer in time'))
     if (this.#calls.size > 0) return
     clearInterval(this.#watch)
     this.#watch = undefined

@@ -88,6 +88,8 @@ export class Directory {
       switch (question[0]) {
         case 'login':
           return await this.#login(job, question[1], question[2])
+        case 'begin':
+          return await this.#login(job, question[1], job.password)
         case 'find':
           return await this.#findAsService(job, question[1])
         case 'prove':
@@ -107,11 +109,18 @@ export class Directory {
     this.#servers.close()
   }
 
-  async #login(job: Job, user: string, password: string): Promise<Outcome> {
-    if (this.#bindName !== undefined) return this.#bindByTemplate(job, user, password, this.#bindName)
+  async #login(job: Job, user: string, password: string | Promise<string | undefined>): Promise<Outcome> {
+    if (this.#bindName !== undefined) {
+      const known = await password
+      return known === undefined
+        ? { kind: 'unknown' }
+        : this.#bindByTemplate(job, user, known, this.#bindName)
+    }
     const outcome = await this.#findAsService(job, user)
     if (outcome.kind !== 'found') return outcome
-    const proof = await this.#prove(job, outcome.user, password)
+    const known = await password
+    if (known === undefined) return { kind: 'unknown' }
+    const proof = await this.#prove(job, outcome.user, known)
     const { account, facts } = outcome.user
     if (proof.kind !== 'right') return proof
     if (facts.barred !== undefined) return facts.barred

@@ -2,6 +2,7 @@ import { holdsOverlooked } from '../../domain/login-name.ts'
 import {
   type Account,
   type Barred,
+  type BegunLogin,
   type FirstFactorAnswer,
   type IdentityStore,
   type LookupAnswer,
@@ -46,9 +47,16 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
     question: Question,
     deadline: number,
   ): Promise<Exclude<Outcome, { kind: 'unavailable' }>> {
-    const outcome = await crew.ask(question, deadline)
+    return answered(await crew.ask(question, deadline))
+  }
+
+  function answered(outcome: Outcome): Exclude<Outcome, { kind: 'unavailable' }> {
     if (outcome.kind === 'unavailable') throw unanswered(outcome)
     return outcome
+  }
+
+  function within(deadline: number): number {
+    return Math.min(deadline, clock.monotonic() + (deadlines.wholeMs ?? WHOLE_MS))
   }
 
   function unanswered({ cause, sent }: Extract<Outcome, { kind: 'unavailable' }>): Unavailable {
@@ -59,10 +67,24 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
     // It would be an anonymous bind, which succeeds (RFC 4513 §5.1.2).
     if (password.isEmpty) return { kind: 'wrong', detail: 'empty password' }
     if (name === '' || holdsOverlooked(name)) return { kind: 'unknown' }
-    const until = Math.min(deadline, clock.monotonic() + (deadlines.wholeMs ?? WHOLE_MS))
+    const until = within(deadline)
     return shield === undefined
       ? answerOf(await ask(['login', name, password.reveal()], until))
       : authenticateShielded(shield, name, password, until)
+  }
+
+  /** The search goes ahead. A shield wants to know the entry before the password goes on, and a template needs no search. */
+  function begin(name: string, deadline: number): BegunLogin | undefined {
+    if (shield !== undefined || settings.users.bindTemplate !== undefined) return undefined
+    if (name === '' || holdsOverlooked(name)) return undefined
+    const begun = crew.begin(name, within(deadline))
+    return {
+      async finish(password) {
+        if (password.isEmpty) return { kind: 'wrong', detail: 'empty password' }
+        return answerOf(answered(await begun.finish(password.reveal())))
+      },
+      [Symbol.dispose]: () => begun.drop(),
+    }
   }
 
   async function authenticateShielded(
@@ -140,8 +162,7 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
 
   async function lookup(name: string, deadline: number): Promise<LookupAnswer> {
     if (name === '' || holdsOverlooked(name)) return { kind: 'unknown' }
-    const until = Math.min(deadline, clock.monotonic() + (deadlines.wholeMs ?? WHOLE_MS))
-    const answer = answerOf(await ask(['lookup', name], until))
+    const answer = answerOf(await ask(['lookup', name], within(deadline)))
     // More than one entry: nobody is known to be meant.
     if (answer.kind === 'wrong') return { kind: 'barred', detail: answer.detail }
     if (answer.kind === 'challenged') throw new Error('a directory asks nothing')
@@ -152,6 +173,7 @@ export function ldapIdentity(options: LdapOptions): IdentityStore & { close(): P
   return {
     name: options.name,
     authenticate,
+    begin,
     lookup,
     checkReady: async (deadline) => {
       await ask(['check'], deadline)

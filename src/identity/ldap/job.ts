@@ -16,6 +16,7 @@ export class Job implements Owner {
   /** Monotonic milliseconds of this thread. */
   readonly expiresAt: number
   readonly #slots: Slots
+  readonly #password = Promise.withResolvers<string | undefined>()
   #isBindSent = false
   #isOver = false
 
@@ -23,6 +24,15 @@ export class Job implements Owner {
     this.slot = slot
     this.expiresAt = expiresAt
     this.#slots = slots
+  }
+
+  /** Of a login that was begun without; undefined where it is not to be tried. */
+  get password(): Promise<string | undefined> {
+    return this.#password.promise
+  }
+
+  learn(password: string | undefined): void {
+    this.#password.resolve(password)
   }
 
   /** Answered, be it for want of time: its slot may be another's by now, and nothing more is sent for it. */

@@ -58,9 +58,11 @@ export function ownName(
   attributes: ReadonlyMap<string, readonly string[]>,
   claims: readonly NameClaim[],
 ): string | undefined {
-  const [own = []] = parseDn(dn) ?? []
   for (const claim of claims) {
     const names = (attributes.get(claim.attribute) ?? []).flatMap((value) => namesIn(claim, value))
+    // As with nearly everybody: wherever it stands.
+    if (names.length === 1) return names[0]
+    const [own = []] = parseDn(dn) ?? []
     const inDn = own
       .filter(([attribute]) => attribute.toLowerCase() === claim.attribute)
       .flatMap(([, value]) => namesIn(claim, value))
@@ -79,7 +81,10 @@ function namesIn(claim: NameClaim, value: string): string[] {
   return isSo ? [text.slice(before.length, text.length - behind.length)] : []
 }
 
+/** Names that are their own form of comparison, as most are. */
+const PLAIN = /^[a-z0-9.@_-]*$/
+
 /** The form in which names are compared everywhere else in the broker. */
 function canonical(text: string): string {
-  return text.normalize('NFKC').toLowerCase().trim()
+  return PLAIN.test(text) ? text : text.normalize('NFKC').toLowerCase().trim()
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { Clock } from '../../domain/clock.ts'
 import type { Asked, FromThread, LogLine, Outcome, Question, ThreadStart, ToThread } from './calls.ts'
 import { Doing, Slots } from './slots.ts'
 
@@ -6,6 +7,7 @@ export interface ThreadOptions {
   /** The module that the thread runs. */
   readonly entry: URL
   readonly settings: ThreadStart['settings']
+  readonly clock: Clock
   /** Questions that it may have at the same time. */
   readonly mostJobs: number
   readonly onLog: (line: LogLine) => void
@@ -15,7 +17,7 @@ export interface ThreadOptions {
 
 /** One question, and who waits for its answer. */
 export interface Call {
-  readonly question: Question
+  question: Question
   /** Monotonic milliseconds. */
   readonly deadline: number
   /** How often a thread has ended over it. */
@@ -48,6 +50,7 @@ export class DirectoryThread {
   #cause = 'its thread ended'
   #seenPulse = 0
   #hasSpoken = false
+  #answeredAt = Number.NEGATIVE_INFINITY
 
   constructor(options: ThreadOptions) {
     this.#options = options
@@ -76,18 +79,28 @@ export class DirectoryThread {
     return this.#calls.size
   }
 
+  /** Monotonic milliseconds of its latest answer. */
+  get answeredAt(): number {
+    return this.#answeredAt
+  }
+
   get isFull(): boolean {
     return this.#free.length === 0
   }
 
-  /** @param budgetMs left for it. Not to be called while full. */
-  ask(call: Call, budgetMs: number): void {
+  /** @param budgetMs left for it. Not to be called while full. @returns where it is. */
+  ask(call: Call, budgetMs: number): number {
     const slot = this.#free.pop()
     if (slot === undefined) throw new Error('the thread is full')
     this.#slots.reset(slot)
     this.#calls.set(slot, call)
-    // One message for all questions of this turn: messages cost more than what is in them.
-    if (this.#unsent.push([slot, budgetMs, call.question]) === 1) setImmediate(() => this.#flush())
+    this.#sendSoon([slot, budgetMs, call.question])
+    return slot
+  }
+
+  /** Hands on the password of what was begun in this slot, or that nobody waits for it. */
+  follow(slot: number, call: Call, password: string | undefined): void {
+    if (this.#calls.get(slot) === call) this.#sendSoon([slot, 0, ['password', password]])
   }
 
   /** Whether it has shown a sign of life since this was asked last. */
@@ -114,6 +127,11 @@ export class DirectoryThread {
     clearTimeout(impatient)
   }
 
+  /** One message for all questions of this turn: messages cost more than what is in them. */
+  #sendSoon(asked: Asked): void {
+    if (this.#unsent.push(asked) === 1) setImmediate(() => this.#flush())
+  }
+
   #flush(): void {
     const asked = this.#unsent
     this.#unsent = []
@@ -128,7 +146,10 @@ export class DirectoryThread {
     this.#hasSpoken = true
     if (message.kind === 'ready') this.#isReady = true
     else if (message.kind === 'log') this.#options.onLog(message.line)
-    else for (const [slot, outcome] of message.answers) this.#settle(slot, outcome)
+    else {
+      this.#answeredAt = this.#options.clock.monotonic()
+      for (const [slot, outcome] of message.answers) this.#settle(slot, outcome)
+    }
   }
 
   #settle(slot: number, outcome: Outcome): void {

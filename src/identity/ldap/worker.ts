@@ -18,14 +18,23 @@ const log = remoteLog()
 const directory = new Directory({ settings, deadlines, clock, log })
 
 let answers: Answered[] = []
+/** By their slots, those that wait for their password. */
+const begun = new Map<number, Job>()
 
 function work([slot, budgetMs, question]: Asked): void {
+  if (question[0] === 'password') {
+    begun.get(slot)?.learn(question[1])
+    begun.delete(slot)
+    return
+  }
   const job = new Job(slot, clock.monotonic() + budgetMs, slots)
+  if (question[0] === 'begin') begun.set(slot, job)
   let isAnswered = false
   const answer = (outcome: Outcome) => {
     if (isAnswered) return
     isAnswered = true
     job.end()
+    begun.delete(slot)
     deadlines.remove(timed)
     // One message for all answers of this turn: messages cost more than what is in them.
     if (answers.push([slot, outcome]) === 1) setImmediate(flush)

@@ -8,17 +8,20 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import { NodeSqliteDriver } from './driver.ts'
+import { Savepoints } from './savepoints.ts'
 
 /** kysely over `node:sqlite`. The database is the caller's to close. */
 export class NodeSqliteDialect implements Dialect {
   readonly #database: DatabaseSync
+  readonly #savepoints: Savepoints
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, savepoints = new Savepoints()) {
     this.#database = database
+    this.#savepoints = savepoints
   }
 
   createDriver(): NodeSqliteDriver {
-    return new NodeSqliteDriver(this.#database)
+    return new NodeSqliteDriver(this.#database, this.#savepoints)
   }
 
   createQueryCompiler(): SqliteQueryCompiler {

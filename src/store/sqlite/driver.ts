@@ -2,21 +2,24 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely'
 import { refuseNul } from '../nul.ts'
 import { translated } from './errors.ts'
+import type { Savepoints } from './savepoints.ts'
 import { Statements } from './statements.ts'
 
 /**
  * One connection, for one caller at a time: statements run in the order in which they are asked, and nothing keeps
  * a second caller's out of the first one's transaction.
  *
- * A transaction within one that is open already, as the calls of a group are, becomes a savepoint.
+ * A transaction within one that is open already, as the calls of a group are, becomes a savepoint where those are set.
  */
 export class NodeSqliteDriver implements Driver {
   readonly #database: DatabaseSync
   readonly #connection: NodeSqliteConnection
+  readonly #savepoints: Savepoints
   #isNested = false
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, savepoints: Savepoints) {
     this.#database = database
+    this.#savepoints = savepoints
     this.#connection = new NodeSqliteConnection(new Statements(database))
   }
 
@@ -28,13 +31,17 @@ export class NodeSqliteDriver implements Driver {
 
   async beginTransaction(_: DatabaseConnection, { accessMode }: TransactionSettings): Promise<void> {
     this.#isNested = this.#database.isTransaction
+    if (this.#isNested) {
+      if (this.#savepoints.areSet) this.#connection.run('savepoint call')
+      return
+    }
     // Immediate: one that begins by reading and writes later fails where another process wrote in between.
-    const begin = accessMode === 'read only' ? 'begin' : 'begin immediate'
-    this.#connection.run(this.#isNested ? 'savepoint call' : begin)
+    this.#connection.run(accessMode === 'read only' ? 'begin' : 'begin immediate')
   }
 
   async commitTransaction(): Promise<void> {
-    this.#connection.run(this.#isNested ? 'release call' : 'commit')
+    if (!this.#isNested) this.#connection.run('commit')
+    else if (this.#savepoints.areSet) this.#connection.run('release call')
   }
 
   async rollbackTransaction(): Promise<void> {
@@ -42,6 +49,10 @@ export class NodeSqliteDriver implements Driver {
     if (!this.#database.isTransaction) return
     if (!this.#isNested) {
       this.#connection.run('rollback')
+      return
+    }
+    if (!this.#savepoints.areSet) {
+      this.#savepoints.miss()
       return
     }
     this.#connection.run('rollback to call')

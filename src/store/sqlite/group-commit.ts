@@ -1,7 +1,10 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { Unavailable } from '../../domain/person.ts'
+import type { OpenDatabase } from './database.ts'
 import { translated } from './errors.ts'
 import type { GroupSize } from './group-size.ts'
+
+/** What a group is written to. */
+export type GroupDatabase = Pick<OpenDatabase, 'database' | 'savepoints'>
 
 export type Outcome =
   | { readonly kind: 'done'; readonly value: unknown }
@@ -9,14 +12,27 @@ export type Outcome =
 
 /**
  * Runs writes one after another in one transaction and commits once for all, so that they share one wait for the
- * disk. One that fails is undone by itself: the driver gives each a savepoint. Nothing may be told to a caller
- * before this resolves; where the commit fails, every write has failed.
+ * disk. One that fails is undone by itself. Nothing may be told to a caller before this resolves; where the commit
+ * fails, every write has failed.
+ * @param writes each may be run twice; what the first run wrote is undone then.
  * @param size told how long it took.
  */
 export async function commitTogether(
-  database: DatabaseSync,
+  open: GroupDatabase,
   writes: readonly (() => Promise<unknown>)[],
   size?: GroupSize,
+): Promise<readonly Outcome[]> {
+  open.savepoints.begin(false)
+  const outcomes = await writeTogether(open, writes, size)
+  if (!open.savepoints.areMissed) return outcomes
+  open.savepoints.begin(true)
+  return writeTogether(open, writes, size)
+}
+
+async function writeTogether(
+  { database, savepoints }: GroupDatabase,
+  writes: readonly (() => Promise<unknown>)[],
+  size: GroupSize | undefined,
 ): Promise<readonly Outcome[]> {
   try {
     database.exec('begin immediate')
@@ -27,6 +43,7 @@ export async function commitTogether(
       // A full disk ends the whole transaction: the neighbours are undone, and what follows would run outside of it.
       if (!database.isTransaction)
         throw outcome.kind === 'failed' ? outcome.error : new Error('no transaction')
+      if (savepoints.areMissed) throw new Error('a write cannot be undone by itself')
       outcomes.push(outcome)
     }
     watch?.written()

@@ -1,9 +1,8 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../domain/clock.ts'
 import { Unavailable } from '../../domain/person.ts'
 import { type Answer, type Call, failureOf, type Served } from './calls.ts'
-import { commitTogether, type Outcome, outcomeOf } from './group-commit.ts'
+import { commitTogether, type GroupDatabase, type Outcome, outcomeOf } from './group-commit.ts'
 import { GroupSize } from './group-size.ts'
 
 /** Milliseconds after which a call is not begun any more: a login that waits for it has other steps before it yet. */
@@ -24,7 +23,7 @@ type Methods = Readonly<Record<string, (...args: readonly unknown[]) => Promise<
  * which somebody still waits.
  */
 export class Turns {
-  readonly #database: DatabaseSync
+  readonly #database: GroupDatabase
   readonly #nouns: Readonly<Record<string, Methods>>
   readonly #answer: (answers: readonly Answer[]) => void
   readonly #clock: Clock
@@ -34,7 +33,7 @@ export class Turns {
   #running: Promise<void> | undefined
 
   constructor(
-    database: DatabaseSync,
+    database: GroupDatabase,
     served: Served,
     answer: (answers: readonly Answer[]) => void,
     clock: Clock,
@@ -72,8 +71,10 @@ export class Turns {
     const now = this.#clock.monotonic()
     const isLate = ({ since }: Waiting) => now - since > PATIENCE_MS
     const late = waiting.filter(isLate)
-    const failure = failureOf(new Unavailable('storage', `no turn within ${PATIENCE_MS} ms`))
-    if (late.length > 0) this.#answer(late.map(({ call }) => ({ id: call.id, failure })))
+    if (late.length > 0) {
+      const failure = failureOf(new Unavailable('storage', `no turn within ${PATIENCE_MS} ms`))
+      this.#answer(late.map(({ call }) => ({ id: call.id, failure })))
+    }
     return waiting.filter((each) => !isLate(each)).map(({ call }) => call)
   }
 

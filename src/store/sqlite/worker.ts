@@ -12,7 +12,8 @@ function send(message: FromStore): void {
   parentPort?.postMessage(message)
 }
 
-function serve({ database, db }: OpenDatabase): void {
+function serve(open: OpenDatabase): void {
+  const { database, db } = open
   const served: Served = {
     ...sqlRecords(db, { random: systemRandom }),
     storage: {
@@ -22,7 +23,7 @@ function serve({ database, db }: OpenDatabase): void {
       },
     },
   }
-  const turns = new Turns(database, served, (answers) => send({ kind: 'answers', answers }), systemClock)
+  const turns = new Turns(open, served, (answers) => send({ kind: 'answers', answers }), systemClock)
   parentPort?.on('message', (message: ToStore) => {
     if (message.kind === 'calls') {
       turns.add(message.calls)
