@@ -49,7 +49,10 @@ const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
   session: async () =>
     group('session', 'VPN sessions', [(await import('./session-list.ts')).sessionListCommand()]),
   pool: async () =>
-    group('pool', 'addresses that policies give', [(await import('./pool-list.ts')).poolListCommand()]),
+    group('pool', 'addresses that policies give', [
+      (await import('./pool-list.ts')).poolListCommand(),
+      (await import('./pool-release.ts')).poolReleaseCommand(),
+    ]),
   token: async () =>
     group('token', 'tokens of the HTTP API', [
       (await import('./token-create.ts')).tokenCreateCommand(),
