@@ -13,7 +13,7 @@ import { WORDS } from './domain/words.ts'
 import type { OwnState } from './limits/own-state.ts'
 import { decide } from './login/decide.ts'
 import { type Figures, prometheusMetrics } from './observe/metrics.ts'
-import { PoolChanges } from './store/lease-layout.ts'
+import { layOut } from './store/lease-layout.ts'
 import { LeaseReaping } from './store/lease-reaping.ts'
 import { Pruning } from './store/pruning.ts'
 import { Exchange, type Service } from './transport/exchange.ts'
@@ -112,8 +112,6 @@ export async function prepareBroker(
   opened.defer(passing.close)
   const login = loginOptions(config, store, passing, log, machine)
   const { sessions, leases, gateways: memory, retention } = store.records
-  const pools = await PoolChanges.between(leases, config.pools.map(layoutOf))
-  await pools.add()
   const spools = new Spools({
     folder: config.storage.spool,
     name: worker?.spool ?? 'accounting',
@@ -124,9 +122,11 @@ export async function prepareBroker(
     gateways: config.gateways,
     ...{ memory, log, learned: worker?.learned },
   })
+  // The sockets are open before that: a login waits for its address.
+  const laidOut = Promise.withResolvers<void>()
   const exchange = new Exchange({
     gateways,
-    decide: (attempt) => decide(attempt, login),
+    decide: (attempt) => laidOut.promise.then(() => decide(attempt, login)),
     keepAccounting: (record) =>
       keepAccounting(record, {
         ...{ sessions, spool: spools, log },
@@ -157,7 +157,8 @@ export async function prepareBroker(
             figures: worker?.figures ?? figures,
             dependencies: [...store.dependencies, ...passing.dependencies],
           })
-    await pools.settle()
+    await layOut(leases, config.pools.map(layoutOf))
+    laidOut.resolve()
     if (worker?.isFirst !== false) {
       const { keepMs, keepAuditMs } = config.storage
       const pruning = Pruning.start({ retention, keepMs, keepAuditMs, clock, log })

@@ -4,57 +4,25 @@ import type { Lease, LeaseStore, PoolLayout } from '../domain/address-pool.ts'
 const PAGE = 1000
 
 /**
- * Makes the records' pools what they are in the configuration, in two steps. Adding changes nothing that anybody uses,
- * and so comes before a broker serves; what is changed or taken away waits until it does, because one that does not come
- * up must leave the others alone. Pools that the configuration does not name are other brokers', or past: they stay.
+ * Makes the records' pools what they are in the configuration. Pools that it does not name are other brokers', or past:
+ * they stay. To be done when nothing can keep the broker from serving any more: one that does not come up must leave the
+ * pools of those that run alone.
  */
-export class PoolChanges {
-  readonly #leases: LeaseStore
-  readonly #missing: ReadonlyMap<string, readonly { readonly address: string; readonly place: number }[]>
-  readonly #moved: ReadonlyMap<string, readonly string[]>
-  readonly #gone: readonly string[]
-
-  private constructor(leases: LeaseStore, pools: readonly PoolLayout[], rows: readonly Lease[]) {
-    const poolOfEach = new Map(
-      pools.flatMap(({ pool, addresses }) => addresses.map((address) => [address, pool])),
-    )
-    const poolBefore = new Map(rows.map(({ address, pool }) => [address, pool]))
-    const names = new Set(pools.map(({ pool }) => pool))
-    this.#leases = leases
-    this.#missing = new Map(
-      pools.map(({ pool, addresses }) => [
-        pool,
-        addresses
-          .map((address, place) => ({ address, place }))
-          .filter(({ address }) => !poolBefore.has(address)),
-      ]),
-    )
-    this.#moved = new Map(
-      pools.map(({ pool, addresses }) => [
-        pool,
-        addresses.filter((address) => poolBefore.has(address) && poolBefore.get(address) !== pool),
-      ]),
-    )
-    this.#gone = rows.flatMap(({ address, pool }) =>
-      pool !== undefined && names.has(pool) && !poolOfEach.has(address) ? [address] : [],
-    )
+export async function layOut(leases: LeaseStore, pools: readonly PoolLayout[]): Promise<void> {
+  if (pools.length === 0) return
+  const before = new Map((await allOf(leases)).map(({ address, pool }) => [address, pool]))
+  const wanted = new Map(pools.flatMap(({ pool, addresses }) => addresses.map((address) => [address, pool])))
+  const names = new Set<string | undefined>(pools.map(({ pool }) => pool))
+  for (const { pool, addresses } of pools) {
+    const places = addresses.map((address, place) => ({ address, place }))
+    for (const page of pagesOf(places.filter(({ address }) => !before.has(address))))
+      await leases.add(pool, page)
+    const isElsewhere = (address: string) => before.has(address) && before.get(address) !== pool
+    for (const page of pagesOf(addresses.filter(isElsewhere))) await leases.assign(page, pool)
   }
-
-  static async between(leases: LeaseStore, pools: readonly PoolLayout[]): Promise<PoolChanges> {
-    return new PoolChanges(leases, pools, pools.length === 0 ? [] : await allOf(leases))
-  }
-
-  async add(): Promise<void> {
-    for (const [pool, addresses] of this.#missing)
-      for (const page of pagesOf(addresses)) await this.#leases.add(pool, page)
-  }
-
-  async settle(): Promise<void> {
-    for (const [pool, addresses] of this.#moved)
-      for (const page of pagesOf(addresses)) await this.#leases.assign(page, pool)
-    for (const page of pagesOf(this.#gone)) await this.#leases.assign(page)
-    if (this.#missing.size > 0) await this.#leases.setAside()
-  }
+  const gone = [...before].filter(([address, pool]) => names.has(pool) && !wanted.has(address))
+  for (const page of pagesOf(gone.map(([address]) => address))) await leases.assign(page)
+  await leases.setAside()
 }
 
 /** @param held whether sessions have them; all where it is left out. */

@@ -28,6 +28,9 @@ describe('a pool that cannot be one is refused', () => {
     [{ staff: { ipv4: '10.8.0.1/24' } }, 'pools.staff.ipv4', 'bits set', 'write 10.8.0.0/24'],
     [{ staff: { ipv4: '10.8.0.0/15' } }, 'pools.staff.ipv4', 'wider than a pool', 'write a /16'],
     [{ staff: { ipv4: '10.8.0.0/31' } }, 'pools.staff.ipv4', 'no address for users', 'write a /24'],
+    [{ staff: { ipv4: '127.0.0.0/16' } }, 'pools.staff.ipv4', 'no network for users', '10.8.0.0/22'],
+    [{ staff: { ipv4: '224.0.0.0/16' } }, 'pools.staff.ipv4', 'no network for users', '10.8.0.0/22'],
+    [{ staff: { ipv4: '255.255.255.0/24' } }, 'pools.staff.ipv4', 'no network for users', '10.8.0.0/22'],
     [{ staff: { ipv4: 'fd00::/64' } }, 'pools.staff.ipv4', 'not IPv4', '10.8.0.0/22'],
     [{ staff: {} }, 'pools.staff.ipv4', 'is missing', undefined],
     [
@@ -90,4 +93,13 @@ test('a pool of which nothing is given, and a time in which clients come back, a
     { path: 'pools.staff.hold', problem: expect.stringContaining('625s') },
     { path: 'pools.guests', problem: 'no policy gives addresses of it' },
   ])
+})
+
+test('all pools together are no larger than the records take', async () => {
+  const pools = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`p${at}`, { ipv4: `10.${at}.0.0/16` }]))
+  expect(await faultsOf(withPools(pools(4), {}))).toEqual([])
+  expect(await faultOf(withPools(pools(5), {}))).toMatchObject({
+    ...{ path: 'pools', problem: 'have 327680 addresses; at most 262144' },
+  })
 })

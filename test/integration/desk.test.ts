@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { systemRandom } from '../../src/domain/random.ts'
+import { layOut } from '../../src/store/lease-layout.ts'
 import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
 import { BROWSER_NEEDS, type RealBrowser, startChromium, type Visitor } from '../real/chromium.ts'
 import { type Looks, openLooks } from '../real/looks.ts'
 import { describeWith } from '../real/needs.ts'
 import { ask, loginRequest } from '../real/radius-socket.ts'
-import { layOut } from '../store/lay-out.ts'
 
 const SECRET = 'between-gateway-and-broker'
 const INVITATION = /^[a-z2-9]{4}(-[a-z2-9]{4}){3}$/

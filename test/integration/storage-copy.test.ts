@@ -1,6 +1,7 @@
 import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { layOut } from '../../src/store/lease-layout.ts'
 import type { Records } from '../../src/store/records.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
 import { TABLES } from '../../src/store/tables.ts'
@@ -8,7 +9,6 @@ import { type Installation, install } from '../real/broker.ts'
 import { describeWith } from '../real/needs.ts'
 import { addPeople } from '../real/people.ts'
 import { POSTGRES_NEEDS, type Postgres, startPostgres } from '../real/postgres.ts'
-import { layOut } from '../store/lay-out.ts'
 import { opening } from '../store/postgres.ts'
 import {
   accounting,

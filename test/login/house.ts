@@ -27,10 +27,10 @@ import { recognise } from '../../src/login/second-factor.ts'
 import { PORTAL, signIn, signInAgain, signInByLeave } from '../../src/login/sign-in.ts'
 import type { SecondFactorMode } from '../../src/login/typed-code.ts'
 import { grantFault } from '../../src/radius/grant-fault.ts'
+import { layOut } from '../../src/store/lease-layout.ts'
 import { sqlRecords } from '../../src/store/records.ts'
 import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
 import { openForWriting } from '../../src/store/sqlite/database.ts'
-import { layOut } from '../store/lay-out.ts'
 
 const START = Date.UTC(2026, 0, 1)
 const SEED = new Secret(Buffer.from('twenty octets of it!'))

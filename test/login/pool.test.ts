@@ -15,9 +15,10 @@ const POOL: AddressPool = { name: 'staff', network, exclude: [], holdMs: 900_000
 async function houseOf(
   people: Readonly<Record<string, StaticAttributes>>,
   reply: Entitlement = { pool: POOL },
+  pool = POOL,
 ) {
   const house = await openHouse({
-    ...{ mode: 'append', required: false, pools: [POOL] },
+    ...{ mode: 'append', required: false, pools: [pool] },
     policies: [{ name: 'staff', when: {}, reply }],
   })
   for (const [name, attributes] of Object.entries(people)) {
@@ -50,6 +51,14 @@ describe('a policy with a pool', () => {
     const house = await houseOf({ bob: { ipv4: '10.9.9.9' } })
     expect(given(await house.login('right'))).toMatchObject({ ipv4: '10.9.9.9', netmask: undefined })
     expect(await house.records.leases.usage()).toMatchObject([{ held: 0 }])
+  })
+
+  it('gives a user’s own address that it leaves out its mask, and leases it to nobody', async () => {
+    const excluded = parseNetwork('10.8.0.6/32')
+    const pool = { ...POOL, exclude: excluded === undefined ? [] : [excluded] }
+    const house = await houseOf({ bob: { ipv4: '10.8.0.6' } }, { pool }, pool)
+    expect(given(await house.login('right'))).toMatchObject({ ipv4: '10.8.0.6', netmask: '255.255.255.248' })
+    expect(await house.records.leases.usage()).toMatchObject([{ size: 4, held: 0 }])
   })
 
   it('gives nobody else the address that is a user’s own and in the pool', async () => {

@@ -2,9 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { HeldLease, LeaseWish, PoolLayout } from '../../../src/domain/address-pool.ts'
 import type { AdmissionAnswer } from '../../../src/domain/login-records.ts'
 import type { AccountingRecord, Session } from '../../../src/domain/session.ts'
-import { PoolChanges } from '../../../src/store/lease-layout.ts'
+import { layOut } from '../../../src/store/lease-layout.ts'
 import type { Records } from '../../../src/store/records.ts'
-import { layOut } from '../lay-out.ts'
 import {
   accounting,
   admission,
@@ -450,10 +449,7 @@ export function leaseContract(records: () => Records): void {
       const [pool, others] = [await poolOf(2), await poolOf(1)]
       const held = await login(unique('user'), pool)
       const renamed = { ...pool, pool: unique('pool') }
-      const changes = await PoolChanges.between(records().leases, [renamed])
-      await changes.add()
-      expect(await usageOf(pool)).toEqual({ pool: pool.pool, size: 2, held: 1 })
-      await changes.settle()
+      await layOut(records().leases, [renamed])
       expect(await usageOf(pool)).toBeUndefined()
       expect(await usageOf(renamed)).toEqual({ pool: renamed.pool, size: 2, held: 1 })
       expect(await usageOf(others)).toEqual({ pool: others.pool, size: 1, held: 0 })
