@@ -26,7 +26,7 @@ import { docsRoutes } from './http/docs/routes.ts'
 import { LiveFeed } from './http/live-feed.ts'
 import { pages } from './http/pages.ts'
 import { limitedByAddress } from './http/rate.ts'
-import { type HttpServer, openHttpServer } from './http/server.ts'
+import { type PreparedHttpServer, prepareHttpServer } from './http/server.ts'
 import { SigningIn } from './http/sign-in-visit.ts'
 import { visiting } from './http/visit.ts'
 import { requestLimits } from './limits/request-limits.ts'
@@ -70,8 +70,8 @@ const MOST_KEPT_WRITES = 20_000
 const MOST_KEPT_WRITES_OF_ONE = 5_000
 const CONNECTIONS_OF_ONE_PEER = 100
 
-/** The half of the broker that speaks HTTP. @throws PortNotOpen, or Error on the certificate. */
-export async function startHttp(parts: HttpParts): Promise<HttpServer> {
+/** The half of the broker that speaks HTTP; it listens nowhere yet. @throws Error on the certificate. */
+export async function prepareHttp(parts: HttpParts): Promise<PreparedHttpServer> {
   const { config, http, passing, log, machine } = parts
   const { clock, random } = machine
   const sessions = webSessions({
@@ -101,7 +101,7 @@ export async function startHttp(parts: HttpParts): Promise<HttpServer> {
     problemPage: web.problemPage,
     log,
   })
-  const server = await openHttpServer({
+  const prepared = await prepareHttpServer({
     address: http.address,
     port: http.port,
     tls: http.tls,
@@ -115,10 +115,14 @@ export async function startHttp(parts: HttpParts): Promise<HttpServer> {
     log,
   })
   return {
-    ...server,
-    async stop() {
-      streams.endAll()
-      await server.stop()
+    ...prepared,
+    async listen() {
+      const server = await prepared.listen()
+      const stop = async () => {
+        streams.endAll()
+        await server.stop()
+      }
+      return { ...server, stop }
     },
   }
 }

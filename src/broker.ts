@@ -1,7 +1,7 @@
 import { keepAccounting } from './accounting/keep.ts'
 import { spoolsIn } from './accounting/spool.ts'
 import { Spools } from './accounting/spools.ts'
-import { startHttp } from './broker-http.ts'
+import { prepareHttp } from './broker-http.ts'
 import { loginOptions } from './broker-login.ts'
 import { openPassing } from './broker-passing.ts'
 import type { Store } from './broker-storage.ts'
@@ -47,6 +47,8 @@ export interface WorkerPart {
   readonly own: OwnState
   /** One of them answers HTTP and forgets what is old. */
   readonly isFirst: boolean
+  /** The port on which the process listens for HTTP that this one follows; it lets go of it before this one begins. */
+  readonly heldHttpPort?: number
   /** Names the accounting that waits on disk for this process to deliver it. */
   readonly spool: string
   /** The figures of all of them. */
@@ -97,7 +99,11 @@ export async function startBroker(
   return broker
 }
 
-/** Connects everything and listens nowhere yet. @throws Unavailable where the records cannot be read. */
+/**
+ * Connects everything and listens nowhere yet.
+ * @throws Unavailable where the records cannot be read, Error on the certificate, and PortNotOpen where the broker is one
+ * of several processes and could not listen for HTTP.
+ */
 export async function prepareBroker(
   config: Config,
   store: Store,
@@ -141,24 +147,32 @@ export async function prepareBroker(
     metrics,
   })
   const inheriting = new Inheriting(exchange)
+  const { http: httpConfig } = config
+  const preparedHttp =
+    httpConfig === undefined || worker?.isFirst === false
+      ? undefined
+      : await prepareHttp({
+          ...{ config, http: httpConfig, store, login, log, machine, checkAnswers, passing },
+          figures: worker?.figures ?? figures,
+          dependencies: [...store.dependencies, ...passing.dependencies],
+        })
+  if (worker !== undefined) await preparedHttp?.tryPort(worker.heldHttpPort)
   const running = opened.move()
 
   async function begin(): Promise<Broker> {
     await using stack = running
-    const listeners = await listen(config, exchange, worker)
-    for (const listener of listeners) stack.defer(() => listener.close())
-    inheriting.begin(listeners)
-    const { http: httpConfig } = config
-    const http =
-      httpConfig === undefined || worker?.isFirst === false
-        ? undefined
-        : await startHttp({
-            ...{ config, http: httpConfig, store, login, log, machine, checkAnswers, passing },
-            figures: worker?.figures ?? figures,
-            dependencies: [...store.dependencies, ...passing.dependencies],
-          })
+    const openSockets = async () => {
+      const opened = await listen(config, exchange, worker)
+      for (const listener of opened) stack.defer(() => listener.close())
+      return opened
+    }
+    // Sockets that were handed down are nobody else's, and what was read from them is lost where anything fails then.
+    const own = worker === undefined ? await openSockets() : undefined
+    const http = await preparedHttp?.listen()
     await layOut(leases, config.pools.map(layoutOf))
     laidOut.resolve()
+    const listeners = own ?? (await openSockets())
+    inheriting.begin(listeners)
     if (worker?.isFirst !== false) {
       const { keepMs, keepAuditMs } = config.storage
       const pruning = Pruning.start({ retention, keepMs, keepAuditMs, clock, log })

@@ -79,7 +79,10 @@ function ordersOf(file: string, source: ConfigSource, sockets: readonly HeldSock
   const places = sockets.map(({ service, address, port }) => ({ service, address, port }))
   const { isOpenToAll } = source
   // Between a process and its own children it may be seen as it is.
-  return (number): WorkerOrder => ({ file, text: source.text.reveal(), isOpenToAll, number, places })
+  return (number, follows): WorkerOrder => ({
+    ...{ file, text: source.text.reveal(), isOpenToAll, number, places },
+    heldHttpPort: (follows as WorkerSays | undefined)?.http?.port,
+  })
 }
 
 async function figuresOf(supervisor: Supervisor): Promise<string> {
@@ -141,7 +144,7 @@ class Reloading {
       log.error('reload.refused', { why: `${fixed.join(', ')}: a change needs a restart` })
       return
     }
-    await supervisor.reload(ordersOf(file, source, held))
+    await supervisor.reload(ordersOf(file, source, held), () => this.#isWanted)
     desk.countBy(ownRules(config))
     log.info('reload.done')
   }

@@ -11,6 +11,7 @@ export interface WorkerOrder {
   readonly number: number
   /** In the order of its descriptors. */
   readonly places: readonly Omit<WorkerPart['sockets'][number], 'fd'>[]
+  readonly heldHttpPort?: number
 }
 
 /** What a worker says of itself when it serves. */

@@ -37,7 +37,7 @@ try {
   process.exit(1)
 }
 
-async function serve({ file, text, isOpenToAll, number, places }: WorkerOrder): Promise<void> {
+async function serve({ file, text, isOpenToAll, number, places, heldHttpPort }: WorkerOrder): Promise<void> {
   const isToEnd = parent.ending.then(() => 'end' as const)
   // Until it serves there is nothing to bring to an end.
   const endEarly = new AbortController()
@@ -56,6 +56,7 @@ async function serve({ file, text, isOpenToAll, number, places }: WorkerOrder): 
         sockets: places.map((place, index) => ({ ...place, fd: FIRST_SOCKET + index })),
         own: ownState(),
         isFirst: number === 0,
+        heldHttpPort,
         spool: spoolOf(process.pid),
         figures: {
           contentType: 'text/plain; version=0.0.4; charset=utf-8',
@@ -64,13 +65,14 @@ async function serve({ file, text, isOpenToAll, number, places }: WorkerOrder): 
         learned: (news) => parent.tell({ kind: 'news', news }),
       },
     })
+    const isEmpty = (await store.records.users.list({ limit: 1 })).length === 0
     parent.tell({ kind: 'ready' })
     await parent.begun
     const serving = await broker.begin()
     endEarly.abort()
     const http = serving.listening.find(({ service }) => service === 'http')
     const says: WorkerSays = {
-      isEmpty: (await store.records.users.list({ limit: 1 })).length === 0,
+      isEmpty,
       ...(http !== undefined && { http: { address: http.address, port: http.port } }),
     }
     parent.tell({ kind: 'serving', about: says })

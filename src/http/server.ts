@@ -7,7 +7,12 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import {
+  type AddressInfo,
+  createServer as createNetServer,
+  type Server as NetServer,
+  type Socket,
+} from 'node:net'
 import type { Log } from '../domain/log.ts'
 import { type CertificateFiles, followCertificate, readCertificate } from './certificate.ts'
 import { type ConnectionLimits, capConnections } from './connections.ts'
@@ -40,6 +45,18 @@ export interface HttpServer {
   stop(): Promise<void>
 }
 
+/** A server that has everything but its port. */
+export interface PreparedHttpServer {
+  /**
+   * Has the port for a moment, and lets go of it.
+   * @param held a port that is held until this server listens: instead of it any other of the address is tried.
+   * @throws PortNotOpen
+   */
+  tryPort(held: number | undefined): Promise<void>
+  /** @throws PortNotOpen */
+  listen(): Promise<HttpServer>
+}
+
 /** A port that another process holds, or an address that this machine has not. */
 export class PortNotOpen extends Error {
   override readonly name = 'PortNotOpen'
@@ -60,8 +77,13 @@ const TLS_WITHIN_MS = 3_000
 const LARGEST_HEADER = 16 * 1024
 const STOP_WITHIN_MS = 5_000
 
-/** A server that no slow, large or crowded client keeps from the others. @throws PortNotOpen, or Error on the certificate. */
+/** Prepares a server and listens. @throws PortNotOpen, or Error on the certificate. */
 export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  return await (await prepareHttpServer(options)).listen()
+}
+
+/** A server that no slow, large or crowded client keeps from the others. @throws Error on the certificate. */
+export async function prepareHttpServer(options: HttpServerOptions): Promise<PreparedHttpServer> {
   const { tls, stalledMs = STALLED_MS, log } = options
   const answer = inTurn(REQUESTS_AHEAD, (request, response) => {
     response.on('timeout', giveUpOnStalled)
@@ -93,25 +115,32 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     if (!(Number(request.headers['content-length'] ?? 0) > options.maxBody)) response.writeContinue()
     answer(request, response)
   })
-  await listen(server, options)
+  // From here on and not from the listening: files that are renewed in between are taken on as well.
   const unfollow =
     secured === undefined || tls === undefined
       ? () => {}
       : followCertificate(secured, tls, log, tls.lookEveryMs)
-  const { port } = server.address() as AddressInfo
   return {
-    address: options.address,
-    port,
-    async stop() {
-      unfollow()
-      const closed = once(server, 'close')
-      server.close()
-      server.closeIdleConnections()
-      const late = setTimeout(() => server.closeAllConnections(), STOP_WITHIN_MS)
-      await closed
-      clearTimeout(late)
+    tryPort: (held) => tryPort(options.port === held ? { ...options, port: 0 } : options),
+    async listen() {
+      await listen(server, options).catch((error: unknown) => {
+        unfollow()
+        throw error
+      })
+      const { port } = server.address() as AddressInfo
+      return { address: options.address, port, stop: () => stop(server, unfollow) }
     },
   }
+}
+
+async function stop(server: Server, unfollow: () => void): Promise<void> {
+  unfollow()
+  const closed = once(server, 'close')
+  server.close()
+  server.closeIdleConnections()
+  const late = setTimeout(() => server.closeAllConnections(), STOP_WITHIN_MS)
+  await closed
+  clearTimeout(late)
 }
 
 /** Half of the descriptors stay for what the VPN needs: the records, directories, Redis, files. */
@@ -126,7 +155,18 @@ function affordable(connections: number, log: Log): number {
   return most
 }
 
-async function listen(server: Server, { address, port }: HttpServerOptions): Promise<void> {
+type Where = Pick<HttpServerOptions, 'address' | 'port'>
+
+/** Who connects in this moment is turned away. @throws PortNotOpen */
+async function tryPort(where: Where): Promise<void> {
+  const server = createNetServer((socket) => socket.destroy())
+  await listen(server, where)
+  const closed = once(server, 'close')
+  server.close()
+  await closed
+}
+
+async function listen(server: NetServer, { address, port }: Where): Promise<void> {
   server.listen({ host: address, port, ipv6Only: false })
   try {
     await once(server, 'listening')

@@ -19,12 +19,25 @@ export interface SupervisorOptions {
   readonly log: Log
 }
 
-/** What the worker with this number is to do, in plain JSON. */
-export type OrderFor = (number: number) => unknown
+/**
+ * What the worker with this number is to do, in plain JSON.
+ * @param follows what the one says of itself that serves there and is to be followed; absent where there is none.
+ */
+export type OrderFor = (number: number, follows: unknown) => unknown
 
 interface Place {
   readonly number: number
+  /** Reads from the sockets, or is just letting go of them. */
   current: WorkerProcess | undefined
+  /** Has let go of the sockets and answers what is in flight through the heir. */
+  leaving: WorkerProcess | undefined
+  heir: WorkerProcess | undefined
+  /** What was passed on by the one that leaves: should the heir end, another one needs it. */
+  heritage: unknown[]
+  /** What those left behind who have ended, for the next one. */
+  left: string[]
+  /** A reload is about to try it with another order. */
+  isReloading: boolean
   /** How often the last ones ended soon after their start. */
   failures: number
   /** What is being done about it, one thing after another. */
@@ -38,6 +51,8 @@ const STEADY_MS = 10_000
 /** For opening the records, looking at every identity store, and compiling. */
 const READY_WITHIN_MS = 60_000
 const HAND_OVER_WITHIN_MS = 5_000
+/** For listening, and for the records' pools: many addresses may have changed. */
+const BEGIN_WITHIN_MS = 30_000
 /** More than the longest `radius.deadline`. */
 const END_WITHIN_MS = 75_000
 
@@ -55,6 +70,11 @@ export class Supervisor {
     this.#places = Array.from({ length: options.workers }, (_, number) => ({
       number,
       current: undefined,
+      leaving: undefined,
+      heir: undefined,
+      heritage: [],
+      left: [],
+      isReloading: false,
       failures: 0,
       turn: Promise.resolve(),
     }))
@@ -83,9 +103,10 @@ export class Supervisor {
     this.#order = order
     const [first, ...others] = this.#places
     if (first === undefined) return []
+    first.left.push(...left)
     try {
-      const said = await this.#fill(first, left)
-      return [said, ...(await Promise.all(others.map((place) => this.#fill(place, []))))]
+      const said = await this.#fill(first)
+      return [said, ...(await Promise.all(others.map((place) => this.#fill(place))))]
     } catch (error) {
       await this.stop()
       throw error
@@ -94,11 +115,16 @@ export class Supervisor {
 
   /**
    * Replaces one after another. The new one is ready before the old one lets go, and takes over what that one knew.
-   * @throws WorkerRefused where the first new one cannot serve; nothing has changed then.
+   * Where a later one fails it is tried again, as the first has shown that the order can be followed; what is to be
+   * replaced goes on meanwhile.
+   * @param isOutdated whether another reload waits, so that this one is not to be tried again.
+   * @throws WorkerRefused where the first new one cannot serve: all go on by the order before, and if the old one has let
+   * go of its sockets by then, another follows it with that order. Also where a later one fails and the reload is outdated.
    */
-  async reload(order: OrderFor): Promise<void> {
+  async reload(order: OrderFor, isOutdated: () => boolean): Promise<void> {
     for (const place of this.#places) {
-      const done = place.turn.then(() => this.#replace(place, order))
+      place.isReloading = true
+      const done = place.turn.then(() => this.#replaceOrRefill(place, order, isOutdated))
       place.turn = done.catch(() => undefined)
       await done
     }
@@ -122,15 +148,18 @@ export class Supervisor {
   }
 
   #spawn(place: Place, order: OrderFor): WorkerProcess {
-    const { entry, fdsOf, answer, ended, clock } = this.#options
+    const { entry, fdsOf, answer, ended, leftBy, clock } = this.#options
     const { number } = place
     const worker: WorkerProcess = new WorkerProcess({
       entry,
       fds: fdsOf(number),
-      order: order(number),
+      order: order(number, place.current?.said),
       answer: (what, about) => answer(what, about, worker.pid),
       clock,
-      passOn: (what) => place.current?.tell({ kind: 'inheritance', what }),
+      passOn: (what) => {
+        place.heritage.push(what)
+        place.heir?.tell({ kind: 'inheritance', what })
+      },
       spread: (news) => {
         for (const other of this.#alive) if (other !== worker) other.tell({ kind: 'news', news })
       },
@@ -139,6 +168,7 @@ export class Supervisor {
     void worker.ended.then(({ code, signal }) => {
       this.#alive.delete(worker)
       ended(worker.pid)
+      if (worker.hasBegun) place.left.push(leftBy(worker.pid), ...worker.takenOver)
       if (place.current !== worker) return
       place.current = undefined
       if (worker.isLeaving || this.#isStopping) return
@@ -146,13 +176,9 @@ export class Supervisor {
       this.#options.log.error('worker.ended', { worker: number, pid, code, signal })
       this.#restarts += 1
       place.failures = clock.monotonic() - worker.startedAt < STEADY_MS ? place.failures + 1 : 1
-      place.turn = place.turn.then(() => this.#refill(place, this.#leftBy(worker)))
+      place.turn = place.turn.then(() => this.#refill(place))
     })
     return worker
-  }
-
-  #leftBy({ pid, takenOver }: WorkerProcess): readonly string[] {
-    return [this.#options.leftBy(pid), ...takenOver]
   }
 
   async #whenReady(worker: WorkerProcess): Promise<void> {
@@ -172,41 +198,79 @@ export class Supervisor {
   }
 
   /** Starts a worker where there is none. @returns what it says of itself. */
-  async #fill(place: Place, left: readonly string[]): Promise<unknown> {
+  async #fill(place: Place): Promise<unknown> {
     const worker = this.#spawn(place, this.#order)
     await this.#whenReady(worker)
-    const said = await this.#begin(place, worker)
-    this.#settle(worker, left)
-    return said
+    await this.#begin(place, worker)
+    await this.#settle(place, worker)
+    return worker.said
   }
 
-  async #begin(place: Place, worker: WorkerProcess): Promise<unknown> {
+  #makeHeir(place: Place, worker: WorkerProcess): void {
+    place.heir = worker
+    for (const what of place.heritage) worker.tell({ kind: 'inheritance', what })
+  }
+
+  async #begin(place: Place, worker: WorkerProcess): Promise<void> {
+    if (place.heir !== worker) this.#makeHeir(place, worker)
+    const late = setTimeout(() => void worker.end(0), BEGIN_WITHIN_MS)
+    worker.hasBegun = true
     worker.tell({ kind: 'begin' })
-    const said = await worker.serving
+    await worker.serving.finally(() => clearTimeout(late))
     place.current = worker
     const { log } = this.#options
     log.info('worker.serving', { worker: place.number, pid: worker.pid })
-    return said
   }
 
-  #settle(worker: WorkerProcess, left: readonly string[]): void {
+  /** Whoever was there before has ended then. Should this one end first, all is left as it is for the next. */
+  async #settle(place: Place, worker: WorkerProcess): Promise<void> {
+    await Promise.race([place.leaving?.end(END_WITHIN_MS), worker.ended])
+    if (place.current !== worker) return
+    const { left } = place
     worker.takenOver.push(...left)
     worker.tell({ kind: 'alone', left })
+    place.leaving = undefined
+    place.heir = undefined
+    place.heritage = []
+    place.left = []
   }
 
-  /** Never gives up while the broker runs. */
-  async #refill(place: Place, left: readonly string[]): Promise<void> {
+  /** Never gives up while the broker runs, but for a reload. */
+  async #refill(place: Place): Promise<void> {
     const { log } = this.#options
-    while (!this.#isStopping && place.current === undefined) {
-      const pauseMs = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** (place.failures - 1))
-      // Where all have ended at once, nothing else keeps this process.
-      await sleep(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
+    while (!this.#isStopping && !place.isReloading && place.current === undefined) {
+      await this.#pause(place)
       if (this.#isStopping) return
       try {
-        await this.#fill(place, left)
+        await this.#fill(place)
       } catch (error) {
         place.failures += 1
         log.error('worker.not_started', { worker: place.number, error })
+      }
+    }
+  }
+
+  async #pause({ failures }: Place): Promise<void> {
+    const pauseMs = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** (failures - 1))
+    // Where all have ended at once, nothing else keeps this process.
+    await sleep(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
+  }
+
+  async #replaceOrRefill(place: Place, order: OrderFor, isOutdated: () => boolean): Promise<void> {
+    const { log } = this.#options
+    place.isReloading = false
+    for (;;) {
+      try {
+        await this.#replace(place, order)
+        return
+      } catch (error) {
+        if (this.#order !== order || isOutdated() || this.#isStopping) {
+          place.turn = place.turn.then(() => this.#refill(place))
+          throw error
+        }
+        place.failures += 1
+        log.error('worker.not_started', { worker: place.number, error })
+        await this.#pause(place)
       }
     }
   }
@@ -215,22 +279,23 @@ export class Supervisor {
     if (this.#isStopping) return
     const next = this.#spawn(place, order)
     await this.#whenReady(next)
-    this.#order = order
     const old = place.current
-    if (old === undefined) {
-      await this.#begin(place, next)
-      this.#settle(next, [])
-      return
-    }
+    if (old !== undefined) await this.#handOver(place, old, next)
+    await this.#begin(place, next)
+    this.#order = order
+    await this.#settle(place, next)
+  }
+
+  /** From here on the old one's words are for the new one. */
+  async #handOver(place: Place, old: WorkerProcess, next: WorkerProcess): Promise<void> {
     old.isLeaving = true
-    // From here on the old one's words are for the new one.
-    place.current = next
+    place.leaving = old
+    this.#makeHeir(place, next)
     const late = setTimeout(() => void old.end(0), HAND_OVER_WITHIN_MS)
     old.tell({ kind: 'handOver' })
     await old.handedOver
     clearTimeout(late)
-    await this.#begin(place, next)
-    await old.end(END_WITHIN_MS)
-    this.#settle(next, this.#leftBy(old))
+    // It reads no more: where the new one fails, nobody does.
+    place.current = undefined
   }
 }

@@ -34,13 +34,17 @@ export class WorkerProcess {
   readonly startedAt: number
   /** @throws WorkerRefused also where it ends before. */
   readonly ready: Promise<void>
-  /** What it says of itself once it reads from its sockets. @throws WorkerRefused also where it ends before. */
-  readonly serving: Promise<unknown>
+  /** Resolves when it reads from its sockets. @throws WorkerRefused also where it ends before. */
+  readonly serving: Promise<void>
+  /** What it then says of itself. */
+  said: unknown
   /** Resolves when it has handed its sockets over, or has ended. */
   readonly handedOver: Promise<void>
   readonly ended: Promise<Ended>
   /** What those left behind whom it follows. */
   readonly takenOver: string[] = []
+  /** It has been told to begin, so it may have something to leave behind. */
+  hasBegun = false
   /** It has been told to end. */
   isLeaving = false
 
@@ -60,7 +64,7 @@ export class WorkerProcess {
       },
     })
     const ready = Promise.withResolvers<void>()
-    const serving = Promise.withResolvers<unknown>()
+    const serving = Promise.withResolvers<void>()
     const handedOver = Promise.withResolvers<void>()
     const ended = Promise.withResolvers<Ended>()
     let refusal: string | undefined
@@ -70,8 +74,10 @@ export class WorkerProcess {
       else if (message.kind === 'inheritance') passOn(message.what)
       else if (message.kind === 'news') spread(message.news)
       else if (message.kind === 'ready') ready.resolve()
-      else if (message.kind === 'serving') serving.resolve(message.about)
-      else if (message.kind === 'handedOver') handedOver.resolve()
+      else if (message.kind === 'serving') {
+        this.said = message.about
+        serving.resolve()
+      } else if (message.kind === 'handedOver') handedOver.resolve()
       else refusal = message.message
     })
     const end = (how: Ended, why: string) => {
@@ -85,7 +91,8 @@ export class WorkerProcess {
     this.#child.on('error', (error) => {
       if (this.#child.pid === undefined) end({ code: null, signal: null }, error.message)
     })
-    this.#child.on('exit', (code, signal) => {
+    // Not at its exit: its last words, answers for the one that follows it among them, may still have to be read then.
+    this.#child.on('close', (code, signal) => {
       end({ code, signal }, `a worker ended before it served (${signal ?? `exit code ${code}`})`)
     })
     // Whoever waits hears of it; where nobody does it is no fault of this process.

@@ -1,12 +1,14 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSync } from 'otplib'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { encodeAttribute } from '../../src/radius/dictionary.ts'
 import { type Broker, type Sections, startBroker } from '../real/broker.ts'
+import { freePort } from '../real/free-port.ts'
 import { describeWith } from '../real/needs.ts'
 import { addPeople, type TestPerson } from '../real/people.ts'
 import {
@@ -82,6 +84,62 @@ function pidsOf(broker: Broker): ReadonlyMap<number, number> {
   const serving = broker.log().filter(({ event }) => event === 'worker.serving')
   return new Map(serving.map((line) => [Number(line.worker), Number(line.pid)]))
 }
+
+/** Somebody else who listens there. @returns the port. */
+async function someoneAt(address: string, port = 0): Promise<number> {
+  const server = createServer((socket) => socket.destroy()).listen(port, address)
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+/** Logins of one user, one every 40 ms, each sent once: nothing makes up for one that is lost. */
+function steadyLogins(broker: Broker, user: string) {
+  const logins: Promise<Reply | undefined>[] = []
+  const until = new AbortController()
+  const load = (async () => {
+    while (!until.signal.aborted) {
+      const login = loginRequest({ secret: broker.secret, user, password: PASSWORD })
+      logins.push(askedOnce(broker, login))
+      await sleep(40)
+    }
+  })()
+  return {
+    /** @returns whether every one was let in. */
+    async end() {
+      until.abort()
+      await load
+      const codes = counted((await Promise.all(logins)).map((reply) => reply?.code))
+      expect(codes).toEqual({ 'Access-Accept': logins.length })
+    },
+  }
+}
+
+async function askedOnce(broker: Broker, request: Request): Promise<Reply | undefined> {
+  const socket = await radiusSocket(broker.authPort)
+  try {
+    socket.send(request.octets)
+    const octets = await socket.next(20_000)
+    return octets === undefined ? undefined : believed(octets, request)
+  } finally {
+    socket.close()
+  }
+}
+
+/** Waits for the worker that is started next. @returns its process, which serves nothing yet. */
+async function nextWorker(broker: Broker): Promise<number> {
+  const { pid } = broker.process
+  const children = () =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+  const before = new Set(children())
+  for (;;) {
+    const next = children().find((child) => !before.has(child))
+    if (next !== undefined) return next
+    await sleep(5)
+  }
+}
+
+const told = (broker: Broker, wanted: string) => broker.log().filter(({ event }) => event === wanted)
 
 function isRunning(pid: number): boolean {
   try {
@@ -294,6 +352,137 @@ describe('a reload by SIGHUP', () => {
     expect(pidsOf(broker)).toEqual(before)
     const login = loginRequest({ secret: broker.secret, user: 'alice', password: PASSWORD })
     expect(await ask(broker.authPort, login)).toMatchObject({ code: 'Access-Accept' })
+  })
+})
+
+describe('a reload that no worker can follow, as HTTP cannot be had,', () => {
+  const names = ['anna', 'berta', 'clara', 'dora', 'erna', 'frieda']
+  const sections = {
+    second_factor: { mode: 'append', required: false },
+    lockout: NO_LOCKOUTS,
+    // One hash at a time in each worker, so that many wait for theirs when it is to hand over.
+    passwords: { parallel: 2, waiting: 4000 },
+  }
+
+  /** Reloads under load. What was answered before must be answered so again: the code has been spent. */
+  async function refusedUnderLoad(httpBefore: Sections | undefined, http: Sections) {
+    const before = httpBefore === undefined ? sections : { ...sections, http: httpBefore }
+    const [broker, ...people] = await workersWith({ workers: 2 }, before, ...names)
+    await addPeople(broker, [{ name: 'gerda', password: PASSWORD, enrolled: false }])
+    const pids = pidsOf(broker)
+    const answered = await Promise.all(
+      people.map(async ({ name, key }) => {
+        const socket = await radiusSocket(broker.authPort)
+        onTestFinished(socket.close)
+        const password = PASSWORD + generateSync({ secret: key })
+        const request = loginRequest({ secret: broker.secret, user: name, password })
+        socket.send(request.octets)
+        const octets = await socket.next(20_000)
+        return { socket, request, octets }
+      }),
+    )
+    broker.configure({ radius: { workers: 2, deadline: '60s' }, ...PATIENT, ...sections, http })
+    broker.process.signal('SIGHUP')
+    const load = steadyLogins(broker, 'gerda')
+    const crowd = Array.from({ length: 100 }, () =>
+      askedOnce(broker, loginRequest({ secret: broker.secret, user: 'gerda', password: PASSWORD })),
+    )
+    await broker.process.waitForOutput(/"event":"reload\.(done|refused)"/, 45_000)
+    expect(JSON.stringify(told(broker, 'reload.refused'))).toContain('another process listens there')
+    for (const { socket, request, octets } of answered) {
+      socket.send(request.octets)
+      expect(await socket.next(20_000)).toEqual(octets)
+    }
+    await sleep(1000)
+    await load.end()
+    expect(counted((await Promise.all(crowd)).map((reply) => reply?.code))).toEqual({ 'Access-Accept': 100 })
+    expect(told(broker, 'worker.not_started')).toEqual([])
+    return { broker, pids }
+  }
+
+  test('is refused before a worker lets go of anything', async () => {
+    const taken = await someoneAt('127.0.0.1')
+    const { broker, pids } = await refusedUnderLoad(undefined, { address: '127.0.0.1', port: taken })
+    expect(pidsOf(broker)).toEqual(pids)
+  })
+
+  test('is refused where that shows late, and another worker goes on by the order before', async () => {
+    const port = await freePort()
+    // One that listens everywhere must wait for its predecessor on one address, and cannot know of the other address.
+    await someoneAt('127.0.0.2', port)
+    const { broker, pids } = await refusedUnderLoad(
+      { address: '127.0.0.1', port },
+      { address: '0.0.0.0', port },
+    )
+    const after = pidsOf(broker)
+    expect(after.get(0)).not.toBe(pids.get(0))
+    expect(after.get(1)).toBe(pids.get(1))
+    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200)
+    const login = loginRequest({ secret: broker.secret, user: 'gerda', password: PASSWORD })
+    expect(await ask(broker.authPort, login)).toMatchObject({ code: 'Access-Accept' })
+  })
+})
+
+test('a reload mends what keeps a worker from being replaced', async () => {
+  const http = { address: '127.0.0.1', port: await freePort() }
+  const [broker] = await workersWith({ workers: 2 }, { http })
+  process.kill(pidsOf(broker).get(0) ?? expect.unreachable(), 'SIGKILL')
+  await broker.process.waitForOutput(/"event":"worker\.ended"/)
+  await someoneAt('127.0.0.1', http.port)
+  await broker.process.waitForOutput(/another process listens there/, 20_000)
+  const port = await freePort()
+  broker.configure({ radius: { workers: 2, deadline: '60s' }, ...PATIENT, http: { ...http, port } })
+  broker.process.signal('SIGHUP')
+  await broker.process.waitForOutput(/"event":"reload\.(done|refused)"/, 45_000)
+  expect(told(broker, 'reload.done')).toHaveLength(1)
+  expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200)
+})
+
+describe('where a worker is killed in the midst of a reload', () => {
+  const start = () =>
+    workersWith({ workers: 2, enrolled: false }, { ...ONE_FACTOR, lockout: NO_LOCKOUTS }, 'alice')
+
+  test('the first new one: it is refused, and no login is lost', async () => {
+    const [broker] = await start()
+    const pids = pidsOf(broker)
+    const load = steadyLogins(broker, 'alice')
+    const next = nextWorker(broker)
+    broker.process.signal('SIGHUP')
+    process.kill(await next, 'SIGKILL')
+    await expect.poll(() => told(broker, 'reload.refused').length, { timeout: 20_000 }).toBe(1)
+    await load.end()
+    expect(pidsOf(broker)).toEqual(pids)
+  })
+
+  test('a later new one: it is tried again, and no login is lost', async () => {
+    const [broker] = await start()
+    const pids = [...pidsOf(broker).values()]
+    const load = steadyLogins(broker, 'alice')
+    const first = nextWorker(broker)
+    broker.process.signal('SIGHUP')
+    await first
+    process.kill(await nextWorker(broker), 'SIGKILL')
+    await broker.process.waitForOutput(/"event":"reload\.(done|refused)"/, 45_000)
+    await load.end()
+    expect(told(broker, 'reload.done')).toHaveLength(1)
+    expect(told(broker, 'worker.not_started')).toHaveLength(1)
+    expect([...pidsOf(broker).values()].filter((pid) => pids.includes(pid))).toEqual([])
+  })
+
+  test('the one that is to be replaced: the new one takes its place', async () => {
+    const [broker] = await start()
+    const pids = pidsOf(broker)
+    const next = nextWorker(broker)
+    broker.process.signal('SIGHUP')
+    const first = await next
+    process.kill(pids.get(0) ?? expect.unreachable(), 'SIGKILL')
+    await broker.process.waitForOutput(/"event":"reload\.(done|refused)"/, 45_000)
+    expect(told(broker, 'reload.done')).toHaveLength(1)
+    expect(pidsOf(broker).get(0)).toBe(first)
+    const codes = await codesOf(broker, 20, () =>
+      loginRequest({ secret: broker.secret, user: 'alice', password: PASSWORD }),
+    )
+    expect(codes).toEqual({ 'Access-Accept': 20 })
   })
 })
 
