@@ -70,8 +70,11 @@ export interface LeaseStore {
   add(pool: string, addresses: readonly { readonly address: string; readonly place: number }[]): Promise<void>
   /** @param pool absent: they leave theirs; those that are free are forgotten. */
   assign(addresses: readonly string[], pool?: string): Promise<void>
-  /** Puts addresses that are local users' own behind all others, so that nobody looks through them at each login. */
-  setAside(): Promise<void>
+  /**
+   * Forgets addresses that left their pool and are free now, and puts those that are local users' own behind all others,
+   * so that nobody looks through them at each login.
+   */
+  tidy(): Promise<void>
   /** Frees those of which nothing was heard meanwhile. @param at wall milliseconds. @returns how many were freed. */
   reap(dead: readonly HeldLease[], at: number): Promise<number>
   /** Frees it by hand. @returns whose it was; undefined where there is no such address, or it is free. */

@@ -10,6 +10,12 @@ interface Seen {
   readonly since: number
 }
 
+/** What is heard of a gateway's sessions, without a long pause. */
+interface Hearing {
+  readonly since: number
+  readonly last: number
+}
+
 /**
  * Tells which sessions must be dead, by what has not changed in the records for as long as somebody was looking. No
  * clock of anybody's is compared with another's, so none that is wrong or jumps makes a session seem dead. Times are
@@ -18,8 +24,7 @@ interface Seen {
 export class LeaseWatch {
   readonly #longestGapMs: number
   #seen = new Map<string, Seen>()
-  /** When the last news of a session of each gateway was seen. */
-  readonly #gateways = new Map<string, number>()
+  readonly #gateways = new Map<string, Hearing>()
   #lookedAt: number | undefined
 
   /** @param longestGapMs between two looks; whoever did not look for longer begins anew. */
@@ -44,22 +49,29 @@ export class LeaseWatch {
     return held.filter((lease) => this.#isDead(lease, now))
   }
 
-  #see({ session, gateway = '', heardAt }: HeldLease, before: Seen | undefined, now: number): Seen {
+  #see(lease: HeldLease, before: Seen | undefined, now: number): Seen {
+    const { session, heardAt } = lease
     if (before?.session === session && before.heardAt === heardAt) return before
-    if (before !== undefined && heardAt !== undefined) this.#gateways.set(gateway, now)
+    if (before !== undefined && heardAt !== undefined) this.#hear(lease, now)
     return { session, heardAt, since: now }
   }
 
+  /** A gateway that was silent for half as long as its sessions may be was away: they have all their time from now on. */
+  #hear({ gateway = '', keptMs = USUAL_HOLD_MS }: HeldLease, now: number): void {
+    const before = this.#gateways.get(gateway)
+    const goesOn = before !== undefined && now - before.last <= keptMs / 2
+    this.#gateways.set(gateway, { since: goesOn ? before.since : now, last: now })
+  }
+
   /**
-   * Silent for too long, while its gateway told of others after that: where the gateway tells nothing it may be cut off,
-   * or what it tells waits elsewhere to be brought in.
+   * Silent for too long, while its gateway told of others before and after that: where the gateway tells nothing it may
+   * be cut off, or what it tells waits elsewhere to be brought in.
    */
   #isDead({ address, gateway = '', heardAt, keptMs = USUAL_HOLD_MS }: HeldLease, now: number): boolean {
     const since = this.#seen.get(address)?.since ?? now
     const limit = heardAt === undefined ? Math.max(UNHEARD_MS, keptMs) : keptMs
-    const gatewayHeard = this.#gateways.get(gateway) ?? Number.NEGATIVE_INFINITY
-    return (
-      now - since > limit && (gatewayHeard > since + limit || now - since > Math.max(limit, GATEWAY_GONE_MS))
-    )
+    const hearing = this.#gateways.get(gateway)
+    const isMissed = hearing !== undefined && hearing.last > Math.max(since, hearing.since) + limit
+    return isMissed || now - since > Math.max(limit, GATEWAY_GONE_MS)
   }
 }

@@ -36,7 +36,13 @@ export function chooseTerms(
   const fault = replyFault(withAnyAddress(entitlement))
   if (fault !== undefined)
     return refuse('no_policy', `policy ${policy.name} with the user’s own attributes: ${fault}`)
-  return { kind: 'terms', policy: policy.name, entitlement, lease: leaseFor(entitlement, pools) }
+  const lease = leaseFor(entitlement, pools)
+  // Without reports nobody knows when the address is free.
+  const reporting =
+    lease === undefined || entitlement.interim !== undefined
+      ? entitlement
+      : { ...entitlement, interim: USUAL_INTERIM }
+  return { kind: 'terms', policy: policy.name, entitlement: reporting, lease }
 }
 
 /** Whoever has an address needs none of the pool's, but its mask where they are in the same network. */

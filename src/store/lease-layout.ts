@@ -22,7 +22,7 @@ export async function layOut(leases: LeaseStore, pools: readonly PoolLayout[]): 
   }
   const gone = [...before].filter(([address, pool]) => names.has(pool) && !wanted.has(address))
   for (const page of pagesOf(gone.map(([address]) => address))) await leases.assign(page)
-  await leases.setAside()
+  await leases.tidy()
 }
 
 /** @param held whether sessions have them; all where it is left out. */

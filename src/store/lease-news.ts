@@ -27,7 +27,7 @@ export async function noteNews(
   record: AccountingRecord,
 ): Promise<SharedAddress | undefined> {
   const { ipv4, at } = record
-  const news = { session: before.id, user: stemOf(before.user), at }
+  const news = { session: before.id, at }
   if (ipv4 === undefined) {
     if (before.pool !== undefined) await (endsLease(record) ? freeOnly(db, news) : prolongOnly(db, news))
     return undefined
@@ -37,39 +37,60 @@ export async function noteNews(
   return noted.numAffectedRows === 0n ? settle(db, before, { ...record, ipv4 }) : undefined
 }
 
+/** A session turns out to be another's: what it has is that one's. */
+export async function handOn(db: Kysely<Tables>, from: { id: string }, to: { id: string }): Promise<void> {
+  await db.updateTable('leases').set({ session: to.id }).where('session', '=', from.id).execute()
+}
+
 /** An administrator's disconnect leaves ocserv's cookie as it is: the client may come back to its address without a login. */
 function endsLease({ kind, terminateCause }: Pick<AccountingRecord, 'kind' | 'terminateCause'>): boolean {
   return kind === 'stop' && terminateCause !== 'Admin-Reset'
 }
 
 type Naming = AccountingRecord & { readonly ipv4: string }
+type LeaseWithHolder = LeaseRow & { /** Stem of the session's user. */ readonly holder: string | null }
 
-/** The session does not hold the address that its gateway names. */
+/** The session does not hold the address that its gateway names, or not alone. */
 async function settle(
   db: Kysely<Tables>,
   before: Session,
   record: Naming,
 ): Promise<SharedAddress | undefined> {
   const [lease] = (await withHolder(db, { address: record.ipv4 })).rows
-  if (lease === undefined) return undefined
+  if (lease === undefined || lease.session === before.id) return undefined
   const isOver =
     endsLease(record) || (before.stoppedAt !== undefined && before.terminateCause !== 'Admin-Reset')
+  if (isOver) return undefined
   if (lease.session === null) {
-    const isOfGateway = lease.gateway === null || lease.gateway === record.gateway
-    if (isOfGateway && !isOver && record.at > lease.freed_at) await takeBack(db, before, record)
+    if (record.at > lease.freed_at && mayTakeBack(before, lease, record)) await takeBack(db, before, record)
     return undefined
   }
   if (record.at <= (lease.taken_at ?? 0)) return undefined
-  if (lease.holder !== stemOf(before.user) || lease.gateway !== record.gateway) {
+  if (!isSameUser(before, lease)) {
     const isKnown = before.ipv4 === record.ipv4 && before.updatedAt > (lease.taken_at ?? 0)
-    return isOver || isKnown ? undefined : { address: lease.address, other: lease.subject ?? '' }
+    return isKnown ? undefined : { address: lease.address, other: lease.subject ?? '' }
   }
-  const [own] = (await ofSession(db, { session: before.id })).rows
+  const isOfGateway = lease.gateway === record.gateway
+  const [own] = isOfGateway ? (await ofSession(db, { session: before.id })).rows : []
   if (own !== undefined) {
     await exchange(db, own, lease)
     await noteNews(db, before, record)
-  } else if (!isOver) await adopt(db, before.id, lease, record.at)
+  } else {
+    const isFree = isOfGateway && (lease.heard_at === null || lease.holder === null)
+    await adopt(db, before.id, lease, { at: record.at, isFree })
+  }
   return undefined
+}
+
+function isSameUser({ user, subject }: Session, lease: LeaseWithHolder): boolean {
+  return lease.holder === null ? lease.subject === (subject ?? null) : lease.holder === stemOf(user)
+}
+
+/** Whoever was given the address by a login, or had it last. Nobody else can claim one after another. */
+function mayTakeBack({ user, grantedAt, ipv4 }: Session, lease: LeaseRow, record: Naming): boolean {
+  if (grantedAt !== undefined && ipv4 === record.ipv4) return true
+  if (lease.gateway !== null && lease.gateway !== record.gateway) return false
+  return grantedAt !== undefined || (lease.subject !== null && stemOf(lease.subject) === stemOf(user))
 }
 
 /** It was taken for dead and lives, or has had its address since before there was a pool. */
@@ -83,7 +104,8 @@ async function takeBack(db: Kysely<Tables>, before: Session, { ipv4, gateway, at
   await db
     .updateTable('leases')
     .set({
-      ...{ session: before.id, subject: before.subject ?? null, gateway, taken_at: at, heard_at: at },
+      ...{ session: before.id, gateway, taken_at: at, heard_at: at, contested: 0 },
+      ...(before.subject !== undefined && { subject: before.subject }),
       kept_ms: before.keptMs ?? sql`coalesce(kept_ms, ${sql.lit(USUAL_HOLD_MS)})`,
     })
     .where('address', '=', ipv4)
@@ -94,7 +116,7 @@ async function takeBack(db: Kysely<Tables>, before: Session, { ipv4, gateway, at
 /** Two sessions of one user got each other's. Rows are locked in the order of their addresses, whoever comes first. */
 async function exchange(db: Kysely<Tables>, own: LeaseRow, other: LeaseRow): Promise<void> {
   for (const address of [own.address, other.address].sort())
-    await db.updateTable('leases').set({ address }).where('address', '=', address).execute()
+    await db.updateTable('leases').set({ contested: 1 }).where('address', '=', address).execute()
   const swaps = [
     { from: own, to: other },
     { from: other, to: own },
@@ -111,13 +133,18 @@ async function exchange(db: Kysely<Tables>, own: LeaseRow, other: LeaseRow): Pro
 }
 
 /**
- * The login's session was never found, as where the client connects from elsewhere than it logged in from: this is the
- * one. An address that another session of the user is known to have only stays theirs.
+ * Another session of the user is in use with the address. Where that of the login was never found, as where the client
+ * connects from elsewhere than it logged in from, this is taken for the one.
  */
-async function adopt(db: Kysely<Tables>, session: string, lease: LeaseRow, at: number): Promise<void> {
+async function adopt(
+  db: Kysely<Tables>,
+  session: string,
+  lease: LeaseRow,
+  { at, isFree }: { readonly at: number; readonly isFree: boolean },
+): Promise<void> {
   await db
     .updateTable('leases')
-    .set({ ...(lease.heard_at === null && { session }), heard_at: at })
+    .set({ ...(isFree && { session }), heard_at: at, contested: 1 })
     .where('address', '=', lease.address)
     .where('session', '=', lease.session)
     .execute()
@@ -125,14 +152,11 @@ async function adopt(db: Kysely<Tables>, session: string, lease: LeaseRow, at: n
 
 interface News {
   readonly session: string
-  /** Stem. */
-  readonly user: string
   readonly at: number
 }
 
 type NamingNews = News & { readonly address: string }
 
-/** Goes to another open session with the same address, which one user's own may be in several. */
 const free = prepared((db, value: Place<NamingNews>) =>
   ending(db, value).where('address', '=', value('address')),
 )
@@ -146,21 +170,14 @@ const freeOnly = prepared((db, value: Place<News>) =>
   ),
 )
 
-/** A Stop of before the lease is another session's. */
+/** A Stop of before the lease is another session's; and of an address that several may have silence is the only sign. */
 function ending(db: Kysely<Tables>, value: Place<News>) {
   return db
     .updateTable('leases')
-    .set({
-      session: sql`(
-        select max(id) from sessions
-        where user_stem = ${value('user')} and started_at is not null and stopped_at is null
-          and ipv4 = leases.address
-          and id <> ${value('session')} and updated_at > ${value('at')} - coalesce(sessions.kept_ms, leases.kept_ms)
-          and not exists (select 1 from leases as own where own.session = sessions.id))`,
-      freed_at: value('at'),
-    })
+    .set({ session: null, freed_at: value('at') })
     .where('session', '=', value('session'))
     .where('taken_at', '<=', value('at'))
+    .where('contested', '=', 0)
 }
 
 const prolong = prepared((db, value: Place<NamingNews>) =>

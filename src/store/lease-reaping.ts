@@ -12,7 +12,7 @@ import type { Metrics } from '../domain/metrics.ts'
 import { allOf, pagesOf } from './lease-layout.ts'
 
 export interface LeaseReapingOptions {
-  readonly leases: Pick<LeaseStore, 'page' | 'reap' | 'usage' | 'setAside'>
+  readonly leases: Pick<LeaseStore, 'page' | 'reap' | 'usage' | 'tidy'>
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Pick<Metrics, 'pool'>
@@ -58,7 +58,7 @@ export class LeaseReaping {
         freed += await leases.reap(dead, clock.now())
       if (freed > 0) log.info('leases.reaped', { freed })
       const pools = await leases.usage()
-      if (pools.length > 0) await leases.setAside()
+      if (pools.length > 0) await leases.tidy()
       for (const usage of pools) this.#tell(usage)
     } catch (error) {
       this.#watch.beginAnew()

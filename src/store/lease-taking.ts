@@ -89,7 +89,8 @@ export function usualAddress(db: QueryCreator<Tables>, value: Place<Wanted>) {
 
 /**
  * The address of an earlier session of the user through the same gateway that seems dead: asked where no other is free,
- * so that people come in again after their gateway went without telling. At worst two sessions of one user share it.
+ * so that people come in again after their gateway went without telling. At worst two sessions of one user share it, and
+ * then no Stop of either frees it.
  */
 export function abandonedAddress(db: QueryCreator<Tables>, value: Place<Wanted>) {
   const now = sql<number>`cast(${value('now')} as bigint)`
@@ -129,8 +130,13 @@ export function namedAddress(db: QueryCreator<Tables>, value: Place<Wanted>) {
     .selectFrom('leases')
     .select('address')
     .where('address', '=', value('address'))
-    .where((row) => row.or([row('session', 'is', null), row('subject', '=', value('subject'))]))
+    .where((row) =>
+      row.or([row('session', 'is', null), row('subject', 'is', null), row('subject', '=', value('subject'))]),
+    )
 }
+
+/** Of an address that is taken. */
+export const contested = sql<number>`case when session is null then 0 else 1 end`
 
 /** A local user's static address is never given to another, whether its pool excludes it or not. */
 export const isNobodysOwn = sql<boolean>`not exists (select 1 from users where users.ipv4 = leases.address)`
@@ -150,6 +156,7 @@ const takePrepared = prepared((db, value: Place<Taken & { readonly address: stri
       taken_at: value('taken_at'),
       heard_at: null,
       kept_ms: value('kept_ms'),
+      contested,
     })
     .where('address', '=', value('address')),
 )

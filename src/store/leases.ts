@@ -71,7 +71,8 @@ export class SqlLeases implements LeaseStore {
     })
   }
 
-  async setAside(): Promise<void> {
+  async tidy(): Promise<void> {
+    await this.#db.deleteFrom('leases').where('pool', 'is', null).where('session', 'is', null).execute()
     await this.#db
       .updateTable('leases')
       .set({ freed_at: LAST })
@@ -126,7 +127,7 @@ export class SqlLeases implements LeaseStore {
 
 const EMPTY = {
   ...{ subject: null, gateway: null, session: null },
-  ...{ taken_at: null, heard_at: null, kept_ms: null },
+  ...{ taken_at: null, heard_at: null, kept_ms: null, contested: 0 },
 }
 
 function leaseOf(row: LeaseRow): Lease {

@@ -130,6 +130,8 @@ export interface LeaseRow {
   heard_at: number | null
   /** Milliseconds without news after which the session must be dead. */
   kept_ms: number | null
+  /** 1: sessions of one user were given it before the earlier one was known to be over, so no Stop frees it, but silence. */
+  contested: number
   /** The least goes first: when it was freed, or, long before, its place among those that were never given. */
   freed_at: number
 }

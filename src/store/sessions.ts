@@ -9,7 +9,7 @@ import {
   type SessionStore,
 } from '../domain/session.ts'
 import { writeEvents } from './audit.ts'
-import { noteNews } from './lease-news.ts'
+import { handOn, noteNews } from './lease-news.ts'
 import { Overtaken } from './overtaken.ts'
 import { type Place, placesOf, prepared } from './prepared.ts'
 import type { SessionRow, Tables } from './schema.ts'
@@ -55,13 +55,16 @@ export class SqlSessions implements SessionStore {
         const base = granted ?? accounted
         if (base === undefined) {
           const unknown = sessionOfRecord(this.#random.id(), entry)
-          await this.#noteNews(db, unknown, entry)
-          return insert(db, unknown)
+          // As it was known before: not at all.
+          await this.#noteNews(db, { ...unknown, ipv4: undefined }, entry)
+          if (!(await insert(db, unknown))) throw new Overtaken()
+          return true
         }
         const isJoined = granted !== undefined && accounted !== undefined
         const before = isJoined ? joinGrant(sessionOf(granted), sessionOf(accounted)) : sessionOf(base)
         const session = foldRecord(before, entry)
         // Before the session, as an admission does it: of two that want both, one would wait for the other for ever.
+        if (isJoined) await handOn(db, accounted, granted)
         await this.#noteNews(db, before, entry)
         if (isJoined && !(await remove(db, accounted))) throw new Overtaken()
         if (!(await write(db, base, session))) throw new Overtaken()

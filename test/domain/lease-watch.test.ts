@@ -28,9 +28,10 @@ describe('a session', () => {
       lease('silent', 1),
       lease('alive', Math.floor(minute / 5)),
     ])
-    expect([...look(0, 31)]).toEqual([
-      [30, ['silent']],
-      [31, ['silent']],
+    // The first news came after 5 minutes.
+    expect([...look(0, 36)]).toEqual([
+      [35, ['silent']],
+      [36, ['silent']],
     ])
   })
 
@@ -40,9 +41,9 @@ describe('a session', () => {
       lease('alive', minute),
     ]
     const [first] = [...looking(new LeaseWatch(3 * MINUTE), keptMs(MINUTE))(0, 60).keys()]
-    expect(first).toBe(UNHEARD_MS / MINUTE + 1)
+    expect(first).toBe(UNHEARD_MS / MINUTE + 2)
     const [later] = [...looking(new LeaseWatch(3 * MINUTE), keptMs(KEPT_MS))(0, 60).keys()]
-    expect(later).toBe(26)
+    expect(later).toBe(27)
   })
 
   test('is not dead while its gateway tells of nothing: it may be cut off. After a day it is gone', () => {
@@ -61,10 +62,23 @@ describe('a session', () => {
     const look = looking(watch, (minute) => [lease('quiet', 1), lease('alive', minute)])
     expect(look(0, 20).size).toBe(0)
     // Sixty minutes in which the machine stood still.
-    expect(look(80, 105).size).toBe(0)
-    expect([...look(106, 106).keys()]).toEqual([106])
+    expect(look(80, 106).size).toBe(0)
+    expect([...look(107, 107).keys()]).toEqual([107])
     watch.beginAnew()
-    expect(look(107, 132).size).toBe(0)
+    expect(look(108, 134).size).toBe(0)
+  })
+
+  test('has all its time again when its gateway comes back after a silence', () => {
+    const isAway = (minute: number) => minute > 20 && minute <= 60
+    // Each tells every 5 minutes, at a time of its own.
+    const heard = (minute: number, own: number) => Math.floor(((isAway(minute) ? 20 : minute) - own) / 5)
+    const look = looking(new LeaseWatch(3 * MINUTE), (minute) => [
+      ...[0, 1, 2, 3, 4].map((own) => lease(`alive ${own}`, heard(minute, own))),
+      lease('dead', minute < 20 ? minute : 20),
+    ])
+    expect(look(0, 85).size).toBe(0)
+    expect([...look(86, 90).values()].flat()).toContain('dead')
+    expect([...look(91, 200).values()].flat()).not.toContain('alive 3')
   })
 
   test('that has spoken again is alive, whatever the times that its news carry', () => {

@@ -28,7 +28,7 @@ function reaping(roundOf: (round: number) => Round) {
         reaped.push(...dead.map(({ session }) => session))
         return dead.length
       },
-      setAside: async () => {},
+      tidy: async () => {},
       usage: async () => [{ pool: 'staff', size: 10, held: roundOf(round).held ?? 0 }],
     },
     clock: { now: () => 0, monotonic: () => time.monotonic },
@@ -57,7 +57,7 @@ function leasesAt(round: number): readonly HeldLease[] {
 
 test('what is dead is freed', async () => {
   const { reaped, told, pass } = reaping((round) => ({ held: 2, leases: leasesAt(round) }))
-  await pass(6)
+  await pass(7)
   expect(reaped).toEqual([])
   await pass(1)
   expect([reaped, told]).toEqual([['quiet'], ['leases.reaped']])
@@ -68,7 +68,7 @@ test('while the records are away nobody can be heard, and the watch begins anew'
     held: round === 5 ? undefined : 2,
     leases: leasesAt(round),
   }))
-  await pass(12)
+  await pass(13)
   expect([reaped, told]).toEqual([[], ['leases.not_reaped']])
   await pass(1)
   expect(reaped).toEqual(['quiet'])

@@ -15,6 +15,7 @@ export const leases: Migration = {
       .addColumn('taken_at', 'bigint')
       .addColumn('heard_at', 'bigint')
       .addColumn('kept_ms', 'bigint')
+      .addColumn('contested', 'integer', (column) => column.notNull())
       .addColumn('freed_at', 'bigint', (column) => column.notNull())
       .execute()
     // Asked at every login that a pool gives an address: the one that has been free for longest.

@@ -3,6 +3,7 @@ import type { LeaseWish } from '../../domain/address-pool.ts'
 import type { Session } from '../../domain/session.ts'
 import {
   abandonedAddress,
+  contested,
   freeAddress,
   namedAddress,
   type Taken,
@@ -66,6 +67,7 @@ export function take(db: QueryCreator<Tables>, value: Place<LeaseValues>) {
       taken_at: value('taken.taken_at'),
       heard_at: null,
       kept_ms: value('taken.kept_ms'),
+      contested,
     })
     .where(sql<boolean>`address = (select address from leasable) and exists (select from claimed)`)
 }

@@ -79,7 +79,7 @@ export const ACCESS: AccessOfEach = {
     usage: 'read',
     add: 'write',
     assign: 'write',
-    setAside: 'write',
+    tidy: 'write',
     reap: 'write',
     release: 'write',
   },

@@ -211,7 +211,7 @@ export function leaseContract(records: () => Records): void {
       expect(ipv4Of(another)).not.toBe(ipv4Of(first))
     })
 
-    test('of one user’s sessions that were taken for each other end with the right one', async () => {
+    test('of one user’s sessions that were taken for each other are put right, and end by reaping', async () => {
       const pool = await poolOf(2)
       const user = unique('user')
       const [one, other] = [await login(user, pool), await login(user, pool)]
@@ -219,10 +219,13 @@ export function leaseContract(records: () => Records): void {
       await tell('start', other, { at: NOON + 600 })
       // The gateway gave each the other's, as before ocserv 1.5.1 nobody could tell them apart.
       await tell('interim', one, { at: NOON + MINUTE, ipv4: ipv4Of(other) })
+      expect((await records().leases.find(ipv4Of(other)))?.session).toBe(await sessionNamed(one))
+      expect((await records().leases.find(ipv4Of(one)))?.session).toBe(await sessionNamed(other))
+      // Which of the two is meant by an end is not sure enough to give an address to somebody else.
       await tell('stop', one, { at: NOON + 2 * MINUTE, ipv4: ipv4Of(other) })
-      expect(ipv4Of(await login(unique('user'), pool))).toBe(ipv4Of(other))
       await tell('stop', other, { at: NOON + 3 * MINUTE, ipv4: ipv4Of(one) })
-      expect(ipv4Of(await login(unique('user'), pool))).toBe(ipv4Of(one))
+      expect((await login(unique('user'), pool)).answer).toEqual({ kind: 'no_address' })
+      expect(await reap(one, other)).toBe(2)
       expect(await sharedEvents(user)).toEqual([])
     })
 
@@ -313,7 +316,7 @@ export function leaseContract(records: () => Records): void {
       expect(await heldIn(pool)).toBe(1)
     })
 
-    test('of a user’s own address stay for as long as one of the sessions with it', async () => {
+    test('of a user’s own address in several sessions are ended by silence alone', async () => {
       const pool = await poolOf(2)
       const [own = ''] = pool.addresses
       const mine = { lease: { address: own } }
@@ -322,8 +325,27 @@ export function leaseContract(records: () => Records): void {
       for (const each of [one, other]) await tell('start', each, { at: NOON + 1000 })
       await tell('stop', other, { at: NOON + MINUTE, ipv4: own })
       expect(await heldIn(pool)).toBe(1)
-      await tell('stop', one, { at: NOON + 2 * MINUTE, ipv4: own })
-      expect(await heldIn(pool)).toBe(0)
+      await tell('interim', one, { at: NOON + 2 * MINUTE, ipv4: own })
+      expect(await records().leases.find(own)).toMatchObject({ heardAt: NOON + 2 * MINUTE })
+      await tell('stop', one, { at: NOON + 3 * MINUTE, ipv4: own })
+      expect(await heldIn(pool)).toBe(1)
+      expect(await reap(other)).toBe(1)
+    })
+
+    test('of a user’s own address go on at whichever gateway it is used', async () => {
+      const pool = await poolOf(1)
+      const [own = ''] = pool.addresses
+      const user = unique('user')
+      const here = await login(user, pool, { lease: { address: own } })
+      await tell('start', here, { at: NOON + 1000 })
+      const elsewhere = { lease: { address: own }, session: { gateway: unique('gw') } }
+      await login(user, pool, { ...elsewhere, now: NOON + MINUTE })
+      await tell('interim', here, { at: NOON + 5 * MINUTE, ipv4: own })
+      expect(await records().leases.find(own)).toMatchObject({ heardAt: NOON + 5 * MINUTE })
+      expect(await sharedEvents(user)).toEqual([])
+      expect(await reap(here)).toBe(1)
+      await tell('interim', here, { at: NOON + HOUR + MINUTE, ipv4: own })
+      expect(await heldIn(pool)).toBe(1)
     })
 
     test('are the session’s that names the address, where it could not be tied to its login', async () => {
@@ -338,10 +360,42 @@ export function leaseContract(records: () => Records): void {
       expect(lease).toMatchObject({ heardAt: NOON + 5 * MINUTE })
       expect(lease?.session).not.toBe(unheard.session.id)
       await tell('stop', elsewhere, { at: NOON + 6 * MINUTE, ipv4 })
-      expect(await heldIn(pool)).toBe(0)
+      expect(await heldIn(pool)).toBe(1)
+      expect(await reap(unheard)).toBe(1)
     })
 
-    test('are not touched by another gateway’s accounting, nor taken by one session after another', async () => {
+    test('follow a session that is tied to its login late', async () => {
+      const pool = await poolOf(1)
+      const late = await login(unique('user'), pool)
+      const ipv4 = ipv4Of(late)
+      const elsewhere = { ...late, address: uniqueAddress() }
+      await tell('start', elsewhere, { at: NOON + 1000 })
+      await tell('interim', elsewhere, { at: NOON + MINUTE, ipv4, seconds: 59 })
+      await tell('interim', late, { at: NOON + 2 * MINUTE, ipv4, seconds: 119 })
+      expect(await records().leases.find(ipv4)).toMatchObject({
+        ...{ session: late.session.id, heardAt: NOON + 2 * MINUTE },
+      })
+    })
+
+    test('never name a session that there is not, however its first records come', async () => {
+      const pool = await poolOf(30)
+      const logins = await Promise.all(Array.from({ length: 30 }, () => login(unique('user'), pool)))
+      await Promise.all(
+        logins.flatMap((each) => {
+          const elsewhere = { ...each, address: uniqueAddress() }
+          return [
+            tell('start', elsewhere, { at: NOON + 1000 }),
+            tell('interim', elsewhere, { at: NOON + 2000, ipv4: ipv4Of(each) }),
+          ]
+        }),
+      )
+      for (const each of logins) {
+        const session = (await records().leases.find(ipv4Of(each)))?.session ?? ''
+        expect(await records().sessionDesk.find(session)).toBeDefined()
+      }
+    })
+
+    test('are not touched by another gateway’s accounting, nor taken by sessions that nobody was admitted for', async () => {
       const pool = await poolOf(5)
       const user = unique('user')
       const [theirs, gateway] = [await login(user, pool), unique('gw')]
@@ -353,7 +407,7 @@ export function leaseContract(records: () => Records): void {
 
       const greedy: Leased = { ...foreign, session: { ...foreign.session, id: id() } }
       for (const ipv4 of pool.addresses) await tell('interim', greedy, { at: NOON + 3 * MINUTE, ipv4 })
-      expect(await heldIn(pool)).toBe(2)
+      expect(await heldIn(pool)).toBe(1)
     })
 
     test('of two sessions that got each other’s are set right when both tell of it at once', async () => {
