@@ -7,8 +7,6 @@ const FILE_MODE = 0o640
 const MOST_WAITING = 8 * 1024 * 1024
 /** Octets that a pipe takes whole or not at all (PIPE_BUF), so that lines of several processes do not mix in it. */
 const WHOLE = 4096
-/** Milliseconds that a line waits for others, since a write costs more than a line; from `WHOLE` characters on none waits. */
-const GATHER = 5
 /** Milliseconds until a pipe that is full is tried again. */
 const PIPE_RETRY = 50
 
@@ -53,7 +51,7 @@ export class LogSink {
     }
     this.#waiting.push(line)
     this.#length += line.length
-    if (!this.#isWriting) this.#writeSoon()
+    if (!this.#isWriting) this.#writeNext()
   }
 
   #take(most = Number.POSITIVE_INFINITY): { readonly octets: Buffer; readonly lines: number } {
@@ -69,13 +67,9 @@ export class LogSink {
     return { octets: Buffer.from(taken), lines }
   }
 
-  #writeSoon(): void {
-    this.#isWriting = this.#waiting.length > 0
-    if (this.#length >= WHOLE) this.#writeNext()
-    else if (this.#isWriting) setTimeout(() => this.#writeNext(), GATHER)
-  }
-
   #writeNext(): void {
+    this.#isWriting = this.#waiting.length > 0
+    if (!this.#isWriting) return
     // A file takes each write as one, however long it is.
     const { octets, lines } = this.#take(this.#fd === STANDARD_OUTPUT ? WHOLE : undefined)
     this.#write(octets, lines)
@@ -87,12 +81,12 @@ export class LogSink {
         setTimeout(() => this.#write(octets, lines), PIPE_RETRY)
       } else if (error !== null) {
         this.#lost += lines
-        this.#writeSoon()
+        this.#writeNext()
       } else if (written < octets.length) {
         this.#write(octets.subarray(written), lines)
       } else {
         this.#tellLost()
-        this.#writeSoon()
+        this.#writeNext()
       }
     })
   }
