@@ -452,6 +452,9 @@ export function leaseContract(records: () => Records): void {
       expect(await reap(quiet)).toBe(1)
       await tell('interim', quiet, { at: NOON + HOUR + 1, ipv4: ipv4Of(quiet) })
       expect((await login(unique('user'), pool)).answer).toEqual({ kind: 'no_address' })
+      // An end of before it was taken back is of another tunnel.
+      await tell('stop', quiet, { at: NOON + HOUR, ipv4: ipv4Of(quiet) })
+      expect(await heldIn(pool)).toBe(1)
       await tell('stop', quiet, { at: NOON + HOUR + 2, ipv4: ipv4Of(quiet) })
       expect(await heldIn(pool)).toBe(0)
       // What was on its way for long does not bring it back.
