@@ -15,11 +15,8 @@ const LOG_KEPT = 64 * 2 ** 20
  * of the same pages again and again. With SQLite's 1,000 and its cache of 2 MiB, a fifth fewer logins were answered.
  */
 const CHECKPOINT_PAGES = 8000
-/**
- * KiB of pages that a connection keeps: SQLite's 2 MiB do not hold what a group of logins changes. At nearly every commit
- * SQLite steps through all that it keeps, which with 64 MiB took a seventh of the writer's time.
- */
-const CACHE_KIB = 16_384
+/** KiB of pages that a connection keeps: SQLite's 2 MiB do not hold what a group of logins changes. */
+const CACHE_KIB = 65_536
 
 export interface OpenDatabase {
   readonly database: DatabaseSync
