@@ -6,14 +6,16 @@ import { installed } from './programs.ts'
 /** One side of the lab: a network of its own, in which programs are started. */
 export interface Namespace extends Place {
   readonly name: string
-  /** The IPv4 address of this side of the cable. */
+  /** The IPv4 address of this machine, which for the server is the same at each cable. */
   readonly address: string
 }
 
-/** Two machines joined by one cable: gateway, broker and the like on the server's side, the VPN client on the other. */
+/** Three machines: the gateway, the broker and the like on the server, and a cable from there to each of the others. */
 export interface Lab {
   readonly server: Namespace
   readonly client: Namespace
+  /** For browsers: they drop their requests when an address of their machine changes, as it does when a tunnel begins. */
+  readonly desktop: Namespace
   /** Ends whatever still runs inside, which can only be what the test started there, and deletes both. */
   stop(): Promise<void>
 }
@@ -23,21 +25,30 @@ export async function startLab(): Promise<Lab> {
   const prefix = `ocbroker-${randomBytes(6).toString('hex')}`
   const server = namespace(`${prefix}-server`, '192.0.2.1')
   const client = namespace(`${prefix}-client`, '192.0.2.2')
-  const stop = guard(REMOVE, server.name, client.name)
+  const desktop = namespace(`${prefix}-desktop`, '192.0.2.3')
+  const stop = guard(REMOVE, server.name, client.name, desktop.name)
   try {
-    await ip(`netns add ${server.name}`)
-    await ip(`netns add ${client.name}`)
-    await ip(`link add cable netns ${server.name} type veth peer cable netns ${client.name}`)
-    for (const { name, address } of [server, client]) {
+    for (const { name } of [server, client, desktop]) {
+      await ip(`netns add ${name}`)
       await ip(`-n ${name} link set lo up`)
-      await ip(`-n ${name} address add ${address}/24 dev cable`)
-      await ip(`-n ${name} link set cable up`)
     }
+    await lay(server, client, 'client')
+    await lay(server, desktop, 'desktop')
   } catch (error) {
     await stop()
     throw error
   }
-  return { server, client, stop }
+  return { server, client, desktop, stop }
+}
+
+/** Lays a cable, which the server calls by who is at its other end. No IPv6: its addresses would come up later. */
+async function lay(server: Namespace, other: Namespace, label: string): Promise<void> {
+  await ip(`link add ${label} netns ${server.name} type veth peer cable netns ${other.name}`)
+  await ip(`-n ${server.name} link set ${label} addrgenmode none up`)
+  await ip(`-n ${server.name} address add ${server.address} peer ${other.address} dev ${label}`)
+  await ip(`-n ${other.name} link set cable addrgenmode none up`)
+  // A network, as a client that leaves its tunnel removes its route to the server alone.
+  await ip(`-n ${other.name} address add ${other.address}/24 dev cable`)
 }
 
 function namespace(name: string, address: string): Namespace {

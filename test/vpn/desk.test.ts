@@ -15,7 +15,7 @@ import { connect } from './client.ts'
 
 const PASSWORD = 'correct horse'
 
-/** A VPN client that fails on one side of the cable, with the desk's browser; the gateway and the broker on the other. */
+/** A VPN client that fails on one machine, the desk's browser on another, and the gateway and the broker on a third. */
 describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'the desk beside a real VPN', () => {
   const resources = new AsyncDisposableStack()
   let lab: Lab
@@ -40,7 +40,7 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'the desk beside a 
       sections: {
         http: {
           ...{ address, port, tls: { cert_file: certificate, key_file: key } },
-          ...{ allow: [`${lab.client.address}/32`], roles: { desk: ['helpdesk'] } },
+          ...{ allow: [`${lab.desktop.address}/32`], roles: { desk: ['helpdesk'] } },
         },
         lockout: { after: 3 },
       },
@@ -53,7 +53,7 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'the desk beside a 
       extra: ['max-ban-score = 0'],
     })
     resources.defer(gateway.stop)
-    browser = await startChromium(lab.client.name)
+    browser = await startChromium(lab.desktop.name)
     resources.defer(browser.close)
     const people = await addPeople(broker, [
       { name: 'alice', password: PASSWORD },

@@ -18,7 +18,7 @@ import { connect } from './client.ts'
 const PASSWORD = 'correct horse'
 const PERIOD_MS = 30_000
 
-/** A user's browser and a user's VPN client on one side of the cable; the gateway and the broker on the other. */
+/** A user's VPN client on one machine, the browser on another, and the gateway and the broker on a third. */
 describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'a user without an authenticator', () => {
   const resources = new AsyncDisposableStack()
   let lab: Lab
@@ -48,7 +48,7 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'a user without an 
     const { authPort, acctPort, secret } = broker
     gateway = await startOcserv({ place: lab.server, secret, authPort, acctPort })
     resources.defer(gateway.stop)
-    browser = await startChromium(lab.client.name)
+    browser = await startChromium(lab.desktop.name)
     resources.defer(browser.close)
     await addPeople(
       broker,

@@ -144,9 +144,8 @@ describeWith(TUNNEL_NEEDS, 'the laboratory', () => {
       client.start('sh', ['-c', "trap '' TERM; while :; do sleep 1; done"]),
     )
     for (const lab of labs) await lab.stop()
-    for (const { server, client } of labs) {
-      expect(existsSync(`/run/netns/${server.name}`)).toBe(false)
-      expect(existsSync(`/run/netns/${client.name}`)).toBe(false)
+    for (const { server, client, desktop } of labs) {
+      for (const { name } of [server, client, desktop]) expect(existsSync(`/run/netns/${name}`)).toBe(false)
     }
     for (const program of stubborn) expect(await program.finished).toMatchObject({ signal: 'SIGKILL' })
   })
