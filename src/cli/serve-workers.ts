@@ -107,32 +107,35 @@ interface ReloadingOptions {
   readonly log: Log
 }
 
+/** A configuration that was read again and that the workers may follow. */
+interface Wanted {
+  readonly config: Config
+  readonly order: OrderFor
+}
+
 /** Reads the configuration again and replaces the workers, once for however many wishes come in the meantime. */
 class Reloading {
   readonly #options: ReloadingOptions
-  #isWanted = false
+  #reading: Promise<void> = Promise.resolve()
+  #wanted: Wanted | undefined
+  /** Followed by some of the workers, while others serve by the one before. */
+  #unfinished: Wanted | undefined
   #isReloading = false
 
   constructor(options: ReloadingOptions) {
     this.#options = options
   }
 
+  /** A file that is refused here does not disturb a reload that is under way. */
   ask(): void {
-    this.#isWanted = true
-    if (!this.#isReloading) void this.#reload()
+    const { log } = this.#options
+    const refused = (error: unknown) => log.error('reload.refused', { error })
+    // One after another: what was read last counts.
+    this.#reading = this.#reading.then(() => this.#consider()).catch(refused)
   }
 
-  async #reload(): Promise<void> {
-    this.#isReloading = true
-    while (this.#isWanted) {
-      this.#isWanted = false
-      await this.#once().catch((error: unknown) => this.#options.log.error('reload.refused', { error }))
-    }
-    this.#isReloading = false
-  }
-
-  async #once(): Promise<void> {
-    const { file, serving, held, supervisor, desk, log } = this.#options
+  async #consider(): Promise<void> {
+    const { file, serving, held, log } = this.#options
     const loaded = await loadConfig(file, process.env, replyRules)
     if ('faults' in loaded) {
       log.error('reload.refused', { why: describeFaults(file, loaded.faults) })
@@ -144,9 +147,33 @@ class Reloading {
       log.error('reload.refused', { why: `${fixed.join(', ')}: a change needs a restart` })
       return
     }
-    await supervisor.reload(ordersOf(file, source, held), () => this.#isWanted)
-    desk.countBy(ownRules(config))
-    log.info('reload.done')
+    this.#wanted = { config, order: ordersOf(file, source, held) }
+    if (!this.#isReloading) void this.#reload()
+  }
+
+  async #reload(): Promise<void> {
+    this.#isReloading = true
+    while (this.#wanted !== undefined) {
+      const next = this.#wanted
+      this.#wanted = undefined
+      await this.#follow(next)
+    }
+    this.#isReloading = false
+  }
+
+  async #follow(next: Wanted): Promise<void> {
+    const { supervisor, desk, log } = this.#options
+    try {
+      const isDone = await supervisor.reload(next.order, () => this.#wanted !== undefined)
+      this.#unfinished = isDone ? undefined : next
+      if (!isDone) return
+      desk.countBy(ownRules(next.config))
+      log.info('reload.done')
+    } catch (error) {
+      log.error('reload.refused', { error })
+      // The first worker stays with what the one before wanted, so the others are to follow it there.
+      this.#wanted ??= this.#unfinished
+    }
   }
 }
 

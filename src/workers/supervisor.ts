@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
-import { WorkerProcess, WorkerRefused } from './worker-process.ts'
+import { WorkerProcess } from './worker-process.ts'
 
 export interface SupervisorOptions {
   readonly workers: number
@@ -32,6 +32,8 @@ interface Place {
   /** Has let go of the sockets and answers what is in flight through the heir. */
   leaving: WorkerProcess | undefined
   heir: WorkerProcess | undefined
+  /** By which it serves. */
+  order: OrderFor | undefined
   /** What was passed on by the one that leaves: should the heir end, another one needs it. */
   heritage: unknown[]
   /** What those left behind who have ended, for the next one. */
@@ -63,6 +65,8 @@ export class Supervisor {
   readonly #alive = new Set<WorkerProcess>()
   #order: OrderFor = () => undefined
   readonly #stopping = new AbortController()
+  /** A reload replaces one after another. */
+  #takingOver: Promise<unknown> = Promise.resolve()
   #restarts = 0
 
   constructor(options: SupervisorOptions) {
@@ -72,6 +76,7 @@ export class Supervisor {
       current: undefined,
       leaving: undefined,
       heir: undefined,
+      order: undefined,
       heritage: [],
       left: [],
       isReloading: false,
@@ -114,25 +119,29 @@ export class Supervisor {
   }
 
   /**
-   * Replaces one after another. The new one is ready before the old one lets go, and takes over what that one knew.
-   * Where a later one fails it is tried again, as the first has shown that the order can be followed; what is to be
-   * replaced goes on meanwhile.
+   * Replaces one after another, but for those that serve by this very order. The new one is ready before the old one lets
+   * go, and takes over what that one knew. Where a later one fails it is tried again, as the first has shown that the
+   * order can be followed; what is to be replaced goes on meanwhile.
    * @param isOutdated whether another reload waits, so that this one is not to be tried again.
+   * @returns whether all serve by it now: not where it was outdated before that, or all are being stopped.
    * @throws WorkerRefused where the first new one cannot serve: all go on by the order before, and if the old one has let
-   * go of its sockets by then, another follows it with that order. Also where a later one fails and the reload is outdated.
+   * go of its sockets by then, another follows it with that order.
    */
-  async reload(order: OrderFor, isOutdated: () => boolean): Promise<void> {
+  async reload(order: OrderFor, isOutdated: () => boolean): Promise<boolean> {
     for (const place of this.#places) {
+      if (place.order === order) continue
       place.isReloading = true
       const done = place.turn.then(() => this.#replaceOrRefill(place, order, isOutdated))
       place.turn = done.catch(() => undefined)
-      await done
+      if (!(await done)) return false
     }
+    return true
   }
 
-  /** Each answers what is in flight and ends. */
+  /** Each answers what is in flight and ends. One that is just taking over does that first: others answer through it. */
   async stop(): Promise<void> {
     this.#stopping.abort()
+    await this.#takingOver.catch(() => undefined)
     for (const worker of this.#alive) {
       worker.isLeaving = true
       worker.tell({ kind: 'stop' })
@@ -181,27 +190,13 @@ export class Supervisor {
     return worker
   }
 
-  async #whenReady(worker: WorkerProcess): Promise<void> {
-    const timer = new AbortController()
-    const late = sleep(READY_WITHIN_MS, undefined, { signal: timer.signal }).then(
-      () => {
-        void worker.end(0)
-        throw new WorkerRefused(`a worker was not ready within ${READY_WITHIN_MS / 1000} s`)
-      },
-      () => undefined,
-    )
-    try {
-      await Promise.race([worker.ready, late])
-    } finally {
-      timer.abort()
-    }
-  }
-
   /** Starts a worker where there is none. @returns what it says of itself. */
   async #fill(place: Place): Promise<unknown> {
-    const worker = this.#spawn(place, this.#order)
-    await this.#whenReady(worker)
+    const order = this.#order
+    const worker = this.#spawn(place, order)
+    await worker.whenReady(READY_WITHIN_MS)
     await this.#begin(place, worker)
+    place.order = order
     await this.#settle(place, worker)
     return worker.said
   }
@@ -256,33 +251,42 @@ export class Supervisor {
     await sleep(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
   }
 
-  async #replaceOrRefill(place: Place, order: OrderFor, isOutdated: () => boolean): Promise<void> {
+  async #replaceOrRefill(place: Place, order: OrderFor, isOutdated: () => boolean): Promise<boolean> {
     const { log } = this.#options
     place.isReloading = false
-    for (;;) {
+    while (!this.#isStopping) {
       try {
-        await this.#replace(place, order)
-        return
+        return await this.#replace(place, order)
       } catch (error) {
-        if (this.#order !== order || isOutdated() || this.#isStopping) {
-          place.turn = place.turn.then(() => this.#refill(place))
-          throw error
-        }
+        const isRefused = this.#order !== order
+        if (isRefused || isOutdated()) place.turn = place.turn.then(() => this.#refill(place))
+        if (isRefused) throw error
         place.failures += 1
         log.error('worker.not_started', { worker: place.number, error })
+        if (isOutdated()) break
         await this.#pause(place)
       }
     }
+    return false
   }
 
-  async #replace(place: Place, order: OrderFor): Promise<void> {
-    if (this.#isStopping) return
+  /** @returns whether it was: nobody is replaced any more while all are being stopped. */
+  async #replace(place: Place, order: OrderFor): Promise<boolean> {
     const next = this.#spawn(place, order)
-    await this.#whenReady(next)
+    await next.whenReady(READY_WITHIN_MS)
+    if (this.#isStopping) return false
+    const takingOver = this.#takeOver(place, next, order)
+    this.#takingOver = takingOver
+    await takingOver
+    return true
+  }
+
+  async #takeOver(place: Place, next: WorkerProcess, order: OrderFor): Promise<void> {
     const old = place.current
     if (old !== undefined) await this.#handOver(place, old, next)
     await this.#begin(place, next)
     this.#order = order
+    place.order = order
     await this.#settle(place, next)
   }
 

@@ -30,10 +30,9 @@ interface Ended {
 export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #wire: Wire
+  readonly #ready: Promise<void>
   readonly pid: number
   readonly startedAt: number
-  /** @throws WorkerRefused also where it ends before. */
-  readonly ready: Promise<void>
   /** Resolves when it reads from its sockets. @throws WorkerRefused also where it ends before. */
   readonly serving: Promise<void>
   /** What it then says of itself. */
@@ -97,11 +96,21 @@ export class WorkerProcess {
     })
     // Whoever waits hears of it; where nobody does it is no fault of this process.
     for (const each of [ready.promise, serving.promise]) each.catch(() => undefined)
-    this.ready = ready.promise
+    this.#ready = ready.promise
     this.serving = serving.promise
     this.handedOver = handedOver.promise
     this.ended = ended.promise
     this.tell({ kind: 'start', order })
+  }
+
+  /** @throws WorkerRefused where it ends before, or is not ready in time, which ends it. */
+  async whenReady(withinMs: number): Promise<void> {
+    const late = Promise.withResolvers<void>()
+    const timer = setTimeout(() => {
+      late.reject(new WorkerRefused(`a worker was not ready within ${withinMs / 1000} s`))
+      void this.end(0)
+    }, withinMs)
+    await Promise.race([this.#ready, late.promise]).finally(() => clearTimeout(timer))
   }
 
   tell(message: ToWorker): void {

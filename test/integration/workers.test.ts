@@ -486,6 +486,66 @@ describe('where a worker is killed in the midst of a reload', () => {
   })
 })
 
+describe('a reload that some workers cannot follow yet', () => {
+  /** The first has followed it, the second cannot read its key. */
+  async function halfDone() {
+    const [broker] = await workersWith({ workers: 2, enrolled: false }, ONE_FACTOR, 'alice')
+    const pids = [...pidsOf(broker).values()]
+    const served = () => told(broker, 'worker.serving').length
+    const key = readFileSync(broker.keyFile)
+    const first = nextWorker(broker)
+    broker.process.signal('SIGHUP')
+    await first
+    await expect.poll(served, { timeout: 20_000, interval: 1 }).toBe(3)
+    writeFileSync(broker.keyFile, 'not a key\n')
+    await broker.process.waitForOutput(/"event":"worker\.not_started"/, 20_000)
+    const mend = async () => {
+      writeFileSync(broker.keyFile, key)
+      await broker.process.waitForOutput(/"event":"reload\.done"/, 30_000)
+      expect([...pidsOf(broker).values()].filter((pid) => pids.includes(pid))).toEqual([])
+      // The first has followed already.
+      expect(served()).toBe(4)
+    }
+    const refusal = () => broker.process.waitForOutput(/"event":"reload\.refused"/, 20_000)
+    return { broker, refusal, mend }
+  }
+
+  test('goes on beside a file that is refused', async () => {
+    const { broker, refusal, mend } = await halfDone()
+    const good = readFileSync(broker.configFile, 'utf8')
+    writeFileSync(broker.configFile, good.replace('"workers"', '"wrokers"'))
+    broker.process.signal('SIGHUP')
+    await refusal()
+    await mend()
+  })
+
+  test('goes on after one that no worker can follow', async () => {
+    const { broker, refusal, mend } = await halfDone()
+    broker.process.signal('SIGHUP')
+    await refusal()
+    await mend()
+  })
+})
+
+test('workers that are told to stop in the midst of a reload answer every login', async () => {
+  const [broker] = await workersWith(
+    { workers: 2, enrolled: false },
+    { ...ONE_FACTOR, lockout: NO_LOCKOUTS, passwords: { parallel: 2, waiting: 4000 } },
+    'alice',
+  )
+  const next = nextWorker(broker)
+  broker.process.signal('SIGHUP')
+  await next
+  const logins = Array.from({ length: 150 }, () =>
+    askedOnce(broker, loginRequest({ secret: broker.secret, user: 'alice', password: PASSWORD })),
+  )
+  // What the first was still checking is to be answered through the one that follows it.
+  await expect.poll(() => told(broker, 'worker.serving').length, { timeout: 20_000, interval: 1 }).toBe(3)
+  broker.process.signal('SIGTERM')
+  expect(counted((await Promise.all(logins)).map((reply) => reply?.code))).toEqual({ 'Access-Accept': 150 })
+  expect(await broker.process.finished).toMatchObject({ code: 0, signal: null })
+})
+
 test('workers that are told to stop answer every login whose password is being checked', async () => {
   const names = Array.from({ length: 24 }, (_, number) => `user${number}`)
   const [broker] = await workersWith(
