@@ -1,5 +1,8 @@
 import type { WorkerPart } from '../broker.ts'
+import type { ConfigSource } from '../config/load.ts'
 import type { Config } from '../config/shape.ts'
+import type { HeldSocket } from '../transport/held-sockets.ts'
+import type { OrderFor } from '../workers/supervisor.ts'
 
 /** What a worker is told at its start, in plain JSON. */
 export interface WorkerOrder {
@@ -27,6 +30,17 @@ export const FIRST_SOCKET = 4
 /** The spool of a process. */
 export function spoolOf(pid: number): string {
   return `accounting.${pid}`
+}
+
+/** What each worker is told, by a configuration that was read. */
+export function ordersOf(file: string, source: ConfigSource, sockets: readonly HeldSocket[]): OrderFor {
+  const places = sockets.map(({ service, address, port }) => ({ service, address, port }))
+  const { isOpenToAll } = source
+  // Between a process and its own children it may be seen as it is.
+  return (number, follows): WorkerOrder => ({
+    ...{ file, text: source.text.reveal(), isOpenToAll, number, places },
+    heldHttpPort: (follows as WorkerSays | undefined)?.http?.port,
+  })
 }
 
 const LEAST_CONNECTIONS = 2
