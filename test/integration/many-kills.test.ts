@@ -46,7 +46,7 @@ describeWith(
   'two brokers, a PostgreSQL and a Redis',
   () => {
     test(`lose nothing and let nobody in wrongly while they are killed ${KILLS} times`, {
-      timeout: 400_000,
+      timeout: 600_000,
     }, async () => {
       console.info(`KILLS_SEED=${SEED}`)
       const resources = new AsyncDisposableStack()
@@ -65,7 +65,8 @@ describeWith(
 
       const random = new Seeded(SEED)
       const waits: Wait[] = []
-      for (let round = 0, kills = 0; kills < KILLS; round++) {
+      // On a slow machine so many kills leave time for too few logins.
+      for (let round = 0, kills = 0; kills < KILLS || !isEnough(told); round++) {
         load.add(await crowdOf(round, site))
         const victims = random.some(everyone(site), FEWEST + Math.floor(random.below(MOST - FEWEST + 1)))
         waits.push(...(await killAndRestart(site, victims, random, probers)))
@@ -87,20 +88,29 @@ describeWith(
       const { accepted, accounted, enrolled, locked, released, failures } = told
       const counts = { accepted, accounted, enrolled, locked, released, failures }
       const sizes = Object.entries(counts).map(([what, { size }]) => `${size} ${what}`)
-      const again = [...told.leases.values()].reduce((sum, times) => sum + times - 1, 0)
       console.info(
-        `${told.leases.size} addresses leased, ${again} times again; ${sizes.join(', ')}; back after ${figures.join(', ')} ms (${waits.length} times)`,
+        `${told.leases.size} addresses leased, ${leasedAgain(told)} times again; ${sizes.join(', ')}; back after ${figures.join(', ')} ms (${waits.length} times)`,
       )
-      // Otherwise nothing was shown.
-      expect(accepted.size).toBeGreaterThan(KILLS)
-      expect(accounted.size).toBeGreaterThan(KILLS / 2)
-      expect(told.leases.size).toBeGreaterThan(KILLS)
-      expect(again).toBeGreaterThan(0)
-      for (const few of [enrolled, locked, released, failures]) expect(few.size).toBeGreaterThan(KILLS / 10)
       expect(waits.filter(({ ms }) => ms >= ACCEPTING_WITHIN)).toEqual([])
     })
   },
 )
+
+/** Otherwise nothing was shown. */
+function isEnough(told: Told): boolean {
+  const { accepted, accounted, leases, enrolled, locked, released, failures } = told
+  const seldom = [enrolled, locked, released, failures]
+  return (
+    [accepted, leases].every(({ size }) => size > KILLS) &&
+    accounted.size > KILLS / 2 &&
+    seldom.every(({ size }) => size > KILLS / 10) &&
+    leasedAgain(told) > 0
+  )
+}
+
+function leasedAgain({ leases }: Told): number {
+  return [...leases.values()].reduce((sum, times) => sum + times - 1, 0)
+}
 
 function everyone({ brokers, redis, postgres }: Site): readonly Victim[] {
   return [...brokers, redis, postgres]
