@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { stemOf } from '../domain/login-name.ts'
+import { Unavailable } from '../domain/person.ts'
 import type { Randomness } from '../domain/random.ts'
 import {
   type AccountingRecord,
@@ -32,10 +33,20 @@ export class SqlSessions implements SessionStore {
   }
 
   async record(entry: AccountingRecord): Promise<void> {
+    let overtaken: unknown
     for (let tries = 0; tries < TRIES; tries++) {
-      if (await this.#fold(entry)) return
+      try {
+        await this.#fold(entry)
+        return
+      } catch (error) {
+        if (!(error instanceof Overtaken || error instanceof UniqueViolation)) throw error
+        overtaken = error
+      }
     }
-    throw new Error(`session ${entry.acctSession} of ${entry.gateway} changes too often to be written`)
+    if (overtaken instanceof UniqueViolation) throw overtaken
+    // Later it can be: no record may be set aside as one that never can.
+    const { acctSession, gateway } = entry
+    throw new Unavailable('storage', `session ${acctSession} of ${gateway} changes too often to be written`)
   }
 
   async list({ user, open, after, limit }: SessionFilter): Promise<readonly Session[]> {
@@ -46,34 +57,28 @@ export class SqlSessions implements SessionStore {
     return (await sessions.orderBy('id', 'desc').limit(limit).execute()).map(sessionOf)
   }
 
-  /** @returns false where another record of the session came between reading and writing, and nothing was written. */
-  async #fold(entry: AccountingRecord): Promise<boolean> {
-    try {
-      return await this.#db.transaction().execute(async (db) => {
-        const accounted = await named(db, entry)
-        const granted = accounted?.granted_at != null ? undefined : await untied(db, entry)
-        const base = granted ?? accounted
-        if (base === undefined) {
-          const unknown = sessionOfRecord(this.#random.id(), entry)
-          // As it was known before: not at all.
-          await this.#noteNews(db, { ...unknown, ipv4: undefined }, entry)
-          if (!(await insert(db, unknown))) throw new Overtaken()
-          return true
-        }
-        const isJoined = granted !== undefined && accounted !== undefined
-        const before = isJoined ? joinGrant(sessionOf(granted), sessionOf(accounted)) : sessionOf(base)
-        const session = foldRecord(before, entry)
-        // Before the session, as an admission does it: of two that want both, one would wait for the other for ever.
-        if (isJoined) await handOn(db, accounted, granted)
-        await this.#noteNews(db, before, entry)
-        if (isJoined && !(await remove(db, accounted))) throw new Overtaken()
-        if (!(await write(db, base, session))) throw new Overtaken()
-        return true
-      })
-    } catch (error) {
-      if (error instanceof Overtaken || error instanceof UniqueViolation) return false
-      throw error
-    }
+  /** @throws Overtaken, UniqueViolation where another record of the session came between reading and writing. */
+  #fold(entry: AccountingRecord): Promise<void> {
+    return this.#db.transaction().execute(async (db) => {
+      const accounted = await named(db, entry)
+      const granted = accounted?.granted_at != null ? undefined : await untied(db, entry)
+      const base = granted ?? accounted
+      if (base === undefined) {
+        const unknown = sessionOfRecord(this.#random.id(), entry)
+        // As it was known before: not at all.
+        await this.#noteNews(db, { ...unknown, ipv4: undefined }, entry)
+        if (!(await insert(db, unknown))) throw new Overtaken()
+        return
+      }
+      const isJoined = granted !== undefined && accounted !== undefined
+      const before = isJoined ? joinGrant(sessionOf(granted), sessionOf(accounted)) : sessionOf(base)
+      const session = foldRecord(before, entry)
+      // Before the session, as an admission does it: of two that want both, one would wait for the other for ever.
+      if (isJoined) await handOn(db, accounted, granted)
+      await this.#noteNews(db, before, entry)
+      if (isJoined && !(await remove(db, accounted))) throw new Overtaken()
+      if (!(await write(db, base, session))) throw new Overtaken()
+    })
   }
 
   async #noteNews(db: Kysely<Tables>, session: Session, entry: AccountingRecord): Promise<void> {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Installation, RunningBroker, Sections } from '../../real/broker.ts'
 import { freePort } from '../../real/free-port.ts'
 import { type Postgres, startPostgres } from '../../real/postgres.ts'
@@ -86,9 +86,11 @@ async function startBroker(
   }
 }
 
-/** Whether every accounting record that a broker has put aside is in the database. */
-export function isDelivered({ folder }: Installation): boolean {
-  return ['waiting', 'leaving', 'refused'].every(
-    (kind) => !existsSync(folder.file(`accounting/accounting.${kind}`)),
-  )
+/** What a broker has put aside of accounting that is not in the database. A kill may leave a file in which nothing is. */
+export function putAside({ folder }: Installation): readonly string[] {
+  const files = ['waiting', 'leaving', 'refused'].map((kind) => folder.file(`accounting/accounting.${kind}`))
+  return files.filter(existsSync).flatMap((file) => {
+    const text = readFileSync(file, 'utf8')
+    return text === '' ? [] : [`${file}: ${text}`]
+  })
 }
