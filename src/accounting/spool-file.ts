@@ -47,6 +47,13 @@ export class SpoolFile {
     })
   }
 
+  /** A process that ended between making the file and writing into it leaves nothing that anybody needs. */
+  removeEmpty(): Promise<void> {
+    return this.#next(async () => {
+      if (this.#file === undefined && (await sizeOf(this.#path)) === 0) await rm(this.#path, { force: true })
+    })
+  }
+
   /** Octets, those of lines that are being written left out. */
   async size(): Promise<number> {
     return this.#file === undefined ? sizeOf(this.#path) : this.#size

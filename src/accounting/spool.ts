@@ -116,6 +116,7 @@ export class Spool {
             if (this.#delivered > 0)
               log.info('accounting.delivered', { spool: name, records: this.#delivered })
             this.#delivered = 0
+            await this.#waiting.removeEmpty()
             return true
           }
           // Here and not where the last file went: that may be gone although its removal ended with an error.

@@ -4,6 +4,7 @@ import type { ConfigSource } from '../config/load.ts'
 import type { Config } from '../config/shape.ts'
 import { systemClock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
+import { systemRandom } from '../domain/random.ts'
 import type { StateCall } from '../limits/state-calls.ts'
 import { StateDesk } from '../limits/state-desk.ts'
 import { figuresOfWorkers } from '../observe/metrics.ts'
@@ -13,7 +14,8 @@ import { WorkerRefused } from '../workers/worker-process.ts'
 import { announce } from './announce.ts'
 import { Complaint } from './complaint.ts'
 import { Reloading } from './reloading.ts'
-import { ordersOf, spoolOf, type WorkerSays } from './worker-order.ts'
+import type { Told } from './told.ts'
+import { ordersOf, type WorkerSays } from './worker-order.ts'
 
 interface Loaded {
   readonly config: Config
@@ -28,7 +30,7 @@ interface Loaded {
 export async function serveByWorkers(
   file: string,
   { config, source }: Loaded,
-  stop: Promise<void>,
+  told: Told,
   log: Log,
 ): Promise<void> {
   const { addresses, authPort, acctPort, workers } = config.radius
@@ -46,22 +48,22 @@ export async function serveByWorkers(
     answer: (what, about, pid) =>
       what === 'state' ? desk.answer(about as StateCall, pid) : figuresOf(supervisor),
     ended: (pid) => void desk.forget(pid),
-    leftBy: spoolOf,
+    newName: () => `accounting.${systemRandom.id()}`,
+    keptNames: () => spoolsOrNone(config.storage.spool, log),
     clock: systemClock,
     log,
   })
   let isStopping = false
-  const stopped = stop.then(async () => {
+  const stopped = told.toStop.then(async () => {
     isStopping = true
     process.stderr.write('Stopping: answering what is in flight.\n')
     await supervisor.stop()
   })
   try {
-    const left = spoolsIn(config.storage.spool)
-    const said = await supervisor.start(ordersOf(file, source, held.sockets), left)
+    const said = await supervisor.start(ordersOf(file, source, held.sockets))
     announceAll(held.sockets, said as readonly WorkerSays[], log)
     const reloading = new Reloading({ file, serving: config, held: held.sockets, supervisor, desk, log })
-    process.on('SIGHUP', () => reloading.ask())
+    told.toReload(() => reloading.ask())
     await stopped
     log.info('broker.stopped')
   } catch (error) {
@@ -71,6 +73,16 @@ export async function serveByWorkers(
     await stopped
   } finally {
     await held.release()
+  }
+}
+
+/** Where the folder cannot be read, what waits in it is for a later worker. */
+function spoolsOrNone(folder: string, log: Log): readonly string[] {
+  try {
+    return spoolsIn(folder)
+  } catch (error) {
+    log.error('accounting.spool_fault', { error })
+    return []
   }
 }
 

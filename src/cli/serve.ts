@@ -14,22 +14,23 @@ import { Complaint } from './complaint.ts'
 import { type CommonOptions, openStoreOrComplain, verb } from './office.ts'
 import { replyRules } from './reply-rules.ts'
 import { serveByWorkers } from './serve-workers.ts'
+import { type Told, told } from './told.ts'
 
 export function serveCommand(): Command {
   return verb('serve', 'run the broker until SIGTERM or SIGINT').action(serve)
 }
 
 async function serve({ config: file }: CommonOptions): Promise<void> {
+  // From here on: whoever is told something while starting does it as well as later.
+  const signals = told()
   const loaded = await loadConfig(file, process.env, replyRules)
   if (loaded.warnings.length > 0) process.stderr.write(describeFaults(file, loaded.warnings, 'warning'))
   if ('faults' in loaded) throw new Complaint(describeFaults(file, loaded.faults))
   const { config } = loaded
-  // From here on: whoever is told to stop while starting stops as well as later.
-  const stop = toldToStop()
   const log = openLog(config)
   try {
-    if (config.radius.workers > 1) await serveByWorkers(file, loaded, stop, log)
-    else await serveAlone(config, stop, log)
+    if (config.radius.workers > 1) await serveByWorkers(file, loaded, signals, log)
+    else await serveAlone(config, signals, log)
   } catch (error) {
     throw error instanceof PortTaken || error instanceof PortNotOpen
       ? new Complaint(error.message, { cause: error })
@@ -37,14 +38,14 @@ async function serve({ config: file }: CommonOptions): Promise<void> {
   }
 }
 
-async function serveAlone(config: Config, stop: Promise<void>, log: Log): Promise<void> {
-  process.on('SIGHUP', () => log.warn('reload.refused', { why: NO_RELOAD }))
+async function serveAlone(config: Config, { toStop, toReload }: Told, log: Log): Promise<void> {
+  toReload(() => log.warn('reload.refused', { why: NO_RELOAD }))
   const store = await openStoreOrComplain(config, log, 'serving')
   try {
     await askIdentities(store, log)
     const broker = await startBroker(config, store, log)
     announce(broker, log, (await store.records.users.list({ limit: 1 })).length === 0)
-    await stop
+    await toStop
     process.stderr.write('Stopping: answering what is in flight.\n')
     await broker.stop()
     log.info('broker.stopped')
@@ -61,11 +62,4 @@ function openLog(config: Config): Log {
   } catch (error) {
     throw error instanceof LogNotWritable ? new Complaint(error.message, { cause: error }) : error
   }
-}
-
-function toldToStop(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve())
-    process.once('SIGINT', () => resolve())
-  })
 }

@@ -12,6 +12,8 @@ export interface WorkerOrder {
   readonly isOpenToAll: boolean
   /** From 0 on. */
   readonly number: number
+  /** Its own, which no process before it had: two with one spool would lose each other's records. */
+  readonly spool: string
   /** In the order of its descriptors. */
   readonly places: readonly Omit<WorkerPart['sockets'][number], 'fd'>[]
   readonly heldHttpPort?: number
@@ -27,18 +29,13 @@ export interface WorkerSays {
 /** The first descriptor after standard input, output, error and the line to the parent. */
 export const FIRST_SOCKET = 4
 
-/** The spool of a process. */
-export function spoolOf(pid: number): string {
-  return `accounting.${pid}`
-}
-
 /** What each worker is told, by a configuration that was read. */
 export function ordersOf(file: string, source: ConfigSource, sockets: readonly HeldSocket[]): OrderFor {
   const places = sockets.map(({ service, address, port }) => ({ service, address, port }))
   const { isOpenToAll } = source
   // Between a process and its own children it may be seen as it is.
-  return (number, follows): WorkerOrder => ({
-    ...{ file, text: source.text.reveal(), isOpenToAll, number, places },
+  return (number, spool, follows): WorkerOrder => ({
+    ...{ file, text: source.text.reveal(), isOpenToAll, number, spool, places },
     heldHttpPort: (follows as WorkerSays | undefined)?.http?.port,
   })
 }

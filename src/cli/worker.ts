@@ -12,7 +12,7 @@ import type { Inheritance } from '../transport/inheritance.ts'
 import { Parent } from '../workers/parent.ts'
 import { askIdentities } from './ask-identities.ts'
 import { replyRules } from './reply-rules.ts'
-import { FIRST_SOCKET, partOfOne, spoolOf, type WorkerOrder, type WorkerSays } from './worker-order.ts'
+import { FIRST_SOCKET, partOfOne, type WorkerOrder, type WorkerSays } from './worker-order.ts'
 
 /** One of several processes over the same sockets. It ends when its parent tells it to, or is gone. */
 let broker: PreparedBroker | undefined
@@ -37,7 +37,8 @@ try {
   process.exit(1)
 }
 
-async function serve({ file, text, isOpenToAll, number, places, heldHttpPort }: WorkerOrder): Promise<void> {
+async function serve(order: WorkerOrder): Promise<void> {
+  const { file, text, isOpenToAll, number, spool, places, heldHttpPort } = order
   const isToEnd = parent.ending.then(() => 'end' as const)
   // Until it serves there is nothing to bring to an end.
   const endEarly = new AbortController()
@@ -57,7 +58,7 @@ async function serve({ file, text, isOpenToAll, number, places, heldHttpPort }: 
         own: ownState(),
         isFirst: number === 0,
         heldHttpPort,
-        spool: spoolOf(process.pid),
+        spool,
         figures: {
           contentType: 'text/plain; version=0.0.4; charset=utf-8',
           metrics: async () => String(await parent.ask('figures')),

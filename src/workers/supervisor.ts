@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
-import { WorkerProcess } from './worker-process.ts'
+import { WorkerProcess, WorkerRefused } from './worker-process.ts'
 
 export interface SupervisorOptions {
   readonly workers: number
@@ -13,17 +13,19 @@ export interface SupervisorOptions {
   readonly answer: (what: string, about: unknown, pid: number) => Promise<unknown>
   /** Told that a worker has ended, however it did. */
   readonly ended: (pid: number) => void
-  /** What a worker leaves behind, for the one that follows it. */
-  readonly leftBy: (pid: number) => string
+  /** A name that no worker has had: what it keeps on disk carries it. Process identifiers come again. */
+  readonly newName: () => string
+  /** Names under which something is kept on disk, of workers that run and of such as have ended. */
+  readonly keptNames: () => readonly string[]
   readonly clock: Clock
   readonly log: Log
 }
 
 /**
- * What the worker with this number is to do, in plain JSON.
+ * What the worker with this number and this name is to do, in plain JSON.
  * @param follows what the one says of itself that serves there and is to be followed; absent where there is none.
  */
-export type OrderFor = (number: number, follows: unknown) => unknown
+export type OrderFor = (number: number, name: string, follows: unknown) => unknown
 
 interface Place {
   readonly number: number
@@ -36,8 +38,6 @@ interface Place {
   order: OrderFor | undefined
   /** What was passed on by the one that leaves: should the heir end, another one needs it. */
   heritage: unknown[]
-  /** What those left behind who have ended, for the next one. */
-  left: string[]
   /** A reload is about to try it with another order. */
   isReloading: boolean
   /** How often the last ones ended soon after their start. */
@@ -78,7 +78,6 @@ export class Supervisor {
       heir: undefined,
       order: undefined,
       heritage: [],
-      left: [],
       isReloading: false,
       failures: 0,
       turn: Promise.resolve(),
@@ -101,14 +100,12 @@ export class Supervisor {
 
   /**
    * Starts the first, which makes what is missing, and then all others.
-   * @param left what an earlier run left behind.
    * @returns what each says of itself. @throws WorkerRefused where one cannot serve; none is left then.
    */
-  async start(order: OrderFor, left: readonly string[]): Promise<readonly unknown[]> {
+  async start(order: OrderFor): Promise<readonly unknown[]> {
     this.#order = order
     const [first, ...others] = this.#places
     if (first === undefined) return []
-    first.left.push(...left)
     try {
       const said = await this.#fill(first)
       return [said, ...(await Promise.all(others.map((place) => this.#fill(place))))]
@@ -157,12 +154,14 @@ export class Supervisor {
   }
 
   #spawn(place: Place, order: OrderFor): WorkerProcess {
-    const { entry, fdsOf, answer, ended, leftBy, clock } = this.#options
+    const { entry, fdsOf, newName, answer, ended, clock } = this.#options
     const { number } = place
+    const name = newName()
     const worker: WorkerProcess = new WorkerProcess({
       entry,
       fds: fdsOf(number),
-      order: order(number, place.current?.said),
+      name,
+      order: order(number, name, place.current?.said),
       answer: (what, about) => answer(what, about, worker.pid),
       clock,
       passOn: (what) => {
@@ -177,7 +176,6 @@ export class Supervisor {
     void worker.ended.then(({ code, signal }) => {
       this.#alive.delete(worker)
       ended(worker.pid)
-      if (worker.hasBegun) place.left.push(leftBy(worker.pid), ...worker.takenOver)
       if (place.current !== worker) return
       place.current = undefined
       if (worker.isLeaving || this.#isStopping) return
@@ -192,6 +190,7 @@ export class Supervisor {
 
   /** Starts a worker where there is none. @returns what it says of itself. */
   async #fill(place: Place): Promise<unknown> {
+    if (this.#isStopping) throw new WorkerRefused('all workers are being stopped')
     const order = this.#order
     const worker = this.#spawn(place, order)
     await worker.whenReady(READY_WITHIN_MS)
@@ -209,7 +208,6 @@ export class Supervisor {
   async #begin(place: Place, worker: WorkerProcess): Promise<void> {
     if (place.heir !== worker) this.#makeHeir(place, worker)
     const late = setTimeout(() => void worker.end(0), BEGIN_WITHIN_MS)
-    worker.hasBegun = true
     worker.tell({ kind: 'begin' })
     await worker.serving.finally(() => clearTimeout(late))
     place.current = worker
@@ -217,17 +215,20 @@ export class Supervisor {
     log.info('worker.serving', { worker: place.number, pid: worker.pid })
   }
 
-  /** Whoever was there before has ended then. Should this one end first, all is left as it is for the next. */
+  /** Whoever was there before has ended then. This one takes care of what is on disk and no living worker's. */
   async #settle(place: Place, worker: WorkerProcess): Promise<void> {
     await Promise.race([place.leaving?.end(END_WITHIN_MS), worker.ended])
     if (place.current !== worker) return
-    const { left } = place
-    worker.takenOver.push(...left)
+    const left = this.#options.keptNames().filter((name) => !this.#isSomeones(name))
+    for (const name of left) worker.keeps.add(name)
     worker.tell({ kind: 'alone', left })
     place.leaving = undefined
     place.heir = undefined
     place.heritage = []
-    place.left = []
+  }
+
+  #isSomeones(name: string): boolean {
+    return [...this.#alive].some(({ keeps }) => keeps.has(name))
   }
 
   /** Never gives up while the broker runs, but for a reload. */

@@ -13,6 +13,8 @@ export interface WorkerProcessOptions {
   readonly entry: URL
   /** Descriptors of this process that it gets as 4, 5 … */
   readonly fds: readonly number[]
+  /** Of this process alone, for all time. */
+  readonly name: string
   /** What it is to do, in plain JSON. */
   readonly order: unknown
   readonly answer: (what: string, about: unknown) => Promise<unknown>
@@ -40,15 +42,14 @@ export class WorkerProcess {
   /** Resolves when it has handed its sockets over, or has ended. */
   readonly handedOver: Promise<void>
   readonly ended: Promise<Ended>
-  /** What those left behind whom it follows. */
-  readonly takenOver: string[] = []
-  /** It has been told to begin, so it may have something to leave behind. */
-  hasBegun = false
+  /** Its own name and those of workers that have ended, of whose things on disk it takes care. */
+  readonly keeps: Set<string>
   /** It has been told to end. */
   isLeaving = false
 
   constructor(options: WorkerProcessOptions) {
-    const { entry, fds, order, answer, passOn, spread, clock } = options
+    const { entry, fds, name, order, answer, passOn, spread, clock } = options
+    this.keeps = new Set([name])
     this.#child = fork(entry, { stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...fds] })
     // A process that could not be started has none, and is told of by `error`.
     this.pid = this.#child.pid ?? 0

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSync } from 'otplib'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { encodeAttribute } from '../../src/radius/dictionary.ts'
-import { type Broker, type Sections, startBroker } from '../real/broker.ts'
+import { type Broker, install, type Sections, startBroker } from '../real/broker.ts'
 import { freePort } from '../real/free-port.ts'
 import { describeWith } from '../real/needs.ts'
 import { addPeople, type TestPerson } from '../real/people.ts'
@@ -127,7 +127,7 @@ async function askedOnce(broker: Broker, request: Request): Promise<Reply | unde
 }
 
 /** Waits for the worker that is started next. @returns its process, which serves nothing yet. */
-async function nextWorker(broker: Broker): Promise<number> {
+async function nextWorker(broker: Pick<Broker, 'process'>): Promise<number> {
   const { pid } = broker.process
   const children = () =>
     readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
@@ -353,6 +353,16 @@ describe('a reload by SIGHUP', () => {
     const login = loginRequest({ secret: broker.secret, user: 'alice', password: PASSWORD })
     expect(await ask(broker.authPort, login)).toMatchObject({ code: 'Access-Accept' })
   })
+})
+
+test('a reload that is asked for while the workers start is done when they serve', async () => {
+  const { start, remove } = await install({ sections: { radius: { workers: 2 } } })
+  onTestFinished(remove)
+  const broker = { process: start(['serve']) }
+  onTestFinished(() => broker.process.stop())
+  await nextWorker(broker)
+  broker.process.signal('SIGHUP')
+  await broker.process.waitForOutput(/"event":"reload\.done"/, 45_000)
 })
 
 describe('a reload that no worker can follow, as HTTP cannot be had,', () => {
