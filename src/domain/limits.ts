@@ -21,11 +21,17 @@ export interface LimitReached {
   readonly first: boolean
 }
 
-/** Points that were taken before the check. Exactly one of its methods must be called once, when the check is done. */
+/** Points that were taken before the check. Exactly one of `succeeded`, `withdrawn` and `failed` must be called, once, when the check is done. */
 export interface Permit {
   readonly kind: 'permit'
   /** Of this attempt alone. */
   readonly id: string
+  /**
+   * It was no guess, which is known before its refusal may go out: what it holds of its user and of the budgets is given
+   * back at once. It goes on counting in the other rates, so that the work that follows stays bounded; `withdrawn` ends
+   * that.
+   */
+  spareUser(): Promise<void>
   /** The login succeeded: points back, failures of this user forgotten. */
   succeeded(): Promise<void>
   /**

@@ -13,9 +13,12 @@ export interface AttemptLimitRules {
   readonly heldMs: number
 }
 
+/** A login by challenge is two attempts for a moment, and one slip of the finger is to lock nobody. */
+const LEAST_PART = 2
+
 /** @param brokers how many share the limits without knowing of each other: each takes its part. */
 export function tallyRules({ rates, lockout, heldMs }: AttemptLimitRules, brokers = 1): TallyRules {
-  const part = (points: number) => Math.max(1, Math.floor(points / brokers))
+  const part = (points: number) => Math.max(Math.min(points, LEAST_PART), Math.floor(points / brokers))
   const rate = ({ points, windowMs }: Rate): Rate => ({ points: part(points), windowMs })
   return {
     rates: { gateway: rate(rates.gateway), address: rate(rates.address), user: rate(rates.user) },
@@ -48,14 +51,22 @@ function permit(tally: Tally, guesser: Guesser, counted: Counted): Permit {
   return {
     kind: 'permit',
     id: counted.id,
+    spareUser: () => tally.giveBack(counted, [], ['gateway', 'address']),
     // One good login clears its user, not its address: the address may be guessing at others.
     succeeded: () => tally.giveBack(counted, ['user_address', 'user']),
     withdrawn: (kept) => tally.giveBack(counted, [], kept),
     async failed(record) {
       const full = await tally.fail(counted)
-      const recorded = await record([...new Set(full.map((scope) => lockable(scope, guesser)))])
-      if (full.length > 0) await tally.forget(counted, full)
-      return recorded
+      try {
+        const recorded = await record([...new Set(full.map((scope) => lockable(scope, guesser)))])
+        if (full.length > 0) await tally.forget(counted, full)
+        return recorded
+      } catch (outage) {
+        // The lock that could not be made would spare the user's known addresses, which a spent budget does not. The
+        // others stay spent: whoever guesses while nothing can be written gains nothing by it.
+        if (full.includes('user')) await tally.forget(counted, ['user'])
+        throw outage
+      }
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Attempt } from '../domain/attempt.ts'
+import type { Permit } from '../domain/limits.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { AskForCode, Challenge } from './ask-for-code.ts'
 import { type BackgroundOptions, lookUp, withEnrolmentOf } from './background.ts'
@@ -28,14 +29,18 @@ export type Decision = Grant | Challenge | Refusal
  * the next step takes.
  */
 export function decide(attempt: Attempt, options: LoginOptions): Promise<Decision> {
-  return underLimits(attempt, options, async () => {
-    const verdict = await judge(attempt, options)
+  return underLimits(attempt, options, async (permit) => {
+    const verdict = await judge(attempt, permit, options)
     return isSpent(verdict) ? ((await sameAsBefore(attempt, options)) ?? verdict) : verdict
   })
 }
 
-function judge(attempt: Attempt, options: LoginOptions): Promise<Grant | AskForCode | Refusal> {
-  const even = { pace: options.pace, checksPasswords: checksPasswords(options) }
+function judge(
+  attempt: Attempt,
+  permit: Permit,
+  options: LoginOptions,
+): Promise<Grant | AskForCode | Refusal> {
+  const even = { pace: options.pace, checksPasswords: checksPasswords(options), permit }
   return evenly(attempt, even, (effort) => takeSteps(attempt, effort, options))
 }
 

@@ -1,4 +1,5 @@
 import type { Attempt } from '../domain/attempt.ts'
+import type { Permit } from '../domain/limits.ts'
 import { type Candidate, type IdentityStore, Unavailable } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Pace } from './pace.ts'
@@ -23,6 +24,7 @@ export interface EvenOptions {
   readonly pace: Pick<Pace, 'start' | 'hold'>
   /** Whether a password is checked here, so that a check has to be played where none was made. */
   readonly checksPasswords: boolean
+  readonly permit: Pick<Permit, 'spareUser'>
 }
 
 /**
@@ -32,13 +34,15 @@ export interface EvenOptions {
  */
 export async function evenly<Success extends { readonly kind: string }>(
   attempt: Attempt,
-  { pace, checksPasswords }: EvenOptions,
+  { pace, checksPasswords, permit }: EvenOptions,
   steps: (effort: Effort) => Promise<Success | Refusal>,
 ): Promise<Success | Refusal> {
   const effort = new Effort(pace.start())
   const verdict = await steps(effort)
   // An answer to a challenge comes after a right password: there is nothing left to hide.
   if (!isRefusal(verdict) || attempt.state !== undefined) return verdict
+  // A lock refuses strangers by the dozen: while that is made to take its time, none of them may be in the user's way.
+  if (!verdict.counts) await permit.spareUser()
   const evened = checksPasswords ? await playChecks(attempt, verdict, effort) : verdict
   await pace.hold(effort.decidedAt, effort.begun)
   return evened

@@ -33,8 +33,8 @@ export interface SignInOptions extends UnderLimitsOptions {
  * @param attempt its gateway is `PORTAL`.
  */
 export function signIn(attempt: Attempt, options: SignInOptions): Promise<SignedIn | Challenge | Refusal> {
-  return underLimits(attempt, options, () =>
-    evenly(attempt, { pace: options.pace, checksPasswords: true }, (effort) =>
+  return underLimits(attempt, options, (permit) =>
+    evenly(attempt, { pace: options.pace, checksPasswords: true, permit }, (effort) =>
       judge(attempt, effort, options),
     ),
   )
@@ -78,8 +78,8 @@ export function signInByLeave(
   attempt: Attempt,
   options: SignInOptions & { readonly leave: LeaveOptions },
 ): Promise<SignedIn | Challenge | Refusal> {
-  return underLimits(attempt, options, () =>
-    evenly(attempt, { pace: options.pace, checksPasswords: false }, async (effort) => {
+  return underLimits(attempt, options, (permit) =>
+    evenly(attempt, { pace: options.pace, checksPasswords: false, permit }, async (effort) => {
       const background = await lookUp(attempt, effort, options.background)
       if (background.kind === 'refusal') return background
       effort.decidedAt = 'leave'
@@ -101,8 +101,8 @@ export function signInAgain(
   person: Person,
   options: SignInOptions,
 ): Promise<SignedIn | Challenge | Refusal> {
-  return underLimits(attempt, options, () =>
-    evenly(attempt, { pace: options.pace, checksPasswords: false }, async (effort) => {
+  return underLimits(attempt, options, (permit) =>
+    evenly(attempt, { pace: options.pace, checksPasswords: false, permit }, async (effort) => {
       const before = await lookUp(attempt, effort, options.background)
       if (before.kind === 'refusal') return before
       effort.decidedAt = 'code'

@@ -1,5 +1,5 @@
 import type { Attempt } from '../domain/attempt.ts'
-import { type AttemptLimits, RATES } from '../domain/limits.ts'
+import { type AttemptLimits, type Permit, RATES } from '../domain/limits.ts'
 import { Unavailable } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { AskForCode, Challenge } from './ask-for-code.ts'
@@ -19,7 +19,7 @@ export interface UnderLimitsOptions {
 export async function underLimits<Success extends Grant | SignedIn>(
   attempt: Attempt,
   options: UnderLimitsOptions,
-  judge: () => Promise<Success | AskForCode | Refusal>,
+  judge: (permit: Permit) => Promise<Success | AskForCode | Refusal>,
 ): Promise<Success | Challenge | Refusal> {
   try {
     const { name, address, gateway } = attempt
@@ -27,7 +27,7 @@ export async function underLimits<Success extends Grant | SignedIn>(
     if (permit.kind === 'limited') return refusedByLimit(attempt, permit, options.settle)
     let verdict: Success | AskForCode | Refusal
     try {
-      verdict = await judge()
+      verdict = await judge(permit)
     } catch (outage) {
       await permit.withdrawn(isUnanswered(outage) ? RATES : [])
       throw outage

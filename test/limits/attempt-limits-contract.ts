@@ -175,6 +175,21 @@ export function attemptLimitsContract(name: string, open: () => Promise<LimitedB
         },
       )
 
+      test('leave the user of what is no guess alone at once, and address and gateway when it is withdrawn', async () => {
+        for (const by of ['gateway', 'address'] as const) {
+          const limits = one({ user: 2, [by]: 3, after: 2, userAfter: 2, addressAfter: 9 })
+          const guesser = somebody()
+          const permit = granted(await limits.take(guesser))
+          await limits.take(guesser)
+          expect(await room(limits, guesser, 5)).toBe(0)
+          await permit.spareUser()
+          expect(await room(limits, guesser, 5)).toBe(1)
+          expect(await room(limits, { ...somebody(), [by]: guesser[by] }, 5)).toBe(1)
+          await permit.withdrawn()
+          expect(await room(limits, { ...somebody(), [by]: guesser[by] }, 5)).toBe(2)
+        }
+      })
+
       test('count a prompt until any broker has its answer, and then the answer alone', async () => {
         const [here, there] = two({ user: 3 })
         const guesser = somebody()
@@ -242,13 +257,27 @@ export function attemptLimitsContract(name: string, open: () => Promise<LimitedB
         expect(await room(there, guesser, 9)).toBe(3)
       })
 
-      test('stay spent where the lock could not be made', async () => {
-        const limits = one({ after: 1 })
-        const guesser = somebody()
+      const failsUnrecorded = async (limits: AttemptLimits, guesser: Guesser) => {
         const permit = granted(await limits.take(guesser))
         const failure = permit.failed(() => Promise.reject(new Error('the disk is full')))
         await expect(failure).rejects.toThrow('the disk is full')
+      }
+
+      test.each([
+        ['of one user from one address', { after: 1 }],
+        ['of one address', { addressAfter: 1 }],
+      ])('%s stay spent where the lock could not be made', async (_, rules) => {
+        const limits = one(rules)
+        const guesser = somebody()
+        await failsUnrecorded(limits, guesser)
         expect(await limits.take(guesser)).toMatchObject({ kind: 'limited', by: 'guesses' })
+      })
+
+      test('of one user begin anew then, as only a lock spares the addresses that are known', async () => {
+        const limits = one({ userAfter: 2 })
+        const user = unique('user')
+        for (let i = 0; i < 6; i += 1) await failsUnrecorded(limits, somebody({ user }))
+        expect(await limits.take(somebody({ user }))).toMatchObject({ kind: 'permit' })
       })
 
       test('lock the pair, the user and the address, each by its own count', async () => {

@@ -348,6 +348,25 @@ describe('limits and lockouts', () => {
     expect(reasonOf(await enter())).toBe('locked')
   })
 
+  it('leave room for the user at a known address, however many strangers they refuse at a time', async () => {
+    const house = await houseWithBob({ userRate: 8, rules: { after: 4, userAfter: 5 } })
+    const challenge = await house.login('right')
+    expect(reasonOf(await house.login(house.code(), { state: stateOf(challenge) }))).toBe('grant')
+    for (let i = 0; i < 5; i += 1) await house.login('wrong', { address: `203.0.113.${i}` })
+    house.passes(60_000)
+    const { promise: pretending, resolve: end } = Promise.withResolvers<void>()
+    house.people.pretending = pretending
+    const strangers: Promise<Decision>[] = []
+    for (let i = 0; i < 30; i += 1) {
+      const before = house.people.pretended
+      strangers.push(house.login('wrong', { address: `203.0.113.${i % 2}` }))
+      await expect.poll(() => house.people.pretended, { interval: 1 }).toBe(before + 1)
+    }
+    expect(reasonOf(await house.login('right'))).toBe('challenge')
+    end()
+    expect((await Promise.all(strangers)).map(reasonOf)).toEqual(strangers.map(() => 'locked'))
+  })
+
   it('bar the user from a known address for failures there, and for good by the hard limit', async () => {
     const house = await houseWithBob({ rules: { userAfter: 3, after: 3, hardAfter: 6 } })
     const grant = await house.login(house.code(), { state: stateOf(await house.login('right')) })

@@ -36,10 +36,11 @@ function surroundings({ isFull = false } = {}) {
     start: () => 17,
     hold: async (kind: string, begun: number) => void held.push([kind, begun]),
   }
+  const permit = { spareUser: async () => void played.push('user spared') }
   const candidates = [local, corp].map((each) => ({
     ...{ store: each, name: 'bob', subject: 'bob', mayBeMissing: false },
   }))
-  return { local, corp, candidates, played, held, options: { pace, checksPasswords: true } }
+  return { local, corp, candidates, played, held, options: { pace, checksPasswords: true, permit } }
 }
 
 describe('a refusal', () => {
@@ -52,6 +53,17 @@ describe('a refusal', () => {
     expect(verdict).toEqual(WRONG)
     expect(played).toEqual(['typed'])
     expect(held).toEqual([['corp', 17]])
+  })
+
+  it('that is no guess leaves the user alone before any check is played', async () => {
+    const { candidates, played, options } = surroundings()
+    const locked = refuse('locked', 'user')
+    const steps = async (effort: object) => {
+      Object.assign(effort, { candidates })
+      return locked
+    }
+    expect(await evenly(ATTEMPT, options, steps)).toEqual(locked)
+    expect(played).toEqual(['user spared', 'typed'])
   })
 
   it('plays no check a second time, and all of them where none was made', async () => {

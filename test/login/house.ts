@@ -230,6 +230,8 @@ function peopleWho() {
     isSilent: false,
     /** How many checks of unknown or locked users were played. */
     pretended: 0,
+    /** How long a played check takes. */
+    pretending: Promise.resolve(),
     store: undefined as unknown as IdentityStore,
   }
   const accountOf = (name: string): Account => accounts.get(name) ?? { groups: [], attributes: {} }
@@ -254,6 +256,7 @@ function peopleWho() {
     },
     async pretend() {
       people.pretended += 1
+      await people.pretending
     },
     async checkReady() {},
   }
