@@ -62,10 +62,12 @@ export async function openPassing(
   const open: OpenPassing = (name) => redisPassingStore({ name, connection, keys, log })
   return {
     limits: attemptLimits(insuredTally({ shared, own: own.tally(ownRules(config)), owed, clock, log }), run),
-    challenges: insuredChallenges(
-      open<PendingChallenge>('challenges', MOST_CHALLENGES),
-      own.open<OwnChallenge>('challenges', MOST_CHALLENGES),
-    ),
+    challenges: insuredChallenges({
+      shared: open<PendingChallenge>('challenges', MOST_CHALLENGES),
+      own: own.open<OwnChallenge>('challenges', MOST_CHALLENGES),
+      owed,
+      clock,
+    }),
     open,
     shared: { connection, brokers: redis.brokers },
     dependencies: [{ name: 'redis', checkReady: connection.checkReady }],

@@ -110,13 +110,13 @@ export class Spool {
   async #deliver(): Promise<boolean> {
     const { log, name } = this.#options
     try {
+      await this.#waiting.removeEmpty()
       while (!this.#isClosed) {
         if ((await sizeOf(this.#paths.leaving)) === 0) {
           if ((await this.#waiting.size()) === 0) {
             if (this.#delivered > 0)
               log.info('accounting.delivered', { spool: name, records: this.#delivered })
             this.#delivered = 0
-            await this.#waiting.removeEmpty()
             return true
           }
           // Here and not where the last file went: that may be gone although its removal ended with an error.

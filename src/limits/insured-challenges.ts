@@ -1,6 +1,8 @@
 import type { ChallengeStore, PendingChallenge } from '../domain/challenge.ts'
+import type { Clock } from '../domain/clock.ts'
 import type { PassingStore } from '../domain/passing-store.ts'
 import { Unavailable } from '../domain/person.ts'
+import type { Owed } from './owed.ts'
 
 /** A challenge as its maker keeps it. */
 export interface OwnChallenge {
@@ -9,7 +11,15 @@ export interface OwnChallenge {
   readonly isAlone: boolean
 }
 
-/** States that were answered here while the shared store was away; each is forgotten with its challenge. */
+export interface InsuredChallengesOptions {
+  readonly shared: Pick<PassingStore<PendingChallenge>, 'put' | 'take' | 'delete'>
+  readonly own: Pick<PassingStore<OwnChallenge>, 'put' | 'take'>
+  /** What the shared one is to be told when it is back. */
+  readonly owed: Pick<Owed, 'add'>
+  readonly clock: Clock
+}
+
+/** States that were answered here and that the shared store may still have; the oldest of more are forgotten. */
 const MOST_SPENT = 50_000
 
 /**
@@ -17,17 +27,18 @@ const MOST_SPENT = 50_000
  * a copy. Where the shared store answers, its word decides, so a State is answered once over all brokers; one that was
  * answered from the copy is taken out of the shared store as soon as that is back.
  */
-export function insuredChallenges(
-  shared: Pick<PassingStore<PendingChallenge>, 'put' | 'take' | 'delete'>,
-  own: Pick<PassingStore<OwnChallenge>, 'put' | 'take'>,
-): ChallengeStore {
+export function insuredChallenges({ shared, own, owed, clock }: InsuredChallengesOptions): ChallengeStore {
   const spent = new Set<string>()
 
-  async function takeOutSpent(): Promise<void> {
-    for (const state of spent) {
+  function spend(state: string): void {
+    const [oldest] = spent
+    if (spent.size >= MOST_SPENT && oldest !== undefined) spent.delete(oldest)
+    spent.add(state)
+    const takeOut = async () => {
       await shared.delete(state)
       spent.delete(state)
     }
+    owed.add(takeOut, clock.monotonic())
   }
 
   return {
@@ -38,7 +49,6 @@ export function insuredChallenges(
       } catch (full) {
         if (outage !== undefined) throw full
       }
-      if (outage === undefined) await outageOf(takeOutSpent())
     },
     async take(state) {
       if (spent.has(state)) return undefined
@@ -46,11 +56,10 @@ export function insuredChallenges(
       try {
         // Asked for one that is alone, too: an answer that came too late may have left it there.
         const theirs = await shared.take(state)
-        await outageOf(takeOutSpent())
         return mine?.isAlone === true ? mine.challenge : theirs
       } catch (outage) {
         if (!(outage instanceof Unavailable) || mine === undefined) throw outage
-        if (spent.size < MOST_SPENT) spent.add(state)
+        spend(state)
         return mine.challenge
       }
     },

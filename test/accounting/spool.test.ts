@@ -166,6 +166,18 @@ describe('the spool', () => {
     expect(database.numbers()).toEqual([1, 2, 3, 4])
   })
 
+  test('removes a file into which a process had written nothing when it ended', async () => {
+    const database = new Database()
+    database.isThere = true
+    mkdirSync(folder.file('spool'))
+    writeFileSync(waiting(), '')
+    const { spool } = openSpool(database)
+    spool.begin()
+    await vi.waitUntil(() => !existsSync(waiting()), PATIENT)
+    await spool.append(record(1))
+    await vi.waitUntil(() => database.taken.length === 1, PATIENT)
+  })
+
   test('loses nothing but the line that was torn when the process was ended', async () => {
     const { spool: before } = openSpool(new Database())
     for (const number of [1, 2, 3]) await before.append(record(number))

@@ -52,10 +52,11 @@ async function startBroker(port: number): Promise<Broker> {
   connection.onReady(() => owed.pay())
   const shared = redisTally(tallyRules(rules), connection)
   const tally = insuredTally({ shared, own, owed, clock: systemClock, log })
-  const challenges = insuredChallenges(
-    redisPassingStore({ name: 'challenges', connection, keys: testKeys, log }),
-    memoryPassingStore({ name: 'challenges', clock: systemClock, capacity: 1000 }),
-  )
+  const challenges = insuredChallenges({
+    shared: redisPassingStore({ name: 'challenges', connection, keys: testKeys, log }),
+    own: memoryPassingStore({ name: 'challenges', clock: systemClock, capacity: 1000 }),
+    ...{ owed, clock: systemClock },
+  })
   return { connection, limits: attemptLimits(tally, new Run(systemRandom)), challenges, owed, log }
 }
 
@@ -214,10 +215,12 @@ describeWith(['redis-server', 'redis-cli'], 'while Redis is away', () => {
       expect(await here.challenges.take(`meanwhile ${user}`)).toBeUndefined()
 
       await isOver()
+      // Without another challenge that would take it along.
+      await expect.poll(() => here.owed.isEmpty).toBe(true)
+      expect(await there.challenges.take(second)).toBeUndefined()
       expect(await here.challenges.take(second)).toBeUndefined()
       expect(await here.challenges.take(`meanwhile too ${user}`)).toEqual(CHALLENGE)
       expect(await here.challenges.take(`meanwhile too ${user}`)).toBeUndefined()
-      expect(await there.challenges.take(second)).toBeUndefined()
       await put(here, `after ${user}`)
       expect(await there.challenges.take(`after ${user}`)).toEqual(CHALLENGE)
     })
