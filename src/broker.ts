@@ -13,6 +13,7 @@ import { WORDS } from './domain/words.ts'
 import type { OwnState } from './limits/own-state.ts'
 import { decide } from './login/decide.ts'
 import { type Figures, prometheusMetrics } from './observe/metrics.ts'
+import { holdSpoolFolder } from './spool-folder.ts'
 import { layOut } from './store/lease-layout.ts'
 import { LeaseReaping } from './store/lease-reaping.ts'
 import { Pruning } from './store/pruning.ts'
@@ -83,7 +84,7 @@ export interface BrokerOptions {
 
 /**
  * Connects everything and listens.
- * @throws PortTaken, PortNotOpen, and Unavailable where the records cannot be read.
+ * @throws PortTaken, PortNotOpen, SpoolFolderTaken, and Unavailable where the records cannot be read.
  */
 export async function startBroker(
   config: Config,
@@ -94,9 +95,15 @@ export async function startBroker(
 ): Promise<Broker> {
   const prepared = await prepareBroker(config, store, log, machine, options)
   const broker = await prepared.begin()
-  // Only now: an earlier process with the same files would still have the ports.
-  prepared.beAlone(spoolsIn(config.storage.spool))
-  return broker
+  try {
+    // Only now: an earlier process with the same files would still have the ports.
+    const folder = holdSpoolFolder(config.storage.spool)
+    prepared.beAlone(spoolsIn(config.storage.spool))
+    return { ...broker, stop: () => broker.stop().finally(() => folder[Symbol.dispose]()) }
+  } catch (error) {
+    await broker.stop()
+    throw error
+  }
 }
 
 /**

@@ -29,6 +29,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'broker-storage.ts': ['*'],
   'broker-identity.ts': ['*'],
   'broker-passing.ts': ['*'],
+  'spool-folder.ts': ['*'],
   cli: ['*'],
   'main.ts': ['cli'],
 }

@@ -52,7 +52,7 @@ export class Spool {
   /** @throws Error that names the folder where it cannot be written. */
   constructor(options: SpoolOptions) {
     const { folder, name } = options
-    makeFolder(folder)
+    makeSpoolFolder(folder)
     this.#options = options
     const path = (kind: string) => join(folder, `${name}.${kind}`)
     this.#paths = { waiting: path('waiting'), leaving: path('leaving'), refused: path('refused') }
@@ -203,12 +203,13 @@ export class Spool {
 
 /** Names of the spools that processes have left in the folder. */
 export function spoolsIn(folder: string): readonly string[] {
-  makeFolder(folder)
+  makeSpoolFolder(folder)
   const names = readdirSync(folder).flatMap((file) => /^(.+)\.(?:waiting|leaving)$/.exec(file)?.[1] ?? [])
   return [...new Set(names)]
 }
 
-function makeFolder(folder: string): void {
+/** @throws Error that says what to do where it cannot be written. */
+export function makeSpoolFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)

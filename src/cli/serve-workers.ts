@@ -8,6 +8,7 @@ import { systemRandom } from '../domain/random.ts'
 import type { StateCall } from '../limits/state-calls.ts'
 import { StateDesk } from '../limits/state-desk.ts'
 import { figuresOfWorkers } from '../observe/metrics.ts'
+import { holdSpoolFolder } from '../spool-folder.ts'
 import { type HeldSocket, holdSockets } from '../transport/held-sockets.ts'
 import { Supervisor } from '../workers/supervisor.ts'
 import { WorkerRefused } from '../workers/worker-process.ts'
@@ -25,7 +26,7 @@ interface Loaded {
 /**
  * Serves by several processes. This one holds their sockets, counts for them and replaces them, and answers nobody
  * itself: whatever a datagram can do to the process that reads it, the sockets and the counts are still there.
- * @throws Complaint, PortTaken
+ * @throws Complaint, PortTaken, SpoolFolderTaken
  */
 export async function serveByWorkers(
   file: string,
@@ -60,6 +61,7 @@ export async function serveByWorkers(
     await supervisor.stop()
   })
   try {
+    using _ = holdSpoolFolder(config.storage.spool)
     const said = await supervisor.start(ordersOf(file, source, held.sockets))
     announceAll(held.sockets, said as readonly WorkerSays[], log)
     const reloading = new Reloading({ file, serving: config, held: held.sockets, supervisor, desk, log })

@@ -7,6 +7,7 @@ import type { Log } from '../domain/log.ts'
 import { PortNotOpen } from '../http/server.ts'
 import { jsonLog } from '../observe/log.ts'
 import { LogNotWritable } from '../observe/log-sink.ts'
+import { SpoolFolderTaken } from '../spool-folder.ts'
 import { PortTaken } from '../transport/port-taken.ts'
 import { announce } from './announce.ts'
 import { askIdentities } from './ask-identities.ts'
@@ -32,9 +33,8 @@ async function serve({ config: file }: CommonOptions): Promise<void> {
     if (config.radius.workers > 1) await serveByWorkers(file, loaded, signals, log)
     else await serveAlone(config, signals, log)
   } catch (error) {
-    throw error instanceof PortTaken || error instanceof PortNotOpen
-      ? new Complaint(error.message, { cause: error })
-      : error
+    const isKnown = [PortTaken, PortNotOpen, SpoolFolderTaken].some((known) => error instanceof known)
+    throw isKnown && error instanceof Error ? new Complaint(error.message, { cause: error }) : error
   }
 }
 

@@ -85,6 +85,13 @@ export class SqlLockoutDesk implements LockoutDesk {
 
   release(id: string, by: string, reason: string, now: number): ReturnType<LockoutDesk['release']> {
     return this.#db.transaction().execute(async (db) => {
+      const known = await db
+        .selectFrom('lockouts')
+        .select('user_stem')
+        .where('id', '=', id)
+        .executeTakeFirst()
+      if (known === undefined) return { kind: 'unknown' }
+      if (known.user_stem !== null) await takeTurns(db, known.user_stem)
       const row = await db
         .updateTable('lockouts')
         .set({ released_at: now, released_by: by, release_reason: reason })
@@ -93,10 +100,7 @@ export class SqlLockoutDesk implements LockoutDesk {
         .where('released_at', 'is', null)
         .returningAll()
         .executeTakeFirst()
-      if (row === undefined) {
-        const known = await db.selectFrom('lockouts').select('id').where('id', '=', id).executeTakeFirst()
-        return { kind: known === undefined ? 'unknown' : 'not_in_force' }
-      }
+      if (row === undefined) return { kind: 'not_in_force' }
       const lockout = lockoutOf(row)
       const { user, address, gateway, scope } = lockout
       const event = { id: this.#random.id(), at: now, actor: by, user, address, gateway, reason: scope }
@@ -130,6 +134,18 @@ function inState(lockouts: Query, { state, now }: LockoutSearch, areFew: boolean
         : unreleased.where(sql<number>`${sql.ref('ends_at')} + 0`, '>', now)
     }
   }
+}
+
+/**
+ * Releases of one user go one after another: of two at once neither would see the end of the other's lock, and the
+ * user's failures would go on counting. Where there is no count there is none to forget.
+ */
+async function takeTurns(db: Kysely<Tables>, user: string): Promise<void> {
+  await db
+    .updateTable('login_state')
+    .set((row) => ({ consecutive_failures: row.ref('consecutive_failures') }))
+    .where('user_stem', '=', user)
+    .execute()
 }
 
 async function isLocked(db: Kysely<Tables>, user: string, now: number): Promise<boolean> {

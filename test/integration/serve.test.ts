@@ -192,6 +192,18 @@ describe('a broker refuses to start, and touches nothing', () => {
     expect(running.process.isRunning()).toBe(true)
   })
 
+  test.each([1, 2])('with %i workers in the accounting folder of a broker that runs', async (workers) => {
+    const [one, other] = [await installed(), await installed()]
+    const running = await one.serve()
+    onTestFinished(running.stop)
+    const spool = one.folder.file('accounting')
+    other.configure({ radius: { workers }, storage: { spool } })
+    expect(await refusalOf(other)).toContain(`accounting waits in ${spool}, which another broker uses`)
+    await running.stop()
+    const later = await other.serve()
+    await later.stop()
+  })
+
   test('on an address that this machine does not have', async () => {
     const installation = await installed()
     installation.configure({ radius: { address: '203.0.113.9' } })

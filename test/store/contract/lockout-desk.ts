@@ -116,6 +116,20 @@ export function lockoutDeskContract(records: () => Records): void {
       expect((await login.view({ user: other, subjects: [], now: NOON + HOUR })).locks).toEqual([])
     })
 
+    test('that are the last two of a user and released at once begin a new count of failures', async () => {
+      const rules = { hardAfter: 4 }
+      for (let round = 0; round < 20; round += 1) {
+        const user = unique('user')
+        for (let failed = 0; failed < 2; failed += 1) await fail(user, { rules })
+        const locks = await fail(user, { lock: ['user_address', 'user'], address: uniqueAddress(), rules })
+        const outcomes = await Promise.all(
+          locks.map((lock) => records().lockoutDesk.release(lock.id, 'alice', 'called', NOON + 1)),
+        )
+        expect(outcomes.map(({ kind }) => kind)).toEqual(['released', 'released'])
+        expect(await fail(user, { at: NOON + 2, rules })).toEqual([])
+      }
+    })
+
     test('are released one at a time, once, with who and why', async () => {
       const { lockoutDesk, login, audit } = records()
       const [user, address] = [unique('user'), uniqueAddress()]
