@@ -65,6 +65,7 @@ export async function openPassing(
     challenges: insuredChallenges({
       shared: open<PendingChallenge>('challenges', MOST_CHALLENGES),
       own: own.open<OwnChallenge>('challenges', MOST_CHALLENGES),
+      spent: own.open<true>('spent challenges', MOST_CHALLENGES),
       owed,
       clock,
     }),

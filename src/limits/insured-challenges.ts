@@ -9,57 +9,53 @@ export interface OwnChallenge {
   readonly challenge: PendingChallenge
   /** It could not be shared, so no other broker has it. */
   readonly isAlone: boolean
+  /** How long it could be answered when it was made, in milliseconds. */
+  readonly ttlMs: number
 }
 
 export interface InsuredChallengesOptions {
   readonly shared: Pick<PassingStore<PendingChallenge>, 'put' | 'take' | 'delete'>
   readonly own: Pick<PassingStore<OwnChallenge>, 'put' | 'take'>
+  /** States that were answered from `own` and that the shared store may still have. It outlives a worker as `own` does. */
+  readonly spent: Pick<PassingStore<true>, 'get' | 'put'>
   /** What the shared one is to be told when it is back. */
   readonly owed: Pick<Owed, 'add'>
   readonly clock: Clock
 }
-
-/** States that were answered here and that the shared store may still have; the oldest of more are forgotten. */
-const MOST_SPENT = 50_000
 
 /**
  * Challenges that any broker can finish, and while their store is away those of the broker that made them, which keeps
  * a copy. Where the shared store answers, its word decides, so a State is answered once over all brokers; one that was
  * answered from the copy is taken out of the shared store as soon as that is back.
  */
-export function insuredChallenges({ shared, own, owed, clock }: InsuredChallengesOptions): ChallengeStore {
-  const spent = new Set<string>()
+export function insuredChallenges(options: InsuredChallengesOptions): ChallengeStore {
+  const { shared, own, spent, owed, clock } = options
 
-  function spend(state: string): void {
-    const [oldest] = spent
-    if (spent.size >= MOST_SPENT && oldest !== undefined) spent.delete(oldest)
-    spent.add(state)
-    const takeOut = async () => {
-      await shared.delete(state)
-      spent.delete(state)
-    }
-    owed.add(takeOut, clock.monotonic())
+  /** Before it is answered. @throws Unavailable where that cannot be remembered. */
+  async function spend(state: string, { ttlMs }: OwnChallenge): Promise<void> {
+    owed.add(() => shared.delete(state), clock.monotonic())
+    await spent.put(state, true, ttlMs)
   }
 
   return {
     async put(state, challenge, ttlMs) {
       const outage = await outageOf(shared.put(state, challenge, ttlMs))
       try {
-        await own.put(state, { challenge, isAlone: outage !== undefined }, ttlMs)
+        await own.put(state, { challenge, isAlone: outage !== undefined, ttlMs }, ttlMs)
       } catch (full) {
         if (outage !== undefined) throw full
       }
     },
     async take(state) {
-      if (spent.has(state)) return undefined
-      const mine = await own.take(state)
+      const [isSpent, mine] = await Promise.all([spent.get(state), own.take(state)])
+      if (isSpent) return undefined
       try {
         // Asked for one that is alone, too: an answer that came too late may have left it there.
         const theirs = await shared.take(state)
         return mine?.isAlone === true ? mine.challenge : theirs
       } catch (outage) {
         if (!(outage instanceof Unavailable) || mine === undefined) throw outage
-        spend(state)
+        await spend(state, mine)
         return mine.challenge
       }
     },

@@ -55,6 +55,7 @@ async function startBroker(port: number): Promise<Broker> {
   const challenges = insuredChallenges({
     shared: redisPassingStore({ name: 'challenges', connection, keys: testKeys, log }),
     own: memoryPassingStore({ name: 'challenges', clock: systemClock, capacity: 1000 }),
+    spent: memoryPassingStore({ name: 'spent challenges', clock: systemClock, capacity: 1000 }),
     ...{ owed, clock: systemClock },
   })
   return { connection, limits: attemptLimits(tally, new Run(systemRandom)), challenges, owed, log }
