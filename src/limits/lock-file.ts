@@ -26,8 +26,7 @@ export function lockFile(path: string): FileLock | undefined {
   held.add(file)
   return {
     [Symbol.dispose]() {
-      held.delete(file)
-      file.close()
+      if (held.delete(file)) file.close()
     },
   }
 }

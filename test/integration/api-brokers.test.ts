@@ -30,13 +30,14 @@ describeWith(needs, 'the API of two brokers with one PostgreSQL and one Redis', 
     const key = `k1:${Buffer.alloc(32, 7).toString('base64')}\n`
     writeFileSync(folder.file('seed.key'), key, { mode: 0o600 })
     writeFileSync(folder.file('postgres.url'), await postgres.newDatabase(), { mode: 0o600 })
-    const sections = {
-      storage: { postgres: { url_file: folder.file('postgres.url') }, key_file: folder.file('seed.key') },
+    const storage = { postgres: { url_file: folder.file('postgres.url') }, key_file: folder.file('seed.key') }
+    const sectionsOf = (broker: string) => ({
+      storage: { ...storage, spool: folder.file(broker) },
       redis: { url: `redis://127.0.0.1:${redis.port}`, brokers: 2 },
       http: { limits: { address: '100000/1m', token: '60/1m' } },
-    }
-    here = await openBrokerHouse(sections, (end) => void resources.defer(end))
-    there = await openBrokerHouse(sections, (end) => void resources.defer(end))
+    })
+    here = await openBrokerHouse(sectionsOf('here'), (end) => void resources.defer(end))
+    there = await openBrokerHouse(sectionsOf('there'), (end) => void resources.defer(end))
     token = await here.token()
   })
 
