@@ -29,7 +29,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'broker-storage.ts': ['*'],
   'broker-identity.ts': ['*'],
   'broker-passing.ts': ['*'],
-  'spool-folder.ts': ['*'],
+  'broker-spool.ts': ['*'],
   cli: ['*'],
   'main.ts': ['cli'],
 }
