@@ -17,6 +17,7 @@ WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json openapi.yaml LICENSE ./
 COPY src ./src
+COPY locales ./locales
 COPY config/broker.yaml ./config/broker.yaml
 # Where the configuration that comes with the broker keeps its records.
 RUN ln -s /var/lib/ocbroker data

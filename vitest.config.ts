@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
+/** How long a test looks for what must come: a busy machine may need long, and a quiet one does not wait. */
+const patience = { poll: { timeout: 15_000 } }
+
 /** Three suites: pure code (fast), real servers on loopback, and a real tunnel in network namespaces. */
 export default defineConfig({
   test: {
@@ -12,8 +15,11 @@ export default defineConfig({
           name: 'unit',
           include: ['test/*/**/*.test.ts', 'test/*.test.ts'],
           exclude: ['test/integration/**', 'test/vpn/**'],
-          // Pure code leaves nothing behind for the next file, and to load it anew for each takes a third of the time.
+          // Pure code leaves nothing behind for the next file, and loading it again for each file takes a third of the time.
           isolate: false,
+          // A busy machine must not fail what a quiet one does in half a second.
+          testTimeout: 20_000,
+          expect: patience,
         },
       },
       {
@@ -21,6 +27,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 60_000,
+          expect: patience,
           hookTimeout: 60_000,
         },
       },
@@ -29,8 +36,8 @@ export default defineConfig({
           name: 'vpn',
           include: ['test/vpn/**/*.test.ts'],
           testTimeout: 120_000,
+          expect: patience,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],

@@ -1,7 +1,8 @@
 import { createSocket } from 'node:dgram'
-import { checkMessageAuthenticator, SharedSecret, signReply } from '../src/radius/authenticators.ts'
+import { checkMessageAuthenticator, signReply } from '../src/radius/authenticators.ts'
 import { Code } from '../src/radius/codes.ts'
 import { decodePacket } from '../src/radius/packet.ts'
+import { SharedSecret } from '../src/radius/shared-secret.ts'
 
 /**
  * Answers Status-Server with the broker's codec and nothing else: what a process of Node can do at most on this

@@ -1,13 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { replyRules } from '../src/cli/reply-rules.ts'
+import { replyRules } from '../src/app/reply-rules.ts'
 import { loadConfig } from '../src/config/load.ts'
-import type { Config } from '../src/config/shape.ts'
+import type { Config } from '../src/config/schema.ts'
 import type { TemporaryFolder } from '../test/real/folder.ts'
 import { freePort } from '../test/real/free-port.ts'
 import { thisMachine } from '../test/real/process.ts'
-import { DIGITS, PERIOD } from './population.ts'
 import { type CodeMode, GRANTED, type Server, SHARED_SECRET } from './server.ts'
+import { DIGITS, PERIOD } from './users.ts'
 
 export interface BrokerOptions {
   /** For the configuration, the log, the keys and, without another storage, the records. */
@@ -23,7 +23,7 @@ export interface BrokerOptions {
   readonly radius?: string
   /** In place of the limits that no load reaches. */
   readonly limits?: string
-  /** In place of a file of its own: the section `storage`. */
+  /** Instead of a file of its own: keys of the section `storage`. */
   readonly storage?: string
   /** More sections. */
   readonly more?: string
@@ -86,7 +86,8 @@ function writeConfiguration(settings: Settings): string {
 }
 
 function configuration(settings: Settings): string {
-  const { mode, authPort, acctPort, radius, limits = NO_LIMITS, storage, more = '' } = settings
+  const { mode, authPort, acctPort, radius, limits = NO_LIMITS, more = '' } = settings
+  const { storage = 'sqlite: data/broker.db, key_file: data/seed.key' } = settings
   const { routes, dns, group, sessionTimeout, interim } = GRANTED
   const ports = `address: 127.0.0.1, auth_port: ${authPort}, acct_port: ${acctPort}`
   const code = mode === 'none' ? 'required: false, mode: append' : `mode: ${mode}`
@@ -104,7 +105,7 @@ policies:
       groups: [${group}]
       session_timeout: ${sessionTimeout}s
       interim: ${interim}s
-storage: ${storage ?? '{ sqlite: data/broker.db, key_file: data/seed.key }'}
+storage: { ${storage}, spool: data/accounting-${authPort} }
 log: { level: info, file: broker-${authPort}.log }
 ${more}
 `

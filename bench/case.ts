@@ -1,12 +1,12 @@
 import type { TemporaryFolder } from '../test/real/folder.ts'
 import { configurationOf, startBroker } from './broker-server.ts'
+import type { Operation } from './commands.ts'
 import { type Filling, fillStore } from './fill.ts'
 import { type FreeradiusOptions, startFreeradius } from './freeradius-server.ts'
-import type { Operation } from './orders.ts'
 import type { CodeMode, Server } from './server.ts'
 
 /** Somebody who runs in a case. The first of a case is the broker; the others are what it is compared with. */
-export interface Contestant {
+export interface Subject {
   readonly name: string
   readonly start: () => Promise<Server>
 }
@@ -18,7 +18,7 @@ export interface Variant {
   readonly inFlight?: number
   /** Packets per second from an address that is no gateway, beside the load. */
   readonly flood?: number
-  /** Begins something else beside the load. @returns how it is ended, and what is to be told of it. */
+  /** Begins something else beside the load. @returns how to end it, and lines to report. */
   readonly beside?: () => Promise<() => Promise<string>>
 }
 
@@ -38,24 +38,24 @@ export interface Case {
   readonly challengesPerSecond?: number
   /** What is still missing on this machine, in words; absent: nothing can be. */
   readonly missing?: () => string | undefined
-  readonly prepare: (around: Surroundings) => Promise<Prepared>
+  readonly prepare: (around: Context) => Promise<Prepared>
 }
 
-/** Something that is looked at once, without rivals. */
+/** Something that is looked at once, without baselines. */
 export interface Examination {
   readonly name: string
   readonly about: string
   /** @returns lines to print. */
-  readonly run: (around: Surroundings) => Promise<readonly string[]>
+  readonly run: (around: Context) => Promise<readonly string[]>
 }
 
 /** Who runs, and how. */
 export interface Prepared {
-  readonly contestants: readonly [Contestant, ...Contestant[]]
+  readonly subjects: readonly [Subject, ...Subject[]]
   readonly variants: readonly [Variant, ...Variant[]]
 }
 
-export interface Surroundings {
+export interface Context {
   /** A folder whose store holds users; made once for each name. */
   readonly store: (name: string, filling: Filling) => Promise<TemporaryFolder>
   /** An empty folder that is removed at the end. */
@@ -63,31 +63,33 @@ export interface Surroundings {
   /** Ended when the case is over, the last one first. */
   readonly defer: (end: () => Promise<void>) => void
   readonly users: number
-  /** How long a password check of the broker takes, which those of a fair rival take too, in milliseconds. */
+  /** How many of something there are, of so many in a whole run: fewer in a brief one. */
+  readonly size: (whole: number) => number
+  /** How long a password check of the broker takes, which those of a fair baseline take too, in milliseconds. */
   readonly passwordCheckMs: number
   readonly profiles?: string
   /** Absent: FreeRADIUS is not installed, or was not asked for. */
   readonly freeradius?: string
   /** Whether others than the broker run too. */
   readonly compares: boolean
-  readonly told: (line: string) => void
+  readonly progress: (line: string) => void
 }
 
 export const PLAIN: Prepared['variants'] = [{ label: '' }]
 
 /** The broker on the store with local users. */
-export async function localBroker(around: Surroundings, mode: CodeMode): Promise<Contestant> {
+export async function localBroker(around: Context, mode: CodeMode): Promise<Subject> {
   const { users, profiles } = around
   const folder = await around.store('local', { from: 0, to: users, local: true })
   return { name: 'ocbroker', start: () => startBroker({ folder, mode, users, profiles }) }
 }
 
 /** FreeRADIUS where it is there. */
-export function rival(
-  { freeradius, users }: Pick<Surroundings, 'freeradius' | 'users'>,
+export function baseline(
+  { freeradius, users }: Pick<Context, 'freeradius' | 'users'>,
   options: Partial<FreeradiusOptions> & Pick<FreeradiusOptions, 'mode'>,
   distinction?: string,
-): readonly Contestant[] {
+): readonly Subject[] {
   if (freeradius === undefined) return []
   const name = `FreeRADIUS ${freeradius}${distinction === undefined ? '' : `, ${distinction}`}`
   const start = () => startFreeradius({ passwords: 'clear text', accounting: 'detail', users, ...options })

@@ -1,12 +1,8 @@
-import {
-  buildAccessRequest,
-  checkMessageAuthenticator,
-  SharedSecret,
-  signReply,
-} from '../src/radius/authenticators.ts'
+import { buildAccessRequest, checkMessageAuthenticator, signReply } from '../src/radius/authenticators.ts'
 import { Attr, Code } from '../src/radius/codes.ts'
 import { encodeAttribute } from '../src/radius/dictionary.ts'
 import { decodePacket, first, type NewAttribute } from '../src/radius/packet.ts'
+import { SharedSecret } from '../src/radius/shared-secret.ts'
 import { decryptUserPassword, encryptUserPassword } from '../src/radius/user-password.ts'
 
 export interface CodecCost {

@@ -34,7 +34,7 @@ export class Disturbance {
 
 async function coresAtWork(): Promise<number> {
   const before = machineTime()
-  const begun = performance.now()
+  const startedAt = performance.now()
   await sleep(LOOK_MS)
-  return (machineTime() - before) / (performance.now() - begun)
+  return (machineTime() - before) / (performance.now() - startedAt)
 }

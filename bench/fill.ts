@@ -1,15 +1,14 @@
 import { DatabaseSync } from 'node:sqlite'
-import { openStore } from '../src/broker-storage.ts'
+import { openStore } from '../src/app/storage.ts'
+import type { Config } from '../src/config/schema.ts'
 import type { PostgresConfig } from '../src/config/sections/postgres.ts'
-import type { Config } from '../src/config/shape.ts'
 import { systemClock } from '../src/domain/clock.ts'
-import { quietLog } from '../src/domain/log.ts'
 import { systemRandom } from '../src/domain/random.ts'
 import { Secret } from '../src/domain/secret.ts'
 import { postgresTarget } from '../src/store/postgres/copy-end.ts'
 import type { EnrolmentRow, UserRow } from '../src/store/schema.ts'
-import { DIGITS, PASSWORD, PERIOD, seedOf, userName } from './population.ts'
 import { GRANTED } from './server.ts'
+import { DIGITS, PASSWORD, PERIOD, seedOf, userName } from './users.ts'
 
 export interface Filling {
   /** Numbers of the users. */
@@ -25,7 +24,7 @@ const AT_ONCE = 500
 /** Adds the users, each with an authenticator, as the command line would leave them. */
 export async function fillStore(config: Config, filling: Filling): Promise<void> {
   // Opened once for real, so that the tables and the keys are there.
-  const store = await openStore(config, quietLog)
+  const store = await openStore(config)
   try {
     const passwordHash = await store.hashes.hash(new Secret(PASSWORD))
     const enrolmentOf = (user: number): EnrolmentRow => ({
@@ -37,6 +36,7 @@ export async function fillStore(config: Config, filling: Filling): Promise<void>
       period: PERIOD,
       algorithm: 'sha1',
       last_step: -1,
+      drift_ms: 0,
       created_at: systemClock.now(),
     })
     const { postgres, sqlite } = config.storage
@@ -88,8 +88,10 @@ function userRow(user: number, passwordHash: string): UserRow {
     expires_at: null,
     ipv4: null,
     ipv6: null,
+    ipv6_digits: null,
     attributes: '{}',
     created_at: systemClock.now(),
+    revision: 0,
   }
 }
 

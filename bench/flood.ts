@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { buildAccessRequest, SharedSecret } from '../src/radius/authenticators.ts'
+import { buildAccessRequest } from '../src/radius/authenticators.ts'
 import { encodeAttribute } from '../src/radius/dictionary.ts'
-import type { FloodOrder } from './orders.ts'
+import { SharedSecret } from '../src/radius/shared-secret.ts'
+import type { FloodOrder } from './commands.ts'
 
-/** Different packets, sent over and over: making each anew would be the slowest part. */
+/** Different packets, sent over and over: making each one new would be the slowest part. */
 const PACKETS = 1000
 
 /** Sends well-formed Access-Requests at a steady rate, whatever becomes of them. @returns how many were sent. */
@@ -18,9 +19,9 @@ export async function flood(order: FloodOrder): Promise<number> {
   socket.connect(order.target.authPort, '127.0.0.1')
   await once(socket, 'connect')
   socket.on('error', () => {})
-  const begun = performance.now()
+  const startedAt = performance.now()
   let sent = 0
-  for (let passed = 0; passed < order.milliseconds; passed = performance.now() - begun) {
+  for (let passed = 0; passed < order.milliseconds; passed = performance.now() - startedAt) {
     const due = Math.floor((passed * order.packetsPerSecond) / 1000)
     for (; sent < due; sent += 1) socket.send(packets[sent % PACKETS] ?? '')
     await nextTurn()

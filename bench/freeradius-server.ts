@@ -7,8 +7,8 @@ import { freePort } from '../test/real/free-port.ts'
 import { type RealProcess, thisMachine } from '../test/real/process.ts'
 import { findProgram, installed } from '../test/real/programs.ts'
 import { ADMIN, ADMIN_PASSWORD, PEOPLE, type Slapd } from '../test/real/slapd.ts'
-import { base32, PASSWORD, seedOf, userName } from './population.ts'
 import { type CodeMode, GRANTED, type Server, SHARED_SECRET } from './server.ts'
+import { base32, PASSWORD, seedOf, userName } from './users.ts'
 
 export interface FreeradiusOptions {
   readonly users: number
@@ -102,7 +102,7 @@ function readIfThere(file: string): string {
   }
 }
 
-/** How a user's entry says what the password is; nothing where another asks for it. */
+/** How a user's entry names the password; empty if another server checks it. */
 function passwordCheck(passwords: FreeradiusOptions['passwords']): string {
   if (passwords === 'clear text') return `Cleartext-Password := '${PASSWORD}', `
   if ('ldap' in passwords) return ''
@@ -123,9 +123,9 @@ function roundsThatTake(milliseconds: number): number {
 function derivationTime(rounds: number): number {
   const settings = ['digest:SHA256', `pass:${PASSWORD}`, 'salt:bench', `iter:${rounds}`]
   const options = settings.flatMap((setting) => ['-kdfopt', setting])
-  const begun = performance.now()
+  const startedAt = performance.now()
   execFileSync(installed('openssl'), ['kdf', '-keylen', String(KEY_OCTETS), ...options, 'PBKDF2'])
-  return performance.now() - begun
+  return performance.now() - startedAt
 }
 
 function entry(user: number, check: string): string {

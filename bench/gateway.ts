@@ -6,12 +6,12 @@ import {
   buildAccountingRequest,
   buildStatusServer,
   checkReply,
-  SharedSecret,
 } from '../src/radius/authenticators.ts'
 import { Attr, Code } from '../src/radius/codes.ts'
 import { decodePacket, type NewAttribute, type Packet } from '../src/radius/packet.ts'
+import { SharedSecret } from '../src/radius/shared-secret.ts'
 import { encryptUserPassword } from '../src/radius/user-password.ts'
-import type { Target } from './orders.ts'
+import type { Target } from './commands.ts'
 
 export interface Answer {
   readonly reply: Packet

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { Broken, FloodOrder, LoadOrder, Order, Report } from './commands.ts'
 import { Latencies } from './latencies.ts'
-import type { Broken, FloodOrder, LoadOrder, Order, Report } from './orders.ts'
 import type { Server } from './server.ts'
 
 /** What came of a load, over all generators. */
@@ -44,7 +44,7 @@ export class Generators {
           kind: 'load',
           target,
           inFlight: Math.ceil(order.inFlight / count),
-          ...(order.atMost === undefined ? {} : { atMost: Math.ceil(order.atMost / count) }),
+          atMost: order.atMost && Math.ceil(order.atMost / count),
           users: {
             from: Math.floor((target.users * index) / count),
             to: Math.floor((target.users * (index + 1)) / count),

@@ -5,7 +5,7 @@ import { ask } from '../test/http/ask.ts'
 import { freePort } from '../test/real/free-port.ts'
 import { outputOf, thisMachine } from '../test/real/process.ts'
 import { configurationOf, startBroker } from './broker-server.ts'
-import type { Surroundings } from './case.ts'
+import type { Context } from './case.ts'
 import type { Server } from './server.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -24,7 +24,7 @@ export interface HttpBroker {
  * @param store that has the users. @param fill puts more into its file before the broker starts.
  */
 export async function startHttpBroker(
-  around: Surroundings,
+  around: Context,
   store: string,
   fill: (database: DatabaseSync) => void = () => {},
 ): Promise<HttpBroker> {
@@ -63,7 +63,7 @@ async function untilReady(url: string): Promise<void> {
   const deadline = performance.now() + READY_WITHIN_MS
   for (;;) {
     const status = await ask(`${url}/healthz`)
-      .then((told) => told.status)
+      .then((answer) => answer.status)
       .catch(() => 0)
     if (status === 200) return
     if (performance.now() > deadline) throw new Error(`${url} answers nothing (${status})`)

@@ -1,12 +1,12 @@
 import type { Case, Examination } from './case.ts'
+import { CodeSchedule } from './code-schedule.ts'
 import { startHttpBroker } from './http-broker.ts'
 import { LOCKOUT_LIST } from './lockout-list.ts'
 import { PORTAL_WEIGHT } from './portal-weight.ts'
-import { Rota } from './rota.ts'
 import { signIns } from './sign-ins.ts'
 
 const PER_MINUTE = 500
-/** Who signs in to the portal does not log in to the VPN meanwhile. */
+/** Users who sign in to the portal do not log in to the VPN meanwhile. */
 const AT_THE_PORTAL = 10_000
 
 /** Pages and API, by themselves and beside logins. */
@@ -22,16 +22,17 @@ export const HTTP_CASES: readonly (Case | Examination)[] = [
     parts: ['login'],
     prepare: async (around) => {
       const { url, server } = await startHttpBroker(around, 'of the portal')
-      const rota = new Rota({ from: around.users - AT_THE_PORTAL, to: around.users }, true)
+      const atThePortal = around.size(AT_THE_PORTAL)
+      const schedule = new CodeSchedule({ from: around.users - atThePortal, to: around.users }, true)
       const [target] = server.targets
-      const targets: typeof server.targets = [{ ...target, users: around.users - AT_THE_PORTAL }]
+      const targets: typeof server.targets = [{ ...target, users: around.users - atThePortal }]
       const start = async () => ({ ...server, targets, stop: async () => {} })
       return {
         variants: [
           { label: 'quiet' },
-          { label: 'with sign-ins', beside: async () => signIns(url, rota, PER_MINUTE) },
+          { label: 'with sign-ins', beside: async () => signIns(url, schedule, PER_MINUTE) },
         ],
-        contestants: [{ name: 'ocbroker', start }],
+        subjects: [{ name: 'ocbroker', start }],
       }
     },
   },

@@ -2,7 +2,7 @@
 const PER_OCTAVE = 64
 const EXACT_UP_TO = 2 * PER_OCTAVE
 /** Microseconds, about two minutes: longer than any request waits for its answer. */
-const LONGEST = 2 ** 27 - 1
+const MAX_LATENCY = 2 ** 27 - 1
 
 /** How often each latency came: the number of buckets does not grow with the number of samples. */
 export class Latencies {
@@ -10,12 +10,12 @@ export class Latencies {
 
   /** @param counts what `toJSON` of another gave. */
   constructor(counts?: readonly number[]) {
-    this.#counts = counts === undefined ? new Array(bucketOf(LONGEST) + 1).fill(0) : [...counts]
+    this.#counts = counts === undefined ? new Array(bucketOf(MAX_LATENCY) + 1).fill(0) : [...counts]
   }
 
   /** @param milliseconds with their fraction. */
   add(milliseconds: number): void {
-    const bucket = bucketOf(Math.min(LONGEST, Math.max(0, Math.round(milliseconds * 1000))))
+    const bucket = bucketOf(Math.min(MAX_LATENCY, Math.max(0, Math.round(milliseconds * 1000))))
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1
   }
 

@@ -8,9 +8,10 @@ import {
   type Slapd,
   startSlapd,
 } from '../test/real/slapd.ts'
+import { startBarePairs } from './bare-pair-server.ts'
 import { startBroker } from './broker-server.ts'
-import { type Case, type Contestant, PLAIN, rival, type Surroundings, type Variant } from './case.ts'
-import { PASSWORD, userName } from './population.ts'
+import { baseline, type Case, type Context, PLAIN, type Subject, type Variant } from './case.ts'
+import { PASSWORD, userName } from './users.ts'
 
 const FEW = 1000
 const MANY = 100_000
@@ -29,9 +30,18 @@ export const LDAP_CASES: readonly Case[] = [
       const slapd = await directoryOf(MANY, around)
       return {
         variants: [inFlight(16), inFlight(64), inFlight(128)],
-        contestants: [
+        subjects: [
           await ldapBroker(around, slapd, { users: MANY, mode: 'append' }),
-          ...ldapRival(around, slapd, { users: MANY, mode: 'append' }),
+          ...ldapBaseline(around, slapd, { users: MANY, mode: 'append' }),
+          // The wall: what a login of this directory costs at least.
+          ...(around.compares
+            ? [
+                {
+                  name: 'bare search and bind',
+                  start: () => startBarePairs({ port: slapd.port, users: around.size(MANY) }),
+                },
+              ]
+            : []),
         ],
       }
     },
@@ -48,11 +58,11 @@ export const LDAP_CASES: readonly Case[] = [
       const large = await directoryOf(MANY, around)
       return {
         variants: PLAIN,
-        contestants: [
+        subjects: [
           await ldapBroker(around, large, { users: MANY, mode: 'none' }),
           await ldapBroker(around, small, { users: FEW, mode: 'none' }),
-          ...ldapRival(around, large, { users: MANY, mode: 'none' }),
-          ...ldapRival(around, small, { users: FEW, mode: 'none' }),
+          ...ldapBaseline(around, large, { users: MANY, mode: 'none' }),
+          ...ldapBaseline(around, small, { users: FEW, mode: 'none' }),
         ],
       }
     },
@@ -73,31 +83,39 @@ interface Site {
   readonly mode: 'append' | 'none'
 }
 
-function ldapRival(around: Surroundings, slapd: Slapd, { users, mode }: Site): readonly Contestant[] {
+function ldapBaseline(around: Context, slapd: Slapd, { users, mode }: Site): readonly Subject[] {
   if (around.freeradius !== undefined && findProgram(FREERADIUS_LDAP) === undefined) {
-    around.told('FreeRADIUS has no module for LDAP (Debian: freeradius-ldap), so nothing is compared with it')
+    around.progress(
+      'FreeRADIUS has no module for LDAP (Debian: freeradius-ldap), so nothing is compared with it',
+    )
     return []
   }
   const options = { mode, passwords: { ldap: slapd } } as const
   return [
-    ...rival({ ...around, users }, options, `rlm_ldap, ${users} users`),
+    ...baseline({ ...around, users: around.size(users) }, options, `rlm_ldap, ${users} users`),
     // The broker cannot answer before the login is on the disk.
     ...(mode === 'none'
       ? []
-      : rival({ ...around, users }, { ...options, logins: 'sqlite' }, 'rlm_ldap and a row in SQLite')),
+      : baseline(
+          { ...around, users: around.size(users) },
+          { ...options, logins: 'sqlite' },
+          'rlm_ldap and a row in SQLite',
+        )),
   ]
 }
 
-async function directoryOf(users: number, around: Surroundings): Promise<Slapd> {
-  around.told(`filling a slapd with ${users} users`)
+async function directoryOf(count: number, around: Context): Promise<Slapd> {
+  const users = around.size(count)
+  around.progress(`filling a slapd with ${users} users`)
   const entries = Array.from({ length: users }, (_, user) => person(userName(user), PASSWORD))
   const slapd = await startSlapd({ entries })
   around.defer(() => slapd.stop())
   return slapd
 }
 
-async function ldapBroker(around: Surroundings, slapd: Slapd, { users, mode }: Site): Promise<Contestant> {
+async function ldapBroker(around: Context, slapd: Slapd, { users: count, mode }: Site): Promise<Subject> {
   const { profiles } = around
+  const users = around.size(count)
   const enrolled = mode === 'none' ? 0 : users
   const folder = await around.store(`directory, ${mode}, ${users}`, { from: 0, to: enrolled, local: false })
   const more = `
@@ -112,7 +130,7 @@ identity:
     user_filter: (uid={user})
 `
   return {
-    name: `ocbroker, ${users} users`,
+    name: `ocbroker, ${count} users`,
     start: () => startBroker({ folder, mode, users, profiles, more }),
   }
 }

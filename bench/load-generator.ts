@@ -1,12 +1,13 @@
+import { messageOf } from '../src/domain/errors.ts'
+import { CodeSchedule, OutOfCodes } from './code-schedule.ts'
+import type { Broken, FloodOrder, LoadOrder, Order, Report } from './commands.ts'
 import { flood } from './flood.ts'
 import { Gateway } from './gateway.ts'
 import { Latencies } from './latencies.ts'
 import { type Challenged, NothingLeft, OPERATIONS } from './operations.ts'
-import type { Broken, FloodOrder, LoadOrder, Order, Report } from './orders.ts'
-import { OutOfCodes, Rota } from './rota.ts'
 
-/** What is remembered between two orders, by the target and its users: spent codes, and challenges that wait. */
-const rotas = new Map<string, Rota>()
+/** What is remembered between two commands, by the target and its users: spent codes, and challenges that wait. */
+const schedules = new Map<string, CodeSchedule>()
 const challenged = new Map<string, Challenged[]>()
 
 type Outcome = Omit<Report, 'kind' | 'processor'>
@@ -18,19 +19,19 @@ async function obey(order: Order): Promise<Report> {
   return { kind: 'report', ...outcome, processor: (user + system) / 1000 }
 }
 
-/** Clients that each begin anew when they have their answer. */
+/** Clients that send their next request when they have their answer. */
 async function load(order: LoadOrder): Promise<Outcome> {
   const { target } = order
   const operation = OPERATIONS[order.operation]
   const gateway = await Gateway.open(target)
   const latencies = new Map<string, Latencies>()
   const failures: Record<string, number> = {}
-  const counts = { begun: 0, inTime: 0, completed: 0, lastAt: 0 }
+  const counts = { started: 0, inTime: 0, completed: 0, lastAt: 0 }
   let outOfCodes = false
   const scene = {
     gateway,
-    rota: remembered(rotas, `${target.name} ${order.users.to}`, () => {
-      return new Rota(order.users, target.spendsCodes)
+    schedule: remembered(schedules, `${target.name} ${order.users.to}`, () => {
+      return new CodeSchedule(order.users, target.spendsCodes)
     }),
     challenged: remembered(challenged, target.name, () => []),
     note(part: string, milliseconds: number) {
@@ -41,8 +42,8 @@ async function load(order: LoadOrder): Promise<Outcome> {
   const end = begunAt + order.milliseconds
 
   async function client(): Promise<void> {
-    while (performance.now() < end && counts.begun < (order.atMost ?? Number.POSITIVE_INFINITY)) {
-      counts.begun += 1
+    while (performance.now() < end && counts.started < (order.atMost ?? Number.POSITIVE_INFINITY)) {
+      counts.started += 1
       try {
         await operation(scene)
       } catch (error) {
@@ -51,7 +52,7 @@ async function load(order: LoadOrder): Promise<Outcome> {
           outOfCodes = true
           return
         }
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = messageOf(error)
         failures[reason] = (failures[reason] ?? 0) + 1
         continue
       }

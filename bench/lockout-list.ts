@@ -6,7 +6,7 @@ import { ask } from '../test/http/ask.ts'
 import type { Examination } from './case.ts'
 import { startHttpBroker } from './http-broker.ts'
 import { Latencies } from './latencies.ts'
-import { userAddress, userName } from './population.ts'
+import { userAddress, userName } from './users.ts'
 
 const LOCKOUTS = 100_000
 const OVER_MS = 30 * 24 * 3_600_000
@@ -30,7 +30,9 @@ export const LOCKOUT_LIST: Examination = {
   name: 'http-lockouts',
   about: `the list of ${LOCKOUTS} lockouts through the API`,
   run: async (around) => {
-    const broker = await startHttpBroker(around, 'of lockouts', fillLockouts)
+    const broker = await startHttpBroker(around, 'of lockouts', (database) =>
+      fillLockouts(database, around.size(LOCKOUTS)),
+    )
     const token = await broker.token('lockouts:read')
     const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS })
     const lines = [`  ${'page'.padEnd(32)}items   octets   p50 ms   p95 ms`]
@@ -39,7 +41,7 @@ export const LOCKOUT_LIST: Examination = {
     for (const [about, query] of QUERIES) {
       const yesterday = new Date(Date.now() - 24 * 3_600_000).toISOString()
       const url = `${broker.url}/api/v1/lockouts?${query.replace(/before=$/, `before=${yesterday}`)}`
-      const page = await timed(url, token, agent)
+      const page = await timed(url, token, agent, around.size(REQUESTS))
       all.addAll(page.latencies)
       largest = Math.max(largest, page.octets)
       lines.push(
@@ -54,17 +56,17 @@ export const LOCKOUT_LIST: Examination = {
   },
 }
 
-async function timed(url: string, token: string, agent: Agent) {
+async function timed(url: string, token: string, agent: Agent, requests: number) {
   const latencies = new Latencies()
-  let left = REQUESTS
+  let left = requests
   let octets = 0
   let items = 0
   const client = async () => {
     while (left > 0) {
       left -= 1
-      const begun = performance.now()
+      const startedAt = performance.now()
       const { status, text, json } = await ask(url, { token, agent })
-      latencies.add(performance.now() - begun)
+      latencies.add(performance.now() - startedAt)
       if (status !== 200) throw new Error(`${url}: ${status} ${text}`)
       octets = Math.max(octets, Buffer.byteLength(text))
       items = Array.isArray(json.items) ? json.items.length : 0
@@ -79,10 +81,10 @@ function percentiles(latencies: Latencies): string {
 }
 
 /** Every tenth in force, every third of the others released, the rest run out. */
-function fillLockouts(database: DatabaseSync): void {
+function fillLockouts(database: DatabaseSync, count: number): void {
   const now = Date.now()
   const row = (number: number): LockoutRow => {
-    const since = Math.round(now - OVER_MS + (OVER_MS * number) / LOCKOUTS)
+    const since = Math.round(now - OVER_MS + (OVER_MS * number) / count)
     const inForce = number % 10 === 0
     const released = !inForce && number % 3 === 0
     return {
@@ -91,12 +93,15 @@ function fillLockouts(database: DatabaseSync): void {
       cause: 'failures',
       user_stem: userName(number % 20_000),
       address: userAddress(number % 20_000),
+      source: null,
+      subject: null,
       gateway: 'bench',
       reason: '5 failed logins within 10 minutes, the last one for a wrong password',
       since,
       ends_at: inForce ? (number % 50 === 0 ? NO_END : now + OVER_MS) : since + 300_000,
       released_at: released ? since + 60_000 : null,
       released_by: released ? 'the desk' : null,
+      whole_name: null,
       release_reason: released ? 'called, and knew what the last login was' : null,
     }
   }
@@ -105,7 +110,7 @@ function fillLockouts(database: DatabaseSync): void {
     `insert into lockouts (${columns.join(', ')}) values (${columns.map((name) => `:${name}`).join(', ')})`,
   )
   database.exec('begin immediate')
-  for (let number = 0; number < LOCKOUTS; number += 1) insert.run({ ...row(number) })
+  for (let number = 0; number < count; number += 1) insert.run({ ...row(number) })
   database.exec('commit')
 }
 

@@ -41,9 +41,9 @@ export async function examineMachine(scratch: string): Promise<Machine> {
 
 function durableWrites(file: string): number {
   const descriptor = openSync(file, 'w')
-  const begun = performance.now()
+  const startedAt = performance.now()
   let writes = 0
-  for (; performance.now() - begun < MEASURE_MS; writes += 1) {
+  for (; performance.now() - startedAt < MEASURE_MS; writes += 1) {
     writeSync(descriptor, PAGE, 0, PAGE.length, 0)
     fdatasyncSync(descriptor)
   }
@@ -52,7 +52,7 @@ function durableWrites(file: string): number {
 }
 
 async function argon2OnAllCores(): Promise<Pick<Machine, 'argon2' | 'argon2PerSecond'>> {
-  const begun = performance.now()
+  const startedAt = performance.now()
   const before = process.cpuUsage()
   const lanes = Array.from({ length: availableParallelism() }, async () => {
     for (let done = 0; done < HASHES; done += 1) await hash('a password', ARGON2ID)
@@ -62,6 +62,6 @@ async function argon2OnAllCores(): Promise<Pick<Machine, 'argon2' | 'argon2PerSe
   const checks = lanes.length * HASHES
   return {
     argon2: (user + system) / 1000 / checks,
-    argon2PerSecond: Math.round((checks * 1000) / (performance.now() - begun)),
+    argon2PerSecond: Math.round((checks * 1000) / (performance.now() - startedAt)),
   }
 }

@@ -1,4 +1,4 @@
-import type { Case, Contestant, Surroundings, Variant } from './case.ts'
+import type { Case, Context, Subject, Variant } from './case.ts'
 import type { Generators } from './generators.ts'
 import { datagramsLost, memoryOf, processorTime } from './process-cost.ts'
 import type { Server } from './server.ts'
@@ -9,7 +9,7 @@ interface Percentiles {
   readonly p99: number
 }
 
-/** What one contestant did in one round. */
+/** What one subject did in one round. */
 export interface Measured {
   readonly perSecond: number
   /** By part of the operation. */
@@ -25,67 +25,73 @@ export interface Measured {
   readonly generator: number
   /** A stranger's packets per second, and those of all senders that the kernel threw away. */
   readonly flood?: { readonly perSecond: number; readonly lost: number }
-  /** What is to be told of what else went on. */
+  /** Lines to report about other things that went on. */
   readonly besides?: string
 }
 
 export interface Plan {
+  /** Of a round; a brief run does not heed what a case wants. */
   readonly seconds: number
+  /** Of a first load, which is not measured. */
+  readonly warmUpSeconds: number
+  /** Operations of a round at most, in a brief run. */
+  readonly briefly?: number
   readonly rounds: number
   /** In place of the case's own number of clients. */
   readonly inFlight?: number | undefined
   /** Awaited before each round. */
   readonly beforeRound: () => Promise<void>
-  /** Told what is going on, a line at a time. */
-  readonly told: (line: string) => void
+  /** Gets what is going on, a line at a time. */
+  readonly progress: (line: string) => void
 }
 
-/** One contestant's rounds of one variant. */
+/** One subject's rounds of one variant. */
 export interface Series {
-  readonly contestant: string
+  readonly subject: string
   readonly variant: string
   /** Whether something else went on beside the load. */
   readonly beside: boolean
   readonly rounds: readonly Measured[]
 }
 
-/** A first load is not measured: for its first four seconds a login takes half as long again, until the code is compiled. */
-const WARM_UP_MS = 5000
 const PRIMING_IN_FLIGHT = 32
 /** Long enough for any number of challenges, which the password check makes slow. */
 const PRIMING_MS = 180_000
 
-/** Starts all contestants of a case and measures them in turn, so that what else the machine does hits all alike. */
+/** Starts all subjects of a case and measures them in turn, so that what else the machine does hits all alike. */
 export async function runCase(
   each: Case,
-  around: Surroundings,
+  around: Context,
   generators: Generators,
   plan: Plan,
 ): Promise<Series[]> {
-  const { contestants, variants } = await each.prepare(around)
-  const running: { contestant: Contestant; server: Server }[] = []
+  const { subjects, variants } = await each.prepare(around)
+  const running: { subject: Subject; server: Server }[] = []
   try {
-    for (const contestant of contestants) {
-      plan.told(`${each.name}: starting ${contestant.name}`)
-      const server = await contestant.start()
-      running.push({ contestant, server })
-      await warmUp(each, contestant, server, generators, plan)
+    for (const subject of subjects) {
+      plan.progress(`${each.name}: starting ${subject.name}`)
+      const server = await subject.start()
+      running.push({ subject, server })
+      await warmUp(each, subject, server, generators, plan)
     }
     const all = variants.flatMap((variant) =>
-      running.map(({ contestant, server }) => ({ contestant, server, variant, rounds: [] as Measured[] })),
+      running.map(({ subject, server }) => ({ subject, server, variant, rounds: [] as Measured[] })),
     )
-    const long = { ...plan, seconds: Math.max(plan.seconds, each.seconds ?? 0) }
+    const long = {
+      ...plan,
+      seconds: plan.briefly === undefined ? Math.max(plan.seconds, each.seconds ?? 0) : plan.seconds,
+    }
     for (let round = 1; round <= plan.rounds; round += 1) {
       await plan.beforeRound()
-      for (const { contestant, server, variant, rounds } of all) {
+      for (const { subject, server, variant, rounds } of all) {
         const measured = await measure(each, variant, server, generators, long)
         rounds.push(measured)
-        const what = [each.name, variant.label, contestant.name].filter((word) => word !== '').join(', ')
-        plan.told(`${what}: round ${round} of ${plan.rounds}, ${Math.round(measured.perSecond)}/s`)
+        const what = [each.name, variant.label, subject.name].filter((word) => word !== '').join(', ')
+        plan.progress(`${what}: round ${round} of ${plan.rounds}, ${Math.round(measured.perSecond)}/s`)
       }
     }
-    return all.map(({ contestant, variant, rounds }) => ({
-      contestant: contestant.name,
+    return all.map(({ subject, variant, rounds }) => ({
+      subject: subject.name,
       variant: variant.label,
       beside: variant.flood !== undefined || variant.beside !== undefined,
       rounds,
@@ -98,12 +104,12 @@ export async function runCase(
 /** @throws Error where nothing succeeds: then it is not set up for this load, and its figures would mean nothing. */
 async function warmUp(
   each: Case,
-  { name }: Contestant,
+  { name }: Subject,
   server: Server,
   generators: Generators,
   plan: Plan,
 ): Promise<void> {
-  const short = { ...plan, seconds: WARM_UP_MS / 1000 }
+  const short = { ...plan, seconds: plan.warmUpSeconds }
   const { perSecond, failures } = await measure(each, { label: '' }, server, generators, short)
   if (!(perSecond > 0))
     throw new Error(`${each.name}: ${name} answers nothing: ${[...failures.keys()].join('; ')}`)
@@ -112,13 +118,14 @@ async function warmUp(
 async function measure(
   { operation, challengesPerSecond, ...each }: Case,
   { flood: packetsPerSecond, beside, ...variant }: Variant,
-  { pids, targets }: Server,
+  server: Server,
   generators: Generators,
   plan: Plan,
 ): Promise<Measured> {
+  const { pids, targets } = server
   const milliseconds = plan.seconds * 1000
   if (challengesPerSecond !== undefined) {
-    const atMost = Math.ceil(challengesPerSecond * plan.seconds)
+    const atMost = plan.briefly ?? Math.ceil(challengesPerSecond * plan.seconds)
     await generators.load({
       targets,
       operation: 'password',
@@ -134,13 +141,10 @@ async function measure(
     packetsPerSecond === undefined
       ? undefined
       : generators.flood({ target: targets[0], source: '127.0.0.2', packetsPerSecond, milliseconds })
-  const load = await generators.load({
-    targets,
-    operation,
-    inFlight: plan.inFlight ?? variant.inFlight ?? each.inFlight,
-    milliseconds,
-    ...(each.atMost === undefined ? {} : { atMost: each.atMost }),
-  })
+  const inFlight = plan.inFlight ?? variant.inFlight ?? each.inFlight
+  const order = { targets, operation, inFlight, milliseconds }
+  const load = await (server.load?.(order) ??
+    generators.load({ ...order, atMost: plan.briefly ?? each.atMost }))
   const flood = await flooding
   const besides = await end?.()
   const spent = processorTime(pids) - before
@@ -157,8 +161,8 @@ async function measure(
     retransmits: load.retransmits,
     failures: load.failures,
     generator: load.busiest,
-    ...(flood === undefined ? {} : { flood: { perSecond: flood, lost: lostBy(targets) - lostBefore } }),
-    ...(besides === undefined ? {} : { besides }),
+    flood: flood === undefined ? undefined : { perSecond: flood, lost: lostBy(targets) - lostBefore },
+    besides,
   }
 }
 

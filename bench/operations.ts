@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { Attr, Code } from '../src/radius/codes.ts'
 import { encodeAttribute } from '../src/radius/dictionary.ts'
 import { first, type NewAttribute, type Packet, text } from '../src/radius/packet.ts'
+import type { CodeSchedule } from './code-schedule.ts'
+import type { Operation } from './commands.ts'
 import type { Answer, Gateway } from './gateway.ts'
-import type { Operation } from './orders.ts'
-import { PASSWORD, userAddress, userName } from './population.ts'
-import type { Rota } from './rota.ts'
+import { PASSWORD, userAddress, userName } from './users.ts'
 
 /** A password that was right, and the challenge that it brought. */
 export interface Challenged {
@@ -15,7 +15,7 @@ export interface Challenged {
 
 export interface Scene {
   readonly gateway: Gateway
-  readonly rota: Rota
+  readonly schedule: CodeSchedule
   /** What `password` leaves for `answer`. */
   readonly challenged: Challenged[]
   /** Takes the latency of a part of the operation. */
@@ -56,8 +56,8 @@ export const OPERATIONS: Readonly<Record<Operation, (scene: Scene) => Promise<vo
     note('status', answer.milliseconds)
   },
 
-  async accounting({ gateway, rota, note }) {
-    const user = rota.take()
+  async accounting({ gateway, schedule, note }) {
+    const user = schedule.take()
     const session = randomBytes(SESSION_OCTETS).toString('base64')
     const answer = await gateway.accounting([
       ...OF_A_START,
@@ -85,36 +85,40 @@ export const OPERATIONS: Readonly<Record<Operation, (scene: Scene) => Promise<vo
     await answerChallenge(scene, challenged)
   },
 
-  async append({ gateway, rota, note }) {
-    const user = rota.take()
-    const answer = await gateway.login(Buffer.from(PASSWORD + rota.code(user)), attributesOf(user))
+  async append({ gateway, schedule, note }) {
+    const user = schedule.take()
+    const answer = await gateway.login(Buffer.from(PASSWORD + schedule.code(user)), attributesOf(user))
     expect(answer, Code.AccessAccept)
     note('login', answer.milliseconds)
   },
 
-  async plain({ gateway, rota, note }) {
-    const user = rota.take()
+  async plain({ gateway, schedule, note }) {
+    const user = schedule.take()
     const answer = await gateway.login(Buffer.from(PASSWORD), attributesOf(user))
     expect(answer, Code.AccessAccept)
     note('login', answer.milliseconds)
   },
 
-  async reject({ gateway, rota, note }) {
-    const answer = await gateway.login(WRONG_PASSWORD, attributesOf(rota.next()))
+  async reject({ gateway, schedule, note }) {
+    const answer = await gateway.login(WRONG_PASSWORD, attributesOf(schedule.next()))
     expect(answer, Code.AccessReject)
     note('reject', answer.milliseconds)
   },
 
-  async code({ gateway, rota, note }) {
-    const user = rota.take()
-    const answer = await gateway.login(Buffer.from(rota.code(user)), attributesOf(user))
+  async code({ gateway, schedule, note }) {
+    const user = schedule.take()
+    const answer = await gateway.login(Buffer.from(schedule.code(user)), attributesOf(user))
     expect(answer, Code.AccessAccept)
     note('login', answer.milliseconds)
   },
 }
 
-async function typePassword({ gateway, rota, note }: Scene): Promise<Challenged & { milliseconds: number }> {
-  const user = rota.take()
+async function typePassword({
+  gateway,
+  schedule,
+  note,
+}: Scene): Promise<Challenged & { milliseconds: number }> {
+  const user = schedule.take()
   const answer = await gateway.login(Buffer.from(PASSWORD), attributesOf(user))
   expect(answer, Code.AccessChallenge)
   const state = first(answer.reply, Attr.State)
@@ -123,10 +127,13 @@ async function typePassword({ gateway, rota, note }: Scene): Promise<Challenged 
   return { user, state: Buffer.from(state), milliseconds: answer.milliseconds }
 }
 
-async function answerChallenge({ gateway, rota, note }: Scene, { user, state }: Challenged): Promise<number> {
+async function answerChallenge(
+  { gateway, schedule, note }: Scene,
+  { user, state }: Challenged,
+): Promise<number> {
   const attributes = attributesOf(user)
   attributes.push({ type: Attr.State, value: state })
-  const answer = await gateway.login(Buffer.from(rota.code(user)), attributes)
+  const answer = await gateway.login(Buffer.from(schedule.code(user)), attributes)
   expect(answer, Code.AccessAccept)
   note('code', answer.milliseconds)
   return answer.milliseconds

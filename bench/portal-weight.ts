@@ -2,7 +2,7 @@ import { ask } from '../test/http/ask.ts'
 import { FormClient } from '../test/http/form-client.ts'
 import type { Examination } from './case.ts'
 import { startHttpBroker } from './http-broker.ts'
-import { codeOf, PASSWORD, PERIOD, userName } from './population.ts'
+import { codeOf, PASSWORD, PERIOD, userName } from './users.ts'
 
 /** What a browser loads for a page of the portal, as sent to one that asks for no compression. */
 export const PORTAL_WEIGHT: Examination = {

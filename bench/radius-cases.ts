@@ -1,5 +1,5 @@
 import { startBareResponder } from './bare-server.ts'
-import { type Case, localBroker, PLAIN, rival } from './case.ts'
+import { baseline, type Case, localBroker, PLAIN } from './case.ts'
 
 const STRANGER_FLOOD = 20_000
 
@@ -13,9 +13,9 @@ export const RADIUS_CASES: readonly Case[] = [
     parts: ['status'],
     prepare: async (around) => ({
       variants: PLAIN,
-      contestants: [
+      subjects: [
         await localBroker(around, 'challenge'),
-        ...rival(around, { mode: 'challenge' }),
+        ...baseline(around, { mode: 'challenge' }),
         ...(around.compares ? [{ name: 'bare Node responder', start: () => startBareResponder() }] : []),
       ],
     }),
@@ -28,10 +28,10 @@ export const RADIUS_CASES: readonly Case[] = [
     parts: ['start'],
     prepare: async (around) => ({
       variants: PLAIN,
-      contestants: [
+      subjects: [
         await localBroker(around, 'challenge'),
-        ...rival(around, { mode: 'challenge', accounting: 'detail' }, 'text file'),
-        ...rival(around, { mode: 'challenge', accounting: 'sqlite' }, 'SQLite'),
+        ...baseline(around, { mode: 'challenge', accounting: 'detail' }, 'text file'),
+        ...baseline(around, { mode: 'challenge', accounting: 'sqlite' }, 'SQLite'),
       ],
     }),
   },
@@ -43,10 +43,10 @@ export const RADIUS_CASES: readonly Case[] = [
     parts: ['login', 'password', 'code'],
     prepare: async (around) => ({
       variants: PLAIN,
-      contestants: [
+      subjects: [
         await localBroker(around, 'challenge'),
-        ...rival(around, { mode: 'challenge' }, 'clear text'),
-        ...rival(around, { mode: 'challenge', passwords: { pbkdf2Ms: around.passwordCheckMs } }, 'PBKDF2'),
+        ...baseline(around, { mode: 'challenge' }, 'clear text'),
+        ...baseline(around, { mode: 'challenge', passwords: { pbkdf2Ms: around.passwordCheckMs } }, 'PBKDF2'),
       ],
     }),
   },
@@ -58,10 +58,10 @@ export const RADIUS_CASES: readonly Case[] = [
     parts: ['login'],
     prepare: async (around) => ({
       variants: PLAIN,
-      contestants: [
+      subjects: [
         await localBroker(around, 'append'),
-        ...rival(around, { mode: 'append' }, 'clear text'),
-        ...rival(around, { mode: 'append', passwords: { pbkdf2Ms: around.passwordCheckMs } }, 'PBKDF2'),
+        ...baseline(around, { mode: 'append' }, 'clear text'),
+        ...baseline(around, { mode: 'append', passwords: { pbkdf2Ms: around.passwordCheckMs } }, 'PBKDF2'),
       ],
     }),
   },
@@ -74,10 +74,10 @@ export const RADIUS_CASES: readonly Case[] = [
     challengesPerSecond: 400,
     prepare: async (around) => ({
       variants: PLAIN,
-      contestants: [
+      subjects: [
         await localBroker(around, 'challenge'),
-        ...rival(around, { mode: 'challenge' }, 'keeps nothing'),
-        ...rival(around, { mode: 'challenge', logins: 'sqlite' }, 'a row in SQLite'),
+        ...baseline(around, { mode: 'challenge' }, 'keeps nothing'),
+        ...baseline(around, { mode: 'challenge', logins: 'sqlite' }, 'a row in SQLite'),
       ],
     }),
   },
@@ -89,10 +89,10 @@ export const RADIUS_CASES: readonly Case[] = [
     parts: ['login'],
     prepare: async (around) => ({
       variants: PLAIN,
-      contestants: [
+      subjects: [
         await localBroker(around, 'only'),
-        ...rival(around, { mode: 'only' }, 'keeps nothing'),
-        ...rival(around, { mode: 'only', logins: 'sqlite' }, 'a row in SQLite'),
+        ...baseline(around, { mode: 'only' }, 'keeps nothing'),
+        ...baseline(around, { mode: 'only', logins: 'sqlite' }, 'a row in SQLite'),
       ],
     }),
   },
@@ -104,9 +104,9 @@ export const RADIUS_CASES: readonly Case[] = [
     parts: ['login'],
     prepare: async (around) => ({
       variants: [{ label: 'quiet' }, { label: 'flooded', flood: STRANGER_FLOOD }],
-      contestants: [
+      subjects: [
         await localBroker(around, 'append'),
-        ...rival(around, { mode: 'append', passwords: { pbkdf2Ms: around.passwordCheckMs } }, 'PBKDF2'),
+        ...baseline(around, { mode: 'append', passwords: { pbkdf2Ms: around.passwordCheckMs } }, 'PBKDF2'),
       ],
     }),
   },

@@ -21,7 +21,7 @@ export function machineLines(machine: Machine): string[] {
   ]
 }
 
-/** Each case's contestants, what they did, and how the broker stands to the others. */
+/** Each case's subjects, what they did, and how the broker stands to the others. */
 export function caseLines({ name, about, inFlight, disturbance, summaries, ratios }: CaseResult): string[] {
   const rows = summaries.flatMap(rowsOf)
   const lines = table(HEADINGS, rows)
@@ -31,8 +31,8 @@ export function caseLines({ name, about, inFlight, disturbance, summaries, ratio
         `${times(p99)} the p99, ${times(processor)} the processor time`,
     )
   }
-  for (const { contestant, variant, failures, flood, besides } of summaries) {
-    const who = [contestant, variant].filter((word) => word !== '').join(', ')
+  for (const { subject, variant, failures, flood, besides } of summaries) {
+    const who = [subject, variant].filter((word) => word !== '').join(', ')
     for (const [reason, count] of Object.entries(failures)) lines.push(`  ${who}: ${count} times ${reason}`)
     for (const line of besides) lines.push(`  ${who}: ${line}`)
     if (flood !== undefined) {
@@ -73,10 +73,10 @@ const HEADINGS = [
 ]
 
 function rowsOf(summary: Summary): string[][] {
-  const { contestant, variant, parts, perSecond, processor, resident, peak, retransmits, failures } = summary
+  const { subject, variant, parts, perSecond, processor, resident, peak, retransmits, failures } = summary
   const [all, ...halves] = parts
   const failed = Object.values(failures).reduce((sum, count) => sum + count, 0)
-  const title = [contestant, variant].filter((word) => word !== '').join(', ')
+  const title = [subject, variant].filter((word) => word !== '').join(', ')
   return [
     [
       `  ${title}`,

@@ -1,30 +1,21 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { messageOf } from '../src/domain/errors.ts'
 import { type TemporaryFolder, temporaryFolder } from '../test/real/folder.ts'
-import { type Case, type Examination, filledStore, type Surroundings } from './case.ts'
+import { type Case, type Context, type Examination, filledStore } from './case.ts'
+import { CASES, SUITES } from './cases.ts'
 import { codecCost } from './codec.ts'
 import { Disturbance } from './disturbance.ts'
 import { freeradiusIsInstalled, freeradiusVersion } from './freeradius-server.ts'
 import { Generators } from './generators.ts'
-import { HTTP_CASES } from './http-cases.ts'
-import { LDAP_CASES } from './ldap-cases.ts'
 import { examineMachine } from './machine.ts'
 import { runCase } from './measure.ts'
-import { RADIUS_CASES } from './radius-cases.ts'
 import { type CaseResult, caseLines, codecLines, machineLines, othersUsed } from './report.ts'
-import { SCALE_CASES } from './scale-cases.ts'
 import { ratios, summarise } from './summary.ts'
 
 const CODEC = 'codec'
 const CODEC_ABOUT = 'decode, verify, decrypt, encode and sign one request, without a network'
-/** Besides the cases by their own names. The first runs where nothing is named. */
-const SUITES: Readonly<Record<string, readonly (Case | Examination)[]>> = {
-  radius: RADIUS_CASES,
-  ldap: LDAP_CASES,
-  scale: SCALE_CASES,
-  http: HTTP_CASES,
-}
 
 const HELP = `Usage: npm run bench -- [options] [suite or case …]
 
@@ -35,13 +26,14 @@ in turns. Suites and their cases; where none is named, codec and radius:
 ${Object.entries(SUITES).map(suiteHelp).join('\n')}
 
 Options:
+  --brief          every case for a moment, with few users: whether it runs, not how fast
   --seconds N      length of a round (3)
   --rounds N       rounds of each server (3); figures are their medians
   --users N        local users in the store (60000); each code works once, so short of users a load ends
   --generators N   processes that make the load (2)
   --in-flight N    requests in flight, in place of each case's own number
   --patience N     minutes to wait, all in all, until others leave the machine alone (0)
-  --alone          the broker without its rivals
+  --alone          the broker without its baselines
   --profile FOLDER run the broker alone with Node's processor profiler, which writes there a file for each thread
   --json FILE      write every figure there too
   --help           this text
@@ -52,6 +44,20 @@ function suiteHelp([suite, cases]: [string, readonly (Case | Examination)[]]): s
   return [`  ${suite}`, ...lines].join('\n')
 }
 
+/** For its first four seconds a login takes half as long again, until the code is compiled. */
+const WARM_UP_SECONDS = 5
+/** Instead of what is asked for. */
+const BRIEF = {
+  seconds: 2,
+  rounds: 1,
+  users: 2000,
+  generators: 1,
+  inFlight: 4,
+  warmUpSeconds: 15,
+} as const
+/** Operations of a round at most, in a brief run. */
+const BRIEF_OPERATIONS = 12
+
 type Result =
   | CaseResult
   | (Pick<CaseResult, 'name' | 'about' | 'disturbance'> & { readonly lines: readonly string[] })
@@ -59,7 +65,9 @@ type Result =
 interface Options {
   readonly codec: boolean
   readonly cases: readonly (Case | Examination)[]
+  readonly brief: boolean
   readonly seconds: number
+  readonly warmUpSeconds: number
   readonly rounds: number
   readonly users: number
   readonly generators: number
@@ -76,6 +84,7 @@ function optionsOf(args: readonly string[]): Options | undefined {
     args: [...args],
     allowPositionals: true,
     options: {
+      brief: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '3' },
       rounds: { type: 'string', default: '3' },
       users: { type: 'string', default: '60000' },
@@ -89,7 +98,8 @@ function optionsOf(args: readonly string[]): Options | undefined {
     },
   })
   if (values.help) return undefined
-  const named = positionals.length > 0 ? positionals : [CODEC, 'radius']
+  const all = values.brief ? [CODEC, ...Object.keys(SUITES)] : [CODEC, 'radius']
+  const named = positionals.length > 0 ? positionals : all
   const inFlight = values['in-flight']
   return {
     codec: named.includes(CODEC),
@@ -98,20 +108,22 @@ function optionsOf(args: readonly string[]): Options | undefined {
     rounds: count('rounds', values.rounds),
     users: count('users', values.users),
     generators: count('generators', values.generators),
-    ...(inFlight === undefined ? {} : { inFlight: count('in-flight', inFlight) }),
+    inFlight: inFlight === undefined ? undefined : count('in-flight', inFlight),
+    warmUpSeconds: WARM_UP_SECONDS,
+    brief: values.brief,
     patience: values.patience === '0' ? 0 : positive('patience', values.patience),
     alone: values.alone || values.profile !== undefined,
-    ...(values.profile === undefined ? {} : { profile: resolve(values.profile) }),
-    ...(values.json === undefined ? {} : { json: resolve(values.json) }),
+    profile: values.profile === undefined ? undefined : resolve(values.profile),
+    json: values.json === undefined ? undefined : resolve(values.json),
+    ...(values.brief && BRIEF),
   }
 }
 
 function casesNamed(names: readonly string[]): readonly (Case | Examination)[] {
-  const all = Object.values(SUITES).flat()
-  const found = names.map((name) => SUITES[name] ?? all.filter((each) => each.name === name))
+  const found = names.map((name) => SUITES[name] ?? CASES.filter((each) => each.name === name))
   const unknown = names.filter((_, index) => found[index]?.length === 0)
   if (unknown.length === 0) return [...new Set(found.flat())]
-  const known = [CODEC, ...Object.keys(SUITES), ...all.map(({ name }) => name)]
+  const known = [CODEC, ...Object.keys(SUITES), ...CASES.map(({ name }) => name)]
   throw new Error(`no suite or case ${unknown.join(', ')}; there are ${[...new Set(known)].join(', ')}`)
 }
 
@@ -131,7 +143,7 @@ function print(lines: readonly string[]): void {
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
-function told(line: string): void {
+function progress(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
@@ -153,13 +165,13 @@ async function bench(options: Options): Promise<void> {
     store: (name, filling) => {
       const known = stores.get(name)
       if (known !== undefined) return known
-      told(`filling a store with ${filling.to - filling.from} users (${name})`)
+      progress(`filling a store with ${filling.to - filling.from} users (${name})`)
       const made = filledStore(folder('store'), filling)
       stores.set(name, made)
       return made
     },
     passwordCheckMs: machine.argon2,
-    told,
+    progress,
   })
   if (options.json !== undefined) {
     const cases = options.cases.map(({ name }) => name)
@@ -168,46 +180,55 @@ async function bench(options: Options): Promise<void> {
   }
 }
 
-function comparison({ users, alone, profile }: Options) {
+function comparison({ brief, users, alone, profile }: Options) {
   if (profile !== undefined) mkdirSync(profile, { recursive: true })
   const compares = !alone && freeradiusIsInstalled()
   if (!alone && !compares)
-    told('FreeRADIUS is not installed (Debian: freeradius), so nothing is compared with it')
+    progress('FreeRADIUS is not installed (Debian: freeradius), so nothing is compared with it')
   return {
     users,
+    size: (whole: number) => (brief ? Math.max(Math.ceil(whole / 200), Math.min(whole, 200)) : whole),
     compares: !alone,
-    ...(profile === undefined ? {} : { profiles: profile }),
-    ...(compares ? { freeradius: freeradiusVersion() } : {}),
+    profiles: profile,
+    freeradius: compares ? freeradiusVersion() : undefined,
   }
 }
 
 async function runCases(
-  { cases, seconds, rounds, inFlight, patience, generators: count }: Options,
-  around: Omit<Surroundings, 'defer'>,
+  { cases, brief, seconds, warmUpSeconds, rounds, inFlight, patience, generators: count }: Options,
+  around: Omit<Context, 'defer'>,
 ): Promise<Result[]> {
   const generators = new Generators(count)
   const disturbance = new Disturbance(patience * 60_000)
-  const plan = { seconds, rounds, inFlight, told, beforeRound: () => disturbance.look() }
+  const plan = {
+    briefly: brief ? BRIEF_OPERATIONS : undefined,
+    seconds,
+    warmUpSeconds,
+    rounds,
+    inFlight,
+    progress,
+    beforeRound: () => disturbance.look(),
+  }
   const results: Result[] = []
   try {
     for (const each of cases) {
       const missing = 'missing' in each ? each.missing?.() : undefined
       if (missing !== undefined) {
-        told(`${each.name} is left out, for want of ${missing}`)
+        progress(`${each.name} is left out, for want of ${missing}`)
         continue
       }
       await using ends = new AsyncDisposableStack()
-      const surroundings = { ...around, defer: (end: () => Promise<void>) => ends.defer(end) }
+      const context = { ...around, defer: (end: () => Promise<void>) => ends.defer(end) }
       if ('run' in each) {
-        told(`${each.name}: starting`)
+        progress(`${each.name}: starting`)
         await disturbance.look()
-        const lines = await each.run(surroundings)
+        const lines = await each.run(context)
         const others = disturbance.take()
         print(['', `${each.name}: ${each.about}; ${othersUsed(others)}`, ...lines])
         results.push({ name: each.name, about: each.about, disturbance: others, lines })
         continue
       }
-      const series = await runCase(each, surroundings, generators, plan)
+      const series = await runCase(each, context, generators, plan)
       const result = {
         name: each.name,
         about: each.about,
@@ -230,6 +251,6 @@ try {
   if (options === undefined) process.stdout.write(HELP)
   else await bench(options)
 } catch (error) {
-  told(error instanceof Error ? error.message : String(error))
+  progress(messageOf(error))
   process.exitCode = 1
 }

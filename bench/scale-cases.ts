@@ -5,7 +5,7 @@ import { findProgram } from '../test/real/programs.ts'
 import { type RealRedis, startRedis } from '../test/real/redis.ts'
 import { startBareResponder } from './bare-server.ts'
 import { type BrokerOptions, configurationOf, startBroker } from './broker-server.ts'
-import { type Case, type Contestant, localBroker, PLAIN, rival, type Surroundings } from './case.ts'
+import { baseline, type Case, type Context, localBroker, PLAIN, type Subject } from './case.ts'
 import { fillStore } from './fill.ts'
 import type { CodeMode, Server } from './server.ts'
 
@@ -34,7 +34,7 @@ export const SCALE_CASES: readonly Case[] = [
       const one = () => shared.start('only')
       return {
         variants: PLAIN,
-        contestants: [
+        subjects: [
           { name: 'two brokers', start: () => together(one, one) },
           { name: 'one broker', start: one },
         ],
@@ -49,7 +49,7 @@ export const SCALE_CASES: readonly Case[] = [
     parts: ['status'],
     prepare: async () => ({
       variants: PLAIN,
-      contestants: [
+      subjects: [
         { name: 'two bare responders', start: () => together(startBareResponder, startBareResponder) },
         { name: 'one bare responder', start: startBareResponder },
       ],
@@ -82,7 +82,7 @@ export const SCALE_CASES: readonly Case[] = [
     parts: ['login'],
     prepare: async (around) => ({
       variants: PLAIN,
-      contestants: [await brokerOf(MANY, around), await brokerOf(FEW, around)],
+      subjects: [await brokerOf(MANY, around), await brokerOf(FEW, around)],
     }),
   },
   {
@@ -93,10 +93,10 @@ export const SCALE_CASES: readonly Case[] = [
     parts: ['status'],
     prepare: async (around) => ({
       variants: PLAIN,
-      contestants: [
+      subjects: [
         await workers(around, 'only', { users: around.users }),
         await workers(around, 'only', { users: around.users }, 1),
-        ...rival(around, { mode: 'only' }),
+        ...baseline(around, { mode: 'only' }),
       ],
     }),
   },
@@ -108,10 +108,10 @@ export const SCALE_CASES: readonly Case[] = [
     parts: ['reject'],
     prepare: async (around) => ({
       variants: PLAIN,
-      contestants: [
+      subjects: [
         await workers(around, 'append', { users: REFUSED_USERS, limits: TIGHT }),
         await workers(around, 'append', { users: REFUSED_USERS, limits: TIGHT }, 1),
-        ...rival({ ...around, users: REFUSED_USERS }, { mode: 'append' }, 'files and PAP'),
+        ...baseline({ ...around, users: REFUSED_USERS }, { mode: 'append' }, 'files and PAP'),
       ],
     }),
   },
@@ -139,12 +139,13 @@ async function together(...starts: readonly (() => Promise<Server>)[]): Promise<
 }
 
 interface SharedServers {
-  /** A broker that has its records and its passing state there. */
+  /** A broker that has its records and its ephemeral state there. */
   start(mode: CodeMode): Promise<Server>
 }
 
-async function sharedServers(around: Surroundings): Promise<SharedServers> {
-  around.told(`filling a PostgreSQL with ${SHARED_USERS} users`)
+async function sharedServers(around: Context): Promise<SharedServers> {
+  const users = around.size(SHARED_USERS)
+  around.progress(`filling a PostgreSQL with ${users} users`)
   const redis: RealRedis = await startRedis({ config: ['maxmemory-policy noeviction'] })
   around.defer(() => redis.stop())
   const postgres: Postgres = await startPostgres({ settings: { shared_buffers: '128MB' } })
@@ -157,36 +158,37 @@ async function sharedServers(around: Surroundings): Promise<SharedServers> {
   writeFileSync(folder.file('url'), await postgres.newDatabase(), { mode: 0o600 })
   const options: Pick<BrokerOptions, 'folder' | 'storage' | 'more'> = {
     folder,
-    storage: '{ postgres: { url_file: url }, key_file: data/seed.key }',
+    storage: 'postgres: { url_file: url }, key_file: data/seed.key',
     more: `redis: { url: redis://127.0.0.1:${redis.port}, brokers: 2 }`,
   }
-  await fillStore(await configurationOf(options), { from: 0, to: SHARED_USERS, local: true })
+  await fillStore(await configurationOf(options), { from: 0, to: users, local: true })
   const { profiles } = around
-  return { start: (mode) => startBroker({ ...options, mode, users: SHARED_USERS, profiles }) }
+  return { start: (mode) => startBroker({ ...options, mode, users, profiles }) }
 }
 
-async function onBoth(around: Surroundings, mode: CodeMode) {
+async function onBoth(around: Context, mode: CodeMode) {
   const shared = await sharedServers(around)
   const own = await localBroker(around, mode)
-  const contestants: [Contestant, Contestant] = [
+  const subjects: [Subject, Subject] = [
     { name: 'Redis and PostgreSQL', start: () => shared.start(mode) },
     { name: 'memory and SQLite', start: own.start },
   ]
-  return { variants: PLAIN, contestants }
+  return { variants: PLAIN, subjects }
 }
 
-async function brokerOf(users: number, around: Surroundings): Promise<Contestant> {
+async function brokerOf(count: number, around: Context): Promise<Subject> {
+  const users = around.size(count)
   const { profiles } = around
   const folder = await around.store(`of ${users}`, { from: 0, to: users, local: true })
-  return { name: `${users} users`, start: () => startBroker({ folder, mode: 'only', users, profiles }) }
+  return { name: `${count} users`, start: () => startBroker({ folder, mode: 'only', users, profiles }) }
 }
 
 async function workers(
-  around: Surroundings,
+  around: Context,
   mode: CodeMode,
   more: Pick<BrokerOptions, 'limits' | 'users'>,
   processes = WORKERS,
-): Promise<Contestant> {
+): Promise<Subject> {
   const { users, profiles } = around
   const folder = await around.store('of workers', { from: 0, to: users, local: true })
   const radius = `workers: ${processes}`

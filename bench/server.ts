@@ -1,4 +1,5 @@
-import type { Target } from './orders.ts'
+import type { Target } from './commands.ts'
+import type { Load, LoadOfAll } from './generators.ts'
 
 /** What was started for one case to answer it: one RADIUS server, or several that share the load. */
 export interface Server {
@@ -6,6 +7,8 @@ export interface Server {
   readonly pids: readonly number[]
   /** The generators are divided among them. */
   readonly targets: readonly [Target, ...Target[]]
+  /** Present where it makes its own load in place of the generators'. */
+  load?(order: Pick<LoadOfAll, 'inFlight' | 'milliseconds'>): Promise<Load>
   stop(): Promise<void>
 }
 

@@ -1,43 +1,44 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../src/domain/errors.ts'
 import { FormClient, headingOf } from '../test/http/form-client.ts'
+import type { CodeSchedule } from './code-schedule.ts'
 import { Latencies } from './latencies.ts'
-import { PASSWORD, userName } from './population.ts'
-import type { Rota } from './rota.ts'
+import { PASSWORD, userName } from './users.ts'
 
 const MINUTE_MS = 60_000
 
 /**
  * People who sign in to the portal with password and code, each in a browser of their own, at a steady rate.
- * @returns how it is ended, and what came of it.
+ * @returns how to end it, and the outcome.
  */
-export function signIns(url: string, rota: Rota, perMinute: number): () => Promise<string> {
+export function signIns(url: string, schedule: CodeSchedule, perMinute: number): () => Promise<string> {
   const latencies = new Latencies()
   const failures = new Map<string, number>()
   const going = new Set<Promise<void>>()
   const ending = new AbortController()
   const one = async () => {
-    const begun = performance.now()
-    const user = rota.take()
+    const startedAt = performance.now()
+    const user = schedule.take()
     const client = new FormClient(url)
     await client.get('/')
     await client.post('/sign-in', { name: userName(user), password: PASSWORD })
-    const shown = headingOf(await client.post('/code', { code: rota.code(user) }))
+    const shown = headingOf(await client.post('/code', { code: schedule.code(user) }))
     if (shown !== 'Your account') throw new Error(`the page “${shown}”`)
-    latencies.add(performance.now() - begun)
+    latencies.add(performance.now() - startedAt)
   }
   const begin = () => {
     const sign = one().catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       failures.set(reason, (failures.get(reason) ?? 0) + 1)
     })
     going.add(sign)
     void sign.then(() => going.delete(sign))
   }
   const work = async () => {
-    for (const start = performance.now(), gap = MINUTE_MS / perMinute, count = { begun: 0 }; ; ) {
+    for (const start = performance.now(), gap = MINUTE_MS / perMinute, count = { started: 0 }; ; ) {
       begin()
-      count.begun += 1
-      const pause = start + count.begun * gap - performance.now()
+      count.started += 1
+      const pause = start + count.started * gap - performance.now()
       await sleep(Math.max(0, pause), undefined, { signal: ending.signal })
     }
   }

@@ -3,7 +3,7 @@ import type { Measured, Series } from './measure.ts'
 
 /** The middle of what the rounds gave, for each figure by itself. */
 export interface Summary {
-  readonly contestant: string
+  readonly subject: string
   readonly variant: string
   readonly perSecond: number
   readonly parts: readonly { readonly part: string; readonly p50: number; readonly p99: number }[]
@@ -15,7 +15,7 @@ export interface Summary {
   readonly retransmits: number
   readonly failures: Readonly<Record<string, number>>
   readonly flood?: { readonly perSecond: number; readonly lost: number }
-  /** Of each round, what is to be told of what else went on. */
+  /** Of each round, lines to report about other things that went on. */
   readonly besides: readonly string[]
 }
 
@@ -29,11 +29,11 @@ export interface Ratio {
   readonly processor: number
 }
 
-export function summarise({ parts }: Case, { contestant, variant, rounds }: Series): Summary {
+export function summarise({ parts }: Case, { subject, variant, rounds }: Series): Summary {
   const middle = (of: (round: Measured) => number) => median(rounds.map(of))
   const floods = rounds.flatMap(({ flood }) => flood ?? [])
   return {
-    contestant,
+    subject,
     variant,
     perSecond: middle(({ perSecond }) => perSecond),
     parts: parts.map((part) => ({
@@ -48,14 +48,13 @@ export function summarise({ parts }: Case, { contestant, variant, rounds }: Seri
     retransmits: rounds.reduce((sum, { retransmits }) => sum + retransmits, 0),
     failures: failuresOf(rounds),
     besides: rounds.flatMap(({ besides }) => besides ?? []),
-    ...(floods.length === 0
-      ? {}
-      : {
-          flood: {
+    flood:
+      floods.length === 0
+        ? undefined
+        : {
             perSecond: median(floods.map(({ perSecond }) => perSecond)),
             lost: floods.reduce((sum, { lost }) => sum + lost, 0),
           },
-        }),
   }
 }
 
@@ -67,26 +66,24 @@ export function ratios({ parts: [part] }: Case, all: readonly Series[]): Ratio[]
   const [first] = all
   if (first === undefined) return []
   const pairs = all.flatMap((series): [Series, Series][] => {
-    const own = all.find(
-      ({ contestant, variant }) => contestant === first.contestant && variant === series.variant,
-    )
-    const calm = all.find(({ contestant }) => contestant === series.contestant)
+    const own = all.find(({ subject, variant }) => subject === first.subject && variant === series.variant)
+    const calm = all.find(({ subject }) => subject === series.subject)
     return [
       ...(own === undefined || own === series ? [] : ([[own, series]] satisfies [Series, Series][])),
       ...(series.beside && calm !== undefined ? ([[series, calm]] satisfies [Series, Series][]) : []),
     ]
   })
-  return pairs.map(([own, rival]) => {
+  return pairs.map(([own, baseline]) => {
     const middle = (of: (round: Measured) => number) =>
       median(
         own.rounds.map((round, index) => {
-          const other = rival.rounds[index]
+          const other = baseline.rounds[index]
           return other === undefined ? Number.NaN : of(round) / of(other)
         }),
       )
     return {
       of: nameOf(own),
-      against: nameOf(rival),
+      against: nameOf(baseline),
       perSecond: middle(({ perSecond }) => perSecond),
       p50: middle(({ parts }) => parts.get(part)?.p50 ?? Number.NaN),
       p99: middle(({ parts }) => parts.get(part)?.p99 ?? Number.NaN),
@@ -95,8 +92,8 @@ export function ratios({ parts: [part] }: Case, all: readonly Series[]): Ratio[]
   })
 }
 
-function nameOf({ contestant, variant }: Series): string {
-  return [contestant, variant].filter((word) => word !== '').join(', ')
+function nameOf({ subject, variant }: Series): string {
+  return [subject, variant].filter((word) => word !== '').join(', ')
 }
 
 function failuresOf(rounds: readonly Measured[]): Record<string, number> {

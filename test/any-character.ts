@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 
-const HIGHEST_ASCII = 0x7f
-const HIGHEST_BEFORE_SURROGATES = 0xd7ff
-const LOWEST_BEHIND_SURROGATES = 0xe000
-const HIGHEST = 0x10_ffff
+const MAX_ASCII = 0x7f
+const MAX_BEFORE_SURROGATES = 0xd7ff
+const MIN_AFTER_SURROGATES = 0xe000
+const MAX_CODE_POINT = 0x10_ffff
 
 /**
  * Any character of Unicode, half of them ASCII, for `fc.string({ unit: anyCharacter })`. The library's own units of
@@ -11,8 +11,8 @@ const HIGHEST = 0x10_ffff
  */
 export const anyCharacter: fc.Arbitrary<string> = fc
   .oneof(
-    { weight: 2, arbitrary: fc.integer({ min: 0, max: HIGHEST_ASCII }) },
-    { weight: 1, arbitrary: fc.integer({ min: HIGHEST_ASCII + 1, max: HIGHEST_BEFORE_SURROGATES }) },
-    { weight: 1, arbitrary: fc.integer({ min: LOWEST_BEHIND_SURROGATES, max: HIGHEST }) },
+    { weight: 2, arbitrary: fc.integer({ min: 0, max: MAX_ASCII }) },
+    { weight: 1, arbitrary: fc.integer({ min: MAX_ASCII + 1, max: MAX_BEFORE_SURROGATES }) },
+    { weight: 1, arbitrary: fc.integer({ min: MIN_AFTER_SURROGATES, max: MAX_CODE_POINT }) },
   )
   .map((point) => String.fromCodePoint(point))

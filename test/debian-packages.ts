@@ -1,5 +1,6 @@
 import { postgresProgram } from './real/postgres-programs.ts'
 import { findProgram } from './real/programs.ts'
+import { AD_SCHEMA } from './real/samba.ts'
 import { FAKETIME } from './real/stepped-clock.ts'
 
 /** A Debian package that the tests with real programs need. */
@@ -18,20 +19,31 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'openconnect', proof: 'openconnect', suites: ['vpn'] },
   { name: 'vpnc-scripts', proof: '/usr/share/vpnc-scripts/vpnc-script', suites: ['vpn'] },
   { name: 'iproute2', proof: 'ip', suites: ['vpn'] },
+  { name: 'nftables', proof: 'nft', suites: ['vpn'] },
+  { name: 'systemd', proof: 'systemd-analyze', suites: ['integration', 'vpn'] },
   { name: 'gnutls-bin', proof: 'certtool', suites: ['vpn'] },
   { name: 'freeradius', proof: 'freeradius', suites: ['integration', 'vpn'] },
   { name: 'freeradius-utils', proof: 'radclient', suites: ['integration', 'vpn'] },
   { name: 'slapd', proof: 'slapd', suites: ['integration', 'vpn'] },
   { name: 'ldap-utils', proof: 'ldapmodify', suites: ['integration', 'vpn'] },
+  { name: 'samba', proof: 'samba', suites: ['integration'] },
+  // It has no file of its own, but winbind among its needs.
+  { name: 'samba-ad-dc', proof: 'winbindd', suites: ['integration'] },
+  { name: 'samba-ad-provision', proof: AD_SCHEMA, suites: ['integration'] },
+  { name: '389-ds-base', proof: 'ns-slapd', suites: ['integration'] },
   { name: 'sasl2-bin', proof: 'saslauthd', suites: ['integration'] },
   { name: 'chromium', proof: 'chromium', suites: ['integration', 'vpn'] },
   // Or pages in Chinese are pictures of empty boxes.
   { name: 'fonts-noto-cjk', proof: NOTO_CJK, suites: ['integration'] },
   { name: 'redis-server', proof: 'redis-server', suites: ['integration'] },
   { name: 'redis-tools', proof: 'redis-cli', suites: ['integration'] },
+  { name: 'haproxy', proof: 'haproxy', suites: ['integration'] },
+  { name: 'nginx-light', proof: 'nginx', suites: ['integration'] },
   { name: 'postgresql', proof: postgresProgram('postgres'), suites: ['integration'] },
   { name: 'docker-compose', proof: 'docker-compose', suites: ['integration'] },
   { name: 'libfaketime', proof: FAKETIME, suites: ['integration'] },
+  { name: 'python3', proof: '/usr/bin/python3', suites: ['integration'] },
+  { name: 'systemd', proof: 'systemd-notify', suites: ['integration'] },
   { name: 'openssl', proof: 'openssl', suites: ['unit', 'integration', 'vpn'] },
 ]
 

@@ -8,7 +8,7 @@ import { canInstallPackages, installCommand, installPackages } from './install-p
 import { temporaryFolder } from './real/folder.ts'
 import { FAILED, PASSED, sum, summaryLine, type Tally, tallyOf } from './tally.ts'
 
-/** The test command: every check and every suite, and one line at the end that says what came of them. */
+/** The test command: every check and every suite, and one line at the end with the outcome. */
 
 const SUITES = ['unit', 'integration', 'vpn']
 const strict = process.env.CI === 'true'
@@ -53,7 +53,10 @@ async function runSuite(suite: string): Promise<Tally> {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const endedWell = await run(process.execPath, [
     join(root, 'node_modules/vitest/vitest.mjs'),
-    ...['run', '--project', suite, ...reporters],
+    'run',
+    '--project',
+    suite,
+    ...reporters,
   ])
   return tallyOf(existsSync(report) ? readFileSync(report, 'utf8') : undefined, endedWell)
 }

@@ -23,15 +23,15 @@ test('tests are counted over all files, and skipped ones are named', () => {
   expect(tally.skippedNames).toEqual(['file1.test.ts: a skipped test', 'file1.test.ts: a todo test'])
 })
 
-test('nothing is said of skipped tests where there are none', () => {
+test('skipped tests are not mentioned if there are none', () => {
   expect(summaryLine(tallyOf(report({ tests: ['passed'] }), true))).toBe('1 passed, 0 failed')
 })
 
-test('a file that fell before its tests is a failure', () => {
+test('a file that failed before its tests is a failure', () => {
   expect(tallyOf(report({ tests: ['passed'] }, { status: 'failed', tests: [] }), false).failed).toBe(1)
 })
 
-test('a run that ended badly with every test well is a failure', () => {
+test('a run that ended badly although every test passed is a failure', () => {
   expect(tallyOf(report({ tests: ['passed'] }), false)).toMatchObject({ passed: 1, failed: 1 })
 })
 

@@ -1,4 +1,4 @@
-/** What came of a number of tests. */
+/** The outcome of a number of tests. */
 export interface Tally {
   readonly passed: number
   readonly failed: number
@@ -39,8 +39,8 @@ interface Report {
 }
 
 /**
- * Counts one run of Vitest. A test file that fell before or beside its tests counts as a failure, and so
- * does a run that ended badly though every test that it reported is well.
+ * Counts one run of Vitest. A test file that failed outside its tests counts as a failure, and so does
+ * a run that ended badly although every test that it reported passed.
  * @param report the JSON report, or undefined where the run left none.
  * @param endedWell whether Vitest itself ended with exit code 0.
  */

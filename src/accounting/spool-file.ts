@@ -11,17 +11,16 @@ interface Waiting {
 const LINE_FEED = 0x0a
 
 /**
- * A file to which lines are added at its end. A line is acknowledged when it has reached the disk; lines that come
- * while others are being written share the next write. What was not acknowledged may be missing or cut off, and never
- * spoils its neighbours.
+ * A file to which lines are appended. A line is acknowledged when it has reached the disk; lines that arrive during a
+ * write share the next one. A line that was not acknowledged may be missing or cut off, and never damages its neighbours.
  */
 export class SpoolFile {
   readonly #path: string
   #file: FileHandle | undefined
   #size = 0
   #waiting: Waiting[] = []
-  #turn: Promise<void> = Promise.resolve()
-  /** Whether the last line may be without its end. */
+  #last: Promise<void> = Promise.resolve()
+  /** Whether the last line may be cut off. */
   #isTorn = true
 
   constructor(path: string) {
@@ -37,7 +36,7 @@ export class SpoolFile {
     return written
   }
 
-  /** Gives the file another name, for somebody else to read; the next line begins a new one. */
+  /** Renames the file, so that it can be delivered; the next line begins a new file. */
   moveTo(path: string): Promise<void> {
     return this.#next(async () => {
       await this.#close()
@@ -47,14 +46,14 @@ export class SpoolFile {
     })
   }
 
-  /** A process that ended between making the file and writing into it leaves nothing that anybody needs. */
+  /** Removes the empty file of a process that ended between creating it and writing to it. */
   removeEmpty(): Promise<void> {
     return this.#next(async () => {
       if (this.#file === undefined && (await sizeOf(this.#path)) === 0) await rm(this.#path, { force: true })
     })
   }
 
-  /** Octets, those of lines that are being written left out. */
+  /** Octets, without lines that are still being written. */
   async size(): Promise<number> {
     return this.#file === undefined ? sizeOf(this.#path) : this.#size
   }
@@ -63,10 +62,10 @@ export class SpoolFile {
     return this.#next(() => this.#close())
   }
 
-  /** One thing after another, in the order in which they were asked for. */
+  /** Runs one operation after another, in the order of the calls. */
   #next(work: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(work)
-    this.#turn = done.catch(() => {})
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => {})
     return done
   }
 
@@ -89,7 +88,7 @@ export class SpoolFile {
       this.#isTorn = false
     } catch (error) {
       this.#isTorn = true
-      // On a full disk a part of it may be there; others need its room.
+      // On a full disk a part may have been written; other lines need its space.
       await file.truncate(this.#size).catch(() => {})
       throw error
     }
@@ -125,19 +124,19 @@ export async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** Longer than any line that was written: what is longer is no line, and comes in pieces. */
-const LONGEST_LINE = 64 * 1024
+/** Longer than any line that was written: anything longer is damaged, and is yielded in pieces. */
+const MAX_LINE = 64 * 1024
 
 /**
- * The lines of a file, without their line feeds; what follows the last of these as well. Nothing else ends a line:
- * texts may hold the signs that Unicode calls line separators.
+ * The lines of a file without their line feeds, and the text after the last one. Only a line feed ends a line: texts may
+ * hold Unicode's line separators.
  */
 export async function* linesOf(path: string): AsyncGenerator<string> {
   const file = await open(path)
   try {
     let rest = Buffer.alloc(0)
     for (;;) {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(LONGEST_LINE))
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_LINE))
       if (bytesRead === 0) break
       let begin = 0
       const octets = Buffer.concat([rest, buffer.subarray(0, bytesRead)])
@@ -146,7 +145,7 @@ export async function* linesOf(path: string): AsyncGenerator<string> {
         begin = end + 1
       }
       rest = octets.subarray(begin)
-      if (rest.length > LONGEST_LINE) {
+      if (rest.length > MAX_LINE) {
         yield rest.toString()
         rest = Buffer.alloc(0)
       }
@@ -162,12 +161,12 @@ export async function removeFile(path: string): Promise<void> {
   await syncFolderOf(path)
 }
 
-/** Lines for people to look into. */
+/** Keeps lines that an operator must look at. */
 export async function setAside(path: string, lines: readonly string[]): Promise<void> {
   await appendFile(path, lines.map((line) => `${line}\n`).join(''), { mode: 0o600, flush: true })
 }
 
-/** A name is on the disk with its folder. */
+/** A file name reaches the disk when its folder is synced. */
 async function syncFolderOf(path: string): Promise<void> {
   const folder = await open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY)
   try {

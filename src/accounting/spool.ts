@@ -1,39 +1,40 @@
-import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs'
+import { accessSync, chmodSync, constants, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Log } from '../domain/log.ts'
-import { Unavailable } from '../domain/person.ts'
-import type { AccountingRecord, SessionStore } from '../domain/session.ts'
+import { messageOf, Unavailable } from '../domain/errors.ts'
+import type { Runtime } from '../domain/runtime.ts'
+import type { AccountingReport, SessionStore } from '../domain/session.ts'
 import { linesOf, removeFile, SpoolFile, setAside, sizeOf } from './spool-file.ts'
 import { recordOfLine, spoolLine } from './spool-line.ts'
 
-export interface SpoolOptions {
-  /** Absolute; made where it is missing, for its owner alone. */
+export interface SpoolOptions extends Pick<Runtime, 'log'> {
+  /** Absolute; created where it is missing, for its owner alone. */
   readonly folder: string
-  /** What the files are called; each process that shares the folder has a name of its own. */
+  /** The name of the files; each process that shares the folder has its own. */
   readonly name: string
   /** Octets that may wait (256 MiB, about a million records); more are refused. */
   readonly atMost?: number
   /** Milliseconds from one attempt to deliver to the next (500). */
   readonly retryMs?: number
   readonly sessions: Pick<SessionStore, 'record'>
-  readonly log: Log
 }
 
-const AT_MOST = 256 * 2 ** 20
+const MAX_SPOOL_OCTETS = 256 * 2 ** 20
 const RETRY_MS = 500
+const GROUP_AND_OTHERS = 0o077
+const WRITE_OF_OTHERS = 0o022
 /** Records on their way to the disk at one time: a disk that hangs takes none, and gateways send theirs again. */
-const MOST_UNDER_WAY = 4096
+const MAX_IN_PROGRESS = 4096
 /** Records delivered at one time. */
 const BATCH = 64
-/** Octets of lines that nobody can use, which are kept for people. */
-const SET_ASIDE_AT_MOST = 16 * 2 ** 20
+/** Octets of unusable lines that are kept for people to look at. */
+const MAX_SET_ASIDE_OCTETS = 16 * 2 ** 20
 
 /**
- * Accounting records that the database could not take, on disk until it can. They are delivered in the order in which
- * they came, those of one session one after another. Whatever was delivered when the process ended is delivered again:
- * a record that comes twice changes nothing.
+ * Accounting records that the database could not take, on disk until it can. They are delivered in the order of their
+ * arrival, those of one session one after another. A delivery that the end of the process interrupts starts again: a
+ * record that arrives twice changes nothing.
  *
- * `NAME.waiting` is added to, `NAME.leaving` is being delivered, and `NAME.refused` holds lines that were damaged or
+ * `NAME.waiting` is appended to, `NAME.leaving` is being delivered, and `NAME.refused` holds lines that were damaged or
  * that the database will never take.
  */
 export class Spool {
@@ -44,12 +45,12 @@ export class Spool {
   #delivery: Promise<void> | undefined
   #hasBegun = false
   #isClosed = false
-  /** Lines of the file that is leaving which need not be delivered again. */
+  /** Lines of the `leaving` file that are delivered already. */
   #done = 0
   #delivered = 0
   #underWay = 0
 
-  /** @throws Error that names the folder where it cannot be written. */
+  /** @throws Error that names the folder if it cannot be written. */
   constructor(options: SpoolOptions) {
     const { folder, name } = options
     makeSpoolFolder(folder)
@@ -59,27 +60,27 @@ export class Spool {
     this.#waiting = new SpoolFile(this.#paths.waiting)
   }
 
-  /** Delivers from now on, what an earlier process left as well. Not before it is sure that no such process runs. */
+  /** Starts to deliver, also what an earlier process left. To be called when no such process runs any more. */
   begin(): void {
     this.#hasBegun = true
     this.#deliverIn(0)
   }
 
-  /** Resolves when the record is on the disk. @throws Unavailable where there is no room. */
-  async append(record: AccountingRecord): Promise<void> {
-    const { folder, atMost = AT_MOST, retryMs = RETRY_MS } = this.#options
+  /** Resolves when the record is on the disk. @throws Unavailable if there is no room. */
+  async append(record: AccountingReport): Promise<void> {
+    const { folder, atMost = MAX_SPOOL_OCTETS, retryMs = RETRY_MS } = this.#options
     const line = spoolLine(record)
     this.#underWay += 1
     try {
-      if (this.#underWay > MOST_UNDER_WAY)
-        throw new Error(`${MOST_UNDER_WAY} records wait for the disk already`)
+      if (this.#underWay > MAX_IN_PROGRESS)
+        throw new Error(`${MAX_IN_PROGRESS} records wait for the disk already`)
       const kept = (await this.#waiting.size()) + (await sizeOf(this.#paths.leaving))
       if (kept + Buffer.byteLength(line) > atMost) {
         throw new Error(`${kept} octets wait in ${folder} already, and no more than ${atMost} may`)
       }
       await this.#waiting.append(line)
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = messageOf(error)
       throw new Unavailable('accounting spool', why, { cause: error })
     } finally {
       this.#underWay -= 1
@@ -87,7 +88,7 @@ export class Spool {
     this.#deliverIn(retryMs)
   }
 
-  /** Takes what is being delivered to its end. What waits is there at the next start. */
+  /** Completes the delivery that is running. Records that wait are delivered after the next start. */
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
@@ -119,7 +120,7 @@ export class Spool {
             this.#delivered = 0
             return true
           }
-          // Here and not where the last file went: that may be gone although its removal ended with an error.
+          // Reset here, not after the last file's removal: that may have happened although it reported an error.
           this.#done = 0
           await this.#waiting.moveTo(this.#paths.leaving)
         }
@@ -142,7 +143,7 @@ export class Spool {
         continue
       }
       batch.push(line)
-      // The first one finds out whether the database is there.
+      // The first record shows whether the database is available.
       if (batch.length < (this.#delivered === 0 ? 1 : BATCH)) continue
       if (this.#isClosed || !(await this.#deliverBatch(batch))) return false
       batch = []
@@ -152,15 +153,15 @@ export class Spool {
 
   async #deliverBatch(lines: readonly string[]): Promise<boolean> {
     const refused: { line: string; error: unknown }[] = []
-    const bySession = new Map<string, [line: string, record: AccountingRecord][]>()
+    const bySession = new Map<string, [line: string, record: AccountingReport][]>()
     for (const line of lines) {
       const record = recordOfLine(line)
       if (record === undefined) {
-        // The line feed that ends a torn line leaves an empty one where nothing was torn.
+        // A line feed is written ahead in case the last line was cut off; where it was not, an empty line results.
         if (line !== '') refused.push({ line, error: 'the line is damaged' })
         continue
       }
-      const session = `${record.gateway} ${record.acctSession}`
+      const session = `${record.gateway} ${record.kind === 'restart' ? record.nas : record.acctSession}`
       bySession.set(session, [...(bySession.get(session) ?? []), [line, record]])
     }
     const outcomes = await Promise.all(
@@ -174,7 +175,7 @@ export class Spool {
   }
 
   async #deliverSession(
-    records: readonly [line: string, record: AccountingRecord][],
+    records: readonly [line: string, record: AccountingReport][],
     refused: { line: string; error: unknown }[],
   ): Promise<boolean> {
     for (const [line, record] of records) {
@@ -192,7 +193,7 @@ export class Spool {
     const { log, name } = this.#options
     const path = this.#paths.refused
     for (const { error } of refused) log.error('accounting.refused', { spool: name, file: path, error })
-    if ((await sizeOf(path)) < SET_ASIDE_AT_MOST) {
+    if ((await sizeOf(path)) < MAX_SET_ASIDE_OCTETS) {
       await setAside(
         path,
         refused.map(({ line }) => line),
@@ -201,23 +202,40 @@ export class Spool {
   }
 }
 
-/** Names of the spools that processes have left in the folder. */
+/** Names of the spools in the folder. */
 export function spoolsIn(folder: string): readonly string[] {
   makeSpoolFolder(folder)
   const names = readdirSync(folder).flatMap((file) => /^(.+)\.(?:waiting|leaving)$/.exec(file)?.[1] ?? [])
   return [...new Set(names)]
 }
 
-/** @throws Error that says what to do where it cannot be written. */
+/**
+ * Creates the folder where it is missing, and takes the permissions of group and others from the files in it.
+ * @throws Error with the remedy where it cannot be written, or others can write it.
+ */
 export function makeSpoolFolder(folder: string): void {
+  let isOpen: boolean
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    isOpen = (statSync(folder).mode & WRITE_OF_OTHERS) !== 0
+    if (!isOpen) for (const file of readdirSync(folder)) keepToOwner(join(folder, file))
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new Error(
       `the folder ${folder} cannot be written (${why}). Accounting waits there while the database is away: give the broker's user the folder, or name another as storage.spool`,
       { cause: error },
     )
   }
+  if (isOpen)
+    throw new Error(
+      `the folder ${folder} can be written by others, who could add accounting or take it away: chmod go-w ${folder}`,
+    )
+}
+
+/** A file that another process removes meanwhile needs nothing. */
+function keepToOwner(path: string): void {
+  const status = lstatSync(path, { throwIfNoEntry: false })
+  if (status?.isFile() === true && (status.mode & GROUP_AND_OTHERS) !== 0)
+    chmodSync(path, status.mode & 0o700)
 }

@@ -2,10 +2,10 @@ import { type Command, Option } from 'commander'
 import { AUDIT_KINDS, type AuditKind } from '../domain/audit.ts'
 import { systemClock } from '../domain/clock.ts'
 import { parseDuration } from '../domain/duration.ts'
-import { stemOf } from '../domain/login-name.ts'
+import { OperatorError } from '../domain/errors.ts'
 import { parsePlace } from '../domain/network.ts'
-import { Complaint } from './complaint.ts'
-import { type CommonOptions, verb, withStore } from './office.ts'
+import { accountNamed } from './account-named.ts'
+import { type CommonOptions, command, withStore } from './command.ts'
 import { moment, print, table } from './output.ts'
 
 interface Options extends CommonOptions {
@@ -18,10 +18,10 @@ interface Options extends CommonOptions {
   readonly limit: string
 }
 
-const MOST = 100_000
+const MAX_EVENTS = 100_000
 
 export function auditCommand(): Command {
-  return verb('audit', 'show what happened, newest first')
+  return command('audit')
     .option('--user <name>', 'about this user only')
     .option('--from <address>', 'from this address only')
     .option('--gateway <name>', 'through this gateway only')
@@ -35,23 +35,29 @@ export function auditCommand(): Command {
 async function audit(options: Options): Promise<void> {
   const { user, from, gateway, actor, kind, json } = options
   const limit = Number(options.limit)
-  if (!Number.isInteger(limit) || limit < 1 || limit > MOST)
-    throw new Complaint(`--limit: "${options.limit}" is no number from 1 to ${MOST}`)
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_EVENTS)
+    throw new OperatorError(`--limit: "${options.limit}" is no number from 1 to ${MAX_EVENTS}`)
   const since = options.since === undefined ? undefined : systemClock.now() - durationOf(options.since)
-  await withStore(options, async ({ records }) => {
-    const events = await records.auditTrail.search({
-      user: user === undefined ? undefined : stemOf(user),
+  await withStore(options, async (store) => {
+    const { records } = store
+    const events = await records.audit.list({
+      ...(user === undefined ? {} : await accountNamed(user, store)),
       address: from === undefined ? undefined : (parsePlace(from) ?? from),
-      ...{ gateway, actor, since, limit, kinds: kind, order: 'newest' },
+      gateway,
+      actor,
+      since,
+      limit,
+      kinds: kind,
+      order: 'newest',
     })
     const rows = events.map((event) => [
       moment(event.at),
       event.kind,
-      event.user ?? '-',
+      event.name ?? event.user ?? '-',
       event.address ?? '-',
       event.gateway ?? '-',
       event.actor ?? '-',
-      [event.reason, event.detail].filter((part) => part !== undefined).join(': '),
+      [event.reason, event.detail, event.times && `${event.times} times`].filter(Boolean).join(': '),
     ])
     print(json, events, () =>
       rows.length === 0
@@ -63,6 +69,6 @@ async function audit(options: Options): Promise<void> {
 
 function durationOf(typed: string): number {
   const ms = parseDuration(typed)
-  if (ms === undefined) throw new Complaint(`--since: "${typed}" is no duration; write it as 24h`)
+  if (ms === undefined) throw new OperatorError(`--since: "${typed}" is no duration; write it as 24h`)
   return ms
 }

@@ -1,96 +1,46 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
-import type { Store } from '../broker-storage.ts'
-import { describeFaults } from '../config/describe-faults.ts'
-import { loadConfig } from '../config/load.ts'
-import type { Config } from '../config/shape.ts'
-import { checkSpool } from '../doctor/accounting-spool.ts'
-import { checkCertificate } from '../doctor/certificate.ts'
-import { checkClock } from '../doctor/clock-in-step.ts'
-import { checkDependencies } from '../doctor/dependencies.ts'
-import { checkDiskSpace } from '../doctor/disk-space.ts'
-import type { Check, Finding } from '../doctor/finding.ts'
-import { checkPools } from '../doctor/pools.ts'
-import { checkRedisSettings } from '../doctor/redis-settings.ts'
-import { checkRunning } from '../doctor/running-broker.ts'
-import { checkSignedGateways } from '../doctor/signed-gateways.ts'
-import { checkUnenrolled } from '../doctor/unenrolled-users.ts'
-import { systemClock } from '../domain/clock.ts'
-import { quietLog } from '../domain/log.ts'
-import { connectRedis, type RedisConnection } from '../limits/redis-connection.ts'
-import { examineRedis } from '../limits/redis-examination.ts'
-import { SharedSecret } from '../radius/authenticators.ts'
-import { Complaint } from './complaint.ts'
-import { type CommonOptions, openStoreOrComplain, verb } from './office.ts'
+import type { Finding, Verdict } from '../doctor/finding.ts'
+import { OperatorError } from '../domain/errors.ts'
+import { type CommonOptions, command } from './command.ts'
 import { print } from './output.ts'
-import { gatewayOf, serverOf } from './own-broker.ts'
-import { askForStatus } from './radius-client.ts'
-import { replyRules } from './reply-rules.ts'
 
-/** How long each thing that logins need may take to answer, in milliseconds. */
-const READY_WITHIN_MS = 5000
+export interface DoctorOptions extends CommonOptions {
+  readonly only?: readonly string[]
+  /** ocserv.conf: the gateway's side is looked at. */
+  readonly gateway?: string
+  readonly expect?: string
+  readonly broker?: string
+  readonly name?: string
+}
 
 export function doctorCommand(): Command {
-  return verb('doctor', 'look at everything that logins need, and say what to do; changes nothing').action(
-    examine,
-  )
+  return command('doctor')
+    .option('--only <id...>', 'these checks alone')
+    .option('--gateway <file>', 'on the host of a gateway: look at it by its ocserv.conf')
+    .option('--expect <file>', 'with --gateway: what `ocserv-config GATEWAY --json` printed at the broker')
+    .option('--broker <file>', 'with --gateway: the configuration of the broker, where it can be read here')
+    .option('--name <gateway>', 'with --broker: the name of the gateway there, if it has several')
+    .action(examine)
 }
 
-async function examine({ config: file, json }: CommonOptions): Promise<void> {
-  const loaded = await loadConfig(file, process.env, replyRules)
-  if ('faults' in loaded) throw new Complaint(describeFaults(file, loaded.faults))
-  const warnings = loaded.warnings.map(({ path, problem, suggestion }): Finding => {
-    return { about: `${file}, ${path}`, level: 'warning', says: problem, advice: suggestion }
-  })
-  await using opened = new AsyncDisposableStack()
-  const store = await openStoreOrComplain(loaded.config)
-  opened.defer(store.close)
-  const redis = await openRedis(loaded.config)
-  if (redis !== undefined) opened.defer(async () => redis.close())
-
-  const checks = checksOf(loaded.config, store, redis)
-  const findings = [...warnings, ...(await Promise.all(checks.map((check) => check()))).flat()]
-  print(json, { findings }, () => findings.flatMap(told))
-  if (findings.some(({ level }) => level === 'fault')) throw new Complaint('')
+/** Only the side that is looked at is loaded: a gateway's takes a part of the time. */
+async function examine(options: DoctorOptions): Promise<void> {
+  const findings =
+    options.gateway === undefined
+      ? await (await import('./doctor-broker.ts')).examineBroker(options)
+      : await (await import('./doctor-gateway.ts')).examineGateway(options.gateway, options)
+  print(options.json, { findings }, () => findings.flatMap(linesOf))
+  if (findings.some(({ verdict }) => verdict === 'fault')) throw new OperatorError('')
 }
 
-function checksOf(config: Config, store: Store, redis: RedisConnection | undefined): Check[] {
-  const { storage, secondFactor, http, gateways } = config
-  const { records, dependencies } = store
-  const alsoRedis = redis === undefined ? [] : [{ name: 'redis', checkReady: redis.checkReady }]
-  return [
-    checkRunning({
-      'authentication port': () => askForStatusAt(config, 'auth'),
-      'accounting port': () => askForStatusAt(config, 'acct'),
-    }),
-    checkDependencies([...dependencies, ...alsoRedis], systemClock, READY_WITHIN_MS),
-    ...(redis === undefined ? [] : [checkRedisSettings((log) => examineRedis(redis, log))]),
-    checkSignedGateways(gateways, records.gateways),
-    ...(secondFactor.required ? [checkUnenrolled(records.users, records.enrolmentRegister)] : []),
-    ...(http?.tls === undefined ? [] : [checkCertificate(http.tls.certFile, systemClock)]),
-    checkPools(config.pools, records.leases),
-    checkSpool(storage.spool),
-    checkDiskSpace(storage.postgres === undefined ? [storage.sqlite, storage.spool] : [storage.spool]),
-    checkClock(),
-  ]
+const MARKS: Readonly<Record<Verdict, string>> = {
+  ok: 'ok     ',
+  hint: 'hint   ',
+  warning: 'warning',
+  fault: 'FAULT  ',
+  not_applicable: '-      ',
 }
 
-/** Connected, or given up for now. */
-async function openRedis({ redis }: Config): Promise<RedisConnection | undefined> {
-  if (redis === undefined) return undefined
-  const connection = connectRedis(redis, quietLog)
-  await Promise.race([connection.whenReady(), sleep(READY_WITHIN_MS, undefined, { ref: false })])
-  return connection
-}
-
-async function askForStatusAt(config: Config, service: 'auth' | 'acct'): Promise<void> {
-  const server = serverOf(config, service)
-  const { secret } = gatewayOf(config, server.address)
-  await askForStatus({ server, secret: new SharedSecret(secret.bytes()) })
-}
-
-const MARKS = { good: 'ok     ', warning: 'warning', fault: 'FAULT  ' } as const
-
-function told({ about, level, says, advice }: Finding): string[] {
-  return [`${MARKS[level]}  ${about}: ${says}`, ...(advice === undefined ? [] : [`         ${advice}`])]
+function linesOf({ about, verdict, cause, remedy }: Finding): string[] {
+  return [`${MARKS[verdict]}  ${about}: ${cause}`, ...(remedy === undefined ? [] : [`         ${remedy}`])]
 }

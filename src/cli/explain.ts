@@ -1,17 +1,20 @@
 import type { Command } from 'commander'
-import { explainOptions } from '../broker-http.ts'
+import { explainOptions } from '../app/explain.ts'
 import { systemClock } from '../domain/clock.ts'
+import { OperatorError } from '../domain/errors.ts'
 import { isInForce } from '../domain/lockout.ts'
-import { systemRandom } from '../domain/random.ts'
+import { SYSTEM_RUNTIME } from '../domain/runtime.ts'
 import { explanationWire } from '../http/api/decisions.ts'
 import { type Explanation, explain } from '../manage/explain.ts'
-import { Complaint } from './complaint.ts'
-import { type CommonOptions, verb, withStore } from './office.ts'
+import { type CommonOptions, command, withRecords, withStore } from './command.ts'
+import { attemptWire, eventsOfAttempt, linesOfAttempt } from './explain-attempt.ts'
 import { moment, print } from './output.ts'
 
 interface Options extends CommonOptions {
   readonly gateway?: string
   readonly from?: string
+  readonly client?: string
+  readonly attempt?: string
 }
 
 const WRONG = {
@@ -21,24 +24,44 @@ const WRONG = {
 } as const
 
 export function explainCommand(): Command {
-  return verb('explain', 'what a login of the user would come to now, and why; looks at no password')
-    .argument('<name>')
+  return command('explain')
+    .argument('[name]')
     .option('--gateway <name>', 'through which gateway; left out, the first of the configuration')
     .option('--from <address>', "the user's own address")
-    .action(explainLogin)
+    .option('--client <text>', 'what the client says of itself, where policies go by it')
+    .option('--attempt <id>', 'a past login, by the attempt of a line of the log or the id of an audit event')
+    .action((name: string | undefined, options: Options) =>
+      options.attempt === undefined
+        ? explainLogin(name, options)
+        : explainAttempt(options.attempt, name, options),
+    )
 }
 
-async function explainLogin(user: string, { gateway, from, ...options }: Options): Promise<void> {
+async function explainAttempt(id: string, name: string | undefined, options: Options): Promise<void> {
+  if (name !== undefined) throw new OperatorError('with --attempt no name is given')
+  await withRecords(options, async ({ records }) => {
+    const events = await eventsOfAttempt(id, records.audit)
+    print(options.json, attemptWire(events), () => linesOfAttempt(events))
+  })
+}
+
+async function explainLogin(
+  user: string | undefined,
+  { gateway, from, client, ...options }: Options,
+): Promise<void> {
+  if (user === undefined) throw new OperatorError('name a user, or a past login by --attempt')
   await withStore(options, async (store, config) => {
-    const machine = { clock: systemClock, random: systemRandom }
-    const answer = await explain({ user, gateway, address: from }, explainOptions(config, store, machine))
-    if ('wrong' in answer) throw new Complaint(WRONG[answer.wrong])
+    const answer = await explain(
+      { user, gateway, address: from, client },
+      explainOptions(config, store, SYSTEM_RUNTIME),
+    )
+    if ('wrong' in answer) throw new OperatorError(WRONG[answer.wrong])
     print(options.json, explanationWire(answer, systemClock.now()), () => linesOf(answer))
   })
 }
 
 function linesOf(found: Explanation): string[] {
-  const { user, gateway, address, outcome, stores, locks, enrolment, policy, reply } = found
+  const { user, gateway, address, outcome, stores, locks, enrolment, reply } = found
   return [
     outcome.words,
     '',
@@ -57,7 +80,15 @@ function linesOf(found: Explanation): string[] {
     enrolment === undefined
       ? '  authenticator: none'
       : `  authenticator: since ${moment(enrolment.createdAt)}, ${enrolment.recoveryCodesLeft} recovery codes left`,
-    `  policy: ${policy ?? 'none'}`,
+    ...policyLines(found),
     ...(reply === undefined ? [] : ['  reply:', ...reply.map(({ name, value }) => `    ${name} = ${value}`)]),
+  ]
+}
+
+/** The row that decides, and why none before it does. */
+function policyLines({ policy, policyNumber, passedOver = [] }: Explanation): string[] {
+  return [
+    `  policy: ${policyNumber === undefined ? 'none' : `${policy} (row ${policyNumber})`}`,
+    ...passedOver.map(({ number, name, because }) => `    not row ${number} ${name}: ${because}`),
   ]
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { systemClock } from '../domain/clock.ts'
 import { parseDuration } from '../domain/duration.ts'
+import { OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
 import { Inviting } from '../manage/inviting.ts'
-import { Complaint } from './complaint.ts'
-import { type CommonOptions, verb, withStore } from './office.ts'
+import { type CommonOptions, command, withStore } from './command.ts'
 import { operator } from './operator.ts'
 import { moment, print } from './output.ts'
 import { subjectOf } from './subject.ts'
@@ -13,10 +13,10 @@ interface Options extends CommonOptions {
   readonly for: string
 }
 
-const LONGEST_MS = 30 * 24 * 3_600_000
+const MAX_MS = 30 * 24 * 3_600_000
 
 export function inviteCommand(): Command {
-  return verb('invite', 'let a user enrol an authenticator at the portal: prints a one-time code, this once')
+  return command('invite')
     .argument('<name>')
     .option('--for <duration>', 'how long it is good, up to 30d', '24h')
     .action(invite)
@@ -42,6 +42,6 @@ async function invite(typed: string, options: Options): Promise<void> {
 
 function durationOf(text: string): number {
   const ms = parseDuration(text)
-  if (ms !== undefined && ms > 0 && ms <= LONGEST_MS) return ms
-  throw new Complaint(`--for: "${text}" is no duration up to 30d; write 24h, say`)
+  if (ms !== undefined && ms > 0 && ms <= MAX_MS) return ms
+  throw new OperatorError(`--for: "${text}" is no duration up to 30d; write 24h, say`)
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { systemClock } from '../domain/clock.ts'
 import { isInForce, type Lockout } from '../domain/lockout.ts'
-import { type CommonOptions, userNamed, verb, withStore } from './office.ts'
+import { accountNamed } from './account-named.ts'
+import { type CommonOptions, command, withStore } from './command.ts'
 import { moment, print, table } from './output.ts'
 
 interface Options extends CommonOptions {
@@ -12,22 +13,23 @@ interface Options extends CommonOptions {
 const LIMIT = 1000
 
 export function lockoutListCommand(): Command {
-  return verb('list', 'list the lockouts in force, newest first')
+  return command('list', 'list the lockouts in force, newest first')
     .option('--user <name>', 'of this user only')
     .option('--all', `the ended ones too, the newest ${LIMIT}`)
     .action(list)
 }
 
 async function list(options: Options): Promise<void> {
-  await withStore(options, async ({ records }) => {
+  await withStore(options, async (store) => {
+    const { records } = store
     const now = systemClock.now()
     const lockouts = await records.lockouts.list({
-      user: options.user === undefined ? undefined : userNamed(options.user),
-      inForceAt: options.all ? undefined : now,
+      user: options.user === undefined ? undefined : (await accountNamed(options.user, store)).user,
+      standing: options.all ? undefined : { state: 'in_force', at: now },
       limit: LIMIT,
     })
     const rows = lockouts.map((lockout) => [
-      lockout.user ?? '-',
+      lockout.name ?? lockout.user ?? '-',
       lockout.address ?? '-',
       lockout.scope,
       moment(lockout.since),

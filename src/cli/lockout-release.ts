@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { systemClock } from '../domain/clock.ts'
-import { type CommonOptions, userNamed, verb, withStore } from './office.ts'
+import { accountNamed } from './account-named.ts'
+import { type CommonOptions, command, readable, withStore } from './command.ts'
 import { operator } from './operator.ts'
 import { print } from './output.ts'
 
@@ -9,16 +10,18 @@ interface Options extends CommonOptions {
 }
 
 export function lockoutReleaseCommand(): Command {
-  return verb('release', 'release every lockout that names the user')
+  return command('release', 'release every lockout that names the user')
     .argument('<name>')
     .requiredOption('--reason <text>', 'why, for the audit trail')
     .action(release)
 }
 
 async function release(typed: string, options: Options): Promise<void> {
-  const user = userNamed(typed)
-  await withStore(options, async ({ records }) => {
-    const released = await records.lockouts.releaseUser(user, operator(), options.reason, systemClock.now())
+  const reason = readable('--reason', options.reason)
+  await withStore(options, async (store) => {
+    const { records } = store
+    const { user } = await accountNamed(typed, store)
+    const released = await records.lockouts.releaseUser(user, operator(), reason, systemClock.now())
     print(options.json, released, () => [
       released.length === 0
         ? `No lockout of ${user} is in force.`

@@ -1,19 +1,20 @@
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
-import type { Config } from '../config/shape.ts'
-import type { Gateway } from '../domain/gateway.ts'
+import { gatewayOf, serverOf } from '../app/local-endpoint.ts'
+import { openRecords } from '../app/records.ts'
+import type { Config } from '../config/schema.ts'
+import { OperatorError } from '../domain/errors.ts'
+import { type ClientIdentity, clientKey, type Gateway } from '../domain/gateway.ts'
 import { parseLoginName } from '../domain/login-name.ts'
 import { parseAddress } from '../domain/network.ts'
-import { SharedSecret } from '../radius/authenticators.ts'
+import { SYSTEM_RUNTIME } from '../domain/runtime.ts'
 import { Attr, Code } from '../radius/codes.ts'
 import { describeAttributes, encodeAttribute } from '../radius/dictionary.ts'
 import { first, type NewAttribute, type Packet } from '../radius/packet.ts'
-import { peerKey } from '../transport/gateway-table.ts'
+import { SharedSecret } from '../radius/shared-secret.ts'
 import { askSecret, secretsFromStdin } from './ask-secret.ts'
-import { Complaint } from './complaint.ts'
-import { type CommonOptions, openStoreOrComplain, readConfig, verb } from './office.ts'
+import { type CommonOptions, command, readConfig } from './command.ts'
 import { print } from './output.ts'
-import { gatewayOf, serverOf } from './own-broker.ts'
 import { askToLogIn } from './radius-client.ts'
 
 interface Options extends CommonOptions {
@@ -28,13 +29,13 @@ const CODES: Readonly<Record<number, string>> = {
 }
 
 /** RFC 2865 §5.2. */
-const LONGEST_PASSWORD = 128
+const MAX_PASSWORD_OCTETS = 128
 
 /** As ocserv sends them: Authenticate-Only on an asynchronous port. */
 const OF_OCSERV = [encodeAttribute('Service-Type', 8), encodeAttribute('NAS-Port-Type', 0)]
 
 export function loginCommand(): Command {
-  return verb('login', 'log in as ocserv would, over RADIUS to the running broker, and show the reply')
+  return command('login')
     .argument('<name>')
     .option('--password-stdin', 'read the answers to the prompts from standard input, a line each')
     .option('--from <address>', "the user's own address (Calling-Station-Id)", '192.0.2.1')
@@ -42,13 +43,19 @@ export function loginCommand(): Command {
 }
 
 async function login(name: string, options: Options): Promise<void> {
-  if (parseLoginName(name) === undefined) throw new Complaint(`"${name}" cannot be a user's name`)
-  if (parseAddress(options.from) === undefined) throw new Complaint(`--from: "${options.from}" is no address`)
+  if (parseLoginName(name) === undefined) throw new OperatorError(`"${name}" cannot be a user's name`)
+  if (parseAddress(options.from) === undefined)
+    throw new OperatorError(`--from: "${options.from}" is no address`)
   const config = await readConfig(options)
   const server = serverOf(config, 'auth')
   const gateway = gatewayOf(config, server.address)
   const secret = new SharedSecret(gateway.secret.bytes())
-  const signed = await mustSign(config, gateway, server.address)
+  const nasIdentifier = gateway.nasIdentifiers[0] ?? hostname()
+  const signed = await mustSign(config, gateway, {
+    gateway: gateway.name,
+    address: server.address,
+    nasIdentifier,
+  })
   const given = options.passwordStdin ? (await secretsFromStdin()).values() : undefined
   const answerTo = async (question: string) =>
     given === undefined ? askSecret(question) : given.next().value
@@ -60,8 +67,8 @@ async function login(name: string, options: Options): Promise<void> {
     const typed = await answerTo(question)
     if (typed === undefined) break
     const password = typed.bytes()
-    if (password.length > LONGEST_PASSWORD)
-      throw new Complaint(`RADIUS carries ${LONGEST_PASSWORD} octets of a password at most`)
+    if (password.length > MAX_PASSWORD_OCTETS)
+      throw new OperatorError(`RADIUS carries ${MAX_PASSWORD_OCTETS} octets of a password at most`)
     const reply = await askToLogIn({
       server,
       secret,
@@ -69,7 +76,7 @@ async function login(name: string, options: Options): Promise<void> {
       signed,
       attributes: [
         encodeAttribute('User-Name', name),
-        encodeAttribute('NAS-Identifier', hostname()),
+        encodeAttribute('NAS-Identifier', nasIdentifier),
         encodeAttribute('Calling-Station-Id', options.from),
         ...OF_OCSERV,
         ...state,
@@ -85,7 +92,7 @@ async function login(name: string, options: Options): Promise<void> {
   const last = replies.at(-1)?.code
   if (last === Code.AccessAccept) return
   const unanswered = last === undefined || last === Code.AccessChallenge
-  throw new Complaint(unanswered ? `standard input has no answer to: ${question.trim()}` : '')
+  throw new OperatorError(unanswered ? `standard input has no answer to: ${question.trim()}` : '')
 }
 
 function described(reply: Packet): string[] {
@@ -103,13 +110,14 @@ function asData(reply: Packet): { code: string; attributes: { name: string; valu
  */
 async function mustSign(
   config: Config,
-  { name, messageAuthenticator }: Gateway,
-  address: string,
+  { messageAuthenticator }: Gateway,
+  client: ClientIdentity,
 ): Promise<boolean> {
   if (messageAuthenticator !== 'auto') return messageAuthenticator === 'require'
-  const store = await openStoreOrComplain(config)
+  const store = await openRecords(config.storage, 'command', SYSTEM_RUNTIME)
   try {
-    return (await store.records.gateways.authenticating()).includes(peerKey(name, address))
+    const signing = await store.records.gateways.signing()
+    return signing.some(({ key }) => key === clientKey(client))
   } finally {
     await store.close()
   }

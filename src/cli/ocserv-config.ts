@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
-import type { Config } from '../config/shape.ts'
+import type { Config } from '../config/schema.ts'
+import { OperatorError } from '../domain/errors.ts'
 import type { Gateway } from '../domain/gateway.ts'
-import { Complaint } from './complaint.ts'
-import { type CommonOptions, readConfig, verb } from './office.ts'
+import { isWithin, LOOPBACK } from '../domain/network.ts'
+import { agentCommands, agentFiles, OCCTL_LINES } from './agent-units.ts'
+import { type CommonOptions, command, readConfig } from './command.ts'
+import { expectationOf, policiesAt } from './gateway-expectation.ts'
 import { print } from './output.ts'
 
 interface Options extends CommonOptions {
@@ -10,7 +13,7 @@ interface Options extends CommonOptions {
 }
 
 export function ocservConfigCommand(): Command {
-  return verb('ocserv-config', 'print what ocserv and radcli on a gateway need in order to ask this broker')
+  return command('ocserv-config')
     .argument('<gateway>', 'its name in the configuration')
     .option(
       '--server <address>',
@@ -24,19 +27,48 @@ async function ocservConfig(name: string, options: Options): Promise<void> {
   const gateway = config.gateways.find((each) => each.name === name)
   if (gateway === undefined) {
     const names = config.gateways.map((each) => each.name).join(', ')
-    throw new Complaint(`there is no gateway named ${name}; there is ${names}`)
+    throw new OperatorError(`there is no gateway named ${name}; there is ${names}`)
   }
-  const files = filesFor(gateway, config, options.server ?? addressOf(config))
-  print(options.json, { gateway: name, files }, () =>
-    Object.entries(files).flatMap(([file, lines]) => [`# ${file}`, ...lines, '']),
-  )
+  const server = options.server?.replaceAll(/^\[|\]$/g, '') ?? addressOf(config)
+  const host = server.includes(':') ? `[${server}]` : server
+  const files = filesFor(gateway, config, host)
+  const agent = agentOf(name, httpAddressOf(config, server, host))
+  const expectation = await expectationOf(config, gateway, [server])
+  print(options.json, { ...expectation, files, agent }, () => [...inFull(files), ...inFullOfAgent(agent)])
+}
+
+type Files = Readonly<Record<string, readonly string[]>>
+
+/** @param broker where agents reach it; absent: nowhere. */
+function agentOf(gateway: string, broker: string | undefined) {
+  if (broker === undefined) return undefined
+  return { commands: agentCommands({ gateway, broker }), files: agentFiles({ gateway, broker }) }
+}
+
+function inFull(files: Files): readonly string[] {
+  return Object.entries(files).flatMap(([file, lines]) => [`# ${file}`, ...lines, ''])
+}
+
+function inFullOfAgent(agent: ReturnType<typeof agentOf>): readonly string[] {
+  if (agent === undefined)
+    return ['# Without http in its configuration the broker has no agents, and ends no session.']
+  const heading =
+    '# The agent, which ends sessions and tells which there are: the first command is for the broker'
+  return [heading, ...agent.commands, '', ...inFull(agent.files)]
+}
+
+/** Where agents reach the broker. They send their token unencrypted to this machine only. */
+function httpAddressOf({ http, portal }: Config, server: string, host: string): string | undefined {
+  if (http === undefined) return undefined
+  if (portal.publicUrl !== undefined) return portal.publicUrl
+  const isPlain = http.tls === undefined && isWithin(LOOPBACK, server)
+  return `${isPlain ? 'http' : 'https'}://${host}:${http.port}`
 }
 
 /** The lines that each file on the gateway must hold. The shared secret is named, not shown. */
 function filesFor(gateway: Gateway, config: Config, server: string): Record<string, string[]> {
   const { authPort, acctPort, deadlineMs } = config.radius
-  const policies = config.policies.filter(({ when }) => when.gateways?.includes(gateway.name) ?? true)
-  const groups = new Set(policies.flatMap(({ reply }) => reply?.groups ?? []))
+  const groups = new Set(policiesAt(config, gateway).flatMap(({ reply }) => reply?.groups ?? []))
   // radcli must wait longer than the broker takes at most, and a lost packet must be sent again before that.
   const patience = Math.ceil(deadlineMs / 1000) + 1
   return {
@@ -44,6 +76,7 @@ function filesFor(gateway: Gateway, config: Config, server: string): Record<stri
       'auth = "radius[config=/etc/radcli/radiusclient.conf,groupconfig=true]"',
       'acct = "radius[config=/etc/radcli/radiusclient.conf]"',
       'stats-report-time = 300',
+      ...OCCTL_LINES,
       ...[...groups].map((group) => `select-group = ${group}`),
     ],
     '/etc/radcli/radiusclient.conf': [
@@ -56,7 +89,9 @@ function filesFor(gateway: Gateway, config: Config, server: string): Record<stri
       'radius_retries 2',
       'bindaddr *',
     ],
-    '/etc/radcli/servers': [`${server} SECRET   # in place of SECRET: the shared secret of ${gateway.name}`],
+    '/etc/radcli/servers': [
+      `${server.replaceAll(/[[\]]/g, '')} SECRET   # in place of SECRET: the shared secret of ${gateway.name}`,
+    ],
     '/etc/radcli/dictionary': [
       '# at its end, or the DNS servers and the speed limits of a reply are ignored in silence:',
       '$INCLUDE /etc/radcli/dictionary.microsoft',
@@ -68,9 +103,9 @@ function filesFor(gateway: Gateway, config: Config, server: string): Record<stri
 function addressOf({ radius }: Config): string {
   const [address = '127.0.0.1'] = radius.addresses
   if (address === '0.0.0.0' || address === '::') {
-    throw new Complaint(
+    throw new OperatorError(
       'the broker listens on every address; say with --server at which one the gateway reaches it',
     )
   }
-  return address.includes(':') ? `[${address}]` : address
+  return address
 }

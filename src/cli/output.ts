@@ -1,11 +1,21 @@
-/** Prints data as JSON, or else the lines for people. */
-export function print(json: boolean | undefined, data: unknown, lines: () => readonly string[]): void {
-  const text = json ? JSON.stringify(data, undefined, 2) : lines().join('\n')
+import { spelledOut, spelledOutJson } from '../domain/hidden-characters.ts'
+
+/** Text; or what the broker drew itself, which may set colours and holds nothing of anybody else's. */
+export type Line = string | { readonly drawn: string }
+
+/** Prints data as JSON, or else the lines for people. No store makes a terminal do anything by what it sent. */
+export function print(json: boolean | undefined, data: unknown, lines: () => readonly Line[]): void {
+  const text = json
+    ? spelledOutJson(JSON.stringify(data, undefined, 2))
+    : lines()
+        .map((line) => (typeof line === 'string' ? spelledOut(line) : line.drawn))
+        .join('\n')
   if (text !== '') process.stdout.write(`${text}\n`)
 }
 
 /** Columns as wide as their widest cell, the heading first. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function table(headings: readonly string[], cells: readonly (readonly string[])[]): string[] {
+  const rows = cells.map((row) => row.map(spelledOut))
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => (row[column] ?? '').length)),
   )
@@ -34,4 +44,10 @@ export function octets(count: number): string {
     unit += 1
   }
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
+}
+
+/** Seconds as hours and minutes. */
+export function timeSpan(seconds: number): string {
+  const minutes = Math.floor(seconds / 60)
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')} h`
 }

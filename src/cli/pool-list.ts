@@ -1,17 +1,21 @@
 import type { Command } from 'commander'
-import { type CommonOptions, verb, withStore } from './office.ts'
+import type { AddressPool, Family } from '../domain/address-pool.ts'
+import { type CommonOptions, command, withRecords } from './command.ts'
 import { print, table } from './output.ts'
 
 export function poolListCommand(): Command {
-  return verb('list', 'list the pools of addresses, and how many addresses sessions hold').action(list)
+  return command('list', 'list the pools of addresses, and how many addresses sessions hold').action(list)
 }
 
 async function list(options: CommonOptions): Promise<void> {
-  await withStore(options, async ({ records }, { pools }) => {
+  await withRecords(options, async ({ records }, { pools }) => {
     const usage = await records.leases.usage()
-    const rows = usage.map(({ pool, size, held }) => [
+    const rows = usage.map(({ pool, family, size, held }) => [
       pool,
-      pools.find(({ name }) => name === pool)?.network.text ?? '-',
+      networkOf(
+        pools.find(({ name }) => name === pool),
+        family,
+      ),
       ...[size, held, size - held].map(String),
     ])
     print(options.json, usage, () =>
@@ -20,4 +24,10 @@ async function list(options: CommonOptions): Promise<void> {
         : table(['POOL', 'NETWORK', 'ADDRESSES', 'HELD', 'FREE'], rows),
     )
   })
+}
+
+/** `10.8.0.0/22`, or `2001:db8:1::/48, /64 each`. */
+function networkOf(pool: AddressPool | undefined, family: Family): string {
+  if (family === 'ipv4') return pool?.ipv4?.text ?? '-'
+  return pool?.ipv6 === undefined ? '-' : `${pool.ipv6.network.text}, /${pool.ipv6.prefix} each`
 }

@@ -1,85 +1,195 @@
 import { Command, CommanderError } from 'commander'
 import packageFile from '../../package.json' with { type: 'json' }
-import { Complaint } from './complaint.ts'
-
-/** What the operator typed was wrong, or what it asked for could not be done. */
-const FAILED = 1
+import { asOperatorError, OperatorError, Unavailable } from '../domain/errors.ts'
+import { spelledOut } from '../domain/hidden-characters.ts'
 
 /** @param argv as `process.argv`. @returns the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
-  const program = await build(argv[2])
+  const words = argv.slice(argv[2] === 'help' ? 3 : 2)
+  const program = await build(words[0], words[1])
   explainWrongCalls(program)
   try {
     await program.parseAsync([...argv])
     return 0
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode
-    if (error instanceof Complaint) {
-      if (error.message !== '') process.stderr.write(`${error.message.trimEnd()}\n`)
-      return FAILED
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode
+    // What cannot be reached says so itself, whenever it was found out.
+    const error = thrown instanceof Unavailable ? asOperatorError(thrown) : thrown
+    if (error instanceof OperatorError) {
+      if (error.message !== '') process.stderr.write(`${linesOf(error.message.trimEnd())}\n`)
+      return error.exitCode
     }
     throw error
   }
 }
 
-/** By what is typed first. Only that is loaded: the server alone takes half a second. */
-const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: async () => (await import('./serve.ts')).serveCommand(),
-  check: async () => (await import('./check.ts')).checkCommand(),
-  user: async () =>
-    group('user', 'users that the broker itself knows', [
-      (await import('./user-add.ts')).userAddCommand(),
-      (await import('./user-list.ts')).userListCommand(),
-      (await import('./user-passwd.ts')).userPasswdCommand(),
-      ...(await import('./user-enable.ts')).userEnableCommands(),
-      (await import('./user-remove.ts')).userRemoveCommand(),
-      (await import('./user-import.ts')).userImportCommand(),
-    ]),
-  totp: async () =>
-    group('totp', 'authenticators', [
-      (await import('./totp-enrol.ts')).totpEnrolCommand(),
-      (await import('./totp-revoke.ts')).totpRevokeCommand(),
-    ]),
-  invite: async () => (await import('./invite.ts')).inviteCommand(),
-  lockout: async () =>
-    group('lockout', 'who is locked out', [
-      (await import('./lockout-list.ts')).lockoutListCommand(),
-      (await import('./lockout-release.ts')).lockoutReleaseCommand(),
-    ]),
-  session: async () =>
-    group('session', 'VPN sessions', [(await import('./session-list.ts')).sessionListCommand()]),
-  pool: async () =>
-    group('pool', 'addresses that policies give', [
-      (await import('./pool-list.ts')).poolListCommand(),
-      (await import('./pool-release.ts')).poolReleaseCommand(),
-    ]),
-  token: async () =>
-    group('token', 'tokens of the HTTP API', [
-      (await import('./token-create.ts')).tokenCreateCommand(),
-      (await import('./token-list.ts')).tokenListCommand(),
-      (await import('./token-revoke.ts')).tokenRevokeCommand(),
-    ]),
-  storage: async () =>
-    group('storage', 'the database', [(await import('./storage-copy.ts')).storageCopyCommand()]),
-  audit: async () => (await import('./audit.ts')).auditCommand(),
-  explain: async () => (await import('./explain.ts')).explainCommand(),
-  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
-  login: async () => (await import('./login.ts')).loginCommand(),
-  'ocserv-config': async () => (await import('./ocserv-config.ts')).ocservConfigCommand(),
+/** A message may hold what a store sent. */
+function linesOf(message: string): string {
+  return message.split('\n').map(spelledOut).join('\n')
 }
 
-async function build(typed: string | undefined): Promise<Command> {
+type Load = () => Promise<Command>
+
+type Verb =
+  | { readonly about: string; readonly load: Load }
+  | { readonly about: string; readonly verbs: Readonly<Record<string, Load>> }
+
+/** By the first word of the call. Only the module of that verb is loaded: the server alone takes half a second. */
+const VERBS: Readonly<Record<string, Verb>> = {
+  serve: {
+    about: 'run the broker until SIGTERM or SIGINT',
+    load: async () => (await import('./serve.ts')).serveCommand(),
+  },
+  reload: {
+    about: 'let the running broker take its configuration again, and say what came of it',
+    load: async () => (await import('./reload.ts')).reloadCommand(),
+  },
+  check: {
+    about: 'read the configuration and tell everything that is wrong with it',
+    load: async () => (await import('./check.ts')).checkCommand(),
+  },
+  user: {
+    about: 'users that the broker itself knows',
+    verbs: {
+      add: async () => (await import('./user-add.ts')).userAddCommand(),
+      list: async () => (await import('./user-list.ts')).userListCommand(),
+      passwd: async () => (await import('./user-passwd.ts')).userPasswdCommand(),
+      enable: async () => (await import('./user-enable.ts')).userEnableCommand(true),
+      disable: async () => (await import('./user-enable.ts')).userEnableCommand(false),
+      remove: async () => (await import('./user-remove.ts')).userRemoveCommand(),
+      import: async () => (await import('./user-import.ts')).userImportCommand(),
+    },
+  },
+  totp: {
+    about: 'authenticators',
+    verbs: {
+      enrol: async () => (await import('./totp-enrol.ts')).totpEnrolCommand(),
+      revoke: async () => (await import('./totp-revoke.ts')).totpRevokeCommand(),
+    },
+  },
+  trust: {
+    about: 'networks from which users need no code for some time',
+    verbs: {
+      list: async () => (await import('./trust-list.ts')).trustListCommand(),
+      revoke: async () => (await import('./trust-revoke.ts')).trustRevokeCommand(),
+    },
+  },
+  invite: {
+    about: 'let a user enrol an authenticator at the portal: prints a one-time code, this once',
+    load: async () => (await import('./invite.ts')).inviteCommand(),
+  },
+  lockout: {
+    about: 'who is locked out',
+    verbs: {
+      list: async () => (await import('./lockout-list.ts')).lockoutListCommand(),
+      release: async () => (await import('./lockout-release.ts')).lockoutReleaseCommand(),
+    },
+  },
+  session: {
+    about: 'VPN sessions',
+    verbs: {
+      list: async () => (await import('./session-list.ts')).sessionListCommand(),
+      end: async () => (await import('./session-end.ts')).sessionEndCommand(),
+      export: async () => (await import('./session-export.ts')).sessionExportCommand(),
+    },
+  },
+  usage: {
+    about: 'what was used, by user, gateway, policy or day',
+    load: async () => (await import('./usage.ts')).usageCommand(),
+  },
+  quota: {
+    about: 'how much users may use',
+    verbs: {
+      show: async () => (await import('./quota-show.ts')).quotaShowCommand(),
+      add: async () => (await import('./quota-add.ts')).quotaAddCommand(),
+    },
+  },
+  pool: {
+    about: 'addresses that policies give',
+    verbs: {
+      list: async () => (await import('./pool-list.ts')).poolListCommand(),
+      release: async () => (await import('./pool-release.ts')).poolReleaseCommand(),
+    },
+  },
+  token: {
+    about: 'tokens of the HTTP API',
+    verbs: {
+      create: async () => (await import('./token-create.ts')).tokenCreateCommand(),
+      list: async () => (await import('./token-list.ts')).tokenListCommand(),
+      revoke: async () => (await import('./token-revoke.ts')).tokenRevokeCommand(),
+    },
+  },
+  storage: {
+    about: 'the database',
+    verbs: {
+      copy: async () => (await import('./storage-copy.ts')).storageCopyCommand(),
+    },
+  },
+  audit: {
+    about: 'show what happened, newest first',
+    load: async () => (await import('./audit.ts')).auditCommand(),
+  },
+  explain: {
+    about:
+      'what a login of the user would come to now, or what a past one came to, and why; looks at no password',
+    load: async () => (await import('./explain.ts')).explainCommand(),
+  },
+  doctor: {
+    about: 'look at everything that logins need, and say what to do; changes nothing',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
+  login: {
+    about: 'log in as ocserv would, over RADIUS to the running broker, and show the reply',
+    load: async () => (await import('./login.ts')).loginCommand(),
+  },
+  agent: {
+    about: 'run beside ocserv: end sessions for the broker, and tell it which there are',
+    load: async () => (await import('./agent.ts')).agentCommand(),
+  },
+  'ocserv-config': {
+    about: 'print what ocserv and radcli on a gateway need in order to ask this broker',
+    load: async () => (await import('./ocserv-config.ts')).ocservConfigCommand(),
+  },
+}
+
+/** @param first and @param second words after the program: they name the verb. */
+async function build(first: string | undefined, second: string | undefined): Promise<Command> {
   const program = new Command('ocbroker')
     .description(packageFile.description)
     .version(packageFile.version)
     .enablePositionalOptions()
     .exitOverride()
-  const known = typed !== undefined && Object.hasOwn(VERBS, typed) ? VERBS[typed] : undefined
-  for (const load of known === undefined ? Object.values(VERBS) : [known]) program.addCommand(await load())
+  for (const [name, verb] of named(VERBS, first)) {
+    const isTyped = name === first
+    if ('verbs' in verb)
+      program.addCommand(await group(name, verb.about, isTyped ? named(verb.verbs, second) : []))
+    else if (isTyped) program.addCommand((await verb.load()).description(verb.about))
+    // Only for the list in the help.
+    else program.command(name).description(verb.about)
+  }
   return program
 }
 
-/** What every verb says of a wrong call; a command that is added takes nothing over from its parent. */
+/** The one of that name, or all. */
+function named<T>(
+  table: Readonly<Record<string, T>>,
+  name: string | undefined,
+): readonly (readonly [string, T])[] {
+  const one = name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
+  return name === undefined || one === undefined ? Object.entries(table) : [[name, one]]
+}
+
+async function group(
+  name: string,
+  about: string,
+  verbs: readonly (readonly [string, Load])[],
+): Promise<Command> {
+  const parent = new Command(name).description(about).exitOverride()
+  for (const [, load] of verbs) parent.addCommand(await load())
+  return parent
+}
+
+/** Makes every command explain a wrong call. A command that is added does not inherit that from its parent. */
 function explainWrongCalls(command: Command): void {
   command.showHelpAfterError('(see --help)').configureOutput({
     outputError: (message, write) => write(withoutValues(message)),
@@ -87,13 +197,7 @@ function explainWrongCalls(command: Command): void {
   for (const verb of command.commands) explainWrongCalls(verb)
 }
 
-/** An option that does not exist may hold what should have been typed at a prompt: `--password=…`. */
+/** An unknown option may hold a secret that belongs at a prompt: `--password=…`. */
 function withoutValues(message: string): string {
   return message.replaceAll(/(--[^\s=']+)=[^']*/g, '$1=***')
-}
-
-function group(name: string, description: string, verbs: readonly Command[]): Command {
-  const parent = new Command(name).description(description).exitOverride()
-  for (const verb of verbs) parent.addCommand(verb)
-  return parent
 }

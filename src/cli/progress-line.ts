@@ -1,10 +1,10 @@
 import type { Clock } from '../domain/clock.ts'
 
-/** A terminal's line is written anew so often, in milliseconds; elsewhere a new line comes so often. */
+/** Milliseconds between two updates of a terminal's line, and between two lines elsewhere. */
 const ON_A_TERMINAL_MS = 100
 const ELSEWHERE_MS = 5000
 
-/** Tells on standard error how far a long piece of work has come. */
+/** Shows on standard error how far a long piece of work has come. */
 export class ProgressLine {
   readonly #what: string
   readonly #clock: Clock
@@ -18,7 +18,7 @@ export class ProgressLine {
     this.#out = out
   }
 
-  /** The last, with nothing left to do, is always told. */
+  /** The last update, with nothing left to do, is always shown. */
   tell(done: number, all: number): void {
     const now = this.#clock.monotonic()
     const { isTTY } = this.#out

@@ -1,16 +1,12 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
-import {
-  buildAccessRequest,
-  buildStatusServer,
-  checkReply,
-  type SharedSecret,
-} from '../radius/authenticators.ts'
+import { buildAccessRequest, buildStatusServer, checkReply } from '../radius/authenticators.ts'
 import { Attr } from '../radius/codes.ts'
 import { decodePacket, type NewAttribute, type Packet } from '../radius/packet.ts'
+import type { SharedSecret } from '../radius/shared-secret.ts'
 import { encryptUserPassword } from '../radius/user-password.ts'
-import { Complaint } from './complaint.ts'
 
 /** Whom to ask, and with which secret. */
 interface Server {
@@ -29,7 +25,7 @@ export interface LoginOptions extends Server {
 
 const PATIENCE_MS = 10_000
 
-/** Sends one Access-Request, as a gateway does. @returns the reply, verified. @throws Complaint where none comes. */
+/** Sends one Access-Request, as a gateway does. @returns the reply, verified. @throws OperatorError if none comes. */
 export function askToLogIn({ password, attributes, signed, ...to }: LoginOptions): Promise<Packet> {
   const [userName, ...others] = attributes
   return ask(to, (identifier, authenticator) => {
@@ -46,16 +42,24 @@ export function askToLogIn({ password, attributes, signed, ...to }: LoginOptions
   })
 }
 
-/** Asks whether the server is there (RFC 5997). @throws Complaint where it does not answer. */
-export async function askForStatus(to: Server): Promise<void> {
-  await ask(to, (identifier, authenticator) =>
-    buildStatusServer({ identifier, authenticator, secret: to.secret, attributes: [] }),
+/** Asks whether the server is there (RFC 5997). @throws OperatorError if it does not answer within the time. */
+export async function askForStatus(
+  to: Server,
+  attributes: readonly NewAttribute[],
+  withinMs: number,
+): Promise<void> {
+  await ask(
+    to,
+    (identifier, authenticator) =>
+      buildStatusServer({ identifier, authenticator, secret: to.secret, attributes }),
+    withinMs,
   )
 }
 
 async function ask(
   { server, secret }: Server,
   build: (identifier: number, authenticator: Buffer) => Buffer,
+  withinMs = PATIENCE_MS,
 ): Promise<Packet> {
   const authenticator = systemRandom.bytes(16)
   const request = build(systemRandom.bytes(1).readUInt8(), authenticator)
@@ -65,16 +69,16 @@ async function ask(
     socket.connect(server.port, server.address)
     await once(socket, 'connect')
     socket.send(request)
-    const [octets] = await once(socket, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) })
+    const [octets] = await once(socket, 'message', { signal: AbortSignal.timeout(withinMs) })
     const reply = decodePacket(octets)
     const { authenticator: genuine, messageAuthenticator } = checkReply(reply, authenticator, secret)
     if (genuine && messageAuthenticator === 'valid') return reply
-    throw new Complaint(`the reply from ${where} is not signed with the secret of the configuration`)
+    throw new OperatorError(`the reply from ${where} is not signed with the secret of the configuration`)
   } catch (error) {
-    if (error instanceof Complaint || !(error instanceof Error)) throw error
+    if (error instanceof OperatorError || !(error instanceof Error)) throw error
     const refused = 'code' in error && error.code === 'ECONNREFUSED'
     const why = refused ? 'nobody listens there; is the broker running?' : `no answer (${error.message})`
-    throw new Complaint(`${where}: ${why}`, { cause: error })
+    throw new OperatorError(`${where}: ${why}`, { cause: error })
   } finally {
     socket.close()
   }

@@ -1,28 +1,30 @@
 import type { Command } from 'commander'
 import { systemClock } from '../domain/clock.ts'
-import type { Session } from '../domain/session.ts'
-import { stateOf } from '../domain/session-search.ts'
-import { type CommonOptions, verb, withStore } from './office.ts'
+import { type Session, stateOf } from '../domain/session.ts'
+import { type CommonOptions, command, withRecords } from './command.ts'
 import { moment, octets, print, table } from './output.ts'
 
 interface Options extends CommonOptions {
   readonly user?: string
   readonly all?: boolean
+  readonly unknown?: boolean
 }
 
 const LIMIT = 1000
 
 export function sessionListCommand(): Command {
-  return verb('list', 'list the open VPN sessions, newest first')
+  return command('list', 'list the open VPN sessions, newest first')
     .option('--user <name>', 'of this user only, as the gateway writes the name')
     .option('--all', `the ended ones too, the newest ${LIMIT}`)
+    .option('--unknown', 'only those of which the broker knows no login')
     .action(list)
 }
 
 async function list(options: Options): Promise<void> {
-  await withStore(options, async ({ records }) => {
+  await withRecords(options, async ({ records }) => {
     const sessions = await records.sessions.list({
       user: options.user,
+      isUnknown: options.unknown,
       open: options.all ? undefined : true,
       limit: LIMIT,
     })

@@ -4,13 +4,13 @@ import type { Command } from 'commander'
 import { loadKeyRing } from '../config/key-file.ts'
 import type { StorageConfig } from '../config/sections/storage.ts'
 import { systemClock } from '../domain/clock.ts'
+import { asOperatorError, OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
 import { type CopiedTable, type CopyEnd, copyRecords } from '../store/copying.ts'
 import { SqlEnrolments } from '../store/enrolments.ts'
 import { postgresSource, postgresTarget } from '../store/postgres/copy-end.ts'
 import { sqliteSource, sqliteTarget } from '../store/sqlite/copy-end.ts'
-import { Complaint } from './complaint.ts'
-import { type CommonOptions, readConfig, verb } from './office.ts'
+import { type CommonOptions, command, readConfig } from './command.ts'
 import { print, table } from './output.ts'
 import { ProgressLine } from './progress-line.ts'
 
@@ -20,11 +20,11 @@ interface Options extends CommonOptions {
   readonly replace?: boolean
 }
 
-/** One side of the copy: an SQLite file, or what a configuration says of storage. */
+/** One side of the copy: an SQLite file, or the storage of a configuration. */
 type Place = { readonly file: string } | { readonly storage: StorageConfig }
 
 export function storageCopyCommand(): Command {
-  return verb('copy', 'copy all records into another database, and compare; the first is only read')
+  return command('copy', 'copy all records into another database, and compare; the first is only read')
     .option('--from <file>', 'an SQLite file, or another configuration (.yaml); else the configuration')
     .option('--to <file>', 'the same for the target')
     .option('--replace', 'give up what the target holds')
@@ -33,10 +33,10 @@ export function storageCopyCommand(): Command {
 
 async function copy({ from, to, replace = false, ...common }: Options): Promise<void> {
   if (from === undefined && to === undefined) {
-    throw new Complaint('name where to copy to (--to FILE), or from (--from FILE)')
+    throw new OperatorError('name where to copy to (--to FILE), or from (--from FILE)')
   }
   const [here, there] = [await placeNamed(from, common), await placeNamed(to, common)]
-  if (addressOf(here) === addressOf(there)) throw new Complaint('both are the same database')
+  if (addressOf(here) === addressOf(there)) throw new OperatorError('both are the same database')
   try {
     await using ends = new AsyncDisposableStack()
     const source = await openSource(here)
@@ -53,14 +53,14 @@ async function copy({ from, to, replace = false, ...common }: Options): Promise<
     })
     await target.settle()
     print(common.json, { from: source.name, to: target.name, tables: copied }, () =>
-      told(source, target, copied),
+      summary(source, target, copied),
     )
   } catch (error) {
-    throw error instanceof Error ? new Complaint(error.message, { cause: error }) : error
+    throw asOperatorError(error)
   }
 }
 
-function told(source: CopyEnd, target: CopyEnd, copied: readonly CopiedTable[]): string[] {
+function summary(source: CopyEnd, target: CopyEnd, copied: readonly CopiedTable[]): string[] {
   const rows = copied.map(({ table: name, rows, digest }) => [name, String(rows), digest.slice(0, 16)])
   return [
     ...table(['TABLE', 'ROWS', 'SHA-256'], rows),
@@ -100,7 +100,7 @@ function openTarget(place: Place): Promise<CopyEnd> {
   return postgres === undefined ? sqliteTarget(sqlite) : postgresTarget(postgres.server)
 }
 
-/** Seeds are copied as they are sealed: whoever is to read them needs the keys. */
+/** Seeds are copied sealed: the new database needs the same keys. */
 async function requireKeys(source: CopyEnd, target: Place): Promise<void> {
   if (!('storage' in target)) return
   const { keyFile, postgres } = target.storage

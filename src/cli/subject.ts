@@ -1,19 +1,15 @@
-import type { Store } from '../broker-storage.ts'
+import type { Store } from '../app/storage.ts'
 import { systemClock } from '../domain/clock.ts'
+import { OperatorError } from '../domain/errors.ts'
 import { parseLoginName } from '../domain/login-name.ts'
-import { subjectOf as subjectIn } from '../domain/person.ts'
-import { Complaint } from './complaint.ts'
+import { subjectOf as subjectIn } from '../manage/subject.ts'
 
 const PATIENCE_MS = 10_000
 
-/** Under which name the user's authenticator is kept, as a login would find it. @throws Complaint where nobody knows the user. */
-export async function subjectOf(typed: string, store: Store): Promise<string> {
-  const name = parseLoginName(typed)
-  if (name === undefined) throw new Complaint(`"${typed}" cannot be a user's name`)
-  for (const candidate of store.candidates(name)) {
-    const answer = await candidate.store.lookup(candidate.name, systemClock.monotonic() + PATIENCE_MS)
-    if (answer.kind === 'right') return subjectIn(candidate, answer.account)
-    if (answer.kind !== 'unknown') return candidate.subject
-  }
-  throw new Complaint(`no identity store knows ${typed}`)
+/** The name under which a login finds the user's authenticator. @throws OperatorError if no identity store knows the user. */
+export async function subjectOf(typed: string, { candidates }: Pick<Store, 'candidates'>): Promise<string> {
+  if (parseLoginName(typed) === undefined) throw new OperatorError(`"${typed}" cannot be a user's name`)
+  const subject = await subjectIn(typed, { candidates, clock: systemClock, patienceMs: PATIENCE_MS })
+  if (subject === undefined) throw new OperatorError(`no identity store knows ${typed}`)
+  return subject
 }

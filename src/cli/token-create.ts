@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
+import { suggestOneOf } from '../config/closest.ts'
 import { newTokenSecret, tokenHash } from '../domain/api-token.ts'
 import { systemClock } from '../domain/clock.ts'
 import { parseDuration } from '../domain/duration.ts'
+import { OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
-import { isScope, SCOPES, type Scope } from '../domain/scope.ts'
-import { Complaint } from './complaint.ts'
-import { type CommonOptions, verb, withStore, witness } from './office.ts'
+import { agentScope, gatewayOfScope, isScope, SCOPES, type Scope } from '../domain/scope.ts'
+import { type CommonOptions, command, readable, recordAudit, withRecords } from './command.ts'
 import { operator } from './operator.ts'
 import { moment, print } from './output.ts'
 
@@ -16,38 +17,47 @@ interface Options extends CommonOptions {
 }
 
 const DEFAULT_EXPIRY = '90d'
-const LONGEST_NAME = 64
+const MAX_NAME_LENGTH = 64
 
 export function tokenCreateCommand(): Command {
-  return verb('create', 'make a token for the HTTP API: prints it, this once')
+  return command('create', 'make a token for the HTTP API: prints it, this once')
     .requiredOption('--name <name>', 'what it is for, as monitoring')
-    .requiredOption('--scope <scope...>', `what it may do: ${SCOPES.join(', ')}`)
+    .requiredOption(
+      '--scope <scope...>',
+      `what it may do: ${SCOPES.join(', ')}; or, alone, ${agentScope('NAME')} for the agent of that gateway`,
+    )
     .option('--expires <duration>', 'how long it is good, as 30d; or never', DEFAULT_EXPIRY)
     .action(create)
 }
 
 async function create({ name, scope, expires, ...options }: Options): Promise<void> {
-  if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(name) || name.length > LONGEST_NAME)
-    throw new Complaint(
-      `--name: "${name}" is no name: up to ${LONGEST_NAME} letters, digits, ".", "_" and "-"`,
+  readable('--name', name)
+  if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(name) || name.length > MAX_NAME_LENGTH)
+    throw new OperatorError(
+      `--name: "${name}" is no name: up to ${MAX_NAME_LENGTH} letters, digits, ".", "_" and "-"`,
     )
-  const scopes = scopesOf(scope)
+  const wanted = wordsOf(scope)
   const now = systemClock.now()
   const expiresAt = expires === 'never' ? undefined : now + durationOf(expires)
   const secret = newTokenSecret(systemRandom)
-  await withStore(options, async (store) => {
+  await withRecords(options, async (store, config) => {
+    const may = rightsOf(
+      wanted,
+      config.gateways.map((gateway) => gateway.name),
+    )
+    const scopes = may.gateway === undefined ? may.scopes : [agentScope(may.gateway)]
     const answer = await store.records.tokens.add({
       id: systemRandom.id(),
       name,
       hash: tokenHash(secret.reveal()) ?? '',
-      scopes,
+      ...may,
       createdAt: now,
       createdBy: operator(),
       expiresAt,
     })
     if (answer === 'exists')
-      throw new Complaint(`there is a token ${name}; revoke it first, or take another name`)
-    await witness(store, { kind: 'token.made', detail: `${name}: ${scopes.join(' ')}` })
+      throw new OperatorError(`there is a token ${name}; revoke it first, or take another name`)
+    await recordAudit(store, { kind: 'token.made', detail: `${name}: ${scopes.join(' ')}` })
     print(options.json, { name, token: secret.reveal(), scopes, expiresAt }, () => [
       secret.reveal(),
       '',
@@ -58,16 +68,37 @@ async function create({ name, scope, expires, ...options }: Options): Promise<vo
   })
 }
 
-function scopesOf(typed: readonly string[]): readonly Scope[] {
+function wordsOf(typed: readonly string[]): ReadonlySet<string> {
   const wanted = new Set(typed.flatMap((each) => each.split(',')).map((each) => each.trim()))
   for (const each of wanted)
-    if (!isScope(each)) throw new Complaint(`--scope: there is no "${each}"; known: ${SCOPES.join(', ')}`)
-  return SCOPES.filter((each) => wanted.has(each))
+    if (!isScope(each) && gatewayOfScope(each) === undefined)
+      throw new OperatorError(
+        `--scope: there is no "${each}"; known: ${SCOPES.join(', ')}, ${agentScope('NAME')}`,
+      )
+  return wanted
+}
+
+/** @throws OperatorError on the scope of an agent beside another one, or of a gateway that is not configured. */
+function rightsOf(
+  wanted: ReadonlySet<string>,
+  gateways: readonly string[],
+): { readonly scopes: readonly Scope[]; readonly gateway?: string } {
+  const [first = ''] = wanted
+  const named = [...wanted].map(gatewayOfScope).find((gateway) => gateway !== undefined)
+  if (named === undefined) return { scopes: SCOPES.filter((each) => wanted.has(each)) }
+  if (wanted.size > 1)
+    throw new OperatorError(
+      `--scope: ${agentScope(named)} stands alone, so that a stolen token of an agent can do nothing else; make a token of its own for the other scopes`,
+    )
+  if (gateways.includes(named)) return { scopes: [], gateway: named }
+  throw new OperatorError(
+    `--scope: ${first} names no gateway of the configuration; ${suggestOneOf(named, gateways)}`,
+  )
 }
 
 function durationOf(typed: string): number {
   const ms = parseDuration(typed)
   if (ms === undefined || ms === 0)
-    throw new Complaint(`--expires: "${typed}" is no duration; write it as 30d, or never`)
+    throw new OperatorError(`--expires: "${typed}" is no duration; write it as 30d, or never`)
   return ms
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { standingOf } from '../domain/api-token.ts'
+import { tokenStateOf } from '../domain/api-token.ts'
 import { systemClock } from '../domain/clock.ts'
-import { type CommonOptions, verb, withStore } from './office.ts'
+import { agentScope } from '../domain/scope.ts'
+import { type CommonOptions, command, withRecords } from './command.ts'
 import { moment, print, table } from './output.ts'
 
 interface Options extends CommonOptions {
@@ -11,16 +12,16 @@ interface Options extends CommonOptions {
 const LIMIT = 1000
 
 export function tokenListCommand(): Command {
-  return verb('list', 'list the tokens of the HTTP API, newest first')
+  return command('list', 'list the tokens of the HTTP API, newest first')
     .option('--all', `those that have expired or were revoked too, the newest ${LIMIT}`)
     .action(list)
 }
 
 async function list(options: Options): Promise<void> {
-  await withStore(options, async ({ records }) => {
+  await withRecords(options, async ({ records }) => {
     const now = systemClock.now()
     const tokens = (await records.tokens.list(LIMIT))
-      .map(({ hash: _, ...token }) => ({ ...token, state: standingOf({ ...token, hash: '' }, now) }))
+      .map(({ hash: _, ...token }) => ({ ...token, state: tokenStateOf({ ...token, hash: '' }, now) }))
       .filter(({ state }) => options.all === true || state === 'valid')
     const rows = tokens.map((token) => [
       token.name,
@@ -28,7 +29,7 @@ async function list(options: Options): Promise<void> {
       moment(token.createdAt),
       moment(token.expiresAt),
       moment(token.lastUsedAt),
-      token.scopes.join(' '),
+      token.gateway === undefined ? token.scopes.join(' ') : agentScope(token.gateway),
     ])
     print(options.json, tokens, () =>
       rows.length === 0

@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
-import { renderUnicodeCompact } from 'uqr'
 import { systemClock } from '../domain/clock.ts'
 import { newRecoveryCode, recoveryCodeHash } from '../domain/enrolment.ts'
+import { OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
 import { newSeed, otpauthUri, seedAsBase32 } from '../domain/totp.ts'
-import { Complaint } from './complaint.ts'
-import { type CommonOptions, verb, withStore, witness } from './office.ts'
+import { type CommonOptions, command, recordAudit, withStore } from './command.ts'
 import { print } from './output.ts'
 import { subjectOf } from './subject.ts'
+import { qrLines } from './terminal-qr.ts'
 
 interface Options extends CommonOptions {
   readonly replace?: boolean
@@ -16,7 +16,10 @@ interface Options extends CommonOptions {
 const RECOVERY_CODES = 10
 
 export function totpEnrolCommand(): Command {
-  return verb('enrol', 'give the user an authenticator: prints the QR code and the recovery codes, this once')
+  return command(
+    'enrol',
+    'give the user an authenticator: prints the QR code and the recovery codes, this once',
+  )
     .argument('<name>')
     .option('--replace', 'take the place of the authenticator that the user has')
     .action(enrol)
@@ -26,7 +29,7 @@ async function enrol(typed: string, options: Options): Promise<void> {
   await withStore(options, async (store, { secondFactor }) => {
     const subject = await subjectOf(typed, store)
     if (!options.replace && (await store.records.enrolments.find(subject)) !== undefined) {
-      throw new Complaint(`${subject} has an authenticator; --replace takes its place`)
+      throw new OperatorError(`${subject} has an authenticator; --replace takes its place`)
     }
     const { window, issuer, ...shape } = secondFactor.totp
     const seed = newSeed()
@@ -37,16 +40,17 @@ async function enrol(typed: string, options: Options): Promise<void> {
         subject,
         sealedSeed: store.keys.seal(seed, subject),
         lastStep: -1,
+        driftMs: 0,
         createdAt: systemClock.now(),
         ...shape,
       },
       recoveryHashes: codes.map((code) => recoveryCodeHash(subject, code)),
     })
-    await witness(store, { kind: 'enrolment.made', user: subject })
+    await recordAudit(store, { kind: 'enrolment.made', user: subject })
     const uri = otpauthUri(seed, shape, issuer, subject)
     const key = seedAsBase32(seed)
     print(options.json, { subject, uri, key, recoveryCodes: codes }, () => [
-      renderUnicodeCompact(uri, { border: 2 }),
+      ...qrLines(uri, process.stdout.isTTY),
       '',
       `Scan this with an authenticator app, or open ${uri}`,
       `or type the key: ${(key.match(/.{1,4}/g) ?? []).join(' ')}`,

@@ -1,9 +1,14 @@
 import type { Command } from 'commander'
+import { passwordRulesOf } from '../app/password-rules.ts'
+import type { Config } from '../config/schema.ts'
 import { systemClock } from '../domain/clock.ts'
-import { parseAddress } from '../domain/network.ts'
+import { OperatorError } from '../domain/errors.ts'
+import { canonicalAddress, clientAddressFault } from '../domain/network.ts'
+import { PasswordHashes } from '../identity/local/password-hashes.ts'
+import { isOthersName } from '../manage/namesakes.ts'
 import { newPassword } from './ask-secret.ts'
-import { Complaint } from './complaint.ts'
-import { type CommonOptions, userNamed, verb, withStore, witness } from './office.ts'
+import { type CommonOptions, command, newUserNamed, readable, recordAudit, withStore } from './command.ts'
+import { namesakesIn } from './namesakes-in.ts'
 import { print } from './output.ts'
 
 interface Options extends CommonOptions {
@@ -15,7 +20,7 @@ interface Options extends CommonOptions {
 }
 
 export function userAddCommand(): Command {
-  return verb('add', 'add a user; the password is asked for')
+  return command('add', 'add a user; the password is asked for')
     .argument('<name>')
     .option('--password-stdin', 'read the password from the first line of standard input')
     .option('--group <group...>', 'groups that policies can name')
@@ -26,14 +31,22 @@ export function userAddCommand(): Command {
 }
 
 async function add(typed: string, options: Options): Promise<void> {
-  const name = userNamed(typed)
-  const attributes = { ipv4: address(options.ipv4, 'ipv4'), ipv6: address(options.ipv6, 'ipv6') }
+  const name = newUserNamed(typed)
+  const groups = (options.group ?? []).map((group) => readable('--group', group))
   const expiresAt = options.expires === undefined ? undefined : dateOf(options.expires)
-  await withStore(options, async (store) => {
+  await withStore(options, async (store, config) => {
+    const attributes = {
+      ipv4: address(options.ipv4, 'ipv4', config),
+      ipv6: address(options.ipv6, 'ipv6', config),
+    }
     if ((await store.records.users.find(name)) !== undefined)
-      throw new Complaint(`there is a user ${name} already`)
-    const passwordHash = await store.hashes.hash(await newPassword(options.passwordStdin))
-    const groups = options.group ?? []
+      throw new OperatorError(`there is a user ${name} already`)
+    if (isOthersName(name, store.candidates))
+      throw new OperatorError(
+        `the realm of ${name} belongs to another identity store, which alone is asked for it`,
+      )
+    const password = await newPassword(name, passwordRulesOf(config), options.passwordStdin)
+    const passwordHash = await new PasswordHashes(config.passwords).hash(password)
     const user = {
       name,
       passwordHash,
@@ -44,25 +57,35 @@ async function add(typed: string, options: Options): Promise<void> {
       createdAt: systemClock.now(),
     }
     const answer = await store.records.users.add(user)
-    if (answer === 'exists') throw new Complaint(`there is a user ${name} already`)
+    if (answer === 'exists') throw new OperatorError(`there is a user ${name} already`)
     if (answer === 'address_taken')
-      throw new Complaint('another user has this address, and ocserv would give it to both')
-    await witness(store, { kind: 'user.added', user: name })
-    print(options.json, { name, groups, ...attributes, expiresAt }, () => [
+      throw new OperatorError('another user has this address, and ocserv would give it to both')
+    await recordAudit(store, { kind: 'user.added', user: name })
+    const { knownTo: alsoIn, unsure, away } = await namesakesIn(store, name)
+    const notCompared = [...unsure, ...away]
+    print(options.json, { name, groups, ...attributes, expiresAt, alsoIn, notCompared }, () => [
       `Added ${name}. Enrol an authenticator: ocbroker totp enrol ${name}`,
+      ...alsoIn.map(
+        (each) => `Warning: ${each} has a user of this name too, and both share what belongs to it.`,
+      ),
+      ...notCompared.map((each) => `Whether ${each} has a user of this name cannot be told.`),
     ])
   })
 }
 
-function address(text: string | undefined, kind: 'ipv4' | 'ipv6'): string | undefined {
+function address(text: string | undefined, kind: 'ipv4' | 'ipv6', { pools }: Config): string | undefined {
   if (text === undefined) return undefined
-  const parsed = parseAddress(text)
-  if (parsed?.kind() === kind) return parsed.toString()
-  throw new Complaint(`--${kind}: "${text}" is no ${kind === 'ipv4' ? 'IPv4' : 'IPv6'} address`)
+  const fault = clientAddressFault(
+    text,
+    kind,
+    pools.flatMap(({ ipv4 }) => ipv4 ?? []),
+  )
+  if (fault !== undefined) throw new OperatorError(`--${kind}: ${fault}`)
+  return canonicalAddress(text)
 }
 
 function dateOf(text: string): number {
   const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00`).getTime() : Number.NaN
-  if (Number.isNaN(at)) throw new Complaint(`--expires: "${text}" is no date; write it as 2027-01-31`)
+  if (Number.isNaN(at)) throw new OperatorError(`--expires: "${text}" is no date; write it as 2027-01-31`)
   return at
 }

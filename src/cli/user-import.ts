@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
-import type { Store } from '../broker-storage.ts'
+import type { Store } from '../app/storage.ts'
+import { compareNames } from '../doctor/namesakes.ts'
 import { systemClock } from '../domain/clock.ts'
+import { messageOf, OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
 import type { ImportFault } from '../identity/import/file-lines.ts'
 import { parseHtpasswd } from '../identity/import/htpasswd.ts'
@@ -11,9 +13,10 @@ import { importUsers } from '../identity/import/import-users.ts'
 import { parseOcpasswd } from '../identity/import/ocpasswd.ts'
 import type { ImportManner, ImportOutcome } from '../identity/import/take-over.ts'
 import { parseUsersOath } from '../identity/import/users-oath.ts'
+import { isOthersName } from '../manage/namesakes.ts'
 import { subjectOf } from '../manage/subject.ts'
-import { Complaint } from './complaint.ts'
-import { type CommonOptions, verb, withStore, witness } from './office.ts'
+import { type CommonOptions, command, readable, recordAudit, withStore } from './command.ts'
+import { namesakesIn } from './namesakes-in.ts'
 import { print } from './output.ts'
 import { ProgressLine } from './progress-line.ts'
 
@@ -27,11 +30,11 @@ interface Options extends CommonOptions {
 }
 
 const PATIENCE_MS = 10_000
-/** For people; `--json` tells all. */
-const MOST_FAULTS_SHOWN = 50
+/** For people; `--json` shows all. */
+const MAX_FAULTS_SHOWN = 50
 
 export function userImportCommand(): Command {
-  return verb('import', 'take over users, or their authenticators, from a file of another program')
+  return command('import', 'take over users, or their authenticators, from a file of another program')
     .argument('<file>')
     .addOption(
       new Option(
@@ -50,16 +53,24 @@ export function userImportCommand(): Command {
 async function importFile(file: string, options: Options): Promise<void> {
   const { format, json, dryRun = false } = options
   if (format === 'oath' && options.group !== undefined)
-    throw new Complaint('--group: authenticators have no groups')
+    throw new OperatorError('--group: authenticators have no groups')
+  for (const group of options.group ?? []) readable('--group', group)
   const text = await textOf(file)
   await withStore(options, async (store) => {
     const { imported, faults } = await importInto(store, text, file, options)
-    if (imported.length + faults.length === 0) throw new Complaint(`${file} holds nothing to import`)
-    print(json, { file, format, dryRun, imported, faults }, () => [
-      ...told(faults),
-      summary(imported.length, faults.length, options),
-    ])
-    if (faults.length > 0 && (options.skipBad !== true || imported.length === 0)) throw new Complaint('')
+    if (imported.length + faults.length === 0) throw new OperatorError(`${file} holds nothing to import`)
+    const isOfUsers = format !== 'oath'
+    const namesakes = isOfUsers ? await compareNames(imported, (name) => namesakesIn(store, name)) : []
+    print(
+      json,
+      { file, format, dryRun, imported, faults, warnings: namesakes.map(({ cause }) => cause) },
+      () => [
+        ...linesOf(faults),
+        summary(imported.length, faults.length, options),
+        ...namesakes.map(({ about, cause, remedy }) => `Warning: ${about}: ${cause}; ${remedy}.`),
+      ],
+    )
+    if (faults.length > 0 && (options.skipBad !== true || imported.length === 0)) throw new OperatorError('')
   })
 }
 
@@ -72,19 +83,26 @@ function importInto(store: Store, text: string, file: string, options: Options):
     skipBad,
     dryRun,
     onTaken: (name) =>
-      witness(store, {
+      recordAudit(store, {
         kind: format === 'oath' ? 'enrolment.made' : 'user.added',
         user: name,
         detail: `imported from ${file} (${format})`,
       }),
-    ...(json !== true && { onProgress: (done, all) => line.tell(done, all) }),
+    onProgress: json === true ? undefined : (done, all) => line.tell(done, all),
   }
   const clock = systemClock
+  const intoUsers = {
+    ...manner,
+    users,
+    clock,
+    groups,
+    isOthersName: (name: string) => isOthersName(name, store.candidates),
+  }
   switch (format) {
     case 'ocpasswd':
-      return importUsers(parseOcpasswd(text), { ...manner, users, clock, groups })
+      return importUsers(parseOcpasswd(text), intoUsers)
     case 'htpasswd':
-      return importUsers(parseHtpasswd(text), { ...manner, users, clock, groups })
+      return importUsers(parseHtpasswd(text), intoUsers)
     case 'oath':
       return importTokens(parseUsersOath(text), {
         ...manner,
@@ -98,20 +116,20 @@ function importInto(store: Store, text: string, file: string, options: Options):
   }
 }
 
-/** @throws Complaint */
+/** @throws OperatorError */
 async function textOf(file: string): Promise<string> {
   let octets: Buffer
   try {
     octets = await readFile(file)
   } catch (error) {
-    throw new Complaint(`${file} cannot be read: ${error instanceof Error ? error.message : error}`)
+    throw new OperatorError(`${file} cannot be read: ${messageOf(error)}`)
   }
-  if (!isUtf8(octets)) throw new Complaint(`${file} is not written in UTF-8`)
+  if (!isUtf8(octets)) throw new OperatorError(`${file} is not written in UTF-8`)
   return octets.toString('utf8')
 }
 
-function told(faults: readonly ImportFault[]): string[] {
-  const shown = faults.slice(0, MOST_FAULTS_SHOWN).map(({ line, problem }) => `line ${line}: ${problem}`)
+function linesOf(faults: readonly ImportFault[]): string[] {
+  const shown = faults.slice(0, MAX_FAULTS_SHOWN).map(({ line, problem }) => `line ${line}: ${problem}`)
   const more = faults.length - shown.length
   return more === 0 ? shown : [...shown, `and ${more} more`]
 }

@@ -1,18 +1,18 @@
 import type { Command } from 'commander'
 import type { LocalUser, UserStore } from '../domain/user.ts'
-import { type CommonOptions, verb, withStore } from './office.ts'
+import { type CommonOptions, command, withRecords } from './command.ts'
 import { moment, print, table } from './output.ts'
 
 const PAGE = 500
 
 export function userListCommand(): Command {
-  return verb('list', 'list the users').action(list)
+  return command('list', 'list the users').action(list)
 }
 
 async function list(options: CommonOptions): Promise<void> {
-  await withStore(options, async ({ records }) => {
+  await withRecords(options, async ({ records }) => {
     const users = await everyUser(records.users)
-    const shown = users.map(({ passwordHash, ...user }) => ({
+    const shown = users.map(({ passwordHash, revision: _, ...user }) => ({
       ...user,
       hasPassword: passwordHash !== undefined,
     }))

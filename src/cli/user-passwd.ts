@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
+import { passwordRulesOf } from '../app/password-rules.ts'
+import { OperatorError } from '../domain/errors.ts'
+import { PasswordHashes } from '../identity/local/password-hashes.ts'
 import { newPassword } from './ask-secret.ts'
-import { Complaint } from './complaint.ts'
-import { type CommonOptions, userNamed, verb, withStore, witness } from './office.ts'
+import { type CommonOptions, command, recordAudit, userNamed, withRecords } from './command.ts'
 import { print } from './output.ts'
 
 interface Options extends CommonOptions {
@@ -9,7 +11,7 @@ interface Options extends CommonOptions {
 }
 
 export function userPasswdCommand(): Command {
-  return verb('passwd', 'give the user a new password')
+  return command('passwd', 'give the user a new password')
     .argument('<name>')
     .option('--password-stdin', 'read the password from the first line of standard input')
     .action(passwd)
@@ -17,11 +19,13 @@ export function userPasswdCommand(): Command {
 
 async function passwd(typed: string, options: Options): Promise<void> {
   const name = userNamed(typed)
-  await withStore(options, async (store) => {
-    if ((await store.records.users.find(name)) === undefined) throw new Complaint(`there is no user ${name}`)
-    const passwordHash = await store.hashes.hash(await newPassword(options.passwordStdin))
+  await withRecords(options, async (store, config) => {
+    if ((await store.records.users.find(name)) === undefined)
+      throw new OperatorError(`there is no user ${name}`)
+    const password = await newPassword(name, passwordRulesOf(config), options.passwordStdin)
+    const passwordHash = await new PasswordHashes(config.passwords).hash(password)
     await store.records.users.change(name, { passwordHash })
-    await witness(store, { kind: 'user.changed', user: name, detail: 'new password' })
+    await recordAudit(store, { kind: 'user.changed', user: name, detail: 'new password' })
     print(options.json, { name }, () => [`${name} has a new password.`])
   })
 }

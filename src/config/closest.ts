@@ -1,10 +1,10 @@
 import { distance } from 'fastest-levenshtein'
 
-/** @returns the candidate that the word was probably meant to be; undefined where none is near. */
+/** @returns the candidate that the word was probably meant to be; undefined if none is near. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   const plain = withoutStyle(word)
   let best: string | undefined
-  // Two swapped letters are two edits; in a word of three that would be nearly all of it.
+  // Two swapped letters are two edits, which is too much in a word of three.
   let bestDistance = Math.min(plain.length, plain.length < 4 ? 2 : Math.max(3, plain.length / 3 + 1))
   for (const candidate of candidates) {
     const apart = distance(plain, withoutStyle(candidate))
@@ -16,12 +16,12 @@ export function closest(word: string, candidates: readonly string[]): string | u
   return best ?? candidates.find((candidate) => candidate.length > 2 && plain.startsWith(candidate))
 }
 
-/** `authPort`, `auth-port` and `AUTH_PORT` are one word in different dress. */
+/** `authPort`, `auth-port` and `AUTH_PORT` are one word. */
 function withoutStyle(word: string): string {
   return word.slice(0, 64).toLowerCase().replaceAll(/[-_ ]/g, '')
 }
 
-/** A suggestion out of a closed list: the one that is near, or all of them. */
+/** Suggests the nearest candidate, or lists all of them. */
 export function suggestOneOf(word: string, candidates: readonly string[]): string {
   const near = closest(word, candidates)
   return near === undefined ? `known here: ${candidates.join(', ')}` : `did you mean ${near}?`

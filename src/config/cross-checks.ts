@@ -1,65 +1,82 @@
-import type { z } from 'zod'
-import type { AddressPool } from '../domain/address-pool.ts'
-import type { Report } from './fault.ts'
-import type { Draft } from './schema-walk.ts'
+import type { Diagnostics } from './diagnostics.ts'
+import type { LoadRules } from './load-rules.ts'
+import type { PartialConfig } from './partial-config.ts'
+import type { ConfigInput } from './schema.ts'
 import { checkEnrolAtLogin } from './sections/enrol-at-login.ts'
 import { checkGateways } from './sections/gateways.ts'
 import { checkHttp } from './sections/http.ts'
-import { checkIdentity } from './sections/identity/identity.ts'
+import { checkIdentity } from './sections/identity.ts'
 import { checkLockout } from './sections/lockout.ts'
 import { checkPasswords } from './sections/passwords.ts'
 import { checkPolicies } from './sections/policies.ts'
-import { checkPools, poolsShape, resolvePools } from './sections/pools.ts'
+import { checkPolicyRules } from './sections/policy-rules.ts'
+import { checkPools, poolsSchema, resolvePools } from './sections/pools.ts'
 import { checkRadius } from './sections/radius.ts'
 import { checkRedis } from './sections/redis.ts'
-import type { ReplyRules } from './sections/reply.ts'
+import type { ReplyReader } from './sections/reply.ts'
 import { checkSecondFactor } from './sections/second-factor.ts'
 import { checkStorage } from './sections/storage.ts'
-import type { shape } from './shape.ts'
 
-/** Everything that one key alone cannot tell. What has a fault already is missing from the draft and is passed over. */
+type Partial = PartialConfig<ConfigInput>
+
+/** Checks what the schema of a single key cannot. Parts with a fault are missing from the configuration and skipped. */
 export function crossCheck(
-  draft: Draft<z.output<typeof shape>>,
+  config: Partial,
   folder: string,
-  rules: ReplyRules,
-  report: Report,
+  rules: LoadRules,
+  diagnostics: Diagnostics,
 ): void {
-  if (draft.radius !== undefined) checkRadius(draft.radius, report)
-  if (draft.gateways !== undefined) checkGateways(draft.gateways, report)
-  if (draft.identity?.order !== undefined)
-    checkIdentity(draft.identity.order, gatewayNames(report), draft.radius?.deadline, report)
-  if (draft.second_factor !== undefined) checkSecondFactor(draft.second_factor, report)
-  if (draft.passwords !== undefined) checkPasswords(draft.passwords, draft.radius?.deadline, report)
-  if (draft.lockout !== undefined) checkLockout(draft.lockout, report)
-  if (draft.pools !== undefined) checkPools(draft.pools, poolNames(draft.policies), report)
-  if (draft.policies !== undefined)
-    checkPolicies(draft.policies, gatewayNames(report), soundPools(report), rules, report)
-  checkEnrolAtLogin(draft, report)
-  if (draft.http !== undefined) checkHttp(draft.http, report)
-  if (draft.redis !== undefined) checkRedis(draft.redis, report)
-  if (draft.storage !== undefined) checkStorage(draft.storage, draft.radius?.deadline, folder, report)
+  const { radius, gateways, identity, pools, policies } = config
+  const deadlineMs = radius?.deadline
+  if (radius !== undefined) checkRadius(radius, diagnostics)
+  if (gateways !== undefined) checkGateways(gateways, diagnostics)
+  if (identity?.order !== undefined)
+    checkIdentity(identity.order, gatewayNames(diagnostics), deadlineMs, rules.providerTypes, diagnostics)
+  if (config.second_factor !== undefined) checkSecondFactor(config.second_factor, diagnostics)
+  if (config.passwords !== undefined) checkPasswords(config.passwords, deadlineMs, diagnostics)
+  if (config.lockout !== undefined) checkLockout(config.lockout, diagnostics)
+  if (pools !== undefined) checkPools(pools, poolNames(policies), gateways, diagnostics)
+  if (policies !== undefined) {
+    const read = poolsSchema.safeParse(diagnostics.at(['pools']) ?? {})
+    const soundPools = read.success ? resolvePools(read.data) : undefined
+    checkPolicies(
+      policies,
+      gatewayNames(diagnostics),
+      soundPools,
+      replyReaders(gateways ?? []),
+      rules,
+      diagnostics,
+    )
+  }
+  checkPolicyRules(config, diagnostics)
+  checkEnrolAtLogin(config, diagnostics)
+  if (config.http !== undefined) checkHttp(config.http, diagnostics)
+  if (config.redis !== undefined) checkRedis(config.redis, diagnostics)
+  if (config.storage !== undefined) checkStorage(config.storage, deadlineMs, folder, diagnostics)
 }
 
-/** A gateway whose address is wrong still has its name, and a policy that names it is right. */
-function gatewayNames(report: Report): readonly string[] | undefined {
-  const gateways = report.at(['gateways'])
+/** Also of gateways with a fault elsewhere; undefined if a name itself has a fault. */
+function gatewayNames(diagnostics: Diagnostics): readonly string[] | undefined {
+  const gateways = diagnostics.at(['gateways'])
   if (!Array.isArray(gateways)) return undefined
-  const names = gateways.map((_, index) => report.at(['gateways', index, 'name']))
+  const names = gateways.map((_, index) => diagnostics.at(['gateways', index, 'name']))
   return names.every((name) => typeof name === 'string') ? names : undefined
 }
 
-/** The pools that policies give addresses of; undefined where a fault hides a policy or its reply. */
-function poolNames(policies: Draft<z.output<typeof shape>>['policies']): ReadonlySet<string> | undefined {
-  if (policies === undefined) return undefined
-  const names = new Set<string>()
-  for (const policy of policies) {
-    if (policy === undefined) return undefined
-    if (policy.reply?.pool !== undefined) names.add(policy.reply.pool)
-  }
-  return names
+function replyReaders(gateways: NonNullable<Partial['gateways']>): ReadonlyMap<string, ReplyReader> {
+  return new Map(
+    gateways.flatMap((gateway) => {
+      if (gateway?.name === undefined || gateway.class === undefined) return []
+      const isOverIpv6 = (gateway.address ?? []).some(
+        (each) => each !== undefined && 'network' in each && each.network?.base.kind() === 'ipv6',
+      )
+      return [[gateway.name, { classForm: gateway.class, isOverIpv6 }] as const]
+    }),
+  )
 }
 
-function soundPools(report: Report): readonly AddressPool[] | undefined {
-  const read = poolsShape.safeParse(report.at(['pools']) ?? {})
-  return read.success ? resolvePools(read.data) : undefined
+/** The pools that policies name; undefined if a policy has a fault that may hide one. */
+function poolNames(policies: Partial['policies']): ReadonlySet<string> | undefined {
+  if (policies === undefined || policies.includes(undefined)) return undefined
+  return new Set(policies.flatMap((policy) => policy?.reply?.pool ?? []))
 }

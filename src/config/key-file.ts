@@ -1,14 +1,21 @@
 import { constants } from 'node:fs'
-import { type FileHandle, link, mkdir, open, rm } from 'node:fs/promises'
+import { link, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { KeyRing, type SealingKey } from '../domain/key-ring.ts'
 import type { Randomness } from '../domain/random.ts'
 import { Secret } from '../domain/secret.ts'
-import { CONTAINER_SECRETS, isAmong } from './container-secrets.ts'
-import { systemCode, systemWords } from './system-words.ts'
+import { ValueError } from '../schema/config-error.ts'
+import {
+  CONTAINER_SECRETS,
+  FileError,
+  isOpenTo,
+  readSmallFile,
+  systemCode,
+  systemMessage,
+} from './small-file.ts'
 
 const KEY_OCTETS = 32
-const LARGEST_FILE = 64 * 1024
+const MAX_FILE_OCTETS = 64 * 1024
 const GROUP_AND_OTHERS = 0o077
 const KEY_LINE = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/]{43}=)$/
 const EXPLANATION = `# Keys that seal authenticator seeds in the database: name:base64 of ${KEY_OCTETS} octets, one a line.
@@ -21,18 +28,18 @@ export class KeyFileUnusable extends Error {
   override readonly name = 'KeyFileUnusable'
 }
 
-/** What the database says of the keys. */
+/** What the database needs from the key file. */
 export interface KeyNeeds {
-  /** Names of the keys that sealed what is in it. */
+  /** Names of the keys that sealed the seeds in it. */
   readonly inUse: readonly string[]
-  /** Whether other brokers use it too: a key that one of them makes for itself is of no use to the others. */
+  /** Whether other brokers use it too; a new key of one of them would be unknown to the others. */
   readonly isShared: boolean
 }
 
 /**
- * Reads the key file. Where there is none it is made, with one new key, for its owner alone; but never where an
- * older one is missing.
- * @param path absolute. @param openFolders those, with a slash at the end, whose files others may read.
+ * Reads the key file. A missing file is made, with one new key, for its owner alone, unless the database needs an older
+ * one.
+ * @param path absolute. @param openFolders with a slash at the end: others may read the files in them.
  * @throws KeyFileUnusable
  */
 export async function loadKeyRing(
@@ -49,7 +56,7 @@ export async function loadKeyRing(
   )
 }
 
-/** @returns undefined where there is no such file. @throws KeyFileUnusable */
+/** @returns undefined if there is no such file. @throws KeyFileUnusable */
 export async function readKeyRing(
   path: string,
   random: Randomness,
@@ -61,19 +68,28 @@ export async function readKeyRing(
 
 async function makeKeyRing(path: string, random: Randomness, needs: KeyNeeds): Promise<KeyRing> {
   refuseToReplace(path, needs)
-  return new KeyRing(keysFrom(path, await makeAndRead(path, random)), random)
+  try {
+    await make(path, random)
+  } catch (error) {
+    throw new KeyFileUnusable(`the key file ${path} cannot be made: ${systemMessage(error)}`, {
+      cause: error,
+    })
+  }
+  const ring = await readKeyRing(path, random, [])
+  if (ring === undefined) throw new KeyFileUnusable(`the key file ${path} was removed while it was made`)
+  return ring
 }
 
 const BRING_BACK =
   'Bring back the copy of the file that belongs to the database; a new key does not open the seeds in it'
 
-/** Its members first, and the rest by their number: a list for people. */
+/** The first three names, for people. */
 function namesOf(keys: readonly string[]): string {
   const shown = keys.slice(0, 3).map((key) => `"${key}"`)
   return `${keys.length === 1 ? 'the key' : 'the keys'} ${shown.join(', ')}${keys.length > 3 ? ' …' : ''}`
 }
 
-/** @throws KeyFileUnusable where a new file would stand in the place of one that was lost, or differ from others'. */
+/** @throws KeyFileUnusable if a new file would replace a lost one, or differ from that of other brokers. */
 function refuseToReplace(path: string, { inUse, isShared }: KeyNeeds): void {
   if (inUse.length > 0) {
     throw new KeyFileUnusable(
@@ -88,20 +104,9 @@ function refuseToReplace(path: string, { inUse, isShared }: KeyNeeds): void {
   }
 }
 
-async function makeAndRead(path: string, random: Randomness): Promise<string> {
-  try {
-    await make(path, random)
-  } catch (error) {
-    throw new KeyFileUnusable(`the key file ${path} cannot be made: ${systemWords(error)}`, { cause: error })
-  }
-  const content = await read(path, [])
-  if (content === undefined) throw new KeyFileUnusable(`the key file ${path} was removed while it was made`)
-  return content
-}
-
 /**
- * The file appears whole or not at all, and never in the place of another: two processes that start at the same
- * moment end with the same key, and a crash leaves no half of one.
+ * The file appears whole or not at all, and never replaces another one: two processes that start at the same moment end
+ * with the same key, and a crash leaves no half-written file.
  */
 async function make(path: string, random: Randomness): Promise<void> {
   const folder = dirname(path)
@@ -122,7 +127,7 @@ async function make(path: string, random: Randomness): Promise<void> {
   await syncFolder(folder)
 }
 
-/** The name of a new file is durable only with its folder. */
+/** A new file's name is durable only after its folder is synced. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
@@ -132,27 +137,16 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** @returns undefined where there is no such file. */
+/** @returns undefined if there is no such file. */
 async function read(path: string, openFolders: readonly string[]): Promise<string | undefined> {
-  let file: FileHandle
-  try {
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw new KeyFileUnusable(`the key file ${path} cannot be read: ${systemWords(error)}`, { cause: error })
-  }
-  try {
-    const facts = await file.stat()
-    if (!facts.isFile()) throw new KeyFileUnusable(`the key file ${path} is not a file`)
-    if ((facts.mode & GROUP_AND_OTHERS) !== 0 && !isAmong(openFolders, path))
-      throw new KeyFileUnusable(
-        `the key file ${path} is open to other users of this machine; run: chmod 600 ${path}`,
-      )
-    if (facts.size > LARGEST_FILE) throw new KeyFileUnusable(`the key file ${path} is too long to be one`)
-    return await file.readFile('utf8')
-  } finally {
-    await file.close()
-  }
+  const file = await readSmallFile(path, MAX_FILE_OCTETS)
+  if (file instanceof FileError && file.isMissing) return undefined
+  if (file instanceof ValueError) throw new KeyFileUnusable(`the key file ${file.problem}`)
+  if (isOpenTo(GROUP_AND_OTHERS, file.mode, path, openFolders))
+    throw new KeyFileUnusable(
+      `the key file ${path} is open to other users of this machine; run: chmod 600 ${path}`,
+    )
+  return file.content.toString('utf8')
 }
 
 function keysFrom(path: string, content: string): readonly [SealingKey, ...SealingKey[]] {

@@ -11,47 +11,44 @@ import {
   parseDocument,
   visit,
 } from 'yaml'
-import type { Path } from './fault.ts'
+import type { Path } from '../schema/config-error.ts'
 
-/** A fault of the text itself, before anything in it has a meaning. */
-export interface TextFault {
+/** A syntax error. */
+interface TextFault {
   readonly path: Path
   readonly line: number
   readonly problem: string
   readonly suggestion?: string
 }
 
-/** A YAML text as plain values that still know their lines. */
+/** Plain values with the lines of their keys. */
 export interface YamlFile {
-  /** Absent where the text cannot be read as YAML. */
+  /** Absent if the text is not YAML. */
   readonly content?: { readonly value: unknown }
   readonly faults: readonly TextFault[]
-  /** @returns the line (from 1) of a key or list item, or of the nearest thing around it that is there. */
+  /** @returns the line (from 1) of a key or list item, or of the nearest key around it. */
   lineOf(path: Path): number | undefined
 }
 
 /**
- * The parser's own messages quote the text, where secrets are, so each kind of error has words of ours.
- * Most of them come from a value that should have been in quotes.
+ * The parser's own messages quote the text, which may hold secrets; these replace them. Most errors come from a value
+ * that should have been in quotes.
  */
-const WORDS: Readonly<Partial<Record<ErrorCode, readonly [problem: string, suggestion?: string]>>> = {
-  BAD_SCALAR_START: ['a value begins with a sign that YAML keeps for itself', 'put the value in quotes'],
-  BLOCK_AS_IMPLICIT_KEY: ['a second "key:" stands on one line', 'put a value that holds ": " in quotes'],
-  MULTILINE_IMPLICIT_KEY: ['a key has no ": " behind it on its line', 'write "key: value", with the space'],
+const MESSAGES: Readonly<Partial<Record<ErrorCode, readonly [problem: string, suggestion?: string]>>> = {
+  BAD_SCALAR_START: ['a value begins with a character that YAML reserves', 'put the value in quotes'],
+  BLOCK_AS_IMPLICIT_KEY: ['a second "key:" is on one line', 'put a value that holds ": " in quotes'],
+  MULTILINE_IMPLICIT_KEY: ['a key has no ": " after it on its line', 'write "key: value", with the space'],
   MISSING_CHAR: ['a closing quote, bracket or colon is missing'],
   BAD_INDENT: ['the indentation does not fit', 'align with the lines around it, and close what is open'],
   TAB_AS_INDENT: ['a tab is used as indentation', 'use spaces'],
-  TAG_RESOLVE_FAILED: [
-    'a value begins with "!", which names a tag that is not known',
-    'put the value in quotes',
-  ],
+  TAG_RESOLVE_FAILED: ['a value begins with "!", which names an unknown tag', 'put the value in quotes'],
   MULTIPLE_DOCS: ['a second document begins', 'remove the line "---"'],
   NON_STRING_KEY: ['a key is not plain text'],
   BAD_DQ_ESCAPE: ['a backslash in double quotes begins no known escape', 'use single quotes'],
   DUPLICATE_KEY: ['is given twice', 'keep one of the two'],
 }
 
-const MOST_ALIASES = 100
+const MAX_ALIASES = 100
 
 export function readYaml(text: string): YamlFile {
   const lines = new LineCounter()
@@ -62,21 +59,21 @@ export function readYaml(text: string): YamlFile {
   for (const { code, pos } of [...document.errors, ...document.warnings]) {
     const line = lineAt(pos[0])
     if (code !== 'DUPLICATE_KEY') {
-      // The first error is the cause of others on its line, and of the surprise at every line behind it.
+      // The first error causes others on its line, and UNEXPECTED_TOKEN on the lines after it.
       if (faults.some((earlier) => earlier.line === line)) continue
       if (!readable && code === 'UNEXPECTED_TOKEN') continue
       readable = false
     }
-    const [problem, suggestion] = WORDS[code] ?? ['the text is not YAML here']
+    const [problem, suggestion] = MESSAGES[code] ?? ['the text is not YAML here']
     const path = code === 'DUPLICATE_KEY' ? pathAt(document, pos[0]) : []
-    faults.push({ path, line, problem, ...(suggestion === undefined ? {} : { suggestion }) })
+    faults.push({ path, line, problem, suggestion })
   }
   for (const alias of unresolvedAliases(document)) {
     readable = false
     faults.push({
       path: [],
       line: lineAt(alias.range?.[0] ?? 0),
-      problem: 'a value begins with "*", which refers to an anchor that is not there',
+      problem: 'a value begins with "*", which refers to a missing anchor',
       suggestion: 'put the value in quotes',
     })
   }
@@ -86,9 +83,9 @@ export function readYaml(text: string): YamlFile {
   }
   if (!readable) return { faults, lineOf }
   try {
-    return { content: { value: document.toJS({ maxAliasCount: MOST_ALIASES }) }, faults, lineOf }
+    return { content: { value: document.toJS({ maxAliasCount: MAX_ALIASES }) }, faults, lineOf }
   } catch {
-    const problem = `aliases ("*name") stand for more than ${MOST_ALIASES} values`
+    const problem = `aliases ("*name") stand for more than ${MAX_ALIASES} values`
     return { faults: [...faults, { path: [], line: 1, problem }], lineOf }
   }
 }
@@ -123,7 +120,7 @@ function offsetOf(document: Document, path: Path): number | undefined {
   return offset
 }
 
-/** The way to the key that begins at this offset. */
+/** The path of the key that begins at this offset. */
 function pathAt(document: Document, offset: number): Path {
   let found: Path = []
   visit(document, {

@@ -1,29 +1,28 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '../domain/clock.ts'
-import type { Check, Finding } from './finding.ts'
+import { type Check, type Finding, fault, ok, warning } from './finding.ts'
 
 const DAY_MS = 86_400_000
 const SOON_DAYS = 21
+const ADVICE = 'replace it: the broker reads the new one by itself'
 
-/** For how long browsers go on to believe the HTTP server's certificate. @param file PEM. */
+/** Whether the HTTP server's certificate is valid, and for how long. @param file PEM. */
 export function checkCertificate(file: string, clock: Clock): Check {
   return async () => {
     const about = `certificate ${file}`
     try {
-      return [judge(about, new X509Certificate(await readFile(file)), clock.now())]
+      return [validity(about, new X509Certificate(await readFile(file)), clock.now())]
     } catch (error) {
-      return [{ about, level: 'fault', says: error instanceof Error ? error.message : String(error) }]
+      return [fault(about, error)]
     }
   }
 }
 
-function judge(about: string, { validFrom, validTo }: X509Certificate, now: number): Finding {
+function validity(about: string, { validFrom, validTo }: X509Certificate, now: number): Finding {
   const days = Math.floor((Date.parse(validTo) - now) / DAY_MS)
-  const advice = 'put a new one in its place: the broker takes it on by itself'
-  if (Date.parse(validFrom) > now)
-    return { about, level: 'fault', says: `is not valid before ${validFrom}`, advice }
-  if (days < 0) return { about, level: 'fault', says: `ended ${validTo}`, advice }
+  if (Date.parse(validFrom) > now) return fault(about, `is not valid before ${validFrom}`, ADVICE)
+  if (days < 0) return fault(about, `expired ${validTo}`, ADVICE)
   const says = `is valid for ${days} more days`
-  return days < SOON_DAYS ? { about, level: 'warning', says, advice } : { about, level: 'good', says }
+  return days < SOON_DAYS ? warning(about, says, ADVICE) : ok(about, says)
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Dependency } from '../domain/dependency.ts'
-import { Unavailable } from '../domain/person.ts'
-import type { Check } from './finding.ts'
+import { Unavailable } from '../domain/errors.ts'
+import { type Check, fault, ok } from './finding.ts'
 
-/** Whether everything that logins need can be asked now, as `/readyz` asks it. @param withinMs for each. */
+/** Whether everything that logins need answers, as `/readyz` asks it. @param withinMs for each. */
 export function checkDependencies(
   dependencies: readonly Dependency[],
   clock: Clock,
@@ -12,14 +12,13 @@ export function checkDependencies(
   return () =>
     Promise.all(
       dependencies.map(async ({ name, checkReady }) => {
-        const begun = clock.monotonic()
+        const began = clock.monotonic()
         try {
-          await checkReady(begun + withinMs)
-          const took = Math.ceil(clock.monotonic() - begun)
-          return { about: name, level: 'good', says: `answers after ${took} ms` } as const
+          await checkReady(began + withinMs)
+          return ok(name, `answers after ${Math.ceil(clock.monotonic() - began)} ms`)
         } catch (error) {
           if (!(error instanceof Unavailable)) throw error
-          return { about: name, level: 'fault', says: error.message } as const
+          return fault(name, error)
         }
       }),
     )

@@ -1,33 +1,31 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Check, Finding } from './finding.ts'
+import { type Check, type Finding, fault, ok, warning } from './finding.ts'
 
 const MEBIBYTE = 2 ** 20
-/** Below this nothing may be kept any more before anybody comes to look. */
-const TOO_LITTLE = 50 * MEBIBYTE
-const LITTLE = 500 * MEBIBYTE
+/** With less, the disk may be full before anyone reacts. */
+const MIN_FREE = 50 * MEBIBYTE
+const RECOMMENDED_FREE = 500 * MEBIBYTE
+const ADVICE = 'make room: logins are refused when their records cannot be written'
 
 /** Whether there is room where the broker writes. @param paths absolute, of files and folders that may not exist yet. */
 export function checkDiskSpace(paths: readonly string[]): Check {
   return async () => {
     const folders = new Set(await Promise.all(paths.map(nearestFolder)))
-    return Promise.all([...folders].map(look))
+    return Promise.all([...folders].map(checkFolder))
   }
 }
 
-async function look(folder: string): Promise<Finding> {
+async function checkFolder(folder: string): Promise<Finding> {
   const { bavail, bsize } = await statfs(folder)
   const free = bavail * bsize
   const about = `disk of ${folder}`
   const says = `${Math.floor(free / MEBIBYTE).toLocaleString('en')} MiB are free`
-  if (free >= LITTLE) return { about, level: 'good', says }
-  return {
-    ...{ about, level: free < TOO_LITTLE ? 'fault' : 'warning', says },
-    advice: 'make room: without it logins are refused, because nothing can be kept of them',
-  }
+  if (free >= RECOMMENDED_FREE) return ok(about, says)
+  return free < MIN_FREE ? fault(about, says, ADVICE) : warning(about, says, ADVICE)
 }
 
-/** The folder itself, or the first above it that exists. */
+/** The nearest folder above the path that exists. */
 async function nearestFolder(path: string): Promise<string> {
   const above = dirname(path)
   try {

@@ -1,4 +1,4 @@
-/** Why a user who has shown the right password may not log in, where a directory says it to nobody else. */
+/** Why a user with the right password may not log in. A directory says so only after the right password. */
 export type AccountState =
   | 'disabled'
   | 'expired'
@@ -6,3 +6,22 @@ export type AccountState =
   | 'password_to_change'
   | 'outside_hours'
   | 'other_computer'
+
+/** What a directory says of a password that it still takes. */
+export type PasswordNotice =
+  /** It has expired, and the directory takes it so many times more. */
+  (
+    | { readonly kind: 'grace_logins'; readonly left: number }
+    | { readonly kind: 'expiring'; readonly seconds: number }
+  ) & {
+    /** Whether the user may read it. */
+    readonly isTold?: true
+  }
+
+/** For the audit trail, where the details of a login go before it. */
+export function noticeWords(notice: PasswordNotice | undefined): string {
+  if (notice === undefined) return ''
+  return notice.kind === 'grace_logins'
+    ? `; the password has expired; grace logins left: ${notice.left}`
+    : `; the password expires in ${Math.ceil(notice.seconds / 3600)} h`
+}

@@ -1,4 +1,4 @@
-/** The only place that reads the machine's clock; everything else is handed a `Clock`, so tests can move time. */
+/** Only this file reads the machine's clock; all else is given a `Clock`, so that tests can set the time. */
 export interface Clock {
   /** Wall time in milliseconds since the Unix epoch: for records, TOTP and expiries that outlive the process. */
   now(): number

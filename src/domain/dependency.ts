@@ -1,7 +1,7 @@
-/** Something outside the process that logins need. */
+/** A service outside the process that logins need. */
 export interface Dependency {
   /** `storage`, `identity corp`, `redis` */
   readonly name: string
-  /** Resolves where it can be asked now. @param deadline monotonic milliseconds. @throws Unavailable */
+  /** @param deadline monotonic milliseconds. @throws Unavailable if it cannot be asked now. */
   checkReady(deadline: number): Promise<void>
 }

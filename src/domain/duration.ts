@@ -1,6 +1,6 @@
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** Reads `250ms`, `30s`, `5m`, `1h`, `7d`. @returns milliseconds, or undefined where the text is something else. */
+/** Reads `250ms`, `30s`, `5m`, `1h`, `7d`. @returns milliseconds, or undefined for other text. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
   const unit = UNITS[match?.[2] ?? '']
@@ -13,7 +13,7 @@ export interface Rate {
   readonly windowMs: number
 }
 
-/** Reads `10/1m` or `2000/s`. @returns undefined where the text is no rate, or one of zero. */
+/** Reads `10/1m` or `2000/s`. @returns undefined for other text and for zero. */
 export function parseRate(text: string): Rate | undefined {
   const match = /^(\d+)\/(.+)$/.exec(text)
   if (match === null) return undefined

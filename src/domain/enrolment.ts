@@ -4,7 +4,7 @@ import { plainCode, READABLE, readableCode } from './readable-code.ts'
 
 export type TotpAlgorithm = 'sha1' | 'sha256' | 'sha512'
 
-/** The shape of a time-based code (RFC 6238). */
+/** Parameters of a time-based code (RFC 6238). */
 export interface TotpShape {
   readonly digits: number
   /** Seconds. */
@@ -15,33 +15,47 @@ export interface TotpShape {
 /** A user's authenticator. The seed is stored sealed; only the key ring opens it. */
 export interface Enrolment extends TotpShape {
   readonly id: string
-  /** What the codes follow: the time (RFC 6238), where nothing is given, or a counter (RFC 4226), to which `period` means nothing. */
+  /** Codes by time (RFC 6238, the default) or by counter (RFC 4226), for which `period` has no meaning. */
   readonly kind?: 'totp' | 'hotp'
-  /** Whose it is: `Person.subject`. */
+  /** The owner: `Person.subject`. */
   readonly subject: string
   readonly sealedSeed: string
-  /** The last time step, or counter, that a code was accepted for (RFC 6238 §5.2: each at most once); -1 before the first. */
+  /** Time step or counter of the last accepted code (RFC 6238 §5.2: each at most once); -1 before the first. */
   readonly lastStep: number
+  /** How far the token's clock is ahead of the broker's, in milliseconds, as the accepted codes show it (RFC 6238 §6). */
+  readonly driftMs: number
   readonly createdAt: number
 }
 
 export interface NewEnrolment {
   readonly enrolment: Enrolment
   readonly recoveryHashes: readonly string[]
-  /** The identifier of the one authenticator whose place it may take, null: of none. Absent: of whichever there is. */
+  /** The only authenticator that it may replace, by identifier; null: none. Absent: any. */
   readonly inPlaceOf?: string | null
+}
+
+/** An authenticator without its seed, as people may see it. */
+export interface RegisteredEnrolment extends Omit<Enrolment, 'sealedSeed' | 'lastStep'> {
+  /** Whether a code of it was ever accepted. */
+  readonly used: boolean
+  readonly recoveryCodesLeft: number
 }
 
 /** At most one authenticator for each subject; a new one replaces the old one and its recovery codes. */
 export interface EnrolmentStore {
   find(subject: string): Promise<Enrolment | undefined>
-  /** @returns false, with nothing changed, where another authenticator is there than the one whose place it may take. */
+  /** @returns false, with nothing changed, if there is an authenticator that it may not replace. */
   replace(fresh: NewEnrolment): Promise<boolean>
-  /** @returns false where the subject had none. */
+  /** @returns false if the subject had none. */
   revoke(subject: string): Promise<boolean>
   /** How many recovery codes the subject has left. */
   recoveryCodesLeft(subject: string): Promise<number>
-  /** The names of the keys that sealed the seeds which are kept. */
+  findRegistered(subject: string): Promise<RegisteredEnrolment | undefined>
+  /** In the order of subjects, after `after`. */
+  list(page: { readonly after?: string; readonly limit: number }): Promise<readonly RegisteredEnrolment[]>
+  /** Replaces all recovery codes. @returns false if the subject has no authenticator. */
+  renewRecoveryCodes(subject: string, hashes: readonly string[]): Promise<boolean>
+  /** Names of the keys that sealed the stored seeds. */
   keysInUse(): Promise<readonly string[]>
 }
 
@@ -51,7 +65,7 @@ const GROUP = `[${READABLE}]{${GROUP_LENGTH}}`
 const RECOVERY_CODE = new RegExp(`^(?:${GROUP}-?){${GROUPS - 1}}${GROUP}$`, 'i')
 const APPENDED_RECOVERY_CODE = new RegExp(`^(.*?)((?:${GROUP}-){${GROUPS - 1}}${GROUP})$`, 'is')
 
-/** A code for the day the phone is lost: `abcd-efgh-jkmn-pqrs`, 79 bits, so a plain digest is enough to store. */
+/** A code for users who lost their phone: `abcd-efgh-jkmn-pqrs`. It has 79 bits, so a plain digest is safe to store. */
 export function newRecoveryCode(random: Randomness): string {
   return readableCode(random, GROUPS)
 }
@@ -62,8 +76,8 @@ export function isRecoveryCode(typed: string): boolean {
 }
 
 /**
- * Splits `passwordabcd-efgh-jkmn-pqrs`. The hyphens are required here: they keep a password that happens to end
- * in sixteen such signs, or one with a numeric code behind it, from being taken for a recovery code.
+ * Splits `passwordabcd-efgh-jkmn-pqrs`. The hyphens are required: without them, a password that ends in sixteen such
+ * characters, or is followed by a numeric code, could be mistaken for one with a recovery code.
  */
 export function splitRecoveryCode(typed: string): { rest: string; code: string } | undefined {
   const match = APPENDED_RECOVERY_CODE.exec(typed)

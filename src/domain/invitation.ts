@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import type { Randomness } from './random.ts'
 import { plainCode, readableCode } from './readable-code.ts'
 
-/** Leave to enrol an authenticator in place of signing in, given by an administrator; good once. Wall milliseconds. */
+/** Lets a user enrol an authenticator without signing in; made by an administrator, valid once. Wall milliseconds. */
 export interface Invitation {
   readonly id: string
-  /** Whose authenticator: `Person.subject`. */
+  /** The user: `Person.subject`. */
   readonly subject: string
-  /** Of the code, which is shown once and never stored. */
+  /** Of the code, which is shown once and not stored. */
   readonly hash: string
   readonly createdAt: number
   readonly createdBy: string
@@ -16,15 +16,17 @@ export interface Invitation {
 
 /** Every method may throw `Unavailable`. */
 export interface InvitationStore {
-  /** Puts it in the place of any earlier one of the subject. */
+  /** Replaces an earlier one of the subject. */
   put(invitation: Invitation): Promise<void>
-  /** Spends it: of any number of simultaneous callers one gets it. */
+  /** Spends it: of several simultaneous callers one gets it. */
   redeem(hash: string, subjects: readonly string[], now: number): Promise<Invitation | undefined>
+  /** Takes away the subject's invitation, if there is one. */
+  revoke(subject: string): Promise<void>
 }
 
 const GROUPS = 4
 
-/** `abcd-efgh-jkmn-pqrs`: 79 bits, so a plain digest is enough to store. */
+/** `abcd-efgh-jkmn-pqrs`: 79 bits, so a plain digest is safe to store. */
 export function newInvitationCode(random: Randomness): string {
   return readableCode(random, GROUPS)
 }

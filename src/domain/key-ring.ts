@@ -12,13 +12,13 @@ const KEY_OCTETS = 32
 const NONCE_OCTETS = 12
 const TAG_OCTETS = 16
 
-/** The name of the key that sealed a value; all of it where no name can be told from the rest. */
+/** The name of the key that sealed a value; the whole value if it has no name. */
 export function keyOf(sealed: string): string {
   const [name = sealed] = sealed.split('.', 1)
   return name
 }
 
-/** A sealed value that no key of the ring opens: another key file, a changed record, or one moved between users. */
+/** No key of the ring opens the sealed value: wrong key file, changed record, or a record moved between users. */
 export class CannotOpen extends Error {
   override readonly name = 'CannotOpen'
 }
@@ -29,7 +29,7 @@ export class CannotOpen extends Error {
  * Form: `keyId.base64url(nonce ‖ ciphertext ‖ tag)`.
  */
 export class KeyRing {
-  readonly #keys: readonly SealingKey[]
+  #keys: readonly SealingKey[]
   readonly #random: Randomness
 
   constructor(keys: readonly [SealingKey, ...SealingKey[]], random: Randomness) {
@@ -37,7 +37,7 @@ export class KeyRing {
     this.#random = random
   }
 
-  /** Keys made from these for one purpose (RFC 5869): what one purpose sealed or signed is worth nothing to another. */
+  /** Derives keys for one purpose (RFC 5869); they do not open what was sealed for another. */
   derive(purpose: string): KeyRing {
     const derived = this.#keys.map(({ id, key }): SealingKey => {
       const octets = hkdfSync('sha256', key.bytes(), '', `ocbroker ${purpose}`, KEY_OCTETS)
@@ -48,7 +48,12 @@ export class KeyRing {
     return new KeyRing([first, ...others], this.#random)
   }
 
-  /** HMAC-SHA-256 with the key that seals, in base64url: the same text gives the same, and without the key nobody can tell which. */
+  /** Seals and opens with the keys of another ring from now on. */
+  replaceWith(other: KeyRing): void {
+    this.#keys = other.#keys
+  }
+
+  /** HMAC-SHA-256 with the first key, in base64url. */
   sign(text: string): string {
     return createHmac('sha256', this.#current().key.bytes()).update(text).digest('base64url')
   }
@@ -86,6 +91,7 @@ export class KeyRing {
       )
     }
   }
+
   #current(): SealingKey {
     const [current] = this.#keys
     if (current === undefined) throw new CannotOpen('the key ring is empty')

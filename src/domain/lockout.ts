@@ -1,4 +1,5 @@
-import { isWithin, type Network } from './network.ts'
+import type { DirectoryCause } from './directory-lockout.ts'
+import { isWiderNetwork, type WiderBits } from './network.ts'
 
 /**
  * What a lockout covers. Guesses from one address lock that user from that address first, so that a stranger
@@ -7,23 +8,32 @@ import { isWithin, type Network } from './network.ts'
  */
 export type LockoutScope = 'user_address' | 'user' | 'address'
 
-export type LockoutCause = 'failures' | 'hard_limit' | 'by_hand'
+/** What failures fill until it is locked: a scope, or for addresses also a wider network around the one that failed. */
+export type FailureBudget = LockoutScope | `address_${WiderBits}`
+
+/** `password_known`: so many wrong codes followed the right password that somebody else must know it. */
+export type LockoutCause = 'failures' | 'hard_limit' | 'password_known' | 'by_hand' | DirectoryCause
 
 /** Times are wall milliseconds since the epoch. */
 export interface Lockout {
   readonly id: string
   readonly scope: LockoutScope
   readonly cause: LockoutCause
-  /** The user's stem; absent for the scope `address`. */
+  /** The canonical username; absent for the scope `address`. */
   readonly user?: string
-  /** The user's own address, of an IPv6 address its `customerNetwork`; absent for the scope `user`. */
+  /** The whole name of the user that it came of, where that is another; it covers everybody of the username. */
+  readonly name?: string
+  /** The user's own address, or for IPv6 one of `networksAround`; absent for the scope `user`. */
   readonly address?: string
-  /** The gateway of the failure that brought it about. */
+  /** The identity provider whose own lock it prevents, and the subject there: it covers no namesake elsewhere. */
+  readonly source?: string
+  readonly subject?: string
+  /** The gateway of the failure that caused it. */
   readonly gateway?: string
   /** For people: what happened, in one line. */
   readonly reason: string
   readonly since: number
-  /** Absent: until somebody releases it. */
+  /** Absent: until it is released. */
   readonly until?: number
   readonly releasedAt?: number
   readonly releasedBy?: string
@@ -41,62 +51,106 @@ export interface LockoutRules {
   /** How long the first lockout lasts; each further one within `ESCALATION_MEMORY_MS` lasts twice as long. */
   readonly forMs: number
   readonly upToMs: number
-  /** Consecutive failures of one user after which only a person can let them in (NIST SP 800-63B §3.2.2). */
+  /**
+   * Failures of one user in a row after which only a person can end the lockout (NIST SP 800-63B-4 §3.2.2). Counted
+   * apart: wrong passwords from addresses that are not known, all failures from each known address, and wrong codes.
+   */
   readonly hardAfter: number
 }
 
 /** How long an ended lockout still makes the next one longer. */
 export const ESCALATION_MEMORY_MS = 24 * 3_600_000
 
-/** Milliseconds that a lockout lasts which follows `earlier` others of the same scope and key. */
+/** Milliseconds of a lockout that follows `earlier` others of the same scope and key. */
 export function lockoutDuration(rules: Pick<LockoutRules, 'forMs' | 'upToMs'>, earlier: number): number {
   return Math.min(rules.upToMs, rules.forMs * 2 ** Math.min(earlier, 30))
 }
 
-/** How long an address stays known after a login from it that was let in. */
+/** How long an address stays known after a successful login from it. */
 export const ADDRESS_KNOWN_MS = 30 * 24 * 3_600_000
 
-/**
- * Which lockouts for failures do not bar a login: at an address that is known those of the user, which strangers may
- * have brought about from elsewhere; in a trusted network every one. Those by hand and by the hard limit always bar.
- */
-export type Spared = 'user' | 'all'
-
-export function bars(
-  { cause, scope }: Pick<Lockout, 'cause' | 'scope'>,
-  spared: Spared | undefined,
-): boolean {
-  return cause !== 'failures' || (spared !== 'all' && spared !== scope)
+/** What may exempt a login from lockouts. */
+export interface LockoutExemption {
+  /** Whether the user was let in from this address lately: an attacker elsewhere cannot lock the user out here. */
+  readonly isKnown: boolean
+  /** Whether the address is in a network in which failures lock nobody. */
+  readonly isExempt: boolean
 }
 
-/** Which lockouts do not bar a login from here. */
-export function sparedAt(
-  address: string | undefined,
-  isKnown: boolean,
-  exempt: readonly Network[],
-): Spared | undefined {
-  if (isWithin(exempt, address)) return 'all'
-  return isKnown ? 'user' : undefined
+/**
+ * A known address is exempt from the lockouts of the user and of wider networks, which an attacker elsewhere may have
+ * caused; an exempt network from those that end by themselves. Manual lockouts block everywhere, and so does one without
+ * which the directory would lock the account itself.
+ */
+export function blocks(
+  { cause, scope, address = '' }: Pick<Lockout, 'cause' | 'scope' | 'address'>,
+  { isKnown, isExempt }: LockoutExemption,
+): boolean {
+  if (cause === 'by_hand' || cause === 'directory_full') return true
+  if (isKnown && (scope === 'user' || (scope === 'address' && isWiderNetwork(address)))) return false
+  return !isExempt || cause === 'hard_limit' || cause === 'password_known'
 }
 
 export function isInForce(lockout: Lockout, now: number): boolean {
   return lockout.releasedAt === undefined && (lockout.until === undefined || lockout.until > now)
 }
 
-export interface LockoutFilter {
+/** The state of a lockout at a given time. */
+export type LockoutState = 'in_force' | 'ended' | 'released'
+
+export interface LockoutSearch {
+  /** Canonical user name. */
   readonly user?: string
-  /** Finds what covers it. */
+  /** Finds lockouts that cover this address. */
   readonly address?: string
-  /** Only those in force at this time (wall milliseconds). */
-  readonly inForceAt?: number
+  readonly gateway?: string
+  readonly scope?: LockoutScope
+  /** The state at a time in wall milliseconds. */
+  readonly standing?: { readonly state: LockoutState; readonly at: number }
+  /** Began at this time or later. */
+  readonly since?: number
+  /** Began earlier than this. */
+  readonly before?: number
+  /** By the time at which they began; `last_ended`: by their end. Absent: newest first. */
+  readonly order?: 'newest' | 'oldest' | 'last_ended'
   /** Identifier of the last lockout of the page before. */
   readonly after?: string
   readonly limit: number
 }
 
+/** A lockout that an operator makes. */
+export interface ManualLockout {
+  readonly id: string
+  readonly scope: LockoutScope
+  readonly user?: string
+  readonly name?: string
+  /** As `Lockout.address`. */
+  readonly address?: string
+  readonly reason: string
+  readonly by: string
+  /** Wall milliseconds. */
+  readonly since: number
+  /** Absent: until it is released. */
+  readonly until?: number
+}
+
+/** Each method is one transaction that writes its own audit events. */
 export interface LockoutStore {
-  /** Newest first. */
-  list(filter: LockoutFilter): Promise<readonly Lockout[]>
-  /** Releases every lockout in force that names the user, and forgets the user's consecutive failures. @returns those released. */
+  /** Ordered by the time at which they began. */
+  list(search: LockoutSearch): Promise<readonly Lockout[]>
+  find(id: string): Promise<Lockout | undefined>
+  /** Counts lockouts in force, up to `atMost`. */
+  countInForce(now: number, atMost: number): Promise<number>
+  lock(lock: ManualLockout): Promise<Lockout>
+  /** Releases every lockout in force that names the user, and takes the user's failures back. @returns those released. */
   releaseUser(user: string, by: string, reason: string, now: number): Promise<readonly Lockout[]>
+  /** Releases one. The user's failures are taken back if it came of a hard limit, or no other lockout is left. */
+  release(
+    id: string,
+    by: string,
+    reason: string,
+    now: number,
+  ): Promise<
+    { readonly kind: 'released'; readonly lockout: Lockout } | { readonly kind: 'unknown' | 'not_in_force' }
+  >
 }

@@ -1,12 +1,15 @@
-/** What is counted. Names of users and addresses are never labels: they would grow without bound. */
+import type { PoolUsage } from './address-pool.ts'
+
+/** User names and addresses are never labels: their number is unbounded. */
 export interface Metrics {
-  /** A datagram that got no answer. */
+  /** A datagram without an answer. */
   dropped(reason: string): void
-  /** A datagram that was sent again and got its first reply, or none as that is still being made. */
+  /** A retransmission, which got the first reply again, or none while that is still pending. */
   repeated(kind: 'resent' | 'pending'): void
   /** @param seconds from the datagram's arrival to its reply. */
   login(outcome: string, gateway: string, seconds: number): void
-  /** How many addresses a pool has, and how many of them sessions hold. */
-  pool(name: string, size: number, held: number): void
+  pool(usage: PoolUsage): void
   accounting(kind: string, gateway: string, seconds: number): void
 }
+
+export const noMetrics: Metrics = { dropped() {}, repeated() {}, login() {}, pool() {}, accounting() {} }

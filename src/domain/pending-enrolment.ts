@@ -1,5 +1,5 @@
 import type { TotpShape } from './enrolment.ts'
-import type { PassingStore } from './passing-store.ts'
+import type { EphemeralStore } from './ephemeral-store.ts'
 
 /** An authenticator that was shown and waits for its first code. Plain JSON. */
 export interface PendingEnrolment {
@@ -13,5 +13,5 @@ export interface PendingEnrolment {
   readonly inPlaceOf?: string | null
 }
 
-/** By identifiers that nobody guesses. */
-export type PendingEnrolments = PassingStore<PendingEnrolment>
+/** By unguessable identifiers. */
+export type PendingEnrolments = EphemeralStore<PendingEnrolment>

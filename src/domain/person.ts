@@ -1,7 +1,6 @@
-import type { AccountState } from './account-state.ts'
-import type { Secret } from './secret.ts'
+import type { PasswordNotice } from './account-state.ts'
 
-/** Addresses and reply attributes that belong to one user, wherever the record of that user is kept. */
+/** A user's own addresses and reply attributes, from the local record or from a directory. */
 export interface StaticAttributes {
   readonly ipv4?: string
   readonly ipv6?: string
@@ -13,135 +12,43 @@ export interface StaticAttributes {
   readonly attributes?: Readonly<Record<string, string | number>>
 }
 
-/** What an identity store knows of a user for whom it vouches. */
+/** What an identity store knows about a user. */
 export interface Account {
-  /** What the store calls the user, in canonical form, where another of the user's names was typed. */
+  /** The user's canonical name, if another of the user's names was typed. */
   readonly name?: string
   readonly groups: readonly string[]
   readonly attributes: StaticAttributes
+  /** Where the broker itself has the user's record: its version, which changes with the password. */
+  readonly record?: string
+  /** When the account ends, in wall milliseconds; absent: it does not, or the store does not tell. */
+  readonly endsAt?: number
+  /** What the directory said of the password. */
+  readonly notice?: PasswordNotice
 }
 
-/** A user for whom an identity store has vouched. */
+/** Tells an account from every other of all identity stores, whichever of its names was typed. */
+export type AccountId = Pick<Person, 'source' | 'subject'>
+
+export function accountKey({ source, subject }: AccountId): string {
+  return `${source}/${subject}`
+}
+
+/** A user whom an identity store has confirmed. */
 export interface Person extends Omit<Account, 'name'> {
-  /** The name under which second factors and records are kept; unique over all identity stores. */
+  /** The key of second factors and records; unique over all identity stores. */
   readonly subject: string
-  /** The identity store that vouched. */
+  /** The identity store that confirmed the user. */
   readonly source: string
 }
 
-/** An identity store's word on a name and a password. Outages are not in it: those are thrown as `Unavailable`. */
-export type FirstFactorAnswer =
-  | { readonly kind: 'right'; readonly account: Account }
-  | { readonly kind: 'wrong'; readonly detail: string }
-  /** The store has no such user; the next one may be asked. */
-  | { readonly kind: 'unknown' }
-  /** The user is known and may not log in now (disabled, expired, must change the password …). */
-  | Barred
-  /** The store asks something of the user before it says more, as an upstream server does that wants a code of its own. */
-  | StoreChallenge
-
-export interface Barred {
-  readonly kind: 'barred'
-  readonly detail: string
-  /** Present where the user may be told; only ever after the right password. */
-  readonly tell?: AccountState
-}
-
-export interface StoreChallenge {
-  readonly kind: 'challenged'
-  /** Words of the store's own that every version of ocserv can show; absent where it sent none. */
-  readonly prompt?: string
-  /** To be given back with the user's answer. */
-  readonly state: string
-}
-
-export type LookupAnswer = Exclude<FirstFactorAnswer, { kind: 'wrong' | 'challenged' }>
-
-/** What else is known of a login, for stores that pass it on. */
-export interface FirstFactorContext {
-  /** The user's own address. */
-  readonly address?: string
-  /** The configured name of the gateway that asked. */
-  readonly gateway?: string
-  /** The state of the store's challenge, where the password is the user's answer to it. */
-  readonly state?: string
-}
-
-/** A login that a store has begun before its password is known. Disposed of, it is given up where it was not finished. */
-export interface BegunLogin extends Disposable {
-  /** As `authenticate` does, once. @throws Unavailable */
-  finish(password: Secret): Promise<FirstFactorAnswer>
-}
-
-/** One place that knows users and passwords. */
-export interface IdentityStore {
-  readonly name: string
-  /**
-   * @param name canonical name without realm; @param deadline monotonic milliseconds.
-   * @throws Unavailable where the store could not be asked in time.
-   */
-  authenticate(
-    name: string,
-    password: Secret,
-    deadline: number,
-    context?: FirstFactorContext,
-  ): Promise<FirstFactorAnswer>
-  /**
-   * Begins with what needs no password, for a login of which it is not known yet whether it may go on: the user is
-   * looked for, and nothing is tried.
-   * @returns undefined where there is nothing to begin with.
-   */
-  begin?(name: string, deadline: number): BegunLogin | undefined
-  /** The same without a password, for code-only logins and for `explain`. @throws Unavailable */
-  lookup(name: string, deadline: number): Promise<LookupAnswer>
-  /**
-   * The same once more between the password and the code, where it costs next to nothing: a user who was disabled
-   * meanwhile is not let in. @throws Unavailable
-   */
-  confirm?(name: string, deadline: number): Promise<LookupAnswer>
-  /**
-   * Does the work of a check that finds the password wrong, where that is much work for this machine: for refusals that
-   * came without a check, so that many of them at once are as slow. How long one refusal takes is evened out elsewhere.
-   * @throws Unavailable where a check would be.
-   */
-  pretend?(password: Secret): Promise<void>
-  /** Resolves where the store can be asked now; otherwise @throws Unavailable with a cause in one line. */
-  checkReady(deadline: number): Promise<void>
-}
-
-/** One store that may know a name, and what the user would be called there. */
-export interface Candidate {
-  readonly store: IdentityStore
-  /** The name to ask the store for. */
-  readonly name: string
-  /** `Person.subject`, if this store vouches and calls the user so: the name, and the store's realm where it has one. */
-  readonly subject: string
-  /** Whether the next store is asked when this one cannot be; otherwise the login ends there. */
-  readonly mayBeMissing: boolean
-}
-
 /**
- * `Person.subject` of a user for whom the candidate's store vouched. A user with several names (a second uid, a mail
- * address) has one second factor, whichever of them is typed.
+ * `Person.subject` of an account that a candidate's store returned. A user with several names (a second uid, a mail
+ * address) has one second factor, whichever name is typed.
  */
-export function subjectOf({ name, subject }: Pick<Candidate, 'name' | 'subject'>, account: Account): string {
-  return account.name === undefined ? subject : account.name + subject.slice(name.length)
-}
-
-/** Something that a login needs could not be asked: never the user's fault, never counted against them. */
-export class Unavailable extends Error {
-  override readonly name = 'Unavailable'
-  /** What is unavailable: `storage`, `identity corp`, `password checks` … */
-  readonly what: string
-  /**
-   * Whether a password was sent and no answer came. A store that is slow to say no can be guessed at in this way, as
-   * what is right is answered in time.
-   */
-  readonly passwordSent: boolean
-
-  constructor(what: string, cause: string, options: ErrorOptions & { readonly passwordSent?: boolean } = {}) {
-    super(`${what}: ${cause}`, options)
-    this.what = what
-    this.passwordSent = options.passwordSent ?? false
-  }
+export function subjectOf(
+  { subject, realm }: { readonly subject: string; readonly realm?: string },
+  { name }: Pick<Account, 'name'>,
+): string {
+  if (name === undefined) return subject
+  return realm === undefined ? name : `${name}@${realm}`
 }

@@ -1,30 +1,30 @@
 import { randomBytes, randomFillSync } from 'node:crypto'
 import { systemClock } from './clock.ts'
 
-/** The only source of randomness; handed in, so tests can make it predictable. */
+/** The only source of randomness; injected, so that tests can make it predictable. */
 export interface Randomness {
   /** `length` octets from the system's cryptographic generator. */
   bytes(length: number): Buffer
   /**
-   * A new record identifier: UUID version 7 (RFC 9562 §5.7). Identifiers sort by the time that they were made; those
-   * of one process by the order too, even where the clock is set back.
+   * A new record identifier: UUID version 7 (RFC 9562 §5.7). Identifiers sort by time, and within one process by order,
+   * even if the clock is set back.
    */
   id(): string
 }
 
-/** What the counter of a millisecond may begin at, and may not reach: 12 bits, the highest of them kept free at first. */
+/** The counter within a millisecond begins below START and stays below END (12 bits), so that it has room to grow. */
 const COUNTER_START = 0x800
 const COUNTER_END = 0x1000
 const VERSION = 0x7000
-/** The first digit behind the version, two bits of which are given (RFC 9562 §4.1). */
+/** The first digit of the last two groups; two of its bits are fixed (RFC 9562 §4.1). */
 const VARIANTS = '89ab'
 
 interface Moment {
   /** Milliseconds. */
   readonly at: number
-  /** The same as an identifier begins. */
+  /** The same as the beginning of an identifier. */
   readonly digits: string
-  /** The place of the last identifier among those of that millisecond (RFC 9562 §6.2). */
+  /** Of the last identifier in that millisecond (RFC 9562 §6.2). */
   readonly counter: number
 }
 
@@ -41,7 +41,7 @@ export const systemRandom: Randomness = {
   },
 }
 
-/** Octets for identifiers alone, which are no secrets: the system is asked once for many. */
+/** Random octets for identifiers, which are no secrets: one system call serves many. */
 const pool = Buffer.alloc(4000)
 const DIGITS_OF_ID = 20
 let digits = ''

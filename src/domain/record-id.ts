@@ -1,6 +1,6 @@
 /**
- * The smallest identifier of a record made at this moment or later: identifiers are UUIDs of version 7, which begin
- * with their time (RFC 9562 §5.7).
+ * The smallest identifier of a record made at this time or later: identifiers begin with their time (UUID version 7,
+ * RFC 9562 §5.7).
  * @param at wall milliseconds.
  */
 export function earliestId(at: number): string {

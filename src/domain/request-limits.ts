@@ -1,10 +1,10 @@
-/** How often anybody may ask over HTTP, whatever they ask for. */
+/** Bounds the rate of HTTP requests, whatever they ask for. */
 export interface RequestLimits {
   /**
-   * Counts one request of this key.
-   * @returns milliseconds until another is looked at, where this one is too much. @throws Unavailable
+   * Counts one request.
+   * @returns milliseconds until the next request is allowed, if this one exceeds the limit. @throws Unavailable
    */
   count(of: 'address' | 'token', key: string): Promise<number | undefined>
-  /** Takes one count back. @throws Unavailable */
-  giveBack(of: 'address' | 'token', key: string): Promise<void>
+  /** Uncounts one request. @throws Unavailable */
+  refund(of: 'address' | 'token', key: string): Promise<void>
 }

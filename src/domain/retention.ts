@@ -1,16 +1,19 @@
-/** From when on records are kept, in wall milliseconds. */
+import type { Day } from './site-days.ts'
+
+/** Older records are deleted. Wall milliseconds. */
 export interface Horizon {
   readonly audit: number
-  /** Sessions without news since then, lockouts that ended before, and failures in a row of which the last is older. */
+  /** For sessions by their last report, lockouts by their end, consecutive failures by the last one. */
   readonly rest: number
+  /** For usage by day. */
+  readonly usage: Day
 }
 
-/** Forgets what has been kept for long enough. */
+/** Deletes old records. */
 export interface RetentionStore {
   /**
-   * Deletes some of what lies before the horizon, little enough not to keep logins waiting.
-   * @param atMost records.
-   * @returns how many were deleted: none where there are no more, and where another broker is at it already.
+   * Deletes at most `atMost` records, so that logins do not wait.
+   * @returns how many were deleted: 0 if there are no more, or if another broker is pruning.
    */
   prune(before: Horizon, atMost: number): Promise<number>
 }

@@ -7,6 +7,7 @@ export const SCOPES = [
   'enrolments:read',
   'enrolments:write',
   'sessions:read',
+  'sessions:write',
   'audit:read',
   'policies:read',
   'explain',
@@ -19,7 +20,18 @@ export function isScope(text: string): text is Scope {
   return (SCOPES as readonly string[]).includes(text)
 }
 
-/** What people are for. */
+/** Before the name of the one gateway whose agent a token is for. Such a token has no scope beside it. */
+const OF_AGENT = 'gateway:'
+
+/** @returns the gateway of an agent's scope; undefined for any other. */
+export function gatewayOfScope(text: string): string | undefined {
+  return text.startsWith(OF_AGENT) ? text.slice(OF_AGENT.length) : undefined
+}
+
+export function agentScope(gateway: string): string {
+  return OF_AGENT + gateway
+}
+
 const ROLES = ['admin', 'desk', 'auditor'] as const
 
 export type Role = (typeof ROLES)[number]
@@ -28,15 +40,15 @@ const READING = SCOPES.filter((scope) => scope.endsWith(':read') || scope === 'e
 
 const SCOPES_OF_ROLE: Readonly<Record<Role, readonly Scope[]>> = {
   admin: SCOPES,
-  /** Helps users: releases, locks, enrols; users themselves are for administrators. */
-  desk: [...READING, 'lockouts:write', 'enrolments:write'],
+  /** Helps users: releases, locks, enrols, ends sessions; users themselves are for administrators. */
+  desk: [...READING, 'lockouts:write', 'enrolments:write', 'sessions:write'],
   auditor: READING,
 }
 
 /** Which groups have which role. */
 export type RoleGroups = Readonly<Record<Role, readonly string[]>>
 
-/** @returns the roles of somebody with these groups, the most powerful first. */
+/** The roles of a user with these groups, the most powerful first. */
 export function rolesOf(groups: readonly string[], roles: RoleGroups): readonly Role[] {
   return ROLES.filter((role) => roles[role].some((group) => groups.includes(group)))
 }

@@ -2,12 +2,12 @@ import { timingSafeEqual } from 'node:crypto'
 import { inspect } from 'node:util'
 
 const HIDDEN = '***'
-/** Characters: what is shorter stands in many texts by chance. */
-const SHORTEST_QUOTED = 4
+/** A shorter secret occurs in many texts by chance. */
+const MIN_REDACTED_LENGTH = 4
 
 /**
- * A password, code, seed or shared secret. However it is printed, logged or serialised it reads `***`;
- * only `reveal` and `bytes` give it out, and those two names are easy to search for.
+ * A password, code, seed or shared secret. Printed, logged or serialised it reads `***`; only `reveal` and `bytes`
+ * return it, and both names are easy to search for.
  */
 export class Secret {
   readonly #bytes: Buffer
@@ -36,10 +36,10 @@ export class Secret {
     return this.#bytes.length === other.#bytes.length && timingSafeEqual(this.#bytes, other.#bytes)
   }
 
-  /** A text of somebody else's, who may have quoted the secret, without it. */
-  hiddenIn(text: string): string {
+  /** The text, which another program may have written, with the secret replaced by `***`. */
+  redactedFrom(text: string): string {
     const own = this.reveal()
-    return own.length < SHORTEST_QUOTED ? text : text.replaceAll(own, HIDDEN)
+    return own.length < MIN_REDACTED_LENGTH ? text : text.replaceAll(own, HIDDEN)
   }
 
   toString(): string {

@@ -1,46 +1,72 @@
-import { createGuardrails, generateSecret, generateURI, ScureBase32Plugin, verifySync } from 'otplib'
-import { NODE_DIGESTS } from './code-digests.ts'
-import type { TotpShape } from './enrolment.ts'
+import { generateSecret, generateURI, ScureBase32Plugin } from 'otplib'
+import type { Enrolment, TotpShape } from './enrolment.ts'
+import { type CodeAnswer, findCounter } from './one-time-code.ts'
 import { Secret } from './secret.ts'
 
 const base32 = new ScureBase32Plugin()
 
-/** Octets of the shortest seed that is taken: the 80 bits that many authenticators were enrolled with before the broker. */
-export const MIN_SEED_OCTETS = 10
-
-/** What otplib takes; by itself it asks for the 128 bits of RFC 4226 §4 R6, which `newSeed` surpasses. */
-export const SEED_RULES = createGuardrails({ MIN_SECRET_BYTES: MIN_SEED_OCTETS })
-
-export type CodeAnswer =
-  /** The code of `step` (or counter); whoever accepts it must claim it in the store, where one claim wins. */
-  { readonly kind: 'right'; readonly step: number } | { readonly kind: 'used' } | { readonly kind: 'wrong' }
+/** Which time steps are looked at, in numbers of steps. */
+export interface TotpWindow {
+  /** To either side of the token's present step (RFC 6238 §5.2). */
+  readonly window: number
+  /** How far the token's clock may be from ours in all; 0: its drift is not followed. */
+  readonly resync: number
+}
 
 /**
- * Compares a code with those of the current time step and `window` steps to either side (RFC 6238 §5.2).
- * @param seed raw octets; @param now wall milliseconds; @param lastStep the last step that was accepted.
+ * Compares a code with those of the token's present time step and `window` steps to either side (RFC 6238 §5.2). The
+ * token's clock is followed (RFC 6238 §6): each accepted code moves the drift by the least that explains it.
+ * @param seed raw octets; @param now wall milliseconds;
+ * @param outside of the wrong code before it in the same login: the code of the step after that is right as well.
  */
 export function matchTotp(
   seed: Secret,
-  shape: TotpShape,
+  token: TotpShape & Pick<Enrolment, 'lastStep' | 'driftMs'>,
   code: string,
   now: number,
-  window: number,
-  lastStep: number,
+  { window, resync }: TotpWindow,
+  outside?: number,
 ): CodeAnswer {
-  if (code.length !== shape.digits || !/^[0-9]+$/.test(code)) return { kind: 'wrong' }
-  const result = verifySync({
-    secret: seed.bytes(),
-    token: code,
-    digits: shape.digits as 6 | 7 | 8,
-    period: shape.period,
-    algorithm: shape.algorithm,
-    epoch: Math.floor(now / 1000),
-    epochTolerance: window * shape.period,
-    guardrails: SEED_RULES,
-    crypto: NODE_DIGESTS,
-  })
-  if (!result.valid || !('timeStep' in result)) return { kind: 'wrong' }
-  return result.timeStep > lastStep ? { kind: 'right', step: result.timeStep } : { kind: 'used' }
+  const { period, lastStep, driftMs } = token
+  const bound = resync * period * 1000
+  const present = stepAt(now + clamp(driftMs, -bound, bound), period)
+  const step = findCounter(seed, token, code, present - window, present + window)
+  if (step !== undefined)
+    return step > lastStep
+      ? { kind: 'right', step, driftMs: driftAt(step, token, now, resync) }
+      : { kind: 'used' }
+  const real = stepAt(now, period)
+  const found = findCounter(seed, token, code, real - resync, real + resync)
+  if (found === undefined || found <= lastStep) return { kind: 'wrong' }
+  // Two codes in a row are no chance hit, where one of so many steps would be too easily guessed.
+  return outside !== undefined && found === outside + 1
+    ? { kind: 'right', step: found, driftMs: driftAt(found, token, now, resync) }
+    : { kind: 'wrong', outside: found }
+}
+
+/** How far the clock of a token that shows the code of `step` is ahead of ours, in whole seconds, to half a period. */
+export function secondsAhead(step: number, period: number, now: number): number {
+  return Math.round((step + 0.5) * period - now / 1000)
+}
+
+function stepAt(ms: number, period: number): number {
+  return Math.floor(ms / 1000 / period)
+}
+
+/** The drift nearest to the one before with which the token is within `step` now; `resync` steps at most. */
+function driftAt(
+  step: number,
+  { period, driftMs }: TotpShape & Pick<Enrolment, 'driftMs'>,
+  now: number,
+  resync: number,
+): number {
+  const [least, most] = [step * period * 1000 - now, (step + 1) * period * 1000 - 1 - now]
+  const bound = resync * period * 1000
+  return clamp(clamp(driftMs, least, most), -bound, bound)
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most)
 }
 
 /** A new seed of 160 bits (RFC 4226 §4 R6), as octets. */
@@ -48,7 +74,7 @@ export function newSeed(): Secret {
   return new Secret(Buffer.from(base32.decode(generateSecret({ length: 20 }))))
 }
 
-/** The seed as authenticator apps take it: base32 without padding. It is a secret; show it once. */
+/** The seed for authenticator apps: base32 without padding. It is secret; show it once. */
 export function seedAsBase32(seed: Secret): string {
   return base32.encode(seed.bytes())
 }

@@ -1,20 +1,28 @@
 import type { StaticAttributes } from './person.ts'
+import type { OrderCause } from './session-order.ts'
 
-/** A user whom the broker itself knows. Times are wall milliseconds. */
+/** A local user. Times are wall milliseconds. */
 export interface LocalUser {
   /** Canonical name (see `canonicalUserName`). */
   readonly name: string
-  /** Argon2id in PHC form, or an imported hash that waits for the user's next login; absent where the user has no password yet and so cannot pass the first factor. */
+  /** Argon2id in PHC form, or an imported hash until the user's next login; absent: the user has no password yet. */
   readonly passwordHash?: string
   readonly enabled: boolean
-  /** From this time on the account is refused. */
+  /** The account is refused from this time on. */
   readonly expiresAt?: number
   readonly groups: readonly string[]
   readonly attributes: StaticAttributes
   readonly createdAt: number
+  /** Counts new passwords and disablings, each of which ends what was signed in before; absent: none so far. */
+  readonly revision?: number
 }
 
-/** What can be changed; `null` takes a value away. */
+/** The same text as long as nothing has happened that ends the user's sign-ins. Compares no clocks. */
+export function recordVersionOf({ createdAt, revision = 0 }: LocalUser): string {
+  return `${createdAt}.${revision}`
+}
+
+/** `null` removes a value. */
 export interface UserChange {
   readonly passwordHash?: string
   readonly enabled?: boolean
@@ -24,7 +32,7 @@ export interface UserChange {
 }
 
 export interface UserSearch {
-  /** Those in this group alone. */
+  /** Only users in this group. */
   readonly group?: string
   readonly enabled?: boolean
   /** Name of the last user of the page before. */
@@ -34,13 +42,21 @@ export interface UserSearch {
 
 export interface UserStore {
   find(name: string): Promise<LocalUser | undefined>
-  /** In the order of names, after `after`. */
+  /** Ordered by name. */
   list(search: UserSearch): Promise<readonly LocalUser[]>
   /** `address_taken`: another user has the same static address, which ocserv would give to both. */
   add(user: LocalUser): Promise<'added' | 'exists' | 'address_taken'>
-  change(name: string, change: UserChange): Promise<'changed' | 'unknown' | 'address_taken'>
-  /** Puts another hash of the same password in the place of one. @returns false where the password was changed meanwhile. */
+  /** @param ends orders the end of the user's sessions in the same transaction. */
+  change(
+    name: string,
+    change: UserChange,
+    ends?: OrderCause,
+  ): Promise<'changed' | 'unknown' | 'address_taken'>
+  /** Replaces a hash by another one of the same password. @returns false if the password was changed meanwhile. */
   renewPasswordHash(name: string, from: string, to: string): Promise<boolean>
-  /** Removes the user with their enrolment and recovery codes; sessions and audit events stay. @returns false where there is none. */
-  remove(name: string): Promise<boolean>
+  /**
+   * Removes the user and nothing else: see `Users.remove`.
+   * @param ends as of `change`. @returns false if unknown.
+   */
+  remove(name: string, ends?: OrderCause): Promise<boolean>
 }

@@ -1,53 +1,78 @@
-import { stemOf } from './login-name.ts'
+import type { PasswordNotice } from './account-state.ts'
+import type { EphemeralStore } from './ephemeral-store.ts'
+import { usernameOf } from './login-name.ts'
 
-/** How far a visitor has come. Each step up gets a new session identifier. */
+/** The progress of a sign-in. Each step gets a new session identifier. */
 type WebStage =
-  /** The first factor was right; a code is awaited under `state`. */
+  /** The first factor was right; a code for `state` is expected. */
   | 'code'
   /** The first factor was right, or an invitation was shown, and there is no authenticator yet. */
   | 'enrol'
   /** Signed in. */
   | 'in'
 
-/** What a signed-in browser stands for. Plain JSON; the cookie's value is not in it. Times are wall milliseconds. */
+/** What a request does with its session. Ending a session is reading. */
+export type SessionUse = 'read' | 'write'
+
+/** By username, the last ending of all of the user's sessions; null where there was none lately. */
+export type Endings = Readonly<Record<string, string | null>>
+
+/** The session of a browser. Plain JSON, without the cookie's value. Times are wall milliseconds. */
 export interface WebSession {
   readonly stage: WebStage
-  /** The stem that was typed: the key of limits and lockouts. */
+  /** The username that was typed: the key of limits and lockouts. */
   readonly user: string
-  /** The name as it was typed, to be shown and to be sent along with the code. */
+  /** The name as it was typed, for display and to be sent with the code. */
   readonly typed: string
-  /** Under which authenticators and records are kept; absent while an identity store still asks. */
+  /** The key of authenticators and records; absent while an identity store still asks a question. */
   readonly subject?: string
+  /** The identity store that confirmed the user; absent before that, and after an enrolment ticket. */
+  readonly source?: string
+  /** `Account.record` of the sign-in. */
+  readonly record?: string
   readonly groups: readonly string[]
-  /** Proofs that this session rests on: two are needed for everything that manages others. */
+  /** What the user may read of the password. */
+  readonly passwordNotice?: PasswordNotice
+  /** Factors that were checked; managing other users needs two. */
   readonly factors: 1 | 2
   /**
-   * The identifier of the user's authenticator when they signed in, in the stage `in`. The session ends with it: where
-   * another is in its place, or none is left, whoever replaced or revoked it and however.
+   * In the stage `in`, the authenticator that the user signed in with, by identifier. The session ends when that
+   * authenticator is replaced or revoked.
    */
   readonly enrolment?: string
-  /** The State of the challenge that a code will answer, in the stage `code`. */
+  /** In the stage `code`, the State of the challenge. */
   readonly state?: string
-  /** Kept for the pages: the identifier of an enrolment that was begun, the message to show next, … */
-  readonly notes?: Readonly<Record<string, string>>
+  /** Data of the pages: the identifier of a pending enrolment, the message to show next, … */
+  readonly notes?: Readonly<Record<string, string | undefined>>
+  /** What had ended the user's sessions before this sign-in began. */
+  readonly endings?: Endings
   readonly createdAt: number
   readonly seenAt: number
 }
 
 /**
- * The stems under which it can be ended: a user with several names may have typed another one than that under which an
- * administrator locks them or revokes their authenticator.
+ * The names by which the session can be ended: a user with several names may have typed another one than the
+ * administrator who locks them or revokes their authenticator.
  */
-export function stemsOf({ user, subject }: Pick<WebSession, 'user' | 'subject'>): ReadonlySet<string> {
-  return new Set(subject === undefined ? [user] : [user, stemOf(subject)])
+export function usernamesOf({ user, subject }: Pick<WebSession, 'user' | 'subject'>): ReadonlySet<string> {
+  return new Set(subject === undefined ? [user] : [user, usernameOf(subject)])
+}
+
+/** @param endings by username, the last ending. @throws Unavailable */
+export async function endingsOf(
+  names: Iterable<string>,
+  endings: Pick<EphemeralStore<string>, 'get'>,
+): Promise<Endings> {
+  const each = [...names].map(async (name) => [name, (await endings.get(name)) ?? null] as const)
+  return Object.fromEntries(await Promise.all(each))
 }
 
 export interface WebSessionLimits {
-  /** Milliseconds without a request after which a session ends. */
+  /** Milliseconds until a session without requests ends. */
   readonly idleMs: number
-  /** Milliseconds after which it ends in any case. */
+  /** Milliseconds until it ends in any case. */
   readonly absoluteMs: number
-  /** Milliseconds for which one lives in the stage `code`, from each question on, however often the page is loaded. */
+  /** Milliseconds that the stage `code` lasts after each question; loading the page does not extend it. */
   readonly codeMs: number
 }
 
@@ -55,15 +80,20 @@ export interface WebSessionLimits {
 export interface WebSessionStore {
   /** @param id digest of the cookie's secret. */
   put(id: string, session: WebSession): Promise<void>
-  /** @returns undefined where there is none, or where its time is over. */
-  get(id: string): Promise<WebSession | undefined>
-  /** Notes that it is in use. Never brings back one that has ended. */
+  /** @returns undefined if there is none, or it has expired. @throws Unavailable where it may only be read. */
+  get(id: string, use: SessionUse): Promise<WebSession | undefined>
+  /** Extends it. Never restores one that has ended. */
   touch(id: string, session: WebSession): Promise<void>
-  /** Changes what it holds without changing whom it stands for. @returns false where it has ended. */
+  /** Changes its content, not its user. @returns false if it has ended. */
   change(id: string, session: WebSession): Promise<boolean>
-  /** Ends `before` and begins `after` in its place. @returns false, with nothing begun, where `before` has ended. */
+  /** Replaces `before` by `after`. @returns false, with nothing changed, if `before` has ended. */
   rotate(before: string, after: string, session: WebSession): Promise<boolean>
   delete(id: string): Promise<void>
-  /** Ends every session that was created up to this moment and has the stem among its own (`stemsOf`). */
-  deleteAllOf(user: string): Promise<void>
+  /**
+   * Ends all sessions so far that have this name among their `usernamesOf`, and sign-ins in progress.
+   * @returns the ending, for `WebSession.endings` of a session that goes on.
+   */
+  deleteAllOf(user: string): Promise<string>
+  /** For `WebSession.endings` of a session that begins. */
+  endingsOf(names: Iterable<string>): Promise<Endings>
 }

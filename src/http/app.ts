@@ -6,21 +6,21 @@ import { protectiveHeaders } from './headers.ts'
 import { withoutPort } from './peer.ts'
 import { nothingHere, type ProblemPage, writeProblem } from './refusals.ts'
 
-const MOST_HEALTH_CHECKS = 20
+const MAX_HEALTH_CHECKS = 20
 
 export interface AppOptions {
-  /** Peers whose word on the client's address and scheme is taken (X-Forwarded-For, X-Forwarded-Proto). */
+  /** Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies: readonly Network[]
-  /** Requests that may be worked on at one time. */
+  /** Requests in progress at a time. */
   readonly maxInFlight: number
-  /** In the order in which they are asked. */
+  /** In order. */
   readonly routes: readonly RequestHandler[]
-  /** For browsers; absent: every refusal is a JSON document. */
+  /** Shows refusals to browsers; absent: every refusal is a JSON document. */
   readonly problemPage?: ProblemPage
   readonly log: Log
 }
 
-/** Everything that all requests pass through, around whatever answers them. */
+/** The Express application: what all requests pass, and the routes. */
 export function httpApp({ trustedProxies, maxInFlight, routes, problemPage, log }: AppOptions): Express {
   const app = express()
   app.disable('x-powered-by')
@@ -35,10 +35,10 @@ export function httpApp({ trustedProxies, maxInFlight, routes, problemPage, log 
   return app
 }
 
-/** Whether the process answers at all can be asked however busy it is. */
+/** Health checks have slots of their own, so that a busy broker still answers them. */
 function unlessFull(maxInFlight: number): RequestHandler {
   const forWork = atMost(maxInFlight)
-  const forHealth = atMost(MOST_HEALTH_CHECKS)
+  const forHealth = atMost(MAX_HEALTH_CHECKS)
   return (request, response, next) =>
     (request.path === '/healthz' ? forHealth : forWork)(request, response, next)
 }

@@ -1,115 +1,68 @@
 import type { RequestHandler, Response } from 'express'
-import { customerNetwork } from '../domain/network.ts'
+import { SharedPlaces } from '../pacing/shared-places.ts'
 import { addressOf } from './peer.ts'
 import { Problem } from './problem.ts'
 
-/** As many as a browser asks for at one time, where a part of all places would be less. */
-const FEWEST_OF_ONE = 8
+/** Requests that a browser sends at a time: a client gets at least these slots, however few there are. */
+const MIN_PER_CLIENT = 8
 
-const placesOf = new WeakMap<Response, { readonly leave: () => void; readonly comeBack: () => void }>()
+/** The slots for requests in progress, in total and by the client's networks. */
+class Slots {
+  readonly #places: SharedPlaces
+  readonly #taken = new Map<Response, () => void>()
 
-/** Requests that are worked on, and for whom. */
-class Places {
-  readonly #places: number
-  readonly #mostOfOne: number
-  readonly #taken = new Map<Response, string>()
-  readonly #ofCustomer = new Map<string, number>()
-
-  constructor(places: number) {
-    this.#places = places
-    this.#mostOfOne = Math.max(Math.ceil(places / 4), FEWEST_OF_ONE)
+  constructor(slots: number) {
+    this.#places = new SharedPlaces(slots, Math.max(Math.ceil(slots / 4), MIN_PER_CLIENT))
   }
 
   /** @throws Problem `busy` */
-  take(response: Response, customer: string): void {
-    if (!this.#hasRoomFor(customer)) this.#leaveAnswered()
-    if (!this.#hasRoomFor(customer)) throw new Problem('busy', { retryAfter: 1 })
-    this.#taken.set(response, customer)
-    this.#ofCustomer.set(customer, (this.#ofCustomer.get(customer) ?? 0) + 1)
+  take(response: Response, address: string): void {
+    const release = this.#places.take(address) ?? this.#takeAnswered(address)
+    if (release === undefined) throw new Problem('busy', { retryAfter: 1 })
+    this.#taken.set(response, release)
   }
 
-  leave(response: Response): void {
-    const customer = this.#taken.get(response)
-    if (customer === undefined) return
+  release(response: Response): void {
+    this.#taken.get(response)?.()
     this.#taken.delete(response)
-    const left = (this.#ofCustomer.get(customer) ?? 1) - 1
-    if (left === 0) this.#ofCustomer.delete(customer)
-    else this.#ofCustomer.set(customer, left)
   }
 
-  #hasRoomFor(customer: string): boolean {
-    return this.#taken.size < this.#places && (this.#ofCustomer.get(customer) ?? 0) < this.#mostOfOne
-  }
-
-  /** The work is done with the last octet of the answer, whenever the client takes it; no event tells of that. */
-  #leaveAnswered(): void {
-    for (const response of this.#taken.keys()) if (response.writableEnded) this.leave(response)
+  /** A request's work ends when its answer is written, even if the client has yet to receive it; no event says so. */
+  #takeAnswered(address: string): (() => void) | undefined {
+    for (const response of this.#taken.keys()) if (response.writableEnded) this.release(response)
+    return this.#places.take(address)
   }
 }
 
 /**
- * Lets so many requests be worked on at one time, and of one customer's network no more than a quarter of them; one more
- * is refused at once, so that a flood of them waits nowhere.
+ * Bounds the requests in progress, those of one client's network to a quarter of them, and those of a wider network of
+ * IPv6 to half. One more is refused at once, so that a flood queues nowhere.
  */
 export function atMost(requests: number): RequestHandler {
-  const places = new Places(requests)
+  const slots = new Slots(requests)
   return (request, response, next) => {
-    const customer = customerNetwork(addressOf(request))
-    const leave = () => places.leave(response)
-    places.take(response, customer)
-    placesOf.set(response, {
-      leave,
-      comeBack: () => {
-        if (!response.closed && !response.writableEnded) places.take(response, customer)
+    const client = addressOf(request)
+    const slot = {
+      release: () => slots.release(response),
+      reacquire() {
+        if (!response.closed && !response.writableEnded) slots.take(response, client)
       },
-    })
-    response.once('close', leave)
+    }
+    slots.take(response, client)
+    response.locals.slot = slot
+    response.once('close', slot.release)
     next()
   }
 }
 
-/** For an answer that goes on for hours and costs next to nothing: it is bounded elsewhere. */
-export function leaveQueue(response: Response): void {
-  placesOf.get(response)?.leave()
-}
-
-/** From here until `comeBack` nothing is done for the request but waiting for what its client sends. */
-export const stepOut: RequestHandler = (_request, response, next) => {
-  placesOf.get(response)?.leave()
+/** Gives the slot back: until `reacquireSlot` the request only waits for its client, or streams events for hours. */
+export const releaseSlot: RequestHandler = (_request, response, next) => {
+  response.locals.slot?.release()
   next()
 }
 
 /** @throws Problem `busy` */
-export const comeBack: RequestHandler = (_request, response, next) => {
-  placesOf.get(response)?.comeBack()
+export const reacquireSlot: RequestHandler = (_request, response, next) => {
+  response.locals.slot?.reacquire()
   next()
-}
-
-/** Lets few through at one time, for one costly step of a request; a few more wait, in the order in which they came. */
-export class Turnstile {
-  readonly #places: number
-  readonly #line: number
-  readonly #waiting: (() => void)[] = []
-  #taken = 0
-
-  /** @param places at one time; @param line who may wait for one. */
-  constructor(places: number, line: number) {
-    this.#places = places
-    this.#line = line
-  }
-
-  /** @throws Problem `busy` */
-  async pass<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#taken < this.#places) this.#taken += 1
-    else if (this.#waiting.length >= this.#line) throw new Problem('busy', { retryAfter: 1 })
-    // Whoever leaves hands the place on.
-    else await new Promise<void>((enter) => this.#waiting.push(enter))
-    try {
-      return await work()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#taken -= 1
-      else next()
-    }
-  }
 }

@@ -1,17 +1,18 @@
 import { readFile, stat } from 'node:fs/promises'
 import type { Server } from 'node:https'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { messageOf } from '../domain/errors.ts'
 import type { Log } from '../domain/log.ts'
 
 export interface CertificateFiles {
-  /** The certificate and those that lead to its root, PEM. */
+  /** The certificate chain, PEM. */
   readonly certFile: string
   readonly keyFile: string
 }
 
 const LOOK_EVERY_MS = 10_000
 
-/** TLS 1.2 or newer (RFC 9325 §3.1.1); what TLS 1.2 offers is left to forward secrecy and authenticated encryption. */
+/** TLS 1.2 or newer (RFC 9325 §3.1.1); for TLS 1.2 only ciphers with forward secrecy and authenticated encryption. */
 const VERSIONS: SecureContextOptions = {
   minVersion: 'TLSv1.2',
   ciphers: [
@@ -28,7 +29,7 @@ const VERSIONS: SecureContextOptions = {
   honorCipherOrder: true,
 }
 
-/** @throws Error that names the file: not there, not PEM, or a key that does not belong to the certificate. */
+/** @throws Error that names the files: one is missing or not PEM, or the key does not match the certificate. */
 export async function readCertificate({
   certFile,
   keyFile,
@@ -38,16 +39,16 @@ export async function readCertificate({
   try {
     createSecureContext(context)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = messageOf(cause)
     throw new Error(`${certFile} and ${keyFile} cannot be used for TLS: ${why}`, { cause })
   }
   return context
 }
 
 /**
- * Looks every few seconds whether the files are others than before, and takes them on for new connections; files that
- * cannot be used, as when one of the two is not written yet, change nothing.
- * @returns what ends the looking.
+ * Checks every few seconds whether the files have changed, and uses them for new connections. Files that cannot be
+ * used change nothing, for example when only one of the two has been written yet.
+ * @returns a function that ends the checking.
  */
 export function followCertificate(
   server: Server,
@@ -66,15 +67,15 @@ export function followCertificate(
     server.setSecureContext(await readCertificate(files))
     log.info('http.certificate_replaced', { file: files.certFile })
   }
-  const lookOrSay = () =>
+  const lookAndLog = () =>
     look().catch((error: unknown) => log.error('http.certificate_refused', { file: files.certFile, error }))
-  void lookOrSay()
-  const timer = setInterval(() => void lookOrSay(), everyMs)
+  void lookAndLog()
+  const timer = setInterval(() => void lookAndLog(), everyMs)
   timer.unref()
   return () => clearInterval(timer)
 }
 
-/** Differs where either file was written or replaced. */
+/** A text that changes when either file is written or replaced. */
 async function markOf({ certFile, keyFile }: CertificateFiles): Promise<string> {
   const facts = await Promise.all([certFile, keyFile].map((file) => stat(file)))
   return facts.map(({ ino, size, mtimeMs }) => `${ino} ${size} ${mtimeMs}`).join(', ')

@@ -7,27 +7,34 @@ const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const
 
 type Method = (typeof METHODS)[number]
 
-/** Who may call an operation: everybody, whoever has shown a token or signed in, or those of them with a scope. */
-export type Admission = 'everybody' | 'known' | Scope
+/**
+ * Who may call an operation: everybody, every caller with a token or a session, those with a scope, or the agent of the
+ * gateway that the path names.
+ */
+export type Admission = 'everybody' | 'known' | 'agent' | Scope
 
-/** One operation of openapi.yaml, as far as the routing needs it. */
+/** What the routing needs of an operation in openapi.yaml. */
 export interface Operation {
   readonly id: string
   readonly method: Method
-  /** In Express' form: `/api/v1/lockouts/:id`. */
+  /** In the syntax of Express: `/api/v1/lockouts/:id`. */
   readonly path: string
   readonly admission: Admission
-  /** Whether `http.allow` does not matter. */
+  /** Whether `http.allow` does not apply. */
   readonly isFromEverywhere: boolean
-  /** Whether it takes an Idempotency-Key. */
+  /** Whether it accepts an Idempotency-Key. */
   readonly isRepeatable: boolean
+  /** Octets of the largest body; absent: as of all other operations. */
+  readonly maxBody?: number
+  /** Whether a body repeats what other programs and their users wrote, in whatever characters. */
+  readonly hasForeignTexts: boolean
 }
 
 /** A part of the contract's document. */
 type Part = Readonly<Record<string, unknown>>
 
 export interface Contract {
-  /** As it stands in the file. */
+  /** The text of the file. */
   readonly text: string
   readonly document: Part
   readonly operations: readonly Operation[]
@@ -36,7 +43,7 @@ export interface Contract {
 const FILE = fileURLToPath(new URL('../../openapi.yaml', import.meta.url))
 const IDEMPOTENCY_KEY = '#/components/parameters/IdempotencyKey'
 
-/** @throws Error where the file says something that the routing cannot keep. */
+/** @throws Error where the file has a rule that the routing cannot enforce. */
 export function readContract(file = FILE): Contract {
   const text = readFileSync(file, 'utf8')
   const document = asPart(parse(text))
@@ -49,6 +56,18 @@ export function readContract(file = FILE): Contract {
   return { text, document, operations }
 }
 
+/** The document with a HEAD beside each GET (RFC 9110 §9.1), which Express answers alike, without the body. */
+export function withHead(document: Part): Part {
+  const paths = Object.entries(asPart(document.paths)).map(([path, item]) => {
+    const { get } = asPart(item)
+    return [
+      path,
+      get === undefined ? item : { ...asPart(item), head: { ...asPart(get), operationId: undefined } },
+    ]
+  })
+  return { ...document, paths: Object.fromEntries(paths) }
+}
+
 function operationOf(path: string, method: Method, operation: Part): Operation {
   const parameters = Array.isArray(operation.parameters) ? operation.parameters.map(asPart) : []
   return {
@@ -57,17 +76,20 @@ function operationOf(path: string, method: Method, operation: Part): Operation {
     path: path.replaceAll(/\{(\w+)\}/g, ':$1'),
     admission: admissionOf(operation),
     isFromEverywhere: operation['x-from-everywhere'] === true,
+    maxBody: operation['x-max-body'] === undefined ? undefined : Number(operation['x-max-body']),
+    hasForeignTexts: operation['x-foreign-texts'] === true,
     isRepeatable: parameters.some(({ $ref }) => $ref === IDEMPOTENCY_KEY),
   }
 }
 
-/** Both schemes ask for the same, so the first tells it. */
+/** All security schemes of an operation require the same scope, so the first is enough. */
 function admissionOf({ operationId, security }: Part): Admission {
   if (!Array.isArray(security)) return 'everybody'
   const asked = security.map((scheme) => Object.values(asPart(scheme)).flat())
   const [first = []] = asked
   const isOne = first.length <= 1 && asked.every((scopes) => String(scopes) === String(first))
   const [scope] = first
+  if (isOne && scope === 'agent') return 'agent'
   if (!isOne || (scope !== undefined && !isScope(String(scope))))
     throw new Error(`${operationId}: every scheme must ask for the same one scope`)
   return scope === undefined ? 'known' : (scope as Scope)

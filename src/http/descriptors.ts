@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** File descriptors that this process may have, by Linux' /proc; Infinity where that cannot be seen. */
+/** The limit of file descriptors of this process, from Linux' /proc; Infinity where it is not known. */
 export function descriptorsAllowed(): number {
   try {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]

@@ -2,8 +2,8 @@ import type { RequestHandler } from 'express'
 import helmet from 'helmet'
 
 /**
- * What every answer carries. Pages may load what the broker itself serves and nothing else: no inline script or style,
- * no other host, no frame around them.
+ * Headers of every answer. Pages may load only what the broker serves: no inline scripts or styles, no other host, and
+ * no frames.
  */
 export function protectiveHeaders(): RequestHandler[] {
   return [
@@ -23,13 +23,13 @@ export function protectiveHeaders(): RequestHandler[] {
           'frame-ancestors': ["'none'"],
         },
       },
-      // With no-referrer browsers send "Origin: null" with a form, and its origin could not be checked.
+      // With no-referrer browsers send "Origin: null" with forms, so that their origin could not be checked.
       referrerPolicy: { policy: 'same-origin' },
       strictTransportSecurity: { maxAge: 365 * 86_400, includeSubDomains: false },
       frameguard: { action: 'deny' },
     }),
     (_request, response, next) => {
-      // Nearly everything here is about somebody; what is not says so itself.
+      // Most answers are about a person; those that may be cached set the header again.
       response.set('Cache-Control', 'no-store')
       response.set('Permissions-Policy', 'camera=(), geolocation=(), microphone=(), payment=()')
       next()

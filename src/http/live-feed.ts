@@ -1,44 +1,42 @@
-import type { AuditEvent } from '../domain/audit.ts'
-import type { AuditTrail } from '../domain/audit-search.ts'
+import type { AuditEvent, AuditStore } from '../domain/audit.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
 import { earliestId } from '../domain/record-id.ts'
 
 export interface LiveFeedOptions {
-  readonly trail: AuditTrail
+  readonly trail: Pick<AuditStore, 'list'>
   readonly clock: Clock
   readonly log: Log
-  /** Milliseconds between two looks at the trail. */
+  /** Milliseconds between two polls of the audit trail. */
   readonly everyMs?: number
 }
 
 type Listener = (events: readonly AuditEvent[]) => void
 
-/** Events that are read at one look; where more come, the oldest of them are told first and the others at the next. */
-const MOST = 1000
+/** Events per poll; if there are more, the rest follow with the next poll. */
+const MAX_EVENTS = 1000
 /**
- * How far back each look goes. Identifiers are made before their events are written, so one may turn up behind others
- * that are younger; brokers' clocks differ a little, too.
+ * How far back each poll reads. An identifier is made before its event is written, so that an event may appear after
+ * newer ones; the clocks of several brokers differ too.
  */
 const OVERLAP_MS = 3_000
 
 /**
- * New events of the audit trail, whichever broker wrote them, oldest first and each once. The trail is looked at only
- * while somebody listens.
+ * New events of the audit trail from all brokers, oldest first, each once. Polls only while there are listeners.
  */
 export class LiveFeed {
   readonly #options: LiveFeedOptions
   readonly #listeners = new Set<Listener>()
-  /** Identifiers of the overlap that were told. */
-  #told = new Set<string>()
+  /** Identifiers within the overlap that were delivered already. */
+  #delivered = new Set<string>()
   #timer: NodeJS.Timeout | undefined
-  #isLooking = false
+  #isPolling = false
 
   constructor(options: LiveFeedOptions) {
     this.#options = options
   }
 
-  /** @returns what ends the listening. */
+  /** @returns a function that ends the listening. */
   listen(listener: Listener): () => void {
     if (this.#listeners.size === 0) this.#start()
     this.#listeners.add(listener)
@@ -50,19 +48,19 @@ export class LiveFeed {
 
   #start(): void {
     const { clock, everyMs = 1000 } = this.#options
-    // What happened before the first listener came is not new.
+    // Events before the first listener are not new.
     let from = clock.now()
-    this.#told = new Set()
+    this.#delivered = new Set()
     this.#timer = setInterval(() => {
-      if (this.#isLooking) return
-      this.#isLooking = true
-      void this.#look(from)
+      if (this.#isPolling) return
+      this.#isPolling = true
+      void this.#poll(from)
         .then((until) => {
           from = until
         })
         .catch((error: unknown) => this.#options.log.warn('http.feed_lost', { error }))
         .finally(() => {
-          this.#isLooking = false
+          this.#isPolling = false
         })
     }, everyMs)
     this.#timer.unref()
@@ -72,18 +70,18 @@ export class LiveFeed {
     clearInterval(this.#timer)
   }
 
-  /** @returns from when the next look goes on. */
-  async #look(from: number): Promise<number> {
+  /** @returns where the next poll starts, in wall milliseconds. */
+  async #poll(from: number): Promise<number> {
     const { trail, clock } = this.#options
     const now = clock.now()
-    const events = await trail.search({ after: earliestId(from), order: 'oldest', limit: MOST })
-    const fresh = events.filter(({ id }) => !this.#told.has(id))
+    const events = await trail.list({ after: earliestId(from), order: 'oldest', limit: MAX_EVENTS })
+    const fresh = events.filter(({ id }) => !this.#delivered.has(id))
     if (fresh.length > 0) for (const listener of this.#listeners) listener(fresh)
-    const isAll = events.length < MOST
+    const isAll = events.length < MAX_EVENTS
     const until = isAll ? Math.max(from, now - OVERLAP_MS) : Math.max(from, lastTimeOf(events) - 1)
-    // What lies before the next look is never read again, so it need not be remembered.
+    // Events before the start of the next poll are not read again.
     const floor = earliestId(until)
-    this.#told = new Set(events.map(({ id }) => id).filter((id) => id > floor))
+    this.#delivered = new Set(events.map(({ id }) => id).filter((id) => id > floor))
     return until
   }
 }

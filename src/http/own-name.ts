@@ -3,10 +3,10 @@ import { isWithin, type Network, parseAddress } from '../domain/network.ts'
 import { Problem } from './problem.ts'
 
 /**
- * Refuses browsers that were sent here under another site's name: a name that its owner points at the broker's address
- * once its page is loaded would otherwise let that page ask from within the network (DNS rebinding). An address is no
- * such name. What comes by a proxy has the name that the proxy gives it.
- * @param publicUrl where the pages are known to stand; absent: under any name.
+ * Refuses requests under another host name. Otherwise a site could load its page, point its name at the broker's
+ * address, and let the page send requests from within the network (DNS rebinding). Addresses are always accepted, and
+ * so is the name that a trusted proxy sends.
+ * @param publicUrl the address of the pages; without it every name is accepted.
  */
 export function onlyUnderOwnName(publicUrl: string | undefined, proxies: readonly Network[]): RequestHandler {
   const own = publicUrl === undefined ? undefined : new URL(publicUrl).hostname

@@ -1,7 +1,7 @@
-import { Unavailable } from '../domain/person.ts'
+import { Unavailable } from '../domain/errors.ts'
 import { Problem, type ProblemName } from './problem.ts'
 
-/** Errors of the body parser by their `type`. Their messages quote the body, so nothing of them is passed on. */
+/** Errors of the body parser by their `type`. Their messages quote the body and are not passed on. */
 const OF_BODIES: Readonly<Record<string, ProblemName>> = {
   'entity.parse.failed': 'malformed-body',
   'entity.verify.failed': 'malformed-body',
@@ -29,7 +29,7 @@ interface Finding {
   readonly message?: unknown
 }
 
-/** @returns the problem that an error stands for; undefined where it is a fault of the broker. */
+/** @returns the problem for a known error; undefined for a fault of the broker. */
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error
   if (error instanceof Unavailable)
@@ -43,7 +43,7 @@ export function problemOf(error: unknown): Problem | undefined {
   return new Problem(ofStatus, Array.isArray(errors) ? { errors: errors.slice(0, 20).map(findingOf) } : {})
 }
 
-/** The contract's own words on a part of a request; they name the part and the rule, never the value. */
+/** The validator's message names the part of the request and the rule, never the value. */
 function findingOf({ path, message }: Finding): { path: string; message: string } {
   return { path: String(path).slice(0, 200), message: String(message).slice(0, 200) }
 }

@@ -1,29 +1,29 @@
-/** What can go wrong, by stable name: the end of the `type` URI (RFC 9457 §3.1.1) that clients may depend on. */
+/** The problems by stable name: the end of the `type` URI (RFC 9457 §3.1.1) that clients may depend on. */
 const PROBLEMS = {
-  'invalid-request': { status: 400, title: 'The request is not what the contract describes.' },
+  'invalid-request': { status: 400, title: 'The request does not match the API contract.' },
   'malformed-body': { status: 400, title: 'The body cannot be read.' },
   unauthenticated: { status: 401, title: 'A valid token or a signed-in browser is needed.' },
   'address-not-allowed': { status: 403, title: 'Requests from this address are not allowed here.' },
   'missing-scope': { status: 403, title: 'The token or the role does not cover this.' },
   forgery: { status: 403, title: 'The request does not come from a page of the broker.' },
   'not-found': { status: 404, title: 'There is nothing here.' },
-  'method-not-allowed': { status: 405, title: 'The method is not known here.' },
-  'not-acceptable': { status: 406, title: 'The answer does not come in the wanted form.' },
+  'method-not-allowed': { status: 405, title: 'The method is not allowed here.' },
+  'not-acceptable': { status: 406, title: 'The answer is not available in the requested format.' },
   timeout: { status: 408, title: 'The request took too long to arrive.' },
   conflict: { status: 409, title: 'The present state does not allow this.' },
-  'already-exists': { status: 409, title: 'There is one of this name already.' },
+  'already-exists': { status: 409, title: 'The name is already taken.' },
   'address-taken': { status: 409, title: 'Another user has this address.' },
   'request-in-progress': {
     status: 409,
-    title: 'The first request with this Idempotency-Key is still being made.',
+    title: 'The first request with this Idempotency-Key is still in progress.',
   },
   'body-too-large': { status: 413, title: 'The body is too large.' },
   'unsupported-media-type': {
     status: 415,
-    title: 'The body has to be JSON, neither compressed nor in another charset.',
+    title: 'The body must be JSON in UTF-8, not compressed.',
   },
-  misdirected: { status: 421, title: 'The broker does not answer under this name.' },
-  'wrong-code': { status: 422, title: 'The code is not the present one.' },
+  misdirected: { status: 421, title: 'The broker does not answer under this host name.' },
+  'wrong-code': { status: 422, title: 'The code is wrong or has expired.' },
   'key-reused': { status: 422, title: 'The Idempotency-Key was used for another request.' },
   'too-many-requests': { status: 429, title: 'Too many requests.' },
   'header-too-large': { status: 431, title: 'The header is too large.' },
@@ -41,14 +41,14 @@ const TYPE = 'urn:ocbroker:problem:'
 interface ProblemDetails {
   /** One sentence on this occurrence. Never holds what the client sent. */
   readonly detail?: string
-  /** What is wrong with which part of the request. */
+  /** The invalid parts of the request. */
   readonly errors?: readonly { readonly path: string; readonly message: string }[]
-  /** Seconds after which another try may succeed: the header Retry-After. */
+  /** Seconds after which a retry may succeed: the header Retry-After. */
   readonly retryAfter?: number
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A refusal in the terms of HTTP, thrown to the one handler that writes it. */
+/** A refusal as an HTTP answer, thrown to the handler that writes it. */
 export class Problem extends Error {
   override readonly name = 'Problem'
   readonly problem: ProblemName
@@ -74,13 +74,13 @@ export class Problem extends Error {
       type: TYPE + this.problem,
       title: this.message,
       status: this.status,
-      ...(detail === undefined ? {} : { detail }),
-      ...(errors === undefined ? {} : { errors }),
+      detail,
+      errors,
     }
   }
 }
 
-/** Milliseconds as the header wants them: whole seconds, at least one. */
+/** Milliseconds in the unit of the header: whole seconds, at least one. */
 export function secondsOf(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1000))
 }

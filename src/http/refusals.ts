@@ -3,13 +3,13 @@ import type { Log } from '../domain/log.ts'
 import { Problem } from './problem.ts'
 import { problemOf } from './problem-of.ts'
 
-/** How long the rest of a refused body is swallowed, so that the client comes to read the answer, in milliseconds. */
+/** How long the rest of a refused body is read and dropped, so that the client can read the answer, in milliseconds. */
 const LINGER_MS = 1000
 
 /** RFC 9457 §6.1. */
 const PROBLEM_TYPE = 'application/problem+json'
 
-/** Shows a refusal as a page. @returns false where the client wants something else than pages. */
+/** Shows a refusal as a page. @returns false where the client does not accept HTML. */
 export type ProblemPage = (request: Request, response: Response, problem: Problem) => boolean
 
 /** The last handler: nothing else answered. */
@@ -18,8 +18,8 @@ export const nothingHere: RequestHandler = () => {
 }
 
 /**
- * The one place that turns errors into answers (RFC 9457). Neither the answer nor the log holds anything of the body:
- * messages of parsers quote it, passwords included.
+ * The only place that turns errors into answers (RFC 9457). Neither the answer nor the log repeats anything of the body:
+ * parsers quote it in their messages, passwords included.
  */
 export function writeProblem(log: Log, asPage?: ProblemPage): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
@@ -28,7 +28,7 @@ export function writeProblem(log: Log, asPage?: ProblemPage): ErrorRequestHandle
       log.error('http.fault', { method: request.method, route: routeOf(request), error })
     const problem = known ?? new Problem('internal')
     if (response.headersSent) {
-      // Too late for an answer: a cut connection at least says that this one is not whole.
+      // Too late for another answer: a cut connection tells the client that this one is incomplete.
       next(error)
       return
     }
@@ -38,8 +38,8 @@ export function writeProblem(log: Log, asPage?: ProblemPage): ErrorRequestHandle
 }
 
 /**
- * The answer is whole at once, by its length, and the connection ends a little later: closed with octets unread it would
- * be reset, and the client would lose the answer.
+ * The answer is complete at once, by its Content-Length, and the connection closes a little later. Closing it with octets
+ * unread would reset it, and the client would lose the answer.
  */
 function sendAndLinger(request: Request, response: Response, problem: Problem): void {
   const body = JSON.stringify(problem)
@@ -59,7 +59,7 @@ function send(response: Response, problem: Problem): void {
   response.status(problem.status).set(problem.headers).type(PROBLEM_TYPE).send(JSON.stringify(problem))
 }
 
-/** The pattern that matched, never the path: names stand in paths. */
+/** The pattern that matched, never the path: paths contain user names. */
 function routeOf(request: Request): string {
   const route: unknown = request.route
   const path = typeof route === 'object' && route !== null && 'path' in route ? route.path : undefined

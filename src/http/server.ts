@@ -7,12 +7,8 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import {
-  type AddressInfo,
-  createServer as createNetServer,
-  type Server as NetServer,
-  type Socket,
-} from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { OperatorError } from '../domain/errors.ts'
 import type { Log } from '../domain/log.ts'
 import { type CertificateFiles, followCertificate, readCertificate } from './certificate.ts'
 import { type ConnectionLimits, capConnections } from './connections.ts'
@@ -22,16 +18,16 @@ import { Problem, type ProblemName } from './problem.ts'
 
 export interface HttpServerOptions {
   readonly address: string
-  /** 0: any free port. */
+  /** 0 for any free port. */
   readonly port: number
   readonly tls?: CertificateFiles & {
-    /** Milliseconds between two looks whether the files have changed. */
+    /** Milliseconds between two checks of the files. */
     readonly lookEveryMs?: number
   }
   readonly connections: ConnectionLimits
-  /** Octets of the largest body that any request may have. */
+  /** The largest body of any request, in octets. */
   readonly maxBody: number
-  /** Milliseconds for which a client may take nothing of an answer that waits for it. */
+  /** How long a client may receive nothing of an answer that waits for it, in milliseconds. */
   readonly stalledMs?: number
   readonly answer: RequestListener
   readonly log: Log
@@ -39,58 +35,47 @@ export interface HttpServerOptions {
 
 export interface HttpServer {
   readonly address: string
-  /** The one that it really has. */
+  /** The actual port. */
   readonly port: number
-  /** Takes no more connections, answers what is in flight, and closes all after a while. */
-  stop(): Promise<void>
-}
-
-/** A server that has everything but its port. */
-export interface PreparedHttpServer {
   /**
-   * Has the port for a moment, and lets go of it.
-   * @param held a port that is held until this server listens: instead of it any other of the address is tried.
-   * @throws PortNotOpen
+   * Reads what other options name; address, port and whether there is TLS must be the same.
+   * @returns what makes the server keep to them: requests that come then are answered by them.
+   * @throws Error on the certificate.
    */
-  tryPort(held: number | undefined): Promise<void>
-  /** @throws PortNotOpen */
-  listen(): Promise<HttpServer>
-}
-
-/** A port that another process holds, or an address that this machine has not. */
-export class PortNotOpen extends Error {
-  override readonly name = 'PortNotOpen'
+  prepare(next: HttpServerOptions): Promise<() => void>
+  /** Accepts no more connections, answers the requests in progress, and closes the rest after a while. */
+  stop(): Promise<void>
 }
 
 const HEADERS_WITHIN_MS = 3_000
 const REQUEST_WITHIN_MS = 6_000
-/** How often the two above are looked after. */
+/** How often the two time-outs above are checked. */
 const CHECK_EVERY_MS = 500
 const IDLE_CONNECTION_MS = 5_000
 const REQUESTS_A_CONNECTION = 1_000
 const REQUESTS_AHEAD = 16
-/** Longer than the live stream is ever silent. */
+/** Longer than the time between two heartbeats of the event stream. */
 const STALLED_MS = 20_000
-/** How long a connection that could not be understood is kept for its client to read why. */
+/** How long a connection that sent garbage stays open for its client to read the answer. */
 const LAST_WORDS_MS = 1_000
 const TLS_WITHIN_MS = 3_000
-const LARGEST_HEADER = 16 * 1024
+const MAX_HEADER_OCTETS = 16 * 1024
 const STOP_WITHIN_MS = 5_000
 
-/** Prepares a server and listens. @throws PortNotOpen, or Error on the certificate. */
-export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  return await (await prepareHttpServer(options)).listen()
-}
-
-/** A server that no slow, large or crowded client keeps from the others. @throws Error on the certificate. */
-export async function prepareHttpServer(options: HttpServerOptions): Promise<PreparedHttpServer> {
+/**
+ * A server on which slow clients, large requests and many connections of one client cannot block the others.
+ * @param fd of a socket that listens at the address already.
+ * @throws OperatorError, or Error on the certificate.
+ */
+export async function openHttpServer(options: HttpServerOptions, fd?: number): Promise<HttpServer> {
   const { tls, stalledMs = STALLED_MS, log } = options
+  let current = options
   const answer = inTurn(REQUESTS_AHEAD, (request, response) => {
     response.on('timeout', giveUpOnStalled)
-    options.answer(request, response)
+    current.answer(request, response)
   })
   const limits: ServerOptions = {
-    maxHeaderSize: LARGEST_HEADER,
+    maxHeaderSize: MAX_HEADER_OCTETS,
     headersTimeout: HEADERS_WITHIN_MS,
     requestTimeout: REQUEST_WITHIN_MS,
     connectionsCheckingInterval: CHECK_EVERY_MS,
@@ -108,28 +93,41 @@ export async function prepareHttpServer(options: HttpServerOptions): Promise<Pre
   const server: Server = secured ?? createServer(limits, answer)
   server.timeout = stalledMs
   server.maxRequestsPerSocket = REQUESTS_A_CONNECTION
-  capConnections(server, { ...options.connections, all: affordable(options.connections.all, log) })
+  const cap = capConnections(server)
+  const capAt = ({ connections }: HttpServerOptions) =>
+    cap({ ...connections, all: affordable(connections.all, log) })
+  capAt(options)
   server.on('clientError', refuseUnreadable)
-  // A client that asks first whether to send a body hears of its size before it sends it.
+  // A client that expects 100-continue learns that its body is too large before it sends it.
   server.on('checkContinue', (request, response) => {
     if (!(Number(request.headers['content-length'] ?? 0) > options.maxBody)) response.writeContinue()
     answer(request, response)
   })
-  // From here on and not from the listening: files that are renewed in between are taken on as well.
-  const unfollow =
-    secured === undefined || tls === undefined
-      ? () => {}
-      : followCertificate(secured, tls, log, tls.lookEveryMs)
+  const follow = (files: HttpServerOptions['tls']) =>
+    secured === undefined || files === undefined
+      ? () => undefined
+      : followCertificate(secured, files, log, files.lookEveryMs)
+  // From here on, so that files renewed before the server listens are not missed.
+  let unfollow = follow(tls)
+  await listen(server, options, fd).catch((error: unknown) => {
+    unfollow()
+    throw error
+  })
+  const { port } = server.address() as AddressInfo
   return {
-    tryPort: (held) => tryPort(options.port === held ? { ...options, port: 0 } : options),
-    async listen() {
-      await listen(server, options).catch((error: unknown) => {
+    address: options.address,
+    port,
+    async prepare(next) {
+      const certificate = next.tls && (await readCertificate(next.tls))
+      return () => {
+        current = next
+        capAt(next)
+        if (certificate !== undefined) secured?.setSecureContext(certificate)
         unfollow()
-        throw error
-      })
-      const { port } = server.address() as AddressInfo
-      return { address: options.address, port, stop: () => stop(server, unfollow) }
+        unfollow = follow(next.tls)
+      }
     },
+    stop: () => stop(server, () => unfollow()),
   }
 }
 
@@ -143,7 +141,7 @@ async function stop(server: Server, unfollow: () => void): Promise<void> {
   clearTimeout(late)
 }
 
-/** Half of the descriptors stay for what the VPN needs: the records, directories, Redis, files. */
+/** Keeps half of the file descriptors for the VPN: records, directories, Redis, files. */
 function affordable(connections: number, log: Log): number {
   const most = Math.floor(descriptorsAllowed() / 2)
   if (connections <= most) return connections
@@ -155,33 +153,34 @@ function affordable(connections: number, log: Log): number {
   return most
 }
 
-type Where = Pick<HttpServerOptions, 'address' | 'port'>
-
-/** Who connects in this moment is turned away. @throws PortNotOpen */
-async function tryPort(where: Where): Promise<void> {
-  const server = createNetServer((socket) => socket.destroy())
-  await listen(server, where)
-  const closed = once(server, 'close')
-  server.close()
-  await closed
-}
-
-async function listen(server: NetServer, { address, port }: Where): Promise<void> {
-  server.listen({ host: address, port, ipv6Only: false })
+async function listen(
+  server: Server,
+  { address, port }: HttpServerOptions,
+  fd: number | undefined,
+): Promise<void> {
+  server.listen(fd === undefined ? { host: address, port, ipv6Only: false } : { fd })
   try {
     await once(server, 'listening')
-  } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    const words: Readonly<Record<string, string>> = {
-      EADDRINUSE: 'another process listens there',
-      EADDRNOTAVAIL: 'this machine has no such address',
-      EACCES: 'the system does not allow it',
-    }
-    throw new PortNotOpen(`HTTP on ${address} port ${port}: ${words[why] ?? why}`, { cause })
+  } catch (error) {
+    throw portNotOpen(error, { address, port })
   }
 }
 
-/** Nothing was sent or taken for a while: that is the client's doing only where something waits to be taken. */
+/** Why a port cannot be opened, for the operator. @param cause the system's own error. */
+export function portNotOpen(
+  cause: unknown,
+  { address, port }: Pick<HttpServerOptions, 'address' | 'port'>,
+): OperatorError {
+  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  const messages: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'another process listens there',
+    EADDRNOTAVAIL: 'this machine has no such address',
+    EACCES: 'the system does not allow it',
+  }
+  return new OperatorError(`HTTP on ${address} port ${port}: ${messages[why] ?? why}`, { cause })
+}
+
+/** The connection was idle: that is the client's fault only where an answer waits to be received. */
 function giveUpOnStalled(this: ServerResponse, socket: Socket): void {
   if (socket.writableLength > 0) socket.destroy()
 }
@@ -191,7 +190,7 @@ const OF_PARSER: Readonly<Record<string, ProblemName>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'timeout',
 }
 
-/** Answers what never became a request, where the connection still takes an answer. */
+/** Answers what could not be parsed as a request, if the connection is still writable. */
 function refuseUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()

@@ -1,89 +1,93 @@
 import type { Clock } from '../domain/clock.ts'
+import { Unavailable } from '../domain/errors.ts'
+import type { IdentityProvider, PendingLogin } from '../domain/identity-provider.ts'
 import type { Log } from '../domain/log.ts'
-import { type BegunLogin, type IdentityStore, Unavailable } from '../domain/person.ts'
 
 export interface CircuitBreakerOptions {
   readonly clock: Clock
   readonly log: Log
-  /** Slow outages in a row after which the store is left alone. */
+  /** Slow outages in a row after which the circuit opens. */
   readonly after?: number
-  /** For how long, in milliseconds; then one login tries it. */
+  /** How long it stays open, in milliseconds; then one login tries the store. */
   readonly restMs?: number
-  /** Milliseconds from which on an outage counts: one that is known at once costs nobody anything. */
+  /** Milliseconds from which an outage counts: a fast one delays no login. */
   readonly slowMs?: number
-  /** Milliseconds within which a store that is not to be left alone says that it is ready. */
+  /** Milliseconds within which the store must report ready to keep the circuit closed. */
   readonly readyWithinMs?: number
 }
 
 /**
- * Keeps a store that hangs from costing every login its time-out: after some such outages in a row it is not asked for
- * a moment, and says so at once; then a single login finds out whether it is back, while the others still do not wait.
- * A store that is ready for questions does not hang: it is slow with some of them, as many are with wrong passwords, and
- * a stranger who tries those must not keep everybody else from being asked for.
+ * Keeps a store that hangs from delaying every login: after several slow outages in a row the circuit opens, and logins
+ * fail at once. Then a single login tries the store, while the others still do not wait. If the store reports ready the
+ * circuit stays closed: it is only slow with some logins, as many servers are with wrong passwords, and an attacker who
+ * sends those must not lock out everyone else.
  */
-export function withCircuitBreaker(store: IdentityStore, options: CircuitBreakerOptions): IdentityStore {
+export function withCircuitBreaker(
+  store: IdentityProvider,
+  options: CircuitBreakerOptions,
+): IdentityProvider {
   const { clock, log, after = 5, restMs = 2000, slowMs = 200, readyWithinMs = 1000 } = options
-  let suspicions = 0
-  let isLeftAlone = false
-  let restsUntil = Number.NEGATIVE_INFINITY
+  let outages = 0
+  let isOpen = false
+  let openUntil = Number.NEGATIVE_INFINITY
   let cause = ''
-  let isLooking = false
-  let isTold = false
+  let isChecking = false
+  let isLogged = false
 
   async function guarded<T>(ask: () => Promise<T>): Promise<T> {
-    const begun = clock.monotonic()
-    if (isLeftAlone) {
-      if (begun < restsUntil)
+    const startedAt = clock.monotonic()
+    if (isOpen) {
+      if (startedAt < openUntil)
         throw new Unavailable(`identity ${store.name}`, `not asked for a moment: ${cause}`)
-      restsUntil = begun + restMs // this login tries; whoever comes meanwhile does not
+      openUntil = startedAt + restMs // this login tries the store; others meanwhile do not
     }
     try {
       const answer = await ask()
-      askAgain()
+      close()
       return answer
     } catch (error) {
-      if (error instanceof Unavailable && clock.monotonic() - begun >= slowMs) void note(error)
+      if (error instanceof Unavailable && clock.monotonic() - startedAt >= slowMs) void note(error)
       throw error
     }
   }
 
-  /** While it is left alone nothing is begun: whoever finds out whether it is back asks all at once. */
-  function guardedLogin(begin: () => BegunLogin | undefined): BegunLogin | undefined {
-    const begun = isLeftAlone ? undefined : begin()
+  /** While the circuit is open nothing is prefetched: a login that tries the store asks everything at once. */
+  function guardedLogin(begin: () => PendingLogin | undefined): PendingLogin | undefined {
+    const prefetched = isOpen ? undefined : begin()
     return (
-      begun && {
-        finish: (password) => guarded(() => begun.finish(password)),
-        [Symbol.dispose]: () => begun[Symbol.dispose](),
+      prefetched && {
+        complete: (...args) => guarded(() => prefetched.complete(...args)),
+        [Symbol.dispose]: () => prefetched[Symbol.dispose](),
       }
     )
   }
 
-  /** Beside the login, which has waited long enough. The others need not wait for what comes of the look either. */
+  /** Runs in the background: the login has waited long enough. */
   async function note({ what, message }: Unavailable): Promise<void> {
-    suspicions += 1
-    if (suspicions < after) return
+    outages += 1
+    if (outages < after) return
     cause = message.slice(`${what}: `.length)
-    restsUntil = clock.monotonic() + restMs
-    isLeftAlone = true
-    if (isLooking) return
-    isLooking = true
+    openUntil = clock.monotonic() + restMs
+    isOpen = true
+    if (isChecking) return
+    isChecking = true
     const ready = await isReady()
-    isLooking = false
-    if (!isLeftAlone) return // somebody was answered meanwhile
+    isChecking = false
+    if (!isOpen) return // a login was answered meanwhile
     if (ready) {
-      if (!isTold) log.warn('identity.slow', { identity: store.name, cause })
-      askAgain()
+      if (!isLogged) log.warn('identity.slow', { identity: store.name, cause })
+      close()
       return
     }
-    if (!isTold) log.warn('identity.left_alone', { identity: store.name, cause })
-    isTold = true
+    if (!isLogged) log.warn('identity.left_alone', { identity: store.name, cause })
+    isLogged = true
   }
 
-  function askAgain(): void {
-    suspicions = 0
-    isLeftAlone = false
-    if (isTold) log.info('identity.asked_again', { identity: store.name })
-    isTold = false
+  function close(): void {
+    outages = 0
+    isOpen = false
+    if (isLogged) log.info('identity.asked_again', { identity: store.name })
+    isLogged = false
   }
 
   async function isReady(): Promise<boolean> {
@@ -95,10 +99,10 @@ export function withCircuitBreaker(store: IdentityStore, options: CircuitBreaker
     }
   }
 
-  const { begin } = store
+  const { prefetch: begin } = store
   return {
     ...store,
-    ...(begin !== undefined && { begin: (...args) => guardedLogin(() => begin(...args)) }),
+    prefetch: begin && ((...args) => guardedLogin(() => begin(...args))),
     authenticate: (...args) => guarded(() => store.authenticate(...args)),
     lookup: (...args) => guarded(() => store.lookup(...args)),
   }

@@ -1,37 +1,69 @@
-import type { LoginName } from '../domain/login-name.ts'
-import type { Candidate, IdentityStore } from '../domain/person.ts'
+import type { Candidate, IdentityProvider } from '../domain/identity-provider.ts'
+import { foldName, type LoginName } from '../domain/login-name.ts'
+import { formsInTurn } from './forms-in-turn.ts'
 
 /** An identity store and the logins that it is asked for. */
 export interface Member {
-  readonly store: IdentityStore
+  readonly store: IdentityProvider
   /** Canonical realms; a name with one of these goes to this member alone. */
   readonly realms: readonly string[]
+  /** True: every realm is cut off the name. False: none is. Absent: the member's own are. */
+  readonly stripRealm?: boolean
   /** Gateways whose users it is asked for; absent: all. */
   readonly gateways?: readonly string[]
   /** Whether the next member is asked when this one cannot be. */
   readonly onUnavailable: 'stop' | 'continue'
 }
 
+/** Where a name comes from. */
+export interface Origin {
+  /** Absent: wherever the login comes from. */
+  readonly gateway?: string
+  /** The canonical realm of names that come without one; it is cut off those that come with it. */
+  readonly defaultRealm?: string
+}
+
 /**
- * Which stores are asked for a name, in turn. A typed realm that a member answers for goes to it alone; any other
- * realm is one that the gateway appended by itself and is left off. A member with realms keeps its users' second
- * factors under the first of them, so that `bob` of two directories are two people.
- * @param gateway absent: wherever the login comes from.
+ * Which stores are asked for a name, in turn, and in which form. A realm that a member answers for sends the name
+ * to that member alone. A realm that nobody answers for is part of the name: `bob@a.example` and `bob@b.example` are two
+ * people. A member with realms keeps its users' second factors under the first of them, so that `bob` of two directories
+ * are two people.
  */
 export function candidates(
   members: readonly Member[],
   name: LoginName,
-  gateway?: string,
+  { gateway, defaultRealm }: Origin = {},
 ): readonly Candidate[] {
-  const { realm, stem } = name
+  const realm = name.realm ?? defaultRealm
   const here = members.filter(
     ({ gateways }) => gateways === undefined || gateway === undefined || gateways.includes(gateway),
   )
-  const named = realm === undefined ? [] : here.filter(({ realms }) => realms.includes(realm))
-  return (named.length > 0 ? named : here).map(({ store, realms, onUnavailable }) => ({
-    store,
-    name: stem,
-    subject: realms[0] === undefined ? stem : `${stem}@${realms[0]}`,
-    mayBeMissing: onUnavailable === 'continue',
-  }))
+  const owners = realm === undefined ? [] : here.filter(({ realms }) => realms.includes(realm))
+  const isCut = owners.length > 0 || (realm !== undefined && realm === defaultRealm)
+  return (owners.length > 0 ? owners : here).map((member): Candidate => {
+    const { store, stripRealm, onUnavailable } = member
+    const loses = name.realm !== undefined && (stripRealm ?? isCut)
+    // As it was typed comes first: where a store has a user of that whole name, this one is meant.
+    const isTriedWhole = loses && stripRealm === undefined && store.tellsUnknown === true
+    const asked = loses ? name.user : name.whole
+    return {
+      store: isTriedWhole ? formsInTurn(store, name.whole, name.user) : store,
+      name: asked,
+      ...subjectFor(member, name, asked, owners.length > 0),
+      mayBeMissing: onUnavailable === 'continue',
+    }
+  })
+}
+
+function subjectFor(
+  { store, realms, stripRealm }: Member,
+  { user, realm }: LoginName,
+  asked: string,
+  isOwned: boolean,
+): Pick<Candidate, 'subject' | 'realm'> {
+  // A store that does not say whom it means is believed that each of its realms is a place of its own.
+  if (isOwned && stripRealm === false && store.tellsUnknown !== true && realm !== undefined)
+    return { subject: `${foldName(user)}@${realm}`, realm }
+  const [first] = realms
+  return { subject: first === undefined ? foldName(asked) : `${foldName(asked)}@${first}`, realm: first }
 }

@@ -1,6 +1,12 @@
+import type { PasswordNotice } from '../domain/account-state.ts'
 import type { PendingChallenge } from '../domain/challenge.ts'
-import type { Refusal } from '../domain/refusal.ts'
+import type { Policy } from '../domain/policy.ts'
+import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Secret } from '../domain/secret.ts'
+import type { Session } from '../domain/session.ts'
+import type { EnrolmentCodes } from './enrolment-codes.ts'
+import type { Login } from './login.ts'
+import type { EnrolledUser } from './steps/load-enrolment.ts'
 
 /** A code is asked for, under a State that is kept. */
 export interface Challenge {
@@ -9,27 +15,98 @@ export interface Challenge {
   readonly prompt: ChallengePrompt
 }
 
-/** Why the prompt appears, from which its words are made. */
+/** Why the prompt appears; its words are made from this. */
 export type ChallengePrompt =
   | PlainPrompt
-  /** The user has no authenticator yet; `page` takes `code`. `again`: an answer came too early. */
+  /** The user has no authenticator yet; `page` takes `code`. `again`: an answer came before one was enrolled. */
   | { readonly kind: 'enrol'; readonly again: boolean; readonly page: string; readonly code: Secret }
 
 type PlainPrompt =
-  | { readonly kind: 'enter_code' }
+  | {
+      readonly kind: 'enter_code' /** What the user may read of the password. */
+      readonly notice?: PasswordNotice
+    }
   | { readonly kind: 'wrong_code'; readonly triesLeft: number }
   | { readonly kind: 'used_code'; readonly triesLeft: number }
+  /** The code was right and is not spent. */
+  | { readonly kind: 'too_many_sessions'; readonly live: readonly Session[]; readonly triesLeft: number }
   /** An identity store's own question; without words of its own it is a question for a code. */
   | { readonly kind: 'store'; readonly text?: string }
 
-/**
- * A code is to be asked for: the second factor's wish, or an identity store's, before anything is counted, stored or
- * sent.
- */
+/** The verdict that a code must be asked for. Nothing has been counted, stored or sent for it yet. */
 export interface AskForCode {
   readonly kind: 'ask'
   readonly pending: PendingChallenge
   readonly prompt: PlainPrompt | { readonly kind: 'enrol'; readonly again: boolean }
-  /** The failed guess that led to asking again. */
+  /** The refusal that led to asking again. */
   readonly failure?: Refusal
+}
+
+/** Enrolment during a VPN login: the prompt shows the page and the code that lets this user enrol there. */
+export interface EnrolAtLogin {
+  /** Whether users of this policy may. */
+  readonly mayEnrol: (policy: Policy | undefined) => boolean
+  /** The page that takes the code, as `https://vpn.example/enrol`. */
+  readonly page: string
+  readonly codes: EnrolmentCodes
+}
+
+export function askForCode(user: EnrolledUser, login: Login): AskForCode {
+  const { notice } = user.verified.person
+  return ask(user, login, 0, { kind: 'enter_code', ...(notice?.isTold && { notice }) })
+}
+
+/**
+ * Asks again, a few times, for a wrong code that answered a challenge, and where the user has too many sessions: after a
+ * challenge ocserv shows no words of a refusal, but those of another prompt. Any other failure ends the login.
+ * @param outside as `AwaitedCode.outside`.
+ */
+export function askAgain(
+  user: EnrolledUser,
+  failure: Refusal,
+  login: Login,
+  outside?: number,
+): AskForCode | Refusal {
+  const wrongCodes = user.verified.wrongCodes + 1
+  const triesLeft = login.options.tries - wrongCodes
+  if (login.attempt.state === undefined || triesLeft <= 0) return failure
+  if (failure.live !== undefined && user.enrolment !== undefined) {
+    const prompt = { kind: 'too_many_sessions', live: failure.live, triesLeft } as const
+    return { ...ask(user, login, wrongCodes, prompt), failure }
+  }
+  if (!failure.counts) return failure
+  const kind = failure.reason === 'code_used' ? 'used_code' : 'wrong_code'
+  return { ...ask(user, login, wrongCodes, { kind, triesLeft }, outside), failure }
+}
+
+/**
+ * Asks for the code of an authenticator that is still to be enrolled. An answer that comes too early is asked again, a
+ * few times; it is no failed guess, as there was nothing to guess.
+ */
+export function askToEnrol(user: EnrolledUser, login: Login): AskForCode | Refusal {
+  const answers = user.verified.wrongCodes + (user.verified.code === undefined ? 0 : 1)
+  if (answers >= login.options.tries)
+    return refuse('no_second_factor', 'no authenticator was enrolled within the login')
+  return ask(user, login, answers, { kind: 'enrol', again: answers > 0 })
+}
+
+function ask(
+  { verified: { person }, enrolment, sealedPasswordHash }: EnrolledUser,
+  { attempt: { name, gateway, address }, user }: Login,
+  wrongCodes: number,
+  prompt: AskForCode['prompt'],
+  outside?: number,
+): AskForCode {
+  const pending = {
+    user: name.username,
+    countsFor: user === name.username ? undefined : user,
+    gateway,
+    address,
+    person,
+    wrongCodes,
+    enrolment: enrolment?.id ?? null,
+    outside,
+    sealedPasswordHash,
+  }
+  return { kind: 'ask', prompt, pending }
 }

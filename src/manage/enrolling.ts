@@ -5,50 +5,59 @@ import {
   recoveryCodeHash,
   type TotpShape,
 } from '../domain/enrolment.ts'
-import type { EnrolmentRegister } from '../domain/enrolment-register.ts'
 import type { KeyRing } from '../domain/key-ring.ts'
-import { stemOf } from '../domain/login-name.ts'
 import type { PendingEnrolment, PendingEnrolments } from '../domain/pending-enrolment.ts'
-import { matchTotp, newSeed, otpauthUri, seedAsBase32 } from '../domain/totp.ts'
-import { type Deed, type WitnessOptions, witness } from './deed.ts'
+import {
+  matchTotp,
+  newSeed,
+  otpauthUri,
+  secondsAhead,
+  seedAsBase32,
+  type TotpWindow,
+} from '../domain/totp.ts'
+import { type AuditContext, type RecordAuditOptions, recordAudit } from './audit-context.ts'
 
-export interface EnrollingOptions extends WitnessOptions {
+export interface EnrollingOptions extends RecordAuditOptions {
   readonly enrolments: EnrolmentStore
-  readonly register: EnrolmentRegister
   readonly pending: PendingEnrolments
   readonly keys: KeyRing
-  /** What new authenticators get. */
+  /** Digits, period and algorithm of new authenticators. */
   readonly shape: TotpShape
   /** The name that the app shows beside the user's. */
   readonly issuer: string
-  /** Time steps to either side of now whose codes are taken. */
-  readonly window: number
+  readonly totpWindow: TotpWindow
 }
 
-/** An authenticator that is shown this once. */
+/** An authenticator that is still to be confirmed; it is shown only now. */
 export interface BegunEnrolment {
   readonly id: string
-  /** For the QR code, and as a link for the app on this very device. Holds the seed. */
+  /** For the QR code, and as a link for the app on the same device. Holds the seed. */
   readonly uri: string
-  /** The seed in base32, to be typed. */
+  /** The seed in base32, for typing. */
   readonly key: string
   readonly shape: TotpShape
-  /** Wall milliseconds after which it has to be begun anew. */
+  /** Wall milliseconds after which it must be started again. */
   readonly until: number
 }
 
-/** An authenticator that works from now on, with the recovery codes that are shown this once. */
+/** An authenticator that works from now on, with its recovery codes, which are shown only now. */
 export interface ConfirmedEnrolment {
   readonly kind: 'confirmed'
   readonly enrolment: Enrolment
   readonly recoveryCodes: readonly string[]
 }
 
+/** `secondsAhead`: it would be right on a clock that is so many seconds ahead of the broker's; negative: behind. */
+interface WrongFirstCode {
+  readonly kind: 'wrong_code'
+  readonly secondsAhead?: number
+}
+
 const RECOVERY_CODES = 10
 const CONFIRM_WITHIN_MS = 15 * 60_000
 const ID_OCTETS = 24
 
-/** Authenticators from their first sight to their end. */
+/** Enrols authenticators, revokes them and renews their recovery codes. */
 export class Enrolling {
   readonly #options: EnrollingOptions
 
@@ -57,10 +66,10 @@ export class Enrolling {
   }
 
   /**
-   * Makes an authenticator; the user's present one goes on working until the new one is confirmed.
-   * @param subject whose; @param label the user's name as the app shall show it; @param inPlaceOf the identifier of the
-   * one authenticator whose place it may take, null: of none; absent: of whichever there is when it is confirmed;
-   * @param id of what the same visitor began before, which ends with this: whoever begins without end fills nothing.
+   * Makes an authenticator. The user's present one goes on working until the new one is confirmed.
+   * @param label the user's name as the app shows it; @param inPlaceOf the identifier of the only authenticator that it
+   * may replace, null: it may replace none; absent: any that there is when it is confirmed;
+   * @param id of what the same visitor began before: this replaces it, so that repeated starts fill no storage.
    */
   async begin(
     subject: string,
@@ -77,13 +86,18 @@ export class Enrolling {
     return { id, uri, key: seedAsBase32(seed), shape, until }
   }
 
-  /** Ends what was begun under the identifier. */
+  /** For whom it was begun; undefined where its time is over. */
+  async subjectOf(id: string): Promise<string | undefined> {
+    return (await this.#options.pending.get(id))?.subject
+  }
+
+  /** Ends a begun enrolment. */
   async cancel(id: string): Promise<void> {
     await this.#options.pending.delete(id)
   }
 
-  /** What was begun under the identifier, shown again as to a page that is loaded anew; undefined where its time is over. */
-  async begun(id: string, subject: string, label: string = subject): Promise<BegunEnrolment | undefined> {
+  /** Shows a begun enrolment once more, as to a page that is reloaded; undefined where its time is over. */
+  async show(id: string, subject: string, label: string = subject): Promise<BegunEnrolment | undefined> {
     const { pending, keys, issuer } = this.#options
     const found = await pending.get(id)
     if (found === undefined || found.subject !== subject) return undefined
@@ -93,42 +107,45 @@ export class Enrolling {
   }
 
   /**
-   * Takes the authenticator into service when it shows the present code, in the place of any other; that code is spent
-   * by this.
-   * @param subject whose it must be; absent: whoever it was begun for.
-   * @returns `expired` too where the user's present authenticator is not the one whose place it may take.
+   * Puts the authenticator into service, in place of any other, when it shows the present code. That spends the code.
+   * @param subject whose it must be; absent: that for whom it was begun.
+   * @returns `expired` also where the user's present authenticator is not one that it may replace.
    */
   async confirm(
     id: string,
     code: string,
-    deed: Deed,
+    context: AuditContext,
     subject?: string,
-  ): Promise<ConfirmedEnrolment | { readonly kind: 'wrong_code' | 'expired' }> {
-    const { pending, keys, window, clock } = this.#options
+  ): Promise<ConfirmedEnrolment | WrongFirstCode | { readonly kind: 'expired' }> {
+    const { pending, keys, totpWindow, clock } = this.#options
     const found = await pending.get(id)
     if (found === undefined || (subject !== undefined && found.subject !== subject))
       return { kind: 'expired' }
     const seed = keys.open(found.sealedSeed, found.subject)
-    const answer = matchTotp(seed, found.shape, code.replaceAll(/\s/g, ''), clock.now(), window, -1)
+    const now = clock.now()
+    const fresh = { ...found.shape, lastStep: -1, driftMs: 0 }
+    const answer = matchTotp(seed, fresh, code.replaceAll(/\s/g, ''), now, totpWindow)
+    if (answer.kind === 'wrong' && answer.outside !== undefined)
+      return { kind: 'wrong_code', secondsAhead: secondsAhead(answer.outside, found.shape.period, now) }
     if (answer.kind !== 'right') return { kind: 'wrong_code' }
-    // Of two that confirm at once, one makes the recovery codes.
+    // Of two that confirm at the same time, one makes the recovery codes.
     if ((await pending.take(id)) === undefined) return { kind: 'expired' }
-    return this.#takeIntoService(found, answer.step, deed)
+    return this.#putIntoService(found, answer, context)
   }
 
   /** @returns false where the subject has no authenticator. */
-  async revoke(subject: string, deed: Deed): Promise<boolean> {
+  async revoke(subject: string, context: AuditContext): Promise<boolean> {
     const revoked = await this.#options.enrolments.revoke(subject)
-    if (revoked) await witness(deed, { kind: 'enrolment.revoked', user: stemOf(subject) }, this.#options)
+    if (revoked) await recordAudit(context, { kind: 'enrolment.revoked', user: subject }, this.#options)
     return revoked
   }
 
-  /** @returns recovery codes, shown this once, in the place of all old ones; undefined where there is no authenticator. */
-  async renewRecoveryCodes(subject: string, deed: Deed): Promise<readonly string[] | undefined> {
+  /** @returns recovery codes that replace all old ones, shown only now; undefined where there is no authenticator. */
+  async renewRecoveryCodes(subject: string, context: AuditContext): Promise<readonly string[] | undefined> {
     const codes = this.#newRecoveryCodes()
     const hashes = codes.map((code) => recoveryCodeHash(subject, code))
-    if (!(await this.#options.register.renewRecoveryCodes(subject, hashes))) return undefined
-    await witness(deed, { kind: 'recovery_codes.made', user: stemOf(subject) }, this.#options)
+    if (!(await this.#options.enrolments.renewRecoveryCodes(subject, hashes))) return undefined
+    await recordAudit(context, { kind: 'recovery_codes.made', user: subject }, this.#options)
     return codes
   }
 
@@ -136,17 +153,25 @@ export class Enrolling {
     return Array.from({ length: RECOVERY_CODES }, () => newRecoveryCode(this.#options.random))
   }
 
-  async #takeIntoService(
+  async #putIntoService(
     { subject, sealedSeed, shape, inPlaceOf }: PendingEnrolment,
-    lastStep: number,
-    deed: Deed,
+    { step: lastStep, driftMs }: { readonly step: number; readonly driftMs: number },
+    context: AuditContext,
   ): Promise<ConfirmedEnrolment | { readonly kind: 'expired' }> {
     const { enrolments, clock, random } = this.#options
     const recoveryCodes = this.#newRecoveryCodes()
-    const enrolment = { id: random.id(), subject, sealedSeed, lastStep, createdAt: clock.now(), ...shape }
+    const enrolment = {
+      id: random.id(),
+      subject,
+      sealedSeed,
+      lastStep,
+      driftMs,
+      createdAt: clock.now(),
+      ...shape,
+    }
     const recoveryHashes = recoveryCodes.map((code) => recoveryCodeHash(subject, code))
     if (!(await enrolments.replace({ enrolment, recoveryHashes, inPlaceOf }))) return { kind: 'expired' }
-    await witness(deed, { kind: 'enrolment.made', user: stemOf(subject) }, this.#options)
+    await recordAudit(context, { kind: 'enrolment.made', user: subject }, this.#options)
     return { kind: 'confirmed', enrolment, recoveryCodes }
   }
 }

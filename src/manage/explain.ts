@@ -1,31 +1,42 @@
-import type { LeaseStore } from '../domain/address-pool.ts'
-import type { Clock } from '../domain/clock.ts'
-import type { EnrolmentRegister, RegisteredEnrolment } from '../domain/enrolment-register.ts'
-import { bars, type Lockout, sparedAt } from '../domain/lockout.ts'
-import { type LoginName, parseLoginName } from '../domain/login-name.ts'
-import type { LoginStore } from '../domain/login-records.ts'
-import { canonicalAddress, type Network, parseAddress } from '../domain/network.ts'
-import { type Account, type Candidate, type Person, subjectOf, Unavailable } from '../domain/person.ts'
-import { choosePolicy, type Entitlement, entitle, type Policy, withAddress } from '../domain/policy.ts'
-import type { RefusalReason } from '../domain/refusal.ts'
-import type { SecondFactorMode } from '../login/typed-code.ts'
+import {
+  type LeaseRequest,
+  type LeaseStore,
+  type PoolUsage,
+  poolLabel,
+  poolOfKey,
+} from '../domain/address-pool.ts'
+import type { EnrolmentStore, RegisteredEnrolment } from '../domain/enrolment.ts'
+import type { Lockout } from '../domain/lockout.ts'
+import { type LoginName, parseLoginName, usernameOf } from '../domain/login-name.ts'
+import { canonicalAddress, parseAddress } from '../domain/network.ts'
+import type { Person } from '../domain/person.ts'
+import {
+  choosePolicy,
+  type Entitlement,
+  neededOf,
+  type PolicyChoice,
+  withAnyAddresses,
+} from '../domain/policy.ts'
+import type { QuotaStanding } from '../domain/quota.ts'
+import type { SessionStore } from '../domain/session.ts'
+import { authorizePerson, type PersonAuthorization, type Unauthorized } from '../login/authorize-person.ts'
+import { type Foreseen, type ForeseeOptions, foresee } from '../login/foresee.ts'
+import { type AskedStore, Lookups } from '../login/looking-stores.ts'
+import { boundedTo } from '../login/quotas.ts'
+import { barringLocks, type Outcome, outcomeOf } from './explain-outcome.ts'
+import { type Elsewhere, elsewhereWords, type PlaceOptions, placesOf } from './explain-places.ts'
+import { countSessions, type SessionCount } from './explain-sessions.ts'
 
-export interface ExplainOptions {
-  readonly candidates: (name: LoginName, gateway: string) => readonly Candidate[]
-  readonly login: Pick<LoginStore, 'view'>
-  readonly register: Pick<EnrolmentRegister, 'find'>
-  readonly policies: readonly Policy[]
-  readonly leases: Pick<LeaseStore, 'usage' | 'find'>
-  /** Where failures lock nobody. */
-  readonly exempt: readonly Network[]
+export interface ExplainOptions
+  extends Omit<ForeseeOptions, 'lookups' | 'liftsLocks'>,
+    Pick<PlaceOptions, 'lockouts'> {
+  readonly register: Pick<EnrolmentStore, 'findRegistered'>
+  readonly leases: Pick<LeaseStore, 'find' | 'usage'>
+  readonly sessions: Pick<SessionStore, 'list' | 'standing'>
   /** Names, in the order of the configuration. */
   readonly gateways: readonly string[]
-  readonly secondFactor: { readonly required: boolean; readonly mode: SecondFactorMode }
   /** An entitlement as the attributes of a reply. */
   readonly describeReply: (entitlement: Entitlement) => readonly NamedValue[]
-  readonly clock: Clock
-  /** Milliseconds that an identity store has for its answer. */
-  readonly patienceMs: number
 }
 
 interface NamedValue {
@@ -33,52 +44,50 @@ interface NamedValue {
   readonly value: string
 }
 
-/** The login in question. */
+/** The login that is asked about. */
 export interface Supposed {
-  /** As the gateway would send it. */
+  /** The name as the gateway would send it. */
   readonly user: string
-  /** Absent: the first of the configuration. */
+  /** Absent: the first one of the configuration. */
   readonly gateway?: string
   /** The user's own address. */
   readonly address?: string
+  /** What the client says of itself, for policies that go by it. */
+  readonly client?: string
 }
 
-interface AskedStore {
-  readonly store: string
-  readonly subject: string
-  readonly answer: 'known' | 'barred' | 'unknown' | 'unavailable'
-  readonly detail?: string
-  readonly groups?: readonly string[]
-}
-
-interface Outcome {
-  readonly kind: 'would_pass' | 'would_be_refused' | 'cannot_tell'
-  readonly reason?: RefusalReason
-  /** One sentence for people. */
-  readonly words: string
-}
+/** The part of a question that cannot be answered. */
+export type WrongPart = Exclude<keyof Supposed, 'client'>
 
 export interface Explanation {
   readonly user: string
   readonly gateway: string
   readonly address?: string
   readonly outcome: Outcome
-  readonly stores: readonly AskedStore[]
+  readonly stores: readonly Omit<AskedStore, 'person' | 'needsPassword'>[]
   readonly locks: readonly Lockout[]
   readonly enrolment?: RegisteredEnrolment
   readonly policy?: string
+  /** The row of the policy in the configuration, from 1. */
+  readonly policyNumber?: number
+  /** The rows before it that do not apply, or all, each with the first condition that does not hold. */
+  readonly passedOver?: PolicyChoice['passedOver']
+  /** Of the policy. */
+  readonly quotas?: readonly QuotaStanding[]
+  /** Absent where no policy limits the user's sessions. */
+  readonly sessions?: SessionCount
   readonly reply?: readonly NamedValue[]
 }
 
 /**
- * What a login would come to now, by the questions that a login asks and in their order, with all answers that can be
- * had. Nothing is counted or changed, and no password is looked at.
- * @returns what is wrong with the question where it is none.
+ * Predicts the outcome of a login now, by the very steps of a login. Nothing is counted or changed, and no password is
+ * checked.
+ * @returns the wrong part of a question that cannot be answered.
  */
 export async function explain(
-  { user, gateway: named, address: typedAddress }: Supposed,
+  { user, gateway: named, address: typedAddress, client }: Supposed,
   options: ExplainOptions,
-): Promise<Explanation | { readonly wrong: 'user' | 'gateway' | 'address' }> {
+): Promise<Explanation | { readonly wrong: WrongPart }> {
   const name = parseLoginName(user)
   const gateway = named ?? options.gateways[0] ?? ''
   if (name === undefined) return { wrong: 'user' }
@@ -86,160 +95,147 @@ export async function explain(
   if (typedAddress !== undefined && parseAddress(typedAddress) === undefined) return { wrong: 'address' }
   const address = typedAddress === undefined ? undefined : canonicalAddress(typedAddress)
 
-  const candidates = options.candidates(name, gateway)
-  const { stores, person, isCut } = await askStores(candidates, options)
-  const { locks, knownAddress } = await options.login.view({
-    user: name.stem,
-    subjects: candidates.map(({ subject }) => subject),
-    address,
-    now: options.clock.now(),
-  })
+  const supposed = { name, gateway, address, client }
+  const lookups = new Lookups()
+  const foreseen = await foresee(supposed, { ...options, lookups })
+  // Who is locked is still somebody: what the stores and the policies say is shown as well.
+  const unlocked = isLocked(foreseen)
+    ? await foresee(supposed, { ...options, lookups, liftsLocks: true })
+    : foreseen
+  const { stores, person } = unlocked
   const enrolment = await enrolmentOf(stores, options)
-  const policy = person === undefined ? undefined : choosePolicy(options.policies, person, gateway, address)
-  const entitlement =
-    person === undefined || policy?.reply === undefined ? undefined : entitle(policy.reply, person.attributes)
-  const reply = entitlement && describe(entitlement, options)
-  const noAddress = entitlement && person && (await whyNoAddress(entitlement, person, options))
-  const spared = sparedAt(address, knownAddress, options.exempt)
-  const barring = locks.filter((lock) => bars(lock, spared))
-  const found = { locks: barring, stores, isCut, enrolment, person, policy, noAddress }
+  const { policies } = options.settings
+  const isEnrolled = enrolment !== undefined
+  const about = { gateway, address, client, at: options.clock.now(), enrolled: isEnrolled }
+  const choice = person && choosePolicy(policies, { ...about, person })
+  const authorized = choice && authorizePerson(person, choice, gateway, options.settings)
+  const quotas =
+    authorized?.kind === 'authorized'
+      ? await options.quotas.standings(authorized.policy, person?.subject ?? '')
+      : []
+  const limit = authorized?.kind === 'authorized' ? authorized.sessionLimit : undefined
+  const sessions =
+    person && limit && (await countSessions(limit, person, { ...about, user }, options.sessions))
+  const outcome = outcomeOf(foreseen, {
+    sessions,
+    mode: options.settings.mode,
+    isEnrolled,
+    noAddress: await whyNoAddress(foreseen, { authorized, person }, options),
+  })
+  const elsewhere =
+    address === undefined ? await byAddress({ name, gateway, foreseen, person, lookups }, options) : []
   return {
-    user: name.stem,
+    user: name.username,
     gateway,
     address,
-    outcome: outcomeOf(found, options),
-    stores,
-    locks,
+    outcome: elsewhere.length === 0 ? outcome : { ...outcome, words: dependingWords(elsewhere, outcome) },
+    stores: stores.map(({ person: _, needsPassword: __, ...asked }) => asked),
+    locks: unlocked.locks,
     enrolment,
-    policy: policy?.name,
-    reply,
+    policy: authorized?.policy,
+    policyNumber: choice?.number,
+    passedOver: choice?.passedOver,
+    sessions,
+    quotas: quotas.length === 0 ? undefined : quotas,
+    reply:
+      authorized?.kind === 'authorized'
+        ? describe(boundedTo(authorized.entitlement, person, quotas, about.at), options)
+        : undefined,
   }
 }
 
-interface Found {
-  /** Those that bar this login. */
-  readonly locks: readonly Lockout[]
-  readonly stores: readonly AskedStore[]
-  /** A store could not be asked, so nobody knows whether it knows the user. */
-  readonly isCut: boolean
-  readonly enrolment?: RegisteredEnrolment
-  readonly person?: Person
-  readonly policy?: Policy
-  /** Why there is no address for the session, in one sentence. */
-  readonly noAddress?: string
+function isLocked({ end }: Foreseen): boolean {
+  return end.kind === 'refusal' && end.reason === 'locked'
 }
 
-async function askStores(
-  candidates: readonly Candidate[],
-  options: ExplainOptions,
-): Promise<Pick<Found, 'stores' | 'isCut' | 'person'>> {
-  const stores: AskedStore[] = []
-  for (const candidate of candidates) {
-    const { store, subject } = candidate
-    const about = { store: store.name, subject }
-    const answer = await lookUp(candidate, options)
-    switch (answer.kind) {
-      case 'unknown':
-        stores.push({ ...about, answer: 'unknown' })
-        continue
-      case 'unavailable':
-        stores.push({ ...about, answer: 'unavailable', detail: answer.detail })
-        if (candidate.mayBeMissing) continue
-        return { stores, isCut: true }
-      case 'barred':
-        stores.push({ ...about, answer: 'barred', detail: answer.detail })
-        return { stores, isCut: false }
-      case 'right': {
-        const { groups, attributes } = answer.account
-        const own = subjectOf(candidate, answer.account)
-        stores.push({ ...about, subject: own, answer: 'known', groups })
-        return { stores, isCut: false, person: { subject: own, source: store.name, groups, attributes } }
-      }
-    }
-  }
-  return { stores, isCut: false }
+function dependingWords(elsewhere: readonly string[], { words }: Outcome): string {
+  return `Depends on the address: ${elsewhere.join('; ')}. From elsewhere: ${words}`
 }
 
-type Looked =
-  | { readonly kind: 'right'; readonly account: Account }
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'barred' | 'unavailable'; readonly detail: string }
-
-async function lookUp({ store, name }: Candidate, { clock, patienceMs }: ExplainOptions): Promise<Looked> {
-  try {
-    return await store.lookup(name, clock.monotonic() + patienceMs)
-  } catch (error) {
-    if (error instanceof Unavailable) return { kind: 'unavailable', detail: error.message }
-    throw error
-  }
-}
-
-/** Of whoever the last store is about: the one that knows the user, or would be the one. */
+/** The enrolment of the subject in the last store that was asked: the one that knows the user, or would. */
 async function enrolmentOf(
   stores: readonly AskedStore[],
   { register }: ExplainOptions,
 ): Promise<RegisteredEnrolment | undefined> {
   const subject = stores.findLast(({ answer }) => answer !== 'unknown')?.subject
-  return subject === undefined ? undefined : register.find(subject)
+  return subject === undefined ? undefined : register.findRegistered(subject)
 }
 
-/** Which address the pool gives is not known before a login. */
+/** What a pool decides at the login, by the family that the user has no address of. */
+const GIVEN = {
+  ipv4: ['Framed-IP-Address'],
+  ipv6: ['Framed-IPv6-Address', 'Delegated-IPv6-Prefix'],
+} as const
+
+/** The reply, where the addresses that a pool will give are not known before a login. */
 function describe(entitlement: Entitlement, { describeReply }: ExplainOptions): readonly NamedValue[] {
-  const { pool, ipv4 } = entitlement
-  if (pool === undefined || ipv4 !== undefined) return describeReply(entitlement)
-  const attributes = describeReply(withAddress(entitlement, pool.network.base.toString()))
-  return attributes.map(({ name, value }) => ({
+  const given: readonly string[] = neededOf(entitlement).flatMap((family) => GIVEN[family])
+  return describeReply(withAnyAddresses(entitlement)).map(({ name, value }) => ({
     name,
-    value: name === 'Framed-IP-Address' ? `one of pool ${pool.name}` : value,
+    value: given.includes(name) ? `one of pool ${entitlement.pool?.name}` : value,
   }))
 }
 
-/** @returns undefined where there is one. */
 async function whyNoAddress(
-  { pool, ipv4 }: Entitlement,
-  { subject }: Person,
+  { end }: Foreseen,
+  about: { readonly authorized?: PersonAuthorization | Unauthorized; readonly person?: Person },
   { leases }: ExplainOptions,
 ): Promise<string | undefined> {
-  if (ipv4 !== undefined) {
-    const lease = await leases.find(ipv4)
-    const isOthers = lease?.session !== undefined && lease.subject !== subject
-    return isOthers ? `The user’s own address ${ipv4} is ${lease.subject}’s at the moment.` : undefined
+  const { authorized, person } = about
+  if (end.kind !== 'refusal' || end.reason !== 'no_address' || authorized?.kind !== 'authorized')
+    return undefined
+  const { lease, lease6, entitlement } = authorized
+  for (const own of [lease?.address && entitlement.ipv4, lease6?.address && entitlement.ipv6]) {
+    const held = own === undefined ? undefined : await leases.find(own)
+    if (held?.session !== undefined && held.subject !== person?.subject)
+      return `The user’s own address ${own} is ${held.subject}’s at the moment.`
   }
-  if (pool === undefined) return undefined
-  const usage = (await leases.usage()).find((each) => each.pool === pool.name)
-  const isFull = usage === undefined || usage.held === usage.size
-  return isFull ? `Pool ${pool.name} has no free address.` : undefined
+  const usage = await leases.usage()
+  const full = [lease, lease6].find((wish) => wish !== undefined && isFull(wish, usage)) ?? lease ?? lease6
+  return full && `Pool ${poolLabel(poolOfKey(full.pool))} has no free address.`
 }
 
-function outcomeOf(
-  { locks, stores, isCut, enrolment, person, policy, noAddress }: Found,
+function isFull({ pool: key, address }: LeaseRequest, usage: readonly PoolUsage[]): boolean {
+  const { pool, family } = poolOfKey(key)
+  const found = usage.find((each) => each.pool === pool && each.family === family)
+  return address === undefined && found?.held === found?.size
+}
+
+/** What would be otherwise from some addresses, one part of a sentence each. */
+async function byAddress(
+  about: {
+    readonly name: LoginName
+    readonly gateway: string
+    readonly foreseen: Foreseen
+    readonly person?: Person
+    readonly lookups: Lookups
+  },
   options: ExplainOptions,
-): Outcome {
-  const { required, mode } = options.secondFactor
-  const last = stores.at(-1)
-  if (locks.length > 0) {
-    const how = locks.map(({ scope, reason }) => `${scope}: ${reason}`).join('; ')
-    return refused('locked', `Locked (${how}).`)
+): Promise<readonly string[]> {
+  const { name, gateway, foreseen, person, lookups } = about
+  const user = person === undefined ? name.username : usernameOf(person.subject)
+  const { policies, exempt } = options.settings
+  const places = await placesOf(user, options.clock.now(), { ...options, policies, exempt })
+  const otherwise = keyOf(foreseen)
+  const groups = new Map<string, Elsewhere>()
+  for (const { address, text } of places) {
+    const there = await foresee({ name, gateway, address }, { ...options, lookups })
+    const key = keyOf(there)
+    if (key === otherwise) continue
+    const ends = barringLocks(there).map(({ until }) => until)
+    const until = ends.includes(undefined) ? null : Math.max(...ends.map((end) => end ?? 0))
+    groups.set(key, { places: [...(groups.get(key)?.places ?? []), text], end: there.end, until })
   }
-  if (isCut) return { kind: 'cannot_tell', reason: 'unavailable', words: `${last?.store} cannot be asked.` }
-  if (last?.answer === 'barred') return refused('barred', `${last.store} bars the user: ${last.detail}.`)
-  if (person === undefined) return refused('bad_credentials', 'No identity store knows the user.')
-  if (enrolment === undefined && (required || mode === 'only'))
-    return refused('no_second_factor', 'The user has no authenticator.')
-  if (policy === undefined) return refused('no_policy', 'No policy applies.')
-  if (policy.reply === undefined) return refused('no_policy', `Policy ${policy.name} refuses.`)
-  if (noAddress !== undefined) return refused('no_address', noAddress)
-  const proof = enrolment === undefined ? 'the right password' : PROOFS[mode]
-  return { kind: 'would_pass', words: `With ${proof} the user gets in by policy ${policy.name}.` }
+  return [...groups.values()].map((group) => elsewhereWords(group, foreseen.end))
 }
 
-const PROOFS: Readonly<Record<SecondFactorMode, string>> = {
-  challenge: 'the right password and then the code',
-  append: 'the right password and the code behind it',
-  either: 'the right password and the code, behind it or at a prompt',
-  only: 'the code alone',
-}
-
-function refused(reason: RefusalReason, words: string): Outcome {
-  return { kind: 'would_be_refused', reason, words }
+/** The same for ends that people would call the same. */
+function keyOf(foreseen: Foreseen): string {
+  const { end } = foreseen
+  if (end.kind === 'lets_in') return JSON.stringify(['lets_in', end.policy, end.isByTrust])
+  if (end.kind === 'enrols') return 'enrols'
+  return JSON.stringify([
+    end.reason,
+    end.reason === 'locked' ? barringLocks(foreseen).map(({ until }) => until ?? null) : end.detail,
+  ])
 }

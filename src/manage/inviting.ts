@@ -1,23 +1,22 @@
 import { type InvitationStore, invitationHash, newInvitationCode } from '../domain/invitation.ts'
-import { stemOf } from '../domain/login-name.ts'
-import { type Deed, type WitnessOptions, witness } from './deed.ts'
+import { type AuditContext, type RecordAuditOptions, recordAudit } from './audit-context.ts'
 
-export interface InvitingOptions extends WitnessOptions {
+export interface InvitingOptions extends RecordAuditOptions {
   readonly invitations: Pick<InvitationStore, 'put'>
 }
 
-/** An invitation that is shown this once. */
+/** An invitation; its code is shown only now. */
 export interface ShownInvitation {
-  /** For the user, to be typed at the portal with the user's name. */
+  /** The user types it at the portal, with the user's name. */
   readonly code: string
   /** Wall milliseconds. */
   readonly until: number
 }
 
-/** How long an invitation is good where nobody says otherwise, in milliseconds. */
-const INVITATION_MS = 24 * 3_600_000
+/** How long an invitation is valid unless told otherwise, in milliseconds. */
+const DEFAULT_TTL_MS = 24 * 3_600_000
 
-/** Lets users enrol an authenticator in place of signing in, as on the first day or when the old one is lost. */
+/** Lets users enrol an authenticator instead of signing in, as on the first day or when the old one is lost. */
 export class Inviting {
   readonly #options: InvitingOptions
 
@@ -25,25 +24,25 @@ export class Inviting {
     this.#options = options
   }
 
-  /** Puts it in the place of any earlier one of the subject. @param deed with the actor; @throws Unavailable */
+  /** Replaces any earlier invitation of the subject. @throws Unavailable */
   async invite(
     subject: string,
-    deed: Deed & { readonly actor: string },
-    forMs: number = INVITATION_MS,
+    context: AuditContext & { readonly actor: string },
+    ttlMs: number = DEFAULT_TTL_MS,
   ): Promise<ShownInvitation> {
     const { invitations, clock, random } = this.#options
     const code = newInvitationCode(random)
     const createdAt = clock.now()
-    const expiresAt = createdAt + forMs
+    const expiresAt = createdAt + ttlMs
     await invitations.put({
       id: random.id(),
       subject,
       hash: invitationHash(code),
       createdAt,
-      createdBy: deed.actor,
+      createdBy: context.actor,
       expiresAt,
     })
-    await witness(deed, { kind: 'invitation.made', user: stemOf(subject) }, this.#options)
+    await recordAudit(context, { kind: 'invitation.made', user: subject }, this.#options)
     return { code, until: expiresAt }
   }
 }

@@ -1,16 +1,16 @@
-import type { Clock } from '../domain/clock.ts'
+import type { Candidate } from '../domain/identity-provider.ts'
 import { type LoginName, parseLoginName } from '../domain/login-name.ts'
-import { type Candidate, subjectOf as subjectIn } from '../domain/person.ts'
+import { subjectOf as subjectIn } from '../domain/person.ts'
+import type { Runtime } from '../domain/runtime.ts'
 
-export interface SubjectOptions {
+export interface SubjectOptions extends Pick<Runtime, 'clock'> {
   readonly candidates: (name: LoginName) => readonly Candidate[]
-  readonly clock: Clock
-  /** Milliseconds that an identity store has for its answer. */
+  /** Milliseconds within which an identity store must answer. */
   readonly patienceMs: number
 }
 
 /**
- * Under what the authenticator of a name is kept, as a login would find it.
+ * The subject under which the authenticator of a name is kept, as a login would find it.
  * @returns undefined where no identity store knows the name. @throws Unavailable
  */
 export async function subjectOf(
@@ -22,7 +22,7 @@ export async function subjectOf(
   for (const candidate of candidates(name)) {
     const answer = await candidate.store.lookup(candidate.name, clock.monotonic() + patienceMs)
     if (answer.kind === 'right') return subjectIn(candidate, answer.account)
-    if (answer.kind !== 'unknown') return candidate.subject
+    if (answer.kind !== 'unknown') return subjectIn(candidate, answer.found ?? {})
   }
   return undefined
 }

@@ -1,51 +1,49 @@
-import { mkdirSync, openSync, write, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, write, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { messageOf, OperatorError } from '../domain/errors.ts'
 
 const STANDARD_OUTPUT = 1
-const FILE_MODE = 0o640
-/** Characters that wait for a disk or a reader that is slow; lines beyond them are lost. */
-const MOST_WAITING = 8 * 1024 * 1024
-/** Octets that a pipe takes whole or not at all (PIPE_BUF), so that lines of several processes do not mix in it. */
-const WHOLE = 4096
-/** Milliseconds until a pipe that is full is tried again. */
-const PIPE_RETRY = 50
-
-/** The message names the file. */
-export class LogNotWritable extends Error {
-  override readonly name = 'LogNotWritable'
-}
+const FILE_MODE = 0o600
+/** The group may read the log, as log collectors need it; others may not. */
+const OTHERS = 0o007
+/** Characters that may wait for a slow disk or reader; further lines are lost. */
+const MAX_BUFFERED = 8 * 1024 * 1024
+/** A pipe takes this many octets whole or not at all (PIPE_BUF), so that lines of several processes do not mix. */
+const PIPE_BUF = 4096
+/** Milliseconds until a full pipe is tried again. */
+const PIPE_RETRY_MS = 50
 
 /**
- * Lines on their way into a file or a pipe, written behind the back of whoever logs. A disk that is full or a reader
- * that is gone must not end the broker, nor keep it from ending: what cannot be written is lost and counted.
+ * Writes lines to a file or a pipe in the background. A full disk or a closed pipe must not stop the broker or keep it
+ * from stopping: lines that cannot be written are lost and counted.
  */
 export class LogSink {
   readonly #fd: number
-  readonly #foundLost: (lines: number) => void
+  readonly #onLost: (lines: number) => void
   #waiting: string[] = []
   #length = 0
   #isWriting = false
   #lost = 0
 
-  private constructor(fd: number, foundLost: (lines: number) => void) {
+  private constructor(fd: number, onLost: (lines: number) => void) {
     this.#fd = fd
-    this.#foundLost = foundLost
-    // Whatever waits when the process is ended in haste; otherwise it ends when all is written.
-    process.once('exit', () => this.#writeAtOnce())
+    this.#onLost = onLost
+    // For process.exit(); otherwise the process ends when all is written.
+    process.once('exit', () => this.#writeSynchronously())
   }
 
   /**
-   * @param file made where it is missing; absent: standard output.
-   * @param foundLost told how many lines were lost, once lines can be written again.
-   * @throws LogNotWritable
+   * @param file made if it is missing; absent: standard output.
+   * @param onLost gets the number of lost lines once lines can be written again.
+   * @throws OperatorError
    */
-  static open(file: string | undefined, foundLost: (lines: number) => void): LogSink {
-    return new LogSink(file === undefined ? STANDARD_OUTPUT : opened(file), foundLost)
+  static open(file: string | undefined, onLost: (lines: number) => void): LogSink {
+    return new LogSink(file === undefined ? STANDARD_OUTPUT : opened(file), onLost)
   }
 
   /** @param line with its line break. */
   write(line: string): void {
-    if (this.#length + line.length > MOST_WAITING) {
+    if (this.#length + line.length > MAX_BUFFERED) {
       this.#lost += 1
       return
     }
@@ -70,15 +68,15 @@ export class LogSink {
   #writeNext(): void {
     this.#isWriting = this.#waiting.length > 0
     if (!this.#isWriting) return
-    // A file takes each write as one, however long it is.
-    const { octets, lines } = this.#take(this.#fd === STANDARD_OUTPUT ? WHOLE : undefined)
+    // A file takes a write of any length as one.
+    const { octets, lines } = this.#take(this.#fd === STANDARD_OUTPUT ? PIPE_BUF : undefined)
     this.#write(octets, lines)
   }
 
   #write(octets: Buffer, lines: number): void {
     write(this.#fd, octets, (error, written) => {
       if (error?.code === 'EAGAIN') {
-        setTimeout(() => this.#write(octets, lines), PIPE_RETRY)
+        setTimeout(() => this.#write(octets, lines), PIPE_RETRY_MS)
       } else if (error !== null) {
         this.#lost += lines
         this.#writeNext()
@@ -94,25 +92,42 @@ export class LogSink {
   #tellLost(): void {
     const lost = this.#lost
     this.#lost = 0
-    if (lost > 0) this.#foundLost(lost)
+    if (lost > 0) this.#onLost(lost)
   }
 
-  #writeAtOnce(): void {
+  #writeSynchronously(): void {
     const { octets } = this.#take()
     try {
       for (let at = 0; at < octets.length; ) at += writeSync(this.#fd, octets, at)
     } catch {
-      // There is nobody left to tell.
+      // The process ends; the error cannot be reported.
     }
   }
 }
 
 function opened(file: string): number {
   try {
-    mkdirSync(dirname(file), { recursive: true })
-    return openSync(file, 'a', FILE_MODE)
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    const fd = openSync(file, 'a', FILE_MODE)
+    keepFromOthers(file, fd)
+    return fd
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new LogNotWritable(`the log file ${file} cannot be written (${why})`, { cause: error })
+    if (error instanceof OperatorError) throw error
+    const why = messageOf(error)
+    throw new OperatorError(`the log file ${file} cannot be written (${why})`, { cause: error })
+  }
+}
+
+function keepFromOthers(file: string, fd: number): void {
+  const status = fstatSync(fd)
+  if (!status.isFile() || (status.mode & OTHERS) === 0) return
+  try {
+    fchmodSync(fd, status.mode & 0o770)
+  } catch (cause) {
+    closeSync(fd)
+    throw new OperatorError(
+      `the log file ${file} can be read by everybody and belongs to another account: chmod o-rwx ${file}`,
+      { cause },
+    )
   }
 }

@@ -1,4 +1,5 @@
 import { type Level, pino, stdTimeFunctions } from 'pino'
+import { spelledOutJson } from '../domain/hidden-characters.ts'
 import type { Log, LogFields } from '../domain/log.ts'
 import { LogSink } from './log-sink.ts'
 
@@ -8,9 +9,11 @@ export interface LogOptions {
   readonly file?: string
 }
 
-/** JSON lines, one event each, under a stable `event` name. @throws LogNotWritable */
+/** JSON lines, one event each, under a stable `event` name. @throws OperatorError */
 export function jsonLog({ level, file }: LogOptions): Log {
   const sink = LogSink.open(file, (count) => lines.warn({ lines: count }, 'log.lost'))
+  // JSON leaves the second half of the control characters, and those of direction, to the terminal that shows a line.
+  const write = (line: string) => sink.write(spelledOutJson(line))
   const lines = pino(
     {
       level,
@@ -20,7 +23,7 @@ export function jsonLog({ level, file }: LogOptions): Log {
       messageKey: 'event',
       serializers: { error: describe },
     },
-    sink,
+    { write },
   )
   const at =
     (severity: Level) =>
@@ -29,7 +32,7 @@ export function jsonLog({ level, file }: LogOptions): Log {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** An error's own words and where it arose. Its other members are left out: they may hold what a client sent. */
+/** An error's message and stack. Other members are left out: they may hold what a client sent. */
 function describe(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error)
   return {

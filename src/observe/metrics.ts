@@ -12,7 +12,7 @@ import type { Metrics } from '../domain/metrics.ts'
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** Figures in Prometheus' form. */
+/** Metrics in Prometheus' text format. */
 export interface Figures {
   readonly contentType: string
   metrics(): Promise<string>
@@ -20,7 +20,7 @@ export interface Figures {
   getMetricsAsJSON(): Promise<MetricObjectWithValues<MetricValue<string>>[]>
 }
 
-/** The figures of one process. */
+/** The metrics of one process. */
 export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -53,8 +53,8 @@ export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
   })
   const addresses = new Gauge({
     name: 'ocbroker_pool_addresses',
-    help: 'Addresses of a pool, by whether a session holds them',
-    labelNames: ['pool', 'state'],
+    help: 'Addresses or IPv6 prefixes of a pool, by whether a session holds them',
+    labelNames: ['pool', 'family', 'state'],
     aggregator: 'max',
     registers: [registry],
   })
@@ -62,15 +62,15 @@ export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
     figures: registry,
     metrics: {
       dropped(reason) {
-        // A handful of reasons, and in a flood 50,000 datagrams a second: looked up once.
+        // A flood brings 50,000 datagrams a second, for a handful of reasons: each counter is looked up once.
         const counter = ofReason.get(reason) ?? dropped.labels(reason)
         ofReason.set(reason, counter)
         counter.inc()
       },
       repeated: (kind) => repeated.inc({ kind }),
-      pool(pool, size, held) {
-        addresses.set({ pool, state: 'held' }, held)
-        addresses.set({ pool, state: 'free' }, size - held)
+      pool({ pool, family, size, held }) {
+        addresses.set({ pool, family, state: 'held' }, held)
+        addresses.set({ pool, family, state: 'free' }, size - held)
       },
       login: (outcome, gateway, seconds) => logins.observe({ outcome, gateway }, seconds),
       accounting: (kind, gateway, seconds) => accounting.observe({ kind, gateway }, seconds),
@@ -79,8 +79,8 @@ export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
 }
 
 /**
- * The figures of several processes as those of one. @param each what every process calls its own, as plain JSON.
- * @param restarts how often one of them was replaced; @param running how many there are.
+ * Adds up the metrics of several processes. @param each the metrics of every process as plain JSON.
+ * @param restarts how often a process was replaced; @param running the number of processes.
  */
 export async function figuresOfWorkers(
   each: readonly unknown[],
@@ -88,10 +88,10 @@ export async function figuresOfWorkers(
 ): Promise<string> {
   const all = AggregatorRegistry.aggregate(each as object[])
   const workers = new Registry()
-  new Gauge({ name: 'ocbroker_workers', help: 'Workers that serve', registers: [workers] }).set(running)
+  new Gauge({ name: 'ocbroker_workers', help: 'Workers that run', registers: [workers] }).set(running)
   new Counter({
     name: 'ocbroker_worker_restarts_total',
-    help: 'Workers that ended by themselves and were replaced',
+    help: 'Workers that died and were replaced',
     registers: [workers],
   }).inc(restarts)
   return `${await all.metrics()}${await workers.metrics()}`

@@ -17,22 +17,19 @@ export function ipv6Octets(text: string): Buffer | undefined {
 }
 
 /**
- * `address/length` as RFC 3162 §2.3 codes it; undefined where the text is not one, or has a bit set past the
- * length. All sixteen octets are written, which the RFC allows, for readers that expect a fixed size.
+ * `address/length` in the shortest form: the octets that hold bits of the prefix, without bits past it (RFC 8044 §3.10).
+ * Undefined where the text is not one.
  */
 export function ipv6PrefixOctets(text: string): Buffer | undefined {
   const [, address = '', bits = ''] = /^([^/]+)\/(0|[1-9]\d{0,2})$/.exec(text) ?? []
   const octets = ipv6Octets(address)
   const length = Number(bits)
-  if (octets === undefined || length > IPV6_BITS || hasBitsPast(octets, length)) return undefined
-  return Buffer.concat([Buffer.from([0, length]), octets])
-}
-
-function hasBitsPast(octets: Buffer, length: number): boolean {
-  return octets.some((octet, at) => {
-    const kept = Math.min(8, Math.max(0, length - at * 8))
-    return (octet & (0xff >> kept)) !== 0
-  })
+  if (octets === undefined || length > IPV6_BITS) return undefined
+  const kept = octets.subarray(0, Math.ceil(length / 8))
+  const past = kept.length * 8 - length
+  const last = kept.at(-1)
+  if (last !== undefined) kept[kept.length - 1] = last & (0xff << past)
+  return Buffer.concat([Buffer.from([0, length]), kept])
 }
 
 /** An address of four or sixteen octets as text, IPv6 as RFC 5952 writes it; undefined for another length. */

@@ -3,8 +3,6 @@ import { Attr, Code } from './codes.ts'
 import { encodePacket, type NewAttribute, type Packet } from './packet.ts'
 import type { SharedSecret } from './shared-secret.ts'
 
-export { SharedSecret } from './shared-secret.ts'
-
 export type MessageAuthenticatorCheck = 'valid' | 'absent' | 'invalid'
 
 const LENGTH = 16
@@ -26,17 +24,17 @@ export function checkMessageAuthenticator(
   secret: SharedSecret,
   requestAuthenticator?: Buffer,
 ): MessageAuthenticatorCheck {
-  let claimed: Buffer | undefined
+  let received: Buffer | undefined
   let valueAt = 0
   for (const { type, value, offset } of packet.attributes) {
     if (type !== Attr.MessageAuthenticator) continue
-    if (claimed !== undefined || value.length !== LENGTH) return 'invalid'
-    claimed = value
+    if (received !== undefined || value.length !== LENGTH) return 'invalid'
+    received = value
     valueAt = offset
   }
-  if (claimed === undefined) return 'absent'
-  const counted = requestAuthenticator ?? authenticatorThatCounts(packet)
-  return timingSafeEqual(claimed, secret.messageAuthenticator(packet.raw, counted, valueAt))
+  if (received === undefined) return 'absent'
+  const authenticator = requestAuthenticator ?? authenticatorThatCounts(packet)
+  return timingSafeEqual(received, secret.messageAuthenticator(packet.raw, authenticator, valueAt))
     ? 'valid'
     : 'invalid'
 }
@@ -151,6 +149,18 @@ export function buildStatusServer(
  */
 export function buildAccountingRequest(request: NewRequest): Buffer {
   const raw = build(Code.AccountingRequest, ZEROS, request, request.messageAuthenticator)
+  raw.set(request.secret.authenticator(raw, ZEROS), AUTHENTICATOR_AT)
+  return raw
+}
+
+/**
+ * A Disconnect-Request (RFC 5176 §2.1). Its authenticator is computed as an Accounting-Request's, after
+ * Message-Authenticator, which it always carries (§3.4).
+ *
+ * @throws PacketTooLong as `encodePacket` does.
+ */
+export function buildDisconnectRequest(request: Omit<NewRequest, 'messageAuthenticator'>): Buffer {
+  const raw = build(Code.DisconnectRequest, ZEROS, request, true)
   raw.set(request.secret.authenticator(raw, ZEROS), AUTHENTICATOR_AT)
   return raw
 }

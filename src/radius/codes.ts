@@ -1,4 +1,4 @@
-/** Packet codes that the broker speaks: RFC 2865 §3, RFC 2866 §3, RFC 5997 §2. */
+/** Packet codes that the broker speaks: RFC 2865 §3, RFC 2866 §3, RFC 5176 §3, RFC 5997 §2. */
 export const Code = {
   AccessRequest: 1,
   AccessAccept: 2,
@@ -7,9 +7,12 @@ export const Code = {
   AccountingResponse: 5,
   AccessChallenge: 11,
   StatusServer: 12,
+  DisconnectRequest: 40,
+  DisconnectAck: 41,
+  DisconnectNak: 42,
 } as const
 
-/** Attribute types that ocserv sends or reads, or that the protocol itself needs. */
+/** Attribute types that the code names; the dictionaries hold all others by their own names. */
 export const Attr = {
   // RFC 2865 §5
   UserName: 1,
@@ -18,54 +21,40 @@ export const Attr = {
   NasIpAddress: 4,
   NasPort: 5,
   ServiceType: 6,
-  FramedProtocol: 7,
   FramedIpAddress: 8,
-  FramedIpNetmask: 9,
-  FilterId: 11,
-  FramedMtu: 12,
   ReplyMessage: 18,
-  FramedRoute: 22,
   State: 24,
   Class: 25,
   VendorSpecific: 26,
-  SessionTimeout: 27,
-  IdleTimeout: 28,
-  CalledStationId: 30,
   CallingStationId: 31,
   NasIdentifier: 32,
   ProxyState: 33,
-  NasPortType: 61,
   // RFC 2866 §5
   AcctStatusType: 40,
   AcctDelayTime: 41,
   AcctInputOctets: 42,
   AcctOutputOctets: 43,
   AcctSessionId: 44,
-  AcctAuthentic: 45,
   AcctSessionTime: 46,
-  AcctInputPackets: 47,
-  AcctOutputPackets: 48,
   AcctTerminateCause: 49,
+  // RFC 2865 §5.41
+  NasPortType: 61,
   // RFC 2869 §5
   AcctInputGigawords: 52,
   AcctOutputGigawords: 53,
   EventTimestamp: 55,
   ConnectInfo: 77,
+  EapMessage: 79,
   MessageAuthenticator: 80,
-  AcctInterimInterval: 85,
-  FramedPool: 88,
-  // RFC 3162 §2, RFC 4818 §3, RFC 6911 §3
-  NasIpv6Address: 95,
+  // RFC 3162 §2.3
   FramedIpv6Prefix: 97,
-  FramedIpv6Route: 99,
-  FramedIpv6Pool: 100,
+  // RFC 5176 §3.5
+  ErrorCause: 101,
+  // RFC 4818 §3
   DelegatedIpv6Prefix: 123,
+  // RFC 6911 §3.1
   FramedIpv6Address: 168,
-  DnsServerIpv6Address: 169,
-  RouteIpv6Information: 170,
-  DelegatedIpv6PrefixPool: 171,
-  StatefulIpv6AddressPool: 172,
 } as const
 
-/** Private enterprise numbers of the vendors whose attributes ocserv reads. */
-export const Vendor = { Microsoft: 311, RoaringPenguin: 10055 } as const
+/** Private enterprise numbers of the vendors in the dictionaries. */
+export const Vendor = { Cisco: 9, Microsoft: 311, RoaringPenguin: 10055 } as const

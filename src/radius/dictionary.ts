@@ -1,57 +1,31 @@
 import { isUtf8 } from 'node:buffer'
 import { fileURLToPath } from 'node:url'
 import radius from 'radius'
-import { addressText, ipv4Octets, ipv6Octets, ipv6PrefixOctets, ipv6PrefixText } from './addresses.ts'
+import { addressText, ipv6PrefixText } from './addresses.ts'
+import {
+  AttributeError,
+  CREDENTIAL,
+  type Entry,
+  HIDDEN,
+  MAX_VALUE_LENGTH,
+  octetsThatFit,
+  valueThatFits,
+} from './attribute-value.ts'
 import { Attr, Vendor } from './codes.ts'
 import type { NewAttribute, Packet } from './packet.ts'
 
 const NO_VENDOR = -1
-const VENDORS: readonly number[] = Object.values(Vendor)
 const TYPE = 2
 const NUMBERS_BY_NAME = 4
 const MODIFIERS = 5
-const MAX_INTEGER = 0xffff_ffff
-const MAX_VALUE_LENGTH = 253
-const MAX_SHOWN_LENGTH = 60
 
-/** User-, CHAP-, Tunnel- and ARAP-Password: a password, hidden or hashed. A misspelt name is caught too. */
-const CREDENTIAL = /-password$/i
-const HIDDEN = '***'
 /** `signReply` writes these itself, where they belong. */
 const WRITTEN_BY_THE_BROKER = new Set(['Message-Authenticator', 'Proxy-State'])
 
 radius.add_dictionary(fileURLToPath(new URL('./dictionaries', import.meta.url)))
 radius.load_dictionaries()
-
-/** A value that its attribute cannot carry, or an attribute that nobody knows. */
-export class AttributeError extends Error {
-  override readonly name = 'AttributeError'
-  readonly attribute: string
-  /** As it may be shown: shortened, and `***` where it is a credential. */
-  readonly value: string
-
-  constructor(attribute: string, value: string | number | Buffer, problem: string) {
-    const shown = CREDENTIAL.test(attribute) ? HIDDEN : shorten(value)
-    super(`${attribute} = ${shown}: ${problem}`)
-    this.attribute = attribute
-    this.value = shown
-  }
-}
-
-function shorten(value: string | number | Buffer): string {
-  if (Buffer.isBuffer(value)) return `a value of ${value.length} octets`
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}…` : text
-}
-
-interface Entry {
-  readonly name: string
-  readonly vendor: number
-  readonly type: string
-  readonly numbersByName: Readonly<Record<string, string>>
-  /** Carries a tag (RFC 2868 §3) or is encrypted, neither of which the package codes faithfully. */
-  readonly opaque: boolean
-}
+/** Those of which a dictionary has attributes. */
+const VENDORS: readonly number[] = Object.values(Vendor)
 
 function entryOf(vendor: number, name: string): Entry | undefined {
   const type = radius._attr_to(name, vendor, TYPE)
@@ -67,12 +41,34 @@ function entryOf(vendor: number, name: string): Entry | undefined {
   }
 }
 
+/** Entries by name, since the package searches its tables for each field. */
+const entries = new Map<string, Entry>()
+
 function lookUp(name: string): Entry | undefined {
+  const known = entries.get(name)
+  if (known !== undefined) return known
   for (const vendor of [NO_VENDOR, ...VENDORS]) {
     const entry = entryOf(vendor, name)
-    if (entry !== undefined) return entry
+    if (entry === undefined) continue
+    entries.set(name, entry)
+    return entry
   }
   return undefined
+}
+
+/** The dictionary name of an attribute that is no vendor's; `Attr-200` where there is none. */
+export function attributeName(type: number): string {
+  return radius.attr_id_to_name(type, NO_VENDOR) ?? `Attr-${type}`
+}
+
+/** The type of an attribute that is no vendor's, by its dictionary name; undefined where there is none. */
+export function attributeType(name: string): number | undefined {
+  return lookUp(name)?.vendor === NO_VENDOR ? Number(radius.attr_name_to_id(name, NO_VENDOR)) : undefined
+}
+
+/** The name that the dictionaries have for a number; undefined where they have none. @param vendor absent: no vendor's. */
+export function nameOfNumber(number: number, vendor: number = NO_VENDOR): string | undefined {
+  return radius.attr_id_to_name(number, vendor) ?? undefined
 }
 
 /** Whether the dictionaries hold an attribute of exactly this name, a vendor's included. */
@@ -104,85 +100,10 @@ export function encodeAttribute(name: string, value: string | number | Buffer): 
   return { type: written.readUInt8(0), value: Buffer.from(written.subarray(2, length)) }
 }
 
-/** What the package codes rightly by itself it is given as it is; the rest it is given as octets. */
-function valueThatFits(entry: Entry, value: string | number): string | number | Buffer {
-  const refuse = (problem: string) => new AttributeError(entry.name, value, problem)
-  if (entry.opaque) throw refuse('encrypted and tagged attributes must be given as octets')
-  const asText = typeof value === 'string' ? value : undefined
-  switch (entry.type) {
-    case 'string':
-    case 'text':
-      return textThatFits(entry, value)
-    case 'octets':
-      // The package would read a name here as that of a vendor.
-      if (entry.name === 'Vendor-Specific') throw refuse('must be given as octets')
-      return Buffer.from(textThatFits(entry, value), 'utf8')
-    case 'integer':
-      return integerThatFits(entry, value)
-    case 'date': {
-      const seconds = Buffer.alloc(4)
-      seconds.writeUInt32BE(integerThatFits(entry, value))
-      return seconds
-    }
-    case 'ipaddr': {
-      const address = ipv4Octets(asText ?? '')
-      if (address === undefined) throw refuse('not an IPv4 address')
-      return address
-    }
-    case 'ipv6addr': {
-      const address = ipv6Octets(asText ?? '')
-      if (address === undefined) throw refuse('not an IPv6 address')
-      return address
-    }
-    case 'ipv6prefix': {
-      const prefix = ipv6PrefixOctets(asText ?? '')
-      if (prefix === undefined)
-        throw refuse('not an IPv6 prefix such as 2001:db8:1::/48, or one with host bits set')
-      return prefix
-    }
-    default:
-      throw refuse(`attributes of type ${entry.type} must be given as octets`)
-  }
-}
-
-function textThatFits(entry: Entry, value: string | number): string {
-  const refuse = (problem: string) => new AttributeError(entry.name, value, problem)
-  if (typeof value !== 'string') throw refuse('not text')
-  if (value === '') throw refuse('empty')
-  // A NUL ends the text for every reader in C; half a surrogate pair has no UTF-8.
-  if (value.includes('\0') || !value.isWellFormed()) throw refuse('holds a character that text cannot carry')
-  const length = Buffer.byteLength(value, 'utf8')
-  if (length > MAX_VALUE_LENGTH) throw refuse(`${length} octets; ${MAX_VALUE_LENGTH} is the most`)
-  return value
-}
-
-function integerThatFits(entry: Entry, value: string | number): number {
-  const named = typeof value === 'string' && Object.hasOwn(entry.numbersByName, value)
-  const digits = named ? entry.numbersByName[value] : value
-  const number = typeof digits === 'string' && /^\d{1,10}$/.test(digits) ? Number(digits) : digits
-  if (typeof number === 'number' && Number.isInteger(number) && number >= 0 && number <= MAX_INTEGER)
-    return number
-  const names =
-    Object.keys(entry.numbersByName).length > 0 ? ', nor a name that the dictionary has for one' : ''
-  throw new AttributeError(entry.name, value, `not a whole number from 0 to ${MAX_INTEGER}${names}`)
-}
-
-function octetsThatFit(entry: Entry, value: Buffer): Buffer {
-  const exact = { integer: 4, ipaddr: 4, date: 4, ipv6addr: 16, ifid: 8, short: 2 }[entry.type]
-  const fits =
-    entry.type === 'ipv6prefix'
-      ? ipv6PrefixText(value) !== undefined
-      : exact === undefined
-        ? value.length >= 1 && value.length <= MAX_VALUE_LENGTH
-        : value.length === exact
-  if (!fits) throw new AttributeError(entry.name, value, `does not fit an attribute of type ${entry.type}`)
-  return value
-}
-
 /**
- * A packet's attributes as people read them, in their order: names and values as the dictionaries have them,
- * what is unknown by its number and in hex. Control characters are escaped, so that what a stranger sent can go
- * to a terminal or a log. Passwords read `***`. Never throws.
+ * A packet's attributes for people, in their order: names and values as the dictionaries have them, unknown ones by number
+ * and in hex. Control characters are escaped, so that a stranger's packet can be printed to a terminal or a log. Passwords
+ * read `***`. Never throws.
  */
 export function describeAttributes(packet: Packet): { name: string; value: string }[] {
   return packet.attributes.flatMap(({ type, value, offset }) =>
@@ -268,4 +189,15 @@ function escaped(character: string): string {
 
 function hex(octets: Buffer): string {
   return `0x${octets.toString('hex')}`
+}
+
+/** @returns why no reply can carry this attribute; undefined where one can. */
+export function attributeFault(name: string, value: string | number): string | undefined {
+  try {
+    encodeAttribute(name, value)
+    return undefined
+  } catch (error) {
+    if (error instanceof AttributeError) return error.message
+    throw error
+  }
 }

@@ -3,7 +3,7 @@ const HEADER_LENGTH = 20
 const MAX_PACKET_LENGTH = 4096
 /** A type octet and a length octet precede every attribute's value. */
 const MAX_VALUE_LENGTH = 253
-/** More attributes than this in one request is an attack on whoever walks them, not a login. */
+/** A request with more attributes than this is an attack on the code that walks them, not a login. */
 const MAX_ATTRIBUTES = 200
 
 interface Attribute {
@@ -58,8 +58,7 @@ export class PacketTooLong extends Error {
   override readonly name = 'PacketTooLong'
 }
 
-/** @returns what keeps the octets from being a packet; a flood of such costs no exception each. */
-export function malformation(datagram: Buffer, maxAttributes = MAX_ATTRIBUTES): MalformedReason | undefined {
+function malformation(datagram: Buffer, maxAttributes: number): MalformedReason | undefined {
   if (datagram.length < HEADER_LENGTH) return 'shorter-than-a-header'
   const length = datagram.readUInt16BE(2)
   if (length < HEADER_LENGTH || length > MAX_PACKET_LENGTH) return 'length-out-of-range'
@@ -80,15 +79,24 @@ export function malformation(datagram: Buffer, maxAttributes = MAX_ATTRIBUTES): 
 }
 
 /**
+ * Reads a datagram as one packet. @param maxAttributes a client that asked for a long reply may allow more than a
+ * server does. @throws MalformedPacket and nothing else.
+ */
+export function decodePacket(datagram: Buffer, maxAttributes = MAX_ATTRIBUTES): Packet {
+  const packet = parsePacket(datagram, maxAttributes)
+  if (typeof packet === 'string') throw new MalformedPacket(packet)
+  return packet
+}
+
+/**
  * Reads a datagram as one packet. The result holds views of `datagram`, no copies; octets past the Length
  * field are padding and left out (RFC 2865 §3).
  *
- * @param maxAttributes a client that asked for a long reply may allow more than a server does.
- * @throws MalformedPacket and nothing else.
+ * @returns the reason where the octets are no packet, so that a flood of such does not cost an exception each.
  */
-export function decodePacket(datagram: Buffer, maxAttributes = MAX_ATTRIBUTES): Packet {
+export function parsePacket(datagram: Buffer, maxAttributes = MAX_ATTRIBUTES): Packet | MalformedReason {
   const fault = malformation(datagram, maxAttributes)
-  if (fault !== undefined) throw new MalformedPacket(fault)
+  if (fault !== undefined) return fault
   const length = datagram.readUInt16BE(2)
   const attributes: Attribute[] = []
   for (let at = HEADER_LENGTH; at < length; ) {

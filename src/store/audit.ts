@@ -1,74 +1,122 @@
-import type { Kysely } from 'kysely'
-import type { AuditEvent, AuditFilter, AuditStore } from '../domain/audit.ts'
-import { withoutNulls } from './absent.ts'
-import { networkColumn } from './places.ts'
-import { type Place, placesOf, prepared } from './prepared.ts'
+import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
+import type { AuditCount, AuditEvent, AuditKind, AuditSearch, AuditStore } from '../domain/audit.ts'
+import { customerNetwork } from '../domain/network.ts'
+import { mappingOf } from './columns.ts'
+import { type Param, paramsOf, prepared } from './prepared.ts'
 import type { AuditEventRow, Tables } from './schema.ts'
+import { SqlRepository } from './sql-repository.ts'
+import { networkPatterns, searchColumn, subnetOf } from './subnet-columns.ts'
 
-export class SqlAudit implements AuditStore {
-  readonly #db: Kysely<Tables>
-
-  constructor(db: Kysely<Tables>) {
-    this.#db = db
-  }
-
+export class SqlAudit extends SqlRepository implements AuditStore {
   async append(event: AuditEvent): Promise<void> {
-    await this.#db
+    await this.db
       .insertInto('audit_events')
       .values(auditRow(event))
-      // Whoever was not told whether an event was kept may hand it in again.
+      // A caller that does not know whether an event was written may append it again.
       .onConflict((conflict) => conflict.column('id').doNothing())
       .execute()
   }
 
-  async list({ user, kind, since, before, after, limit }: AuditFilter): Promise<readonly AuditEvent[]> {
-    let events = this.#db.selectFrom('audit_events').selectAll()
+  async list(search: AuditSearch): Promise<readonly AuditEvent[]> {
+    const {
+      user,
+      name,
+      attempt,
+      address,
+      gateway,
+      actor,
+      kinds,
+      reason,
+      since,
+      before,
+      order = 'newest',
+      after,
+      limit,
+    } = search
+    let events = this.db.selectFrom('audit_events').selectAll()
     if (user !== undefined) events = events.where('user_name', '=', user)
-    if (kind !== undefined) events = events.where('kind', '=', kind)
+    if (name !== undefined)
+      events = events.where((row) => row.or([row('whole_name', '=', name), row('whole_name', 'is', null)]))
+    if (attempt !== undefined)
+      events = events.where((row) => row.or([row('attempt', '=', attempt), row('id', '=', attempt)]))
+    if (address !== undefined) events = events.where(isFrom(address))
+    if (gateway !== undefined) events = events.where('gateway', '=', gateway)
+    if (actor !== undefined) events = events.where('actor', '=', actor)
+    if (kinds !== undefined) events = events.where('kind', 'in', kinds)
+    if (reason !== undefined) events = events.where('reason', '=', reason)
     if (since !== undefined) events = events.where('at', '>=', since)
     if (before !== undefined) events = events.where('at', '<', before)
-    if (after !== undefined) events = events.where('id', '<', after)
-    return (await events.orderBy('id', 'desc').limit(limit).execute()).map(eventOf)
+    if (after !== undefined) events = events.where('id', order === 'newest' ? '<' : '>', after)
+    const sorted = events.orderBy('id', order === 'newest' ? 'desc' : 'asc')
+    return (await sorted.limit(limit).execute()).map(fromRow)
+  }
+
+  async count(
+    kinds: readonly AuditKind[],
+    since: number,
+    before: number,
+    intervalMs: number,
+  ): Promise<readonly AuditCount[]> {
+    // Whole numbers on both sides: SQL then leaves out the rest of the division.
+    const interval = sql<number | string>`${sql.ref('at')} / ${sql.lit(Math.trunc(intervalMs))}`
+    const rows = await this.db
+      .selectFrom('audit_events')
+      .select(['kind', interval.as('interval')])
+      .select(sql<number | string>`sum(coalesce(${sql.ref('times')}, 1))`.as('count'))
+      .where('at', '>=', since)
+      .where('at', '<', before)
+      .where('kind', 'in', kinds)
+      .groupBy(['kind', interval])
+      .orderBy(interval)
+      .execute()
+    return rows.map(({ kind, interval: at, count }) => ({
+      at: Number(at) * Math.trunc(intervalMs),
+      kind,
+      count: Number(count),
+    }))
   }
 }
 
-/** Writes events as a part of what they tell of: an identifier that is there already is an error. */
+/** An event that names the address's whole network, such as a lockout, concerns the address as well. */
+function isFrom(address: string) {
+  const places = [...new Set([address, customerNetwork(address)])]
+  const patterns = networkPatterns(address)
+  return (row: ExpressionBuilder<Tables, 'audit_events'>) =>
+    row.or([
+      row(searchColumn(address), 'in', places),
+      ...patterns.map((pattern) => row('network', 'like', pattern)),
+    ])
+}
+
+/** Writes events in the transaction that they describe. An identifier that exists already is an error. */
 export async function writeEvents(db: Kysely<Tables>, events: readonly AuditEvent[]): Promise<void> {
   for (const event of events) await insertEvent(db, auditRow(event))
 }
 
-export const AUDIT_COLUMNS = [
-  'id',
-  'at',
-  'kind',
-  'actor',
-  'user_name',
-  'address',
-  'network',
-  'gateway',
-  'reason',
-  'detail',
-] as const satisfies (keyof AuditEventRow)[]
-
-const insertEvent = prepared((db, value: Place<AuditEventRow>) =>
-  db.insertInto('audit_events').values(placesOf(value, AUDIT_COLUMNS)),
-)
+const { toRow, fromRow } = mappingOf<AuditEvent, AuditEventRow>()({
+  id: 'id',
+  at: 'at',
+  kind: 'kind',
+  actor: 'actor',
+  user: 'user_name',
+  name: 'whole_name',
+  address: 'address',
+  gateway: 'gateway',
+  reason: 'reason',
+  detail: 'detail',
+  times: 'times',
+  attempt: 'attempt',
+  steps: 'steps',
+})
 
 export function auditRow(event: AuditEvent): AuditEventRow {
-  return {
-    id: event.id,
-    at: event.at,
-    kind: event.kind,
-    actor: event.actor ?? null,
-    user_name: event.user ?? null,
-    address: event.address ?? null,
-    network: networkColumn(event.address),
-    gateway: event.gateway ?? null,
-    reason: event.reason ?? null,
-    detail: event.detail ?? null,
-  }
+  return { ...toRow(event), network: subnetOf(event.address) }
 }
 
-export function eventOf({ user_name: user, network: _, ...row }: AuditEventRow): AuditEvent {
-  return withoutNulls({ ...row, user })
-}
+export const AUDIT_COLUMNS = Object.keys(
+  auditRow({ id: '', at: 0, kind: 'login.accepted' }),
+) as (keyof AuditEventRow)[]
+
+const insertEvent = prepared((db, value: Param<AuditEventRow>) =>
+  db.insertInto('audit_events').values(paramsOf(value, AUDIT_COLUMNS)),
+)

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { Tables } from './schema.ts'
+import { messageOf } from '../domain/errors.ts'
+import type { AnyTables, Tables } from './schema.ts'
 import { TABLES } from './tables.ts'
 
-/** A database from which, or into which, records are copied. */
+/** A database to copy from or into. */
 export interface CopyEnd {
   /** What it is called in messages. */
   readonly name: string
   readonly db: Kysely<Tables>
   /** Keeps others from writing until the transaction ends. */
   keepOthersOut(transaction: Kysely<Tables>): Promise<void>
-  /** What a database wants done after much has been written. */
+  /** What the database needs after many writes. */
   settle(): Promise<void>
   close(): Promise<void>
 }
@@ -24,7 +25,7 @@ export interface CopyOptions {
   onCompared(rows: number, all: number): void
 }
 
-/** What one table came to. */
+/** The copy of one table. */
 export interface CopiedTable {
   readonly table: string
   readonly rows: number
@@ -38,8 +39,6 @@ export class CannotCopy extends Error {
 }
 
 type Row = Readonly<Record<string, unknown>>
-/** The tables by their names alone, for what is done to each. */
-type AnyTables = Kysely<Record<string, Record<string, unknown>>>
 
 /** Rows in one statement: 20 columns of each stay below the 32,766 values that SQLite takes. */
 const PAGE = 500
@@ -61,11 +60,11 @@ export function copyRecords(
       await (options.replace ? emptyAll(to) : requireEmpty(target.name, to))
       const all = await countAll(from)
       const copied: CopiedTable[] = []
-      const noteCopied = tally((rows) => options.onCopied(rows, all))
+      const noteCopied = runningSum((rows) => options.onCopied(rows, all))
       for (const table of Object.keys(TABLES)) copied.push(await copyTable(table, from, to, noteCopied))
-      const noteCompared = tally((rows) => options.onCompared(rows, all))
+      const noteCompared = runningSum((rows) => options.onCompared(rows, all))
       for (const { table, rows, digest } of copied) {
-        const there = await digestOf(table, to, noteCompared)
+        const there = await sumUp(table, to, noteCompared)
         if (there.rows === rows && there.digest === digest) continue
         throw new CannotCopy(
           `${table} in ${target.name} is not what was read from ${source.name}: ${there.rows} of ${rows} rows, digest ${there.digest} in place of ${digest}. Nothing was kept`,
@@ -76,8 +75,8 @@ export function copyRecords(
   )
 }
 
-/** Adds up what it is called with. */
-function tally(onSum: (sum: number) => void): (more: number) => void {
+/** Adds up the numbers that it is called with. */
+function runningSum(onSum: (sum: number) => void): (more: number) => void {
   let sum = 0
   return (more) => {
     sum += more
@@ -118,34 +117,38 @@ async function copyTable(
   to: Kysely<Tables>,
   onRows: (more: number) => void,
 ): Promise<CopiedTable> {
-  const sum = new Sum()
-  for await (const page of pagesOf(table, from)) {
+  return sumUp(table, from, onRows, async (page) => {
     try {
       await (to as unknown as AnyTables)
         .insertInto(table)
         .values([...page])
         .execute()
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = messageOf(error)
       throw new CannotCopy(`a row of ${table} cannot be written: ${why}. Nothing was kept`, { cause: error })
     }
-    sum.add(page)
-    onRows(page.length)
-  }
-  return { table, rows: sum.rows, digest: sum.digest() }
+  })
 }
 
-async function digestOf(
+/** Counts a table's rows and sums up their content, the same whatever order a database gives the columns in. */
+async function sumUp(
   table: string,
   db: Kysely<Tables>,
   onRows: (more: number) => void,
+  onPage?: (page: readonly Row[]) => Promise<void>,
 ): Promise<CopiedTable> {
-  const sum = new Sum()
+  const hash = createHash('sha256')
+  let rows = 0
   for await (const page of pagesOf(table, db)) {
-    sum.add(page)
+    await onPage?.(page)
+    for (const row of page) {
+      const columns = Object.entries(row).sort(([one], [other]) => (one < other ? -1 : 1))
+      hash.update(`${JSON.stringify(columns)}\n`)
+    }
+    rows += page.length
     onRows(page.length)
   }
-  return { table, rows: sum.rows, digest: sum.digest() }
+  return { table, rows, digest: hash.digest('hex') }
 }
 
 /** All rows in the order of their keys. */
@@ -165,22 +168,4 @@ async function* pagesOf(table: string, db: Kysely<Tables>): AsyncGenerator<reado
 function isAfter(keys: readonly string[], last: Row): RawBuilder<boolean> {
   const columns = sql.join(keys.map((key) => sql.ref(key)))
   return sql<boolean>`(${columns}) > (${sql.join(keys.map((key) => last[key]))})`
-}
-
-/** Counts rows and sums up their content, the same whatever order a database gives the columns in. */
-class Sum {
-  rows = 0
-  readonly #hash = createHash('sha256')
-
-  add(page: readonly Row[]): void {
-    this.rows += page.length
-    for (const row of page) {
-      const columns = Object.entries(row).sort(([one], [other]) => (one < other ? -1 : 1))
-      this.#hash.update(`${JSON.stringify(columns)}\n`)
-    }
-  }
-
-  digest(): string {
-    return this.#hash.digest('hex')
-  }
 }

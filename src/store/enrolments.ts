@@ -1,33 +1,27 @@
-import { type Kysely, type QueryResult, sql } from 'kysely'
-import type { Enrolment, EnrolmentStore, NewEnrolment } from '../domain/enrolment.ts'
+import { type Kysely, sql } from 'kysely'
+import type { Enrolment, EnrolmentStore, NewEnrolment, RegisteredEnrolment } from '../domain/enrolment.ts'
 import { keyOf } from '../domain/key-ring.ts'
-import { withoutNulls } from './absent.ts'
-import { type Place, prepared } from './prepared.ts'
+import { mappingOf } from './columns.ts'
+import { nullsToUndefined } from './nulls-to-undefined.ts'
+import { type Param, prepared, type Rows, transact } from './prepared.ts'
 import type { EnrolmentRow, Tables } from './schema.ts'
+import { SqlRepository } from './sql-repository.ts'
 
-export class SqlEnrolments implements EnrolmentStore {
-  readonly #db: Kysely<Tables>
-
-  constructor(db: Kysely<Tables>) {
-    this.#db = db
-  }
-
+export class SqlEnrolments extends SqlRepository implements EnrolmentStore {
   async find(subject: string): Promise<Enrolment | undefined> {
-    return (await enrolmentsOf(this.#db, [subject]))[0]
+    return (await enrolmentsOf(this.db, [subject]))[0]
   }
 
   async replace({ enrolment, recoveryHashes, inPlaceOf }: NewEnrolment): Promise<boolean> {
-    return this.#db.transaction().execute(async (db) => {
-      if (!(await put(db, rowOf(enrolment), inPlaceOf))) return false
-      await db.deleteFrom('recovery_codes').where('subject', '=', enrolment.subject).execute()
-      const codes = recoveryHashes.map((hash) => ({ subject: enrolment.subject, hash, used_at: null }))
-      if (codes.length > 0) await db.insertInto('recovery_codes').values(codes).execute()
+    return transact(this.db, async (db) => {
+      if (!(await put(db, toRow(enrolment), inPlaceOf))) return false
+      await replaceRecoveryCodes(db, enrolment.subject, recoveryHashes)
       return true
     })
   }
 
   async revoke(subject: string): Promise<boolean> {
-    const revoked = await this.#db
+    const revoked = await this.db
       .deleteFrom('enrolments')
       .where('subject', '=', subject)
       .returning('id')
@@ -36,13 +30,37 @@ export class SqlEnrolments implements EnrolmentStore {
   }
 
   async recoveryCodesLeft(subject: string): Promise<number> {
-    const { left } = await this.#db
+    const { left } = await this.db
       .selectFrom('recovery_codes')
       .select((select) => select.fn.countAll<number | string>().as('left'))
       .where('subject', '=', subject)
       .where('used_at', 'is', null)
       .executeTakeFirstOrThrow()
     return Number(left)
+  }
+
+  async list({ after, limit }: { after?: string; limit: number }): Promise<readonly RegisteredEnrolment[]> {
+    const all = this.#withCounts()
+    const rest = after === undefined ? all : all.where('subject', '>', after)
+    return (await rest.orderBy('subject').limit(limit).execute()).map(registered)
+  }
+
+  async findRegistered(subject: string): Promise<RegisteredEnrolment | undefined> {
+    const row = await this.#withCounts().where('subject', '=', subject).executeTakeFirst()
+    return row === undefined ? undefined : registered(row)
+  }
+
+  async renewRecoveryCodes(subject: string, hashes: readonly string[]): Promise<boolean> {
+    return transact(this.db, async (db) => {
+      const known = await db
+        .selectFrom('enrolments')
+        .select('id')
+        .where('subject', '=', subject)
+        .executeTakeFirst()
+      if (known === undefined) return false
+      await replaceRecoveryCodes(db, subject, hashes)
+      return true
+    })
   }
 
   async keysInUse(): Promise<readonly string[]> {
@@ -54,9 +72,33 @@ export class SqlEnrolments implements EnrolmentStore {
     }
   }
 
+  #withCounts() {
+    return this.db
+      .selectFrom('enrolments')
+      .select([
+        'id',
+        'kind',
+        'subject',
+        'digits',
+        'period',
+        'algorithm',
+        'last_step',
+        'drift_ms',
+        'created_at',
+      ])
+      .select((row) =>
+        row
+          .selectFrom('recovery_codes')
+          .select((codes) => codes.fn.countAll<number | string>().as('count'))
+          .whereRef('recovery_codes.subject', '=', 'enrolments.subject')
+          .where('used_at', 'is', null)
+          .as('codes_left'),
+      )
+  }
+
   /** From key to key by an index: reading every seed would take longer than the rest of a start. */
   async #keyAfter(key: string | undefined): Promise<string | undefined> {
-    const row = await this.#db
+    const row = await this.db
       .selectFrom('enrolments')
       .select(sealedBy.as('start'))
       // A name ends with a point; a slash is what follows it in order.
@@ -66,6 +108,16 @@ export class SqlEnrolments implements EnrolmentStore {
       .executeTakeFirst()
     return row === undefined ? undefined : keyOf(row.start)
   }
+}
+
+async function replaceRecoveryCodes(
+  db: Kysely<Tables>,
+  subject: string,
+  hashes: readonly string[],
+): Promise<void> {
+  await db.deleteFrom('recovery_codes').where('subject', '=', subject).execute()
+  const codes = hashes.map((hash) => ({ subject, hash, used_at: null }))
+  if (codes.length > 0) await db.insertInto('recovery_codes').values(codes).execute()
 }
 
 /** The beginning of a sealed seed, long enough for the longest name of a key. */
@@ -96,20 +148,10 @@ export async function enrolmentsOf(
 ): Promise<readonly Enrolment[]> {
   if (subjects.length === 0) return []
   const { rows } = await ofSubjects(subjects.length)(db, subjects)
-  return rows.map((row) => ({
-    id: row.id,
-    ...withoutNulls({ kind: row.kind }),
-    subject: row.subject,
-    sealedSeed: row.sealed_seed,
-    digits: row.digits,
-    period: row.period,
-    algorithm: row.algorithm,
-    lastStep: row.last_step,
-    createdAt: row.created_at,
-  }))
+  return rows.map(fromRow)
 }
 
-type OfSubjects = (db: Kysely<Tables>, subjects: readonly string[]) => Promise<QueryResult<EnrolmentRow>>
+type OfSubjects = (db: Kysely<Tables>, subjects: readonly string[]) => Rows<EnrolmentRow>
 
 /** By how many subjects are asked for: never more than there are identity stores. */
 const ofSubjectsBy = new Map<number, OfSubjects>()
@@ -117,7 +159,7 @@ const ofSubjectsBy = new Map<number, OfSubjects>()
 function ofSubjects(count: number): OfSubjects {
   const known = ofSubjectsBy.get(count)
   if (known !== undefined) return known
-  const query = prepared((db, value: Place<readonly string[]>) =>
+  const query = prepared((db, value: Param<readonly string[]>) =>
     db
       .selectFrom('enrolments')
       .selectAll()
@@ -131,16 +173,37 @@ function ofSubjects(count: number): OfSubjects {
   return query
 }
 
-function rowOf(enrolment: Enrolment): EnrolmentRow {
+const { toRow, fromRow } = mappingOf<Enrolment, EnrolmentRow>()({
+  id: 'id',
+  kind: 'kind',
+  subject: 'subject',
+  sealedSeed: 'sealed_seed',
+  digits: 'digits',
+  period: 'period',
+  algorithm: 'algorithm',
+  lastStep: 'last_step',
+  driftMs: 'drift_ms',
+  createdAt: 'created_at',
+})
+
+interface RegisteredRow extends Omit<EnrolmentRow, 'sealed_seed'> {
+  readonly codes_left: number | string | null
+}
+
+function registered({
+  kind,
+  last_step,
+  drift_ms,
+  created_at,
+  codes_left,
+  ...row
+}: RegisteredRow): RegisteredEnrolment {
   return {
-    id: enrolment.id,
-    kind: enrolment.kind ?? null,
-    subject: enrolment.subject,
-    sealed_seed: enrolment.sealedSeed,
-    digits: enrolment.digits,
-    period: enrolment.period,
-    algorithm: enrolment.algorithm,
-    last_step: enrolment.lastStep,
-    created_at: enrolment.createdAt,
+    ...row,
+    ...nullsToUndefined({ kind }),
+    driftMs: drift_ms,
+    createdAt: created_at,
+    used: last_step >= 0,
+    recoveryCodesLeft: Number(codes_left),
   }
 }

@@ -1,28 +1,25 @@
-import type { Kysely } from 'kysely'
-import type { GatewayStore } from '../domain/login-records.ts'
-import type { Tables } from './schema.ts'
+import type { GatewayStore, SigningClient } from '../domain/login-records.ts'
+import { SqlRepository } from './sql-repository.ts'
 
-export class SqlGateways implements GatewayStore {
-  readonly #db: Kysely<Tables>
-
-  constructor(db: Kysely<Tables>) {
-    this.#db = db
-  }
-
-  async authenticating(): Promise<readonly string[]> {
-    const rows = await this.#db.selectFrom('gateway_state').select('key').orderBy('key').execute()
-    return rows.map(({ key }) => key)
+export class SqlGateways extends SqlRepository implements GatewayStore {
+  async signing(): Promise<readonly SigningClient[]> {
+    const rows = await this.db.selectFrom('gateway_state').selectAll().orderBy('key').execute()
+    return rows.map(({ key, unsigned_at }) => ({ key, unsignedAt: unsigned_at ?? undefined }))
   }
 
   async remember(key: string): Promise<void> {
-    await this.#db
+    await this.db
       .insertInto('gateway_state')
-      .values({ key })
+      .values({ key, unsigned_at: null })
       .onConflict((conflict) => conflict.doNothing())
       .execute()
   }
 
+  async noteUnsigned(key: string, at: number): Promise<void> {
+    await this.db.updateTable('gateway_state').set({ unsigned_at: at }).where('key', '=', key).execute()
+  }
+
   async forget(key: string): Promise<void> {
-    await this.#db.deleteFrom('gateway_state').where('key', '=', key).execute()
+    await this.db.deleteFrom('gateway_state').where('key', '=', key).execute()
   }
 }

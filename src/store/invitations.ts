@@ -1,24 +1,12 @@
-import type { Kysely } from 'kysely'
 import type { Invitation, InvitationStore } from '../domain/invitation.ts'
-import type { InvitationRow, Tables } from './schema.ts'
+import { mappingOf } from './columns.ts'
+import type { InvitationRow } from './schema.ts'
+import { SqlRepository } from './sql-repository.ts'
 
-export class SqlInvitations implements InvitationStore {
-  readonly #db: Kysely<Tables>
-
-  constructor(db: Kysely<Tables>) {
-    this.#db = db
-  }
-
+export class SqlInvitations extends SqlRepository implements InvitationStore {
   async put(invitation: Invitation): Promise<void> {
-    const row: InvitationRow = {
-      id: invitation.id,
-      subject: invitation.subject,
-      hash: invitation.hash,
-      created_at: invitation.createdAt,
-      created_by: invitation.createdBy,
-      expires_at: invitation.expiresAt,
-    }
-    await this.#db
+    const row = toRow(invitation)
+    await this.db
       .insertInto('invitations')
       .values(row)
       .onConflict((conflict) => conflict.column('subject').doUpdateSet(row))
@@ -27,17 +15,26 @@ export class SqlInvitations implements InvitationStore {
 
   async redeem(hash: string, subjects: readonly string[], now: number): Promise<Invitation | undefined> {
     if (subjects.length === 0) return undefined
-    const row = await this.#db
+    const row = await this.db
       .deleteFrom('invitations')
       .where('hash', '=', hash)
       .where('subject', 'in', subjects)
       .where('expires_at', '>', now)
       .returningAll()
       .executeTakeFirst()
-    return row === undefined ? undefined : invitationOf(row)
+    return row && fromRow(row)
+  }
+
+  async revoke(subject: string): Promise<void> {
+    await this.db.deleteFrom('invitations').where('subject', '=', subject).execute()
   }
 }
 
-function invitationOf({ created_at, created_by, expires_at, ...row }: InvitationRow): Invitation {
-  return { ...row, createdAt: created_at, createdBy: created_by, expiresAt: expires_at }
-}
+const { toRow, fromRow } = mappingOf<Invitation, InvitationRow>()({
+  id: 'id',
+  subject: 'subject',
+  hash: 'hash',
+  createdAt: 'created_at',
+  createdBy: 'created_by',
+  expiresAt: 'expires_at',
+})

@@ -4,12 +4,13 @@ import {
   type Lease,
   type LeaseStore,
   type PoolUsage,
+  poolLabel,
 } from '../domain/address-pool.ts'
 import type { Clock } from '../domain/clock.ts'
-import { LeaseWatch } from '../domain/lease-watch.ts'
 import type { Log } from '../domain/log.ts'
 import type { Metrics } from '../domain/metrics.ts'
-import { allOf, pagesOf } from './lease-layout.ts'
+import { StaleLeaseDetector } from '../domain/stale-lease-detector.ts'
+import { allOf, pagesOf } from './pool-sync.ts'
 
 export interface LeaseReapingOptions {
   readonly leases: Pick<LeaseStore, 'page' | 'reap' | 'usage' | 'tidy'>
@@ -20,13 +21,13 @@ export interface LeaseReapingOptions {
   readonly everyMs?: number
 }
 
-/** Rounds that may be late or left out before the watch begins anew. */
+/** Rounds that may be late or missing before the detector is reset. */
 const GAP = 3
 
-/** Frees the addresses of sessions whose end nobody told, and tells how full the pools are. */
+/** Frees the addresses of sessions whose end was never reported, and reports how full the pools are. */
 export class LeaseReaping {
   readonly #options: LeaseReapingOptions
-  readonly #watch: LeaseWatch
+  readonly #watch: StaleLeaseDetector
   readonly #nearlyFull = new Set<string>()
   readonly #timer: NodeJS.Timeout
   #round: Promise<void> = Promise.resolve()
@@ -34,7 +35,7 @@ export class LeaseReaping {
   private constructor(options: LeaseReapingOptions) {
     const { everyMs = 60_000 } = options
     this.#options = options
-    this.#watch = new LeaseWatch(GAP * everyMs)
+    this.#watch = new StaleLeaseDetector(GAP * everyMs)
     this.#timer = setInterval(() => {
       this.#round = this.#round.then(() => this.#reap())
     }, everyMs).unref()
@@ -54,28 +55,28 @@ export class LeaseReaping {
     try {
       const held = (await allOf(leases, true)).filter(isHeld)
       let freed = 0
-      for (const dead of pagesOf(this.#watch.look(held, clock.monotonic())))
+      for (const dead of pagesOf(this.#watch.findStale(held, clock.monotonic())))
         freed += await leases.reap(dead, clock.now())
       if (freed > 0) log.info('leases.reaped', { freed })
       const pools = await leases.usage()
       if (pools.length > 0) await leases.tidy()
       for (const usage of pools) this.#tell(usage)
     } catch (error) {
-      this.#watch.beginAnew()
+      this.#watch.reset()
       log.warn('leases.not_reaped', { error })
     }
   }
 
   #tell(usage: PoolUsage): void {
     const { log, metrics } = this.#options
-    const { pool, size, held } = usage
-    metrics.pool(pool, size, held)
+    const label = poolLabel(usage)
+    metrics.pool(usage)
     if (!isNearlyFull(usage)) {
-      this.#nearlyFull.delete(pool)
+      this.#nearlyFull.delete(label)
       return
     }
-    if (!this.#nearlyFull.has(pool)) log.warn('pool.nearly_full', { pool, size, held })
-    this.#nearlyFull.add(pool)
+    if (!this.#nearlyFull.has(label)) log.warn('pool.nearly_full', { ...usage })
+    this.#nearlyFull.add(label)
   }
 }
 

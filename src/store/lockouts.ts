@@ -1,12 +1,22 @@
-import type { Kysely } from 'kysely'
-import type { Lockout, LockoutFilter, LockoutStore } from '../domain/lockout.ts'
-import type { LoginQuery } from '../domain/login-records.ts'
-import { customerNetwork } from '../domain/network.ts'
+import type { ExpressionBuilder, Kysely } from 'kysely'
+import type { Lockout, LockoutSearch, LockoutStore, ManualLockout } from '../domain/lockout.ts'
 import type { Randomness } from '../domain/random.ts'
 import { writeEvents } from './audit.ts'
-import { lockoutOf } from './lockout-rows.ts'
-import { type Place, prepared } from './prepared.ts'
-import type { Tables } from './schema.ts'
+import { lockoutOf, lockoutRow } from './lockout-rows.ts'
+import { countInForce, searchLockouts } from './lockout-search.ts'
+import { forgetFailures, holdFailures } from './login-failures.ts'
+import { orderEnds } from './order-ends.ts'
+import { orderUnbans } from './order-unbans.ts'
+import { transact } from './prepared.ts'
+import type { LockoutRow, Tables } from './schema.ts'
+import { networkPatterns, searchColumn } from './subnet-columns.ts'
+
+/** Who releases, why, and when (wall milliseconds). */
+interface Release {
+  readonly by: string
+  readonly reason: string
+  readonly now: number
+}
 
 export class SqlLockouts implements LockoutStore {
   readonly #db: Kysely<Tables>
@@ -17,90 +27,131 @@ export class SqlLockouts implements LockoutStore {
     this.#random = random
   }
 
-  async list({ user, address, inForceAt, after, limit }: LockoutFilter): Promise<readonly Lockout[]> {
-    let lockouts = this.#db.selectFrom('lockouts').selectAll()
-    if (user !== undefined) lockouts = lockouts.where('user_stem', '=', user)
-    if (address !== undefined) lockouts = lockouts.where('address', '=', customerNetwork(address))
-    if (inForceAt !== undefined)
-      lockouts = lockouts.where('ends_at', '>', inForceAt).where('released_at', 'is', null)
-    if (after !== undefined) lockouts = lockouts.where('id', '<', after)
-    return (await lockouts.orderBy('id', 'desc').limit(limit).execute()).map(lockoutOf)
+  list(search: LockoutSearch): Promise<readonly Lockout[]> {
+    return searchLockouts(this.#db, search)
   }
 
-  async releaseUser(user: string, by: string, reason: string, now: number): Promise<readonly Lockout[]> {
-    return this.#db.transaction().execute(async (db) => {
-      const rows = await db
-        .updateTable('lockouts')
-        .set({ released_at: now, released_by: by, release_reason: reason })
-        .where('user_stem', '=', user)
-        .where('ends_at', '>', now)
-        .where('released_at', 'is', null)
-        .returningAll()
-        .execute()
-      const released = rows.map(lockoutOf).sort((a, b) => (a.id < b.id ? 1 : -1))
-      await writeEvents(
-        db,
-        released.map(({ address, gateway, scope }) => ({
-          id: this.#random.id(),
-          at: now,
-          kind: 'lockout.released',
-          actor: by,
-          user,
-          ...(address === undefined ? {} : { address }),
-          ...(gateway === undefined ? {} : { gateway }),
-          reason: scope,
-          detail: reason,
-        })),
-      )
+  async find(id: string): Promise<Lockout | undefined> {
+    const row = await this.#db.selectFrom('lockouts').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && lockoutOf(row)
+  }
+
+  countInForce(now: number, atMost: number): Promise<number> {
+    return countInForce(this.#db, now, atMost)
+  }
+
+  async lock({ by, ...wanted }: ManualLockout): Promise<Lockout> {
+    const lockout: Lockout = { ...wanted, cause: 'by_hand' }
+    const { user, name, address, scope, reason, since, until } = lockout
+    const end = until === undefined ? 'without an end' : `until ${new Date(until).toISOString()}`
+    return transact(this.#db, async (db) => {
+      const row = lockoutRow(lockout)
+      await db.insertInto('lockouts').values(row).execute()
+      const detail = `${scope} locked ${end}: ${reason}`
+      const event = {
+        id: this.#random.id(),
+        at: since,
+        actor: by,
+        user,
+        name,
+        address,
+        reason: 'by_hand',
+        detail,
+      }
+      await writeEvents(db, [{ ...event, kind: 'lockout.made' }])
+      const ends = { reason: 'locked', by, at: since, detail: reason } as const
+      await orderEnds(db, coveredBy(row), ends, this.#random)
+      return lockoutOf(row)
+    })
+  }
+
+  releaseUser(user: string, by: string, reason: string, now: number): Promise<readonly Lockout[]> {
+    return transact(this.#db, async (db) => {
+      const released = await this.#release(db, 'user_stem', user, { by, reason, now })
       await forgetFailures(db, user)
       return released
     })
   }
+
+  release(id: string, by: string, reason: string, now: number): ReturnType<LockoutStore['release']> {
+    return transact(this.#db, async (db) => {
+      const known = await db
+        .selectFrom('lockouts')
+        .select('user_stem')
+        .where('id', '=', id)
+        .executeTakeFirst()
+      if (known === undefined) return { kind: 'unknown' }
+      if (known.user_stem !== null) await holdFailures(db, known.user_stem)
+      const [lockout] = await this.#release(db, 'id', id, { by, reason, now })
+      if (lockout === undefined) return { kind: 'not_in_force' }
+      const { user, cause } = lockout
+      // A count that stays at its limit would lock again at the next failure.
+      const isHard = cause === 'hard_limit' || cause === 'password_known'
+      if (user !== undefined && (isHard || !(await isLocked(db, user, now)))) await forgetFailures(db, user)
+      return { kind: 'released', lockout }
+    })
+  }
+
+  /** Releases those in force that have this value, and writes an event for each. @returns them, newest first. */
+  async #release(
+    db: Kysely<Tables>,
+    column: 'id' | 'user_stem',
+    value: string,
+    { by, reason, now }: Release,
+  ): Promise<readonly Lockout[]> {
+    const rows = await db
+      .updateTable('lockouts')
+      .set({ released_at: now, released_by: by, release_reason: reason })
+      .where(column, '=', value)
+      .where('ends_at', '>', now)
+      .where('released_at', 'is', null)
+      .returningAll()
+      .execute()
+    const released = rows.map(lockoutOf).sort((a, b) => (a.id < b.id ? 1 : -1))
+    const events = released.map(({ user, name, address, gateway, scope }) => ({
+      id: this.#random.id(),
+      at: now,
+      kind: 'lockout.released' as const,
+      actor: by,
+      user,
+      name,
+      address,
+      gateway,
+      reason: scope,
+      detail: reason,
+    }))
+    await writeEvents(db, events)
+    const cause = { reason: 'released', by, at: now } as const
+    for (const { address } of released)
+      if (address !== undefined) await orderUnbans(db, address, cause, this.#random)
+    return released
+  }
 }
 
-/** The user's count of consecutive failures begins anew. */
-export async function forgetFailures(db: Kysely<Tables>, user: string): Promise<void> {
-  await forget(db, { user })
+/** The sessions that could not begin under this lock. */
+function coveredBy({ user_stem, address }: LockoutRow) {
+  return (row: ExpressionBuilder<Tables, 'sessions'>) =>
+    row.and([
+      ...(user_stem === null ? [] : [row('user_stem', '=', user_stem)]),
+      ...(address === null
+        ? []
+        : [
+            row.or([
+              row(searchColumn(address), '=', address),
+              ...networkPatterns(address).map((pattern) => row('network', 'like', pattern)),
+            ]),
+          ]),
+    ])
 }
 
-const forget = prepared((db, value: Place<{ user: string }>) =>
-  db.deleteFrom('login_state').where('user_stem', '=', value('user')),
-)
-
-/**
- * Lockouts in force on the user, the address, or the two together, the longest first: the question of every
- * login, answered from two indexes.
- */
-export async function locksInForce(
-  db: Kysely<Tables>,
-  { user, address, now }: Pick<LoginQuery, 'user' | 'address' | 'now'>,
-): Promise<readonly Lockout[]> {
-  const { rows } =
-    address === undefined
-      ? await locksOfUser(db, { user, now })
-      : await locksOfBoth(db, { user, address: customerNetwork(address), now })
-  return rows.sort((a, b) => b.ends_at - a.ends_at).map(lockoutOf)
-}
-
-const locksOfUser = prepared((db, value: Place<{ user: string; now: number }>) =>
-  inForce(db, value('now')).where('user_stem', '=', value('user')).where('address', 'is', null),
-)
-
-const locksOfBoth = prepared(locksOnEither)
-
-/** Where the address is null, the locks of the user alone. */
-export function locksOnEither(
-  db: Pick<Kysely<Tables>, 'selectFrom'>,
-  value: Place<{ user: string; address: string | null; now: number }>,
-) {
-  return inForce(db, value('now'))
-    .where('user_stem', '=', value('user'))
-    .where((row) => row.or([row('address', 'is', null), row('address', '=', value('address'))]))
-    .unionAll(
-      inForce(db, value('now')).where('user_stem', 'is', null).where('address', '=', value('address')),
-    )
-}
-
-function inForce(db: Pick<Kysely<Tables>, 'selectFrom'>, now: number) {
-  return db.selectFrom('lockouts').selectAll().where('ends_at', '>', now).where('released_at', 'is', null)
+async function isLocked(db: Kysely<Tables>, user: string, now: number): Promise<boolean> {
+  const lock = await db
+    .selectFrom('lockouts')
+    .select('id')
+    .where('user_stem', '=', user)
+    .where('ends_at', '>', now)
+    .where('released_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst()
+  return lock !== undefined
 }

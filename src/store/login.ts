@@ -1,24 +1,45 @@
 import type { Kysely } from 'kysely'
-import { bars, type Lockout } from '../domain/lockout.ts'
+import type {
+  DirectoryAccount,
+  DirectoryLock,
+  DirectoryQuery,
+  DirectoryView,
+} from '../domain/directory-lockout.ts'
+import { blocks, type Lockout } from '../domain/lockout.ts'
 import type {
   Admission,
   AdmissionAnswer,
-  Claim,
+  CodeUse,
   FailedGuess,
+  KnownAddressQuery,
   LoginQuery,
   LoginStore,
   LoginView,
+  Withdrawal,
 } from '../domain/login-records.ts'
 import type { Randomness } from '../domain/random.ts'
+import type { Trust, TrustQuery } from '../domain/trust.ts'
 import { writeEvents } from './audit.ts'
+import { endDirectory, lockDirectory, viewDirectory } from './directory-lockouts.ts'
 import { enrolmentsOf } from './enrolments.ts'
 import { isKnownAddress } from './known-addresses.ts'
-import { addressFor, lease } from './lease-taking.ts'
-import { makeLockouts } from './lockout-making.ts'
-import { forgetFailures, locksInForce } from './lockouts.ts'
-import { type Place, prepared } from './prepared.ts'
+import {
+  addressesFor,
+  addressFor,
+  type Found,
+  hasAddresses,
+  lease,
+  poolOfLeases,
+} from './lease-allocation.ts'
+import { createLockouts } from './lockout-escalation.ts'
+import { dependOnKnownAddress, locksInForce } from './locks-in-force.ts'
+import { countFailure, forgetFailuresOf } from './login-failures.ts'
+import { type Param, prepared, transact } from './prepared.ts'
 import type { Tables } from './schema.ts'
 import { openSession } from './session-opening.ts'
+import { findRoom, giveWay } from './session-places.ts'
+import { findTrust, putTrust, spendTrust } from './trusts.ts'
+import { withdraw } from './withdrawal.ts'
 
 export class SqlLogin implements LoginStore {
   readonly #db: Kysely<Tables>
@@ -29,102 +50,133 @@ export class SqlLogin implements LoginStore {
     this.#random = random
   }
 
-  async view(query: LoginQuery): Promise<LoginView> {
-    const [enrolments, locks] = await Promise.all([
-      enrolmentsOf(this.#db, query.subjects),
-      locksInForce(this.#db, query),
-    ])
-    const isAsked = locks.some((lock) => !bars(lock, 'user'))
-    return { enrolments, locks, knownAddress: isAsked && (await isKnownAddress(this.#db, query)) }
+  view(query: LoginQuery): Promise<LoginView> {
+    return viewLogin(this.#db, query)
+  }
+
+  findTrust(query: TrustQuery): Promise<Trust | undefined> {
+    return findTrust(this.#db, query)
+  }
+
+  isKnownAddress(query: KnownAddressQuery): Promise<boolean> {
+    return isKnownAddress(this.#db, query)
   }
 
   async admit(admission: Admission): Promise<AdmissionAnswer> {
-    const { query, spared, claim, event } = admission
-    return this.#db.transaction().execute(async (db) => {
-      const lock = (await locksInForce(db, query)).find((each) => bars(each, spared))
+    const { query, forgives, codeUse, session, trust, event } = admission
+    return transact(this.#db, async (db) => {
+      const lock = await lockThatBars(db, admission)
       if (lock !== undefined) return { kind: 'locked', lock }
-      const ipv4 = await addressFor(db, admission)
-      if (ipv4 === 'none') return { kind: 'no_address' }
-      // Nothing was written when it fails: the claim is the first thing that writes.
-      if (!(await take(db, claim, query.now))) return { kind: 'code_used' }
-      await open(db, admission, ipv4)
+      const room = await findRoom(db, admission)
+      if (room.kind === 'full') return { kind: 'too_many_sessions', live: room.live }
+      const found = await addressesFor(db, admission)
+      if (found === 'none') return { kind: 'no_address' }
+      // Spending the code is the first write, so nothing needs to be undone if it fails.
+      if (!(await take(db, codeUse, query.now))) return { kind: 'code_used' }
+      await open(db, admission, found)
+      if (trust !== undefined) await putTrust(db, trust)
+      if (session !== undefined) await giveWay(db, room.leaving, session, this.#random)
       await writeEvents(db, [event])
-      await forgetFailures(db, query.user)
-      return { kind: 'admitted', ipv4 }
+      if (forgives === true) await forgetFailuresOf(db, query)
+      return { kind: 'admitted', ...found }
     })
   }
 
+  async foresee(admission: Admission): Promise<AdmissionAnswer> {
+    const lock = await lockThatBars(this.#db, admission)
+    if (lock !== undefined) return { kind: 'locked', lock }
+    const room = await findRoom(this.#db, admission)
+    if (room.kind === 'full') return { kind: 'too_many_sessions', live: room.live }
+    const { session, ...wishes } = admission
+    for (const wish of [wishes.lease, wishes.lease6]) {
+      if (session === undefined || wish === undefined) continue
+      // Before the first start the records know no address of the pool.
+      const isFull = (await addressFor(this.#db, session, wish)) === 'none'
+      if (isFull && (await hasAddresses(this.#db, wish.pool))) return { kind: 'no_address' }
+    }
+    return { kind: 'admitted' }
+  }
+
+  withdraw(withdrawal: Withdrawal): Promise<boolean> {
+    return withdraw(this.#db, withdrawal)
+  }
+
   async recordFailure(failure: FailedGuess): Promise<readonly Lockout[]> {
-    return this.#db.transaction().execute((db) => keepFailure(db, this.#random, failure))
+    return transact(this.#db, (db) => keepFailure(db, this.#random, failure))
+  }
+
+  viewDirectory(query: DirectoryQuery): Promise<DirectoryView> {
+    return viewDirectory(this.#db, query)
+  }
+
+  lockDirectory(lock: DirectoryLock): Promise<Lockout> {
+    return transact(this.#db, (db) => lockDirectory(db, this.#random, lock))
+  }
+
+  endDirectory(account: DirectoryAccount, now: number): Promise<void> {
+    return endDirectory(this.#db, account, now)
   }
 }
 
-async function open(
-  db: Kysely<Tables>,
-  { session, lease: wish }: Admission,
-  ipv4: string | undefined,
-): Promise<void> {
-  if (session === undefined) return
-  if (wish === undefined || ipv4 === undefined) return openSession(db, session)
-  await lease(db, session, wish, ipv4)
-  await openSession(db, { ...session, pool: wish.pool, ipv4 })
+export async function viewLogin(db: Kysely<Tables>, query: LoginQuery): Promise<LoginView> {
+  const [enrolments, locks] = await Promise.all([enrolmentsOf(db, query.subjects), locksInForce(db, query)])
+  return { enrolments, locks, knownAddress: dependOnKnownAddress(locks) && (await isKnownAddress(db, query)) }
 }
 
-/** Failures of one user come one after another: each holds the user's count until its transaction ends. */
+async function lockThatBars(
+  db: Kysely<Tables>,
+  { query, isExempt = false }: Admission,
+): Promise<Lockout | undefined> {
+  const locks = await locksInForce(db, query)
+  const isKnown = dependOnKnownAddress(locks) && (await isKnownAddress(db, query))
+  return locks.find((lock) => blocks(lock, { isKnown, isExempt }))
+}
+
+async function open(db: Kysely<Tables>, { session, ...wishes }: Admission, found: Found): Promise<void> {
+  if (session === undefined) return
+  await lease(db, session, wishes.lease, found.ipv4)
+  await lease(db, session, wishes.lease6, found.ipv6)
+  const { ipv4 = found.ipv4, ipv6 = found.ipv6 } = session
+  await openSession(db, { ...session, pool: poolOfLeases(wishes), ipv4, ipv6 })
+}
+
 export async function keepFailure(
   db: Kysely<Tables>,
   random: Randomness,
   failure: FailedGuess,
 ): Promise<readonly Lockout[]> {
   await writeEvents(db, [failure.event])
-  const consecutive = await countFailure(db, failure)
-  return makeLockouts(db, random, failure, consecutive)
+  return createLockouts(db, random, failure, await countFailure(db, failure))
 }
 
-/** Spends a code. Of any number of logins that show the same one, a single one changes the row. */
-async function take(db: Kysely<Tables>, claim: Claim, now: number): Promise<boolean> {
-  if (claim.kind === 'none') return true
-  if (claim.kind === 'recovery') {
-    const { subject, hash } = claim
+/** Spends a code, or uses a trust. If several logins show the same code, only one of them changes the row. */
+async function take(db: Kysely<Tables>, codeUse: CodeUse, now: number): Promise<boolean> {
+  if (codeUse.kind === 'none') return true
+  if (codeUse.kind === 'recovery') {
+    const { subject, hash } = codeUse
     return (await spendRecoveryCode(db, { subject, hash, now })).numAffectedRows === 1n
   }
-  const { enrolment, step } = claim
-  return (await spendStep(db, { enrolment, step })).numAffectedRows === 1n
+  if (codeUse.kind === 'trust') {
+    const { trust, enrolment } = codeUse
+    return (await spendTrust(db, { trust, enrolment, now })).numAffectedRows === 1n
+  }
+  const { enrolment, step, driftMs } = codeUse
+  return (await spendStep(db, { enrolment, step, driftMs })).numAffectedRows === 1n
 }
 
-const spendStep = prepared((db, value: Place<{ enrolment: string; step: number }>) =>
+const spendStep = prepared((db, value: Param<{ enrolment: string; step: number; driftMs: number }>) =>
   db
     .updateTable('enrolments')
-    .set({ last_step: value('step') })
+    .set({ last_step: value('step'), drift_ms: value('driftMs') })
     .where('id', '=', value('enrolment'))
     .where('last_step', '<', value('step')),
 )
 
-const spendRecoveryCode = prepared((db, value: Place<{ subject: string; hash: string; now: number }>) =>
+const spendRecoveryCode = prepared((db, value: Param<{ subject: string; hash: string; now: number }>) =>
   db
     .updateTable('recovery_codes')
     .set({ used_at: value('now') })
     .where('subject', '=', value('subject'))
     .where('hash', '=', value('hash'))
     .where('used_at', 'is', null),
-)
-
-/** @returns the user's failures in a row, this one included. */
-async function countFailure(db: Kysely<Tables>, { user, event }: FailedGuess): Promise<number> {
-  const [row] = (await addFailure(db, { user, at: event.at })).rows
-  if (row === undefined) throw new Error(`the failures of ${user} were not counted`)
-  return row.consecutive_failures
-}
-
-const addFailure = prepared((db, value: Place<{ user: string; at: number }>) =>
-  db
-    .insertInto('login_state')
-    .values({ user_stem: value('user'), consecutive_failures: 1, failed_at: value('at') })
-    .onConflict((conflict) =>
-      conflict.column('user_stem').doUpdateSet((row) => ({
-        consecutive_failures: row('login_state.consecutive_failures', '+', 1),
-        failed_at: value('at'),
-      })),
-    )
-    .returning('consecutive_failures'),
 )

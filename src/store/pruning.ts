@@ -7,6 +7,8 @@ export interface PruningOptions {
   readonly retention: RetentionStore
   /** Milliseconds that audit events are kept. */
   readonly keepAuditMs: number
+  /** Milliseconds that usage by day is kept. */
+  readonly keepUsageMs: number
   /** Milliseconds that the rest is kept after its end. */
   readonly keepMs: number
   readonly clock: Clock
@@ -18,11 +20,11 @@ export interface PruningOptions {
 
 /** Records in one transaction: a few milliseconds of work. */
 const BATCH = 200
-/** Between two batches the database has several times as long to itself as the last one took. */
+/** The pause between two batches, as a multiple of the time of the last one. */
 const REST = 4
-const SHORTEST_REST_MS = 50
+const MIN_PAUSE_MS = 50
 
-/** Forgets, hour by hour and a little at a time, what has been kept for long enough. */
+/** Deletes records past their retention, every hour, in small batches. */
 export class Pruning {
   readonly #options: PruningOptions
   #timer: NodeJS.Timeout | undefined
@@ -62,7 +64,7 @@ export class Pruning {
         const { count, tookMs } = await this.#batch()
         deleted += count
         if (count < BATCH) break
-        await sleep(Math.max(SHORTEST_REST_MS, tookMs * REST))
+        await sleep(Math.max(MIN_PAUSE_MS, tookMs * REST))
       }
     } catch (error) {
       log.warn('retention.failed', { error })
@@ -71,10 +73,12 @@ export class Pruning {
   }
 
   async #batch(): Promise<{ count: number; tookMs: number }> {
-    const { retention, keepAuditMs, keepMs, clock } = this.#options
-    const begun = clock.monotonic()
+    const { retention, keepAuditMs, keepUsageMs, keepMs, clock } = this.#options
+    const startedAt = clock.monotonic()
     const now = clock.now()
-    const count = await retention.prune({ audit: now - keepAuditMs, rest: now - keepMs }, BATCH)
-    return { count, tookMs: clock.monotonic() - begun }
+    const usage = new Date(now - keepUsageMs).toISOString().slice(0, 10)
+    const before = { audit: now - keepAuditMs, usage, rest: now - keepMs }
+    const count = await retention.prune(before, BATCH)
+    return { count, tookMs: clock.monotonic() - startedAt }
   }
 }

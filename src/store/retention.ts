@@ -1,93 +1,95 @@
-import type { Kysely } from 'kysely'
+import { type Expression, type Kysely, sql } from 'kysely'
 import { earliestId } from '../domain/record-id.ts'
 import type { Horizon, RetentionStore } from '../domain/retention.ts'
-import type { Tables } from './schema.ts'
+import type { Day } from '../domain/site-days.ts'
+import { transact } from './prepared.ts'
+import type { AnyTables, Tables } from './schema.ts'
+import { SqlRepository } from './sql-repository.ts'
+import { TABLES } from './tables.ts'
 
-export class SqlRetention implements RetentionStore {
-  readonly #db: Kysely<Tables>
-
-  constructor(db: Kysely<Tables>) {
-    this.#db = db
-  }
-
+export class SqlRetention extends SqlRepository implements RetentionStore {
   prune(before: Horizon, atMost: number): Promise<number> {
-    return this.#db.transaction().execute((db) => pruneSome(db, before, atMost))
+    return transact(this.db, (db) => pruneSome(db, before, atMost))
   }
 }
 
-type Prune = (db: Kysely<Tables>, before: Horizon, atMost: number) => Promise<number>
+/** Finds what is past its retention, the oldest first by an index. */
+type Old = (db: Kysely<Tables>, before: Horizon) => { limit(rows: number): Expression<unknown> }
 
-/** Each finds the oldest by an index. */
-const KINDS: readonly Prune[] = [
-  pruneAudit,
-  pruneSessions,
-  pruneEndedLocks,
-  pruneReleasedLocks,
-  pruneFailures,
+const OLD: readonly (readonly [table: keyof Tables, old: Old])[] = [
+  [
+    'audit_events',
+    (db, { audit }) => db.selectFrom('audit_events').select('id').where('at', '<', audit).orderBy('at'),
+  ],
+  ['sessions', oldSessions],
+  [
+    'trusts',
+    (db, { rest }) =>
+      db.selectFrom('trusts').select('id').where('expires_at', '<', rest).orderBy('expires_at'),
+  ],
+  ['usage_days', (db, { usage }) => ofOldDays(db, 'usage_days', usage)],
+  ['usage_totals', (db, { usage }) => ofOldDays(db, 'usage_totals', usage)],
+  ['quota_marks', (db, { usage }) => ofOldDays(db, 'quota_marks', usage)],
+  ['quota_additions', (db, { usage }) => ofOldDays(db, 'quota_additions', usage)],
+  ['lockouts', endedLocks],
+  ['lockouts', releasedLocks],
+  [
+    'login_failures',
+    (db, { rest }) =>
+      db
+        .selectFrom('login_failures')
+        .select(TABLES.login_failures)
+        .where('failed_at', '<', rest)
+        .orderBy('failed_at'),
+  ],
 ]
 
 export async function pruneSome(db: Kysely<Tables>, before: Horizon, atMost: number): Promise<number> {
   let deleted = 0
-  for (const prune of KINDS) {
-    if (deleted < atMost) deleted += await prune(db, before, atMost - deleted)
+  for (const [table, old] of OLD) {
+    if (deleted >= atMost) break
+    const some = old(db, before).limit(atMost - deleted)
+    const key = sql`(${sql.join(TABLES[table].map((column) => sql.ref(column)))})`
+    const pruned = (db as unknown as AnyTables).deleteFrom(table).where(key, 'in', some)
+    deleted += Number((await pruned.executeTakeFirst()).numDeletedRows)
   }
   return deleted
 }
 
-async function pruneAudit(db: Kysely<Tables>, { audit }: Horizon, atMost: number): Promise<number> {
-  const old = db.selectFrom('audit_events').select('id').where('at', '<', audit).orderBy('at').limit(atMost)
-  const { numDeletedRows } = await db.deleteFrom('audit_events').where('id', 'in', old).executeTakeFirst()
-  return Number(numDeletedRows)
-}
-
-/** By their last news and not by their end: of a session whose Stop was lost there is no more to come either. */
-async function pruneSessions(db: Kysely<Tables>, { rest }: Horizon, atMost: number): Promise<number> {
-  const old = db
+/** By their last report and not by their end: a session whose Stop was lost reports nothing more either. */
+function oldSessions(db: Kysely<Tables>, { rest }: Horizon) {
+  return db
     .selectFrom('sessions')
     .select('id')
     .where('id', '<', earliestId(rest))
     .where('updated_at', '<', rest)
     .orderBy('id')
-    .limit(atMost)
-  const { numDeletedRows } = await db.deleteFrom('sessions').where('id', 'in', old).executeTakeFirst()
-  return Number(numDeletedRows)
 }
 
-async function pruneEndedLocks(db: Kysely<Tables>, { rest }: Horizon, atMost: number): Promise<number> {
-  const old = db
+function ofOldDays(
+  db: Kysely<Tables>,
+  table: 'usage_days' | 'usage_totals' | 'quota_marks' | 'quota_additions',
+  day: Day,
+) {
+  const rows = (db as unknown as AnyTables).selectFrom(table).select(TABLES[table])
+  return rows.where('day', '<', day).orderBy('day')
+}
+
+function endedLocks(db: Kysely<Tables>, { rest }: Horizon) {
+  return db
     .selectFrom('lockouts')
     .select('id')
     .where('released_at', 'is', null)
     .where('ends_at', '<', rest)
     .orderBy('ends_at')
-    .limit(atMost)
-  const { numDeletedRows } = await db.deleteFrom('lockouts').where('id', 'in', old).executeTakeFirst()
-  return Number(numDeletedRows)
 }
 
-async function pruneReleasedLocks(db: Kysely<Tables>, { rest }: Horizon, atMost: number): Promise<number> {
-  const old = db
+function releasedLocks(db: Kysely<Tables>, { rest }: Horizon) {
+  return db
     .selectFrom('lockouts')
     .select('id')
     .where('released_at', 'is not', null)
     .where('id', '<', earliestId(rest))
     .where('released_at', '<', rest)
     .orderBy('id')
-    .limit(atMost)
-  const { numDeletedRows } = await db.deleteFrom('lockouts').where('id', 'in', old).executeTakeFirst()
-  return Number(numDeletedRows)
-}
-
-async function pruneFailures(db: Kysely<Tables>, { rest }: Horizon, atMost: number): Promise<number> {
-  const old = db
-    .selectFrom('login_state')
-    .select('user_stem')
-    .where('failed_at', '<', rest)
-    .orderBy('failed_at')
-    .limit(atMost)
-  const { numDeletedRows } = await db
-    .deleteFrom('login_state')
-    .where('user_stem', 'in', old)
-    .executeTakeFirst()
-  return Number(numDeletedRows)
 }

@@ -1,27 +1,41 @@
+import type { Generated, Kysely, Selectable } from 'kysely'
 import type { AuditKind } from '../domain/audit.ts'
 import type { TotpAlgorithm } from '../domain/enrolment.ts'
 import type { LockoutCause, LockoutScope } from '../domain/lockout.ts'
+import type { FailedGuess } from '../domain/login-records.ts'
+import type { OrderOutcome, OrderReason, SessionOrder } from '../domain/session-order.ts'
+import type { QuotaAdditionRow, QuotaMarkRow, UsageDayRow, UsageTotalRow } from './usage-schema.ts'
 
 /**
  * The tables, row by row, in types that SQLite and PostgreSQL share: text; whole numbers up to 2^53; 0 and 1 for
  * truth; JSON as text. Times are wall milliseconds. What the domain calls absent is null.
  */
 export interface Tables {
-  users: UserRow
+  users: UserTable
   user_groups: UserGroupRow
   enrolments: EnrolmentRow
   recovery_codes: RecoveryCodeRow
   lockouts: LockoutRow
-  login_state: LoginStateRow
+  login_failures: LoginFailureRow
   sessions: SessionRow
   leases: LeaseRow
   audit_events: AuditEventRow
   gateway_state: GatewayStateRow
   api_tokens: ApiTokenRow
   invitations: InvitationRow
+  session_orders: SessionOrderRow
+  agents: AgentRow
+  trusts: TrustRow
+  usage_days: UsageDayRow
+  usage_totals: UsageTotalRow
+  quota_marks: QuotaMarkRow
+  quota_additions: QuotaAdditionRow
 }
 
-export interface UserRow {
+/** The tables by their names alone, for what is done to each. */
+export type AnyTables = Kysely<Record<string, Record<string, unknown>>>
+
+interface UserTable {
   name: string
   password_hash: string | null
   enabled: number
@@ -29,10 +43,16 @@ export interface UserRow {
   /** Canonical text, unique over all users, as is `ipv6`. */
   ipv4: string | null
   ipv6: string | null
+  /** As `digitsOf` of `ipv6`; null also where a broker of an older version wrote the user. */
+  ipv6_digits: string | null
   /** JSON: the static attributes that have no column of their own. */
   attributes: string
   created_at: number
+  /** As `LocalUser.revision`. */
+  revision: Generated<number>
 }
+
+export type UserRow = Selectable<UserTable>
 
 interface UserGroupRow {
   user_name: string
@@ -51,6 +71,8 @@ export interface EnrolmentRow {
   period: number
   algorithm: TotpAlgorithm
   last_step: number
+  /** Milliseconds. */
+  drift_ms: number
   created_at: number
 }
 
@@ -67,21 +89,32 @@ export interface LockoutRow {
   user_stem: string | null
   /** An IPv6 address is locked with its customer's network, which then stands here: `2001:db8:1:2::/64`. */
   address: string | null
+  /** As `Lockout.source`; null: it covers the user at every identity provider. */
+  source: string | null
+  subject: string | null
   gateway: string | null
   reason: string
   since: number
-  /** `NO_END` where only a person can end it, so that "in force" is one comparison that an index can answer. */
+  /** `NO_END` if only a person can end it, so that "in force" is one comparison that an index can answer. */
   ends_at: number
   released_at: number | null
   released_by: string | null
   release_reason: string | null
+  /** Null: the same as `user_stem`. */
+  whole_name: string | null
 }
 
-interface LoginStateRow {
+export interface LoginFailureRow {
+  /** Canonical username of the account. */
   user_stem: string
-  consecutive_failures: number
-  /** Of the last one; null where it was counted before this was kept. */
-  failed_at: number | null
+  /** As `accountKey`; empty where nobody knows the user. */
+  account: string
+  factor: FailedGuess['factor']
+  /** An address, an IPv6 customer's network, or a mark of login-failures.ts. */
+  place: string
+  failures: number
+  /** Of the last one. */
+  failed_at: number
 }
 
 export interface SessionRow {
@@ -96,41 +129,54 @@ export interface SessionRow {
   network: string | null
   acct_session: string | null
   policy: string | null
-  /** Of which `ipv4` is. */
+  /** The name of the pool that gave `ipv4` or `ipv6`. */
   pool: string | null
   ipv4: string | null
   ipv6: string | null
   client: string | null
+  nas: string | null
   granted_at: number | null
   started_at: number | null
-  /** Milliseconds without news after which the session is taken for dead. */
+  /** Milliseconds without a report after which the session is taken for dead. */
   kept_ms: number | null
   updated_at: number
   stopped_at: number | null
+  /** When a later session of the user took its place. */
+  gave_way_at: number | null
   terminate_cause: string | null
   seconds: number
   octets_in: number
   octets_out: number
   /** Goes up with every change, so that a change made from an older reading is noticed. */
   revision: number
+  /** Host of the agent that reported it last. Does not count in `revision`, as neither does `missed_at`. */
+  agent?: string | null
+  /** When that agent's report first was without it; null while it is there. */
+  missed_at?: number | null
+  /** Among the limited logins of its subject, where several may be written at the same time. */
+  turn?: number | null
 }
 
-/** An address of a pool, whoever has it. */
+/** An address of a pool, free or held. */
 export interface LeaseRow {
+  /** IPv4, or the client's in an IPv6 prefix. */
   address: string
-  /** Null: it has left its pool, and is forgotten when it is free. */
+  /** The first and the last address of the IPv6 prefix, as `digitsOf`. No two prefixes have addresses in common. */
+  first_digits: string | null
+  last_digits: string | null
+  /** As `poolKey`. Null: it has left its pool, and is forgotten when it is free. */
   pool: string | null
-  /** Whoever had it last, free or not: they get it again where that can be. */
+  /** The user who had it last, free or not: they get it again if possible. */
   subject: string | null
   gateway: string | null
-  /** Whose it is now; null where it is free. */
+  /** The session that has it now; null if it is free. */
   session: string | null
   taken_at: number | null
-  /** The last news of the session; null where accounting has not named it yet. */
+  /** The last report of the session; null if accounting has not named it yet. */
   heard_at: number | null
-  /** Milliseconds without news after which the session must be dead. */
+  /** Milliseconds without a report after which the session must be dead. */
   kept_ms: number | null
-  /** 1: sessions of one user were given it before the earlier one was known to be over, so no Stop frees it, but silence. */
+  /** 1: sessions of one user were given it before the earlier one was known to be over, so only silence frees it. */
   contested: number
   /** The least goes first: when it was freed, or, long before, its place among those that were never given. */
   freed_at: number
@@ -148,11 +194,18 @@ export interface AuditEventRow {
   gateway: string | null
   reason: string | null
   detail: string | null
+  /** Null: once. */
+  times: number | null
+  /** Null: the same as `user_name`. */
+  whole_name: string | null
+  attempt: string | null
+  steps: string | null
 }
 
 interface GatewayStateRow {
-  /** A gateway that has proved to send Message-Authenticator. */
+  /** A RADIUS client that has proved to send Message-Authenticator. */
   key: string
+  unsigned_at: number | null
 }
 
 export interface InvitationRow {
@@ -163,6 +216,41 @@ export interface InvitationRow {
   created_at: number
   created_by: string
   expires_at: number
+}
+
+export interface SessionOrderRow {
+  id: string
+  gateway: string
+  kind: SessionOrder['kind']
+  target_kind: 'session' | 'user' | 'address'
+  target: string
+  reason: OrderReason
+  ordered_by: string
+  at: number
+  user_name: string | null
+  tries: number
+  /** A broker is sending it until then. */
+  claimed_until: number | null
+  done_at: number | null
+  outcome: OrderOutcome | null
+  detail: string | null
+}
+
+export interface AgentRow {
+  gateway: string
+  /** As it calls itself. */
+  host: string
+  protocol: number
+  version: string
+  ocserv_version: string | null
+  /** Name of the token that it came with. */
+  token: string
+  /** Its last report. */
+  heard_at: number
+  /** In its last report. */
+  sessions: number
+  /** JSON: as `Agent.bans`. */
+  bans: string
 }
 
 export interface ApiTokenRow {
@@ -178,4 +266,21 @@ export interface ApiTokenRow {
   last_used_at: number | null
   revoked_at: number | null
   revoked_by: string | null
+}
+
+export interface TrustRow {
+  id: string
+  subject: string
+  source: string
+  /** The username of the subject, by which lockouts go. */
+  user_stem: string
+  network: string
+  enrolment: string
+  record: string | null
+  sealed_password_hash: string | null
+  gateway: string
+  made_at: number
+  expires_at: number
+  used_at: number | null
+  uses: number
 }

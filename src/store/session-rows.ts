@@ -1,84 +1,50 @@
-import { stemOf } from '../domain/login-name.ts'
+import { usernameOf } from '../domain/login-name.ts'
 import type { Session } from '../domain/session.ts'
-import { withoutNulls } from './absent.ts'
-import { networkColumn } from './places.ts'
+import { mappingOf } from './columns.ts'
 import type { SessionRow } from './schema.ts'
+import { subnetOf } from './subnet-columns.ts'
 
-export const SESSION_COLUMNS = [
-  'id',
-  'gateway',
-  'user_name',
-  'user_stem',
-  'subject',
-  'address',
-  'network',
-  'acct_session',
-  'policy',
-  'pool',
-  'ipv4',
-  'ipv6',
-  'client',
-  'granted_at',
-  'started_at',
-  'kept_ms',
-  'updated_at',
-  'stopped_at',
-  'terminate_cause',
-  'seconds',
-  'octets_in',
-  'octets_out',
-  'revision',
-] as const satisfies readonly (keyof SessionRow)[]
+const { toRow, fromRow } = mappingOf<Session, SessionRow>()({
+  id: 'id',
+  gateway: 'gateway',
+  user: 'user_name',
+  subject: 'subject',
+  address: 'address',
+  acctSession: 'acct_session',
+  policy: 'policy',
+  pool: 'pool',
+  ipv4: 'ipv4',
+  ipv6: 'ipv6',
+  client: 'client',
+  nas: 'nas',
+  grantedAt: 'granted_at',
+  startedAt: 'started_at',
+  staleAfterMs: 'kept_ms',
+  updatedAt: 'updated_at',
+  stoppedAt: 'stopped_at',
+  gaveWayAt: 'gave_way_at',
+  terminateCause: 'terminate_cause',
+  seconds: 'seconds',
+  octetsIn: 'octets_in',
+  octetsOut: 'octets_out',
+})
 
-/** All columns but the revision, which belongs to whoever writes the row. */
-export function sessionColumns(session: Session): Omit<SessionRow, 'revision'> {
-  return {
-    id: session.id,
-    gateway: session.gateway,
-    user_name: session.user,
-    user_stem: stemOf(session.user),
-    subject: session.subject ?? null,
-    address: session.address ?? null,
-    network: networkColumn(session.address),
-    acct_session: session.acctSession ?? null,
-    policy: session.policy ?? null,
-    pool: session.pool ?? null,
-    ipv4: session.ipv4 ?? null,
-    ipv6: session.ipv6 ?? null,
-    client: session.client ?? null,
-    granted_at: session.grantedAt ?? null,
-    started_at: session.startedAt ?? null,
-    kept_ms: session.keptMs ?? null,
-    updated_at: session.updatedAt,
-    stopped_at: session.stoppedAt ?? null,
-    terminate_cause: session.terminateCause ?? null,
-    seconds: session.seconds,
-    octets_in: session.octetsIn,
-    octets_out: session.octetsOut,
-  }
+/** @param revision 0 for a new row. */
+export function sessionRow(session: Session, revision = 0): SessionRow {
+  const derived = { user_stem: usernameOf(session.user), network: subnetOf(session.address) }
+  return { ...toRow(session), ...derived, revision }
 }
+
+/** Stands behind an Acct-Session-Id that the gateway gave to another session later; none holds a control character. */
+export const USED_AGAIN = '\u0001'
 
 export function sessionOf(row: SessionRow): Session {
-  return withoutNulls({
-    id: row.id,
-    gateway: row.gateway,
-    user: row.user_name,
-    subject: row.subject,
-    address: row.address,
-    acctSession: row.acct_session,
-    policy: row.policy,
-    pool: row.pool,
-    ipv4: row.ipv4,
-    ipv6: row.ipv6,
-    client: row.client,
-    grantedAt: row.granted_at,
-    startedAt: row.started_at,
-    keptMs: row.kept_ms,
-    updatedAt: row.updated_at,
-    stoppedAt: row.stopped_at,
-    terminateCause: row.terminate_cause,
-    seconds: row.seconds,
-    octetsIn: row.octets_in,
-    octetsOut: row.octets_out,
-  })
+  const session = fromRow(row)
+  return row.acct_session?.includes(USED_AGAIN)
+    ? { ...session, acctSession: row.acct_session.split(USED_AGAIN)[0] }
+    : session
 }
+
+const ANY: Session = { id: '', gateway: '', user: '', updatedAt: 0, seconds: 0, octetsIn: 0, octetsOut: 0 }
+
+export const SESSION_COLUMNS = Object.keys(sessionRow(ANY)) as (keyof SessionRow)[]

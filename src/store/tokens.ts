@@ -1,31 +1,14 @@
-import type { Kysely } from 'kysely'
 import type { ApiToken, TokenStore } from '../domain/api-token.ts'
-import { isScope } from '../domain/scope.ts'
-import { withoutNulls } from './absent.ts'
-import type { ApiTokenRow, Tables } from './schema.ts'
+import { agentScope, gatewayOfScope, isScope } from '../domain/scope.ts'
+import { mappingOf } from './columns.ts'
+import type { ApiTokenRow } from './schema.ts'
+import { SqlRepository } from './sql-repository.ts'
 
-export class SqlTokens implements TokenStore {
-  readonly #db: Kysely<Tables>
-
-  constructor(db: Kysely<Tables>) {
-    this.#db = db
-  }
-
+export class SqlTokens extends SqlRepository implements TokenStore {
   async add(token: ApiToken): Promise<'added' | 'exists'> {
-    const added = await this.#db
+    const added = await this.db
       .insertInto('api_tokens')
-      .values({
-        id: token.id,
-        name: token.name,
-        hash: token.hash,
-        scopes: token.scopes.join(' '),
-        created_at: token.createdAt,
-        created_by: token.createdBy,
-        expires_at: token.expiresAt ?? null,
-        last_used_at: null,
-        revoked_at: null,
-        revoked_by: null,
-      })
+      .values({ ...toRow(token), scopes: scopesText(token) })
       .onConflict((conflict) => conflict.doNothing())
       .returning('id')
       .executeTakeFirst()
@@ -33,16 +16,12 @@ export class SqlTokens implements TokenStore {
   }
 
   async findByHash(hash: string): Promise<ApiToken | undefined> {
-    const row = await this.#db
-      .selectFrom('api_tokens')
-      .selectAll()
-      .where('hash', '=', hash)
-      .executeTakeFirst()
+    const row = await this.db.selectFrom('api_tokens').selectAll().where('hash', '=', hash).executeTakeFirst()
     return row === undefined ? undefined : tokenOf(row)
   }
 
   async list(limit: number): Promise<readonly ApiToken[]> {
-    const rows = await this.#db
+    const rows = await this.db
       .selectFrom('api_tokens')
       .selectAll()
       .orderBy('id', 'desc')
@@ -52,7 +31,7 @@ export class SqlTokens implements TokenStore {
   }
 
   async revoke(name: string, by: string, now: number): Promise<ApiToken | undefined> {
-    const row = await this.#db
+    const row = await this.db
       .updateTable('api_tokens')
       .set({ revoked_at: now, revoked_by: by })
       .where('name', '=', name)
@@ -63,7 +42,7 @@ export class SqlTokens implements TokenStore {
   }
 
   async noteUse(id: string, now: number): Promise<void> {
-    await this.#db
+    await this.db
       .updateTable('api_tokens')
       .set({ last_used_at: now })
       .where('id', '=', id)
@@ -72,18 +51,26 @@ export class SqlTokens implements TokenStore {
   }
 }
 
+const { toRow, fromRow } = mappingOf<Omit<ApiToken, 'scopes' | 'gateway'>, ApiTokenRow>()({
+  id: 'id',
+  name: 'name',
+  hash: 'hash',
+  createdAt: 'created_at',
+  createdBy: 'created_by',
+  expiresAt: 'expires_at',
+  lastUsedAt: 'last_used_at',
+  revokedAt: 'revoked_at',
+  revokedBy: 'revoked_by',
+})
+
+/** A gateway's name holds no blank. */
+function scopesText({ scopes, gateway }: ApiToken): string {
+  return gateway === undefined ? scopes.join(' ') : agentScope(gateway)
+}
+
 function tokenOf(row: ApiTokenRow): ApiToken {
-  return withoutNulls({
-    id: row.id,
-    name: row.name,
-    hash: row.hash,
-    // A scope of a later version gives nothing in this one.
-    scopes: row.scopes.split(' ').filter(isScope),
-    createdAt: row.created_at,
-    createdBy: row.created_by,
-    expiresAt: row.expires_at,
-    lastUsedAt: row.last_used_at,
-    revokedAt: row.revoked_at,
-    revokedBy: row.revoked_by,
-  })
+  const gateway = gatewayOfScope(row.scopes)
+  if (gateway !== undefined) return { ...fromRow(row), scopes: [], gateway }
+  // A scope of a later version gives nothing in this one.
+  return { ...fromRow(row), scopes: row.scopes.split(' ').filter(isScope) }
 }

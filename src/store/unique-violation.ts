@@ -1,4 +1,4 @@
-/** A unique index refused a row; every driver throws this one, whatever its database calls it. */
+/** A unique index refused a row. Every driver throws this error. */
 export class UniqueViolation extends Error {
   override readonly name = 'UniqueViolation'
 }

@@ -1,15 +1,19 @@
 import { canonicalAddress } from '../domain/network.ts'
 import type { StaticAttributes } from '../domain/person.ts'
+import { digitsOf } from '../domain/prefix-pool.ts'
 import type { LocalUser } from '../domain/user.ts'
-import { withoutNulls } from './absent.ts'
+import { nullsToUndefined } from './nulls-to-undefined.ts'
 import type { UserRow } from './schema.ts'
 
 /** Addresses are kept in their one spelling: two spellings of one address must meet in the unique index. */
-export function addressesAndAttributes(own: StaticAttributes): Pick<UserRow, 'ipv4' | 'ipv6' | 'attributes'> {
+export function addressesAndAttributes(
+  own: StaticAttributes,
+): Pick<UserRow, 'ipv4' | 'ipv6' | 'ipv6_digits' | 'attributes'> {
   const { ipv4, ipv6, ...rest } = own
   return {
     ipv4: ipv4 === undefined ? null : canonicalAddress(ipv4),
     ipv6: ipv6 === undefined ? null : canonicalAddress(ipv6),
+    ipv6_digits: (ipv6 !== undefined && digitsOf(ipv6)) || null,
     attributes: JSON.stringify(rest),
   }
 }
@@ -31,8 +35,9 @@ function userOf(row: UserRow, groups: readonly string[]): LocalUser {
     name: row.name,
     enabled: row.enabled !== 0,
     groups,
-    attributes: { ...stored, ...withoutNulls({ ipv4: row.ipv4, ipv6: row.ipv6 }) },
+    attributes: { ...stored, ...nullsToUndefined({ ipv4: row.ipv4, ipv6: row.ipv6 }) },
     createdAt: row.created_at,
-    ...withoutNulls({ passwordHash: row.password_hash, expiresAt: row.expires_at }),
+    ...(Number(row.revision) > 0 && { revision: Number(row.revision) }),
+    ...nullsToUndefined({ passwordHash: row.password_hash, expiresAt: row.expires_at }),
   }
 }

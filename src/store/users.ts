@@ -1,19 +1,25 @@
 import type { AliasedSelectQueryBuilder, Kysely } from 'kysely'
+import type { Randomness } from '../domain/random.ts'
+import type { OrderCause } from '../domain/session-order.ts'
 import type { LocalUser, UserChange, UserSearch, UserStore } from '../domain/user.ts'
-import { type Place, prepared } from './prepared.ts'
+import { ofLocalUser, orderEnds } from './order-ends.ts'
+import { type Param, prepared, transact } from './prepared.ts'
 import type { Tables, UserRow } from './schema.ts'
+import { SqlTrusts } from './trusts.ts'
 import { UniqueViolation } from './unique-violation.ts'
 import { addressesAndAttributes, usersOf } from './user-rows.ts'
 
 export class SqlUsers implements UserStore {
   readonly #db: Kysely<Tables>
+  readonly #random: Randomness
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, random: Randomness) {
     this.#db = db
+    this.#random = random
   }
 
-  async find(name: string): Promise<LocalUser | undefined> {
-    return usersOf((await findUser(this.#db, { name })).rows)[0]
+  find(name: string): Promise<LocalUser | undefined> {
+    return findLocalUser(this.#db, name)
   }
 
   async list({ group, enabled, after, limit }: UserSearch): Promise<readonly LocalUser[]> {
@@ -28,7 +34,7 @@ export class SqlUsers implements UserStore {
   }
 
   async add(user: LocalUser): Promise<'added' | 'exists' | 'address_taken'> {
-    return this.#db.transaction().execute(async (db) => {
+    return transact(this.#db, async (db) => {
       const added = await db
         .insertInto('users')
         .values({
@@ -48,14 +54,19 @@ export class SqlUsers implements UserStore {
     })
   }
 
-  async change(name: string, change: UserChange): Promise<'changed' | 'unknown' | 'address_taken'> {
+  async change(
+    name: string,
+    change: UserChange,
+    ends?: OrderCause,
+  ): Promise<'changed' | 'unknown' | 'address_taken'> {
     try {
-      return await this.#db.transaction().execute(async (db) => {
+      return await transact(this.#db, async (db) => {
         if (!(await update(db, name, change))) return 'unknown'
         if (change.groups !== undefined) {
           await db.deleteFrom('user_groups').where('user_name', '=', name).execute()
           await addGroups(db, name, change.groups)
         }
+        if (ends !== undefined) await orderEnds(db, ofLocalUser(name), ends, this.#random)
         return 'changed'
       })
     } catch (error) {
@@ -75,17 +86,17 @@ export class SqlUsers implements UserStore {
     return renewed !== undefined
   }
 
-  async remove(name: string): Promise<boolean> {
-    return this.#db.transaction().execute(async (db) => {
+  async remove(name: string, ends?: OrderCause): Promise<boolean> {
+    return transact(this.#db, async (db) => {
+      // Groups go with what they belong to. An authenticator may be that of another store's user of the same name.
       const removed = await db
         .deleteFrom('users')
         .where('name', '=', name)
         .returning('name')
         .executeTakeFirst()
       if (removed === undefined) return false
-      // A local user's subject is their name. Groups and recovery codes go with what they belong to.
-      await db.deleteFrom('enrolments').where('subject', '=', name).execute()
-      await db.deleteFrom('invitations').where('subject', '=', name).execute()
+      await new SqlTrusts(db).revokeAllOf(name)
+      if (ends !== undefined) await orderEnds(db, ofLocalUser(name), ends, this.#random)
       return true
     })
   }
@@ -102,7 +113,11 @@ function withGroups(db: Kysely<Tables>, users: AliasedSelectQueryBuilder<UserRow
     .orderBy('g.position')
 }
 
-const findUser = prepared((db, value: Place<{ name: string }>) =>
+export async function findLocalUser(db: Kysely<Tables>, name: string): Promise<LocalUser | undefined> {
+  return usersOf((await findUser(db, { name })).rows)[0]
+}
+
+const findUser = prepared((db, value: Param<{ name: string }>) =>
   withGroups(db, db.selectFrom('users').selectAll().where('name', '=', value('name')).as('u')),
 )
 
@@ -110,18 +125,20 @@ const findUser = prepared((db, value: Place<{ name: string }>) =>
 async function update(db: Kysely<Tables>, name: string, change: UserChange): Promise<boolean> {
   const { passwordHash, enabled, expiresAt, attributes } = change
   const columns = {
-    ...(passwordHash === undefined ? {} : { password_hash: passwordHash }),
-    ...(enabled === undefined ? {} : { enabled: enabled ? 1 : 0 }),
-    ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
-    ...(attributes === undefined ? {} : addressesAndAttributes(attributes)),
+    password_hash: passwordHash,
+    enabled: enabled === undefined ? undefined : Number(enabled),
+    expires_at: expiresAt,
+    ...(attributes && addressesAndAttributes(attributes)),
   }
-  if (Object.keys(columns).length === 0) return exists(db, name)
+  if (Object.values(columns).every((value) => value === undefined)) return exists(db, name)
+  const endsSignIns = passwordHash !== undefined || enabled === false
   const changed = await db
     .updateTable('users')
-    .set(columns)
+    .set((row) => ({ ...columns, ...(endsSignIns && { revision: row('revision', '+', 1) }) }))
     .where('name', '=', name)
     .returning('name')
     .executeTakeFirst()
+  if (endsSignIns) await new SqlTrusts(db).revokeAllOf(name)
   return changed !== undefined
 }
 

@@ -1,37 +1,38 @@
-import type { Clock } from '../domain/clock.ts'
-import type { Log } from '../domain/log.ts'
-import type { Metrics } from '../domain/metrics.ts'
-import { OnceAMinute } from './once-a-minute.ts'
+import type { Runtime } from '../domain/runtime.ts'
+import { LogThrottle } from '../pacing/log-throttle.ts'
 
-/** Why a datagram got no answer: stable words, found in the log and in the metrics. */
-export type DropReason =
-  | 'unknown_gateway'
-  | 'no_source_port'
-  | 'malformed'
-  | 'wrong_code'
-  | 'no_message_authenticator'
-  | 'bad_message_authenticator'
-  | 'bad_accounting_authenticator'
-  | 'proxy_state_unprotected'
-  | 'overloaded'
-  | 'too_late'
+/** Why a datagram got no answer: stable words, found in the log, in the metrics and in docs/log.md. */
+export const DROP_REASONS = [
+  'unknown_gateway',
+  'no_source_port',
+  'malformed',
+  'wrong_code',
+  'forbidden_attribute',
+  'no_message_authenticator',
+  'bad_message_authenticator',
+  'bad_accounting_authenticator',
+  'proxy_state_unprotected',
+  'repeated',
+  'overloaded',
+  'too_late',
+] as const
 
-/** Counts every dropped datagram, and tells of each reason and peer once a minute. */
+export type DropReason = (typeof DROP_REASONS)[number]
+
+/** Counts every dropped datagram, and logs each reason and source once a minute. */
 export class Drops {
-  readonly #log: Log
-  readonly #metrics: Metrics
-  readonly #told: OnceAMinute
+  readonly #options: Pick<Runtime, 'log' | 'metrics'>
+  readonly #throttle: LogThrottle
 
-  constructor(options: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }) {
-    this.#log = options.log
-    this.#metrics = options.metrics
-    this.#told = new OnceAMinute(options.clock)
+  constructor(options: Pick<Runtime, 'clock' | 'log' | 'metrics'>) {
+    this.#options = options
+    this.#throttle = new LogThrottle(options)
   }
 
   drop(reason: DropReason, peer: string, detail?: string): void {
-    this.#metrics.dropped(reason)
-    this.#told.tell(`${reason} ${peer}`, (before) =>
-      this.#log.warn('datagram.dropped', { reason, peer, detail, before }),
+    this.#options.metrics.dropped(reason)
+    this.#throttle.tell(`${reason} ${peer}`, (before) =>
+      this.#options.log.warn('datagram.dropped', { reason, peer, detail, before }),
     )
   }
 }

@@ -1,38 +1,53 @@
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { fstatSync, readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { FromHolder } from './held-sockets.ts'
-import { inodesOfUdpPort } from './port-holder.ts'
+import { messageOf } from '../domain/errors.ts'
+import type { FromHolder, SocketPlace } from './held-sockets.ts'
+import { inodesOfPort } from './port-holder.ts'
 import { makeRoom, socketOptions } from './udp-socket.ts'
 
 export interface SocketsToHold {
-  readonly places: readonly { readonly address: string; readonly port: number }[]
+  readonly places: readonly SocketPlace[]
   readonly copies: number
   /** Its first word is 0 until the sockets are to be closed. */
   readonly gate: Int32Array
 }
 
 /**
- * Node reads from a socket from the moment it is bound, and says nowhere which descriptor it has. A thread that sleeps
- * reads nothing; the descriptor is the one that was not there before.
+ * Node reads from a socket, or accepts connections, from the moment it is open, and does not say which descriptor it
+ * has. A thread that sleeps does neither; the descriptor is the one that was not there before.
  */
 const { places, copies, gate }: SocketsToHold = workerData
-const sockets: Socket[] = []
+const open: { close(): void }[] = []
 
 function say(message: FromHolder): void {
   parentPort?.postMessage(message)
 }
 
-async function bound(address: string, port: number): Promise<{ port: number; fd: number }> {
-  const before = socketDescriptors()
+async function openUdp(address: string, port: number): Promise<number> {
   const socket = createSocket({ ...socketOptions(address), reusePort: true })
-  sockets.push(socket)
+  open.push(socket)
   socket.bind(port, address)
   await once(socket, 'listening')
   makeRoom(socket)
-  const { port: real } = socket.address()
-  const inodes = await inodesOfUdpPort(real)
+  return socket.address().port
+}
+
+async function openTcp(address: string, port: number): Promise<number> {
+  const server = createServer((connection) => connection.destroy())
+  open.push(server)
+  server.listen({ host: address, port, ipv6Only: false })
+  await once(server, 'listening')
+  const bound = server.address()
+  return typeof bound === 'object' && bound !== null ? bound.port : port
+}
+
+async function held({ service, address }: SocketPlace, port: number): Promise<{ port: number; fd: number }> {
+  const before = socketDescriptors()
+  const real = service === 'http' ? await openTcp(address, port) : await openUdp(address, port)
+  const inodes = inodesOfPort(service === 'http' ? 'tcp' : 'udp', real)
   const own = [...socketDescriptors()].find(([inode]) => !before.has(inode) && inodes.has(inode))
   if (own === undefined)
     throw new Error(`the socket of port ${real} is not among the descriptors of this process`)
@@ -55,19 +70,19 @@ function socketDescriptors(): Map<string, number> {
 
 let index = 0
 try {
-  const held: { port: number; fds: number[] }[] = []
-  for (const { address, port } of places) {
-    const first = await bound(address, port)
-    const place = { port: first.port, fds: [first.fd] }
-    while (place.fds.length < copies) place.fds.push((await bound(address, first.port)).fd)
-    held.push(place)
+  const sockets: { port: number; fds: number[] }[] = []
+  for (const place of places) {
+    const first = await held(place, place.port)
+    const socket = { port: first.port, fds: [first.fd] }
+    while (socket.fds.length < copies) socket.fds.push((await held(place, first.port)).fd)
+    sockets.push(socket)
     index += 1
   }
-  say({ kind: 'held', sockets: held })
+  say({ kind: 'held', sockets })
   Atomics.wait(gate, 0, 0)
 } catch (error) {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
-  const message = error instanceof Error ? error.message : String(error)
-  say({ kind: 'failed', index, message, ...(code !== undefined && { code }) })
+  const message = messageOf(error)
+  say({ kind: 'failed', index, message, code })
 }
-for (const socket of sockets) socket.close()
+for (const each of open) each.close()

@@ -1,16 +1,21 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import type { Service } from './exchange.ts'
 import type { SocketsToHold } from './held-sockets-thread.ts'
-import { listeningFault } from './port-taken.ts'
+import { isUnknownAddress, listeningFault } from './port-taken.ts'
+import type { Service } from './radius-server.ts'
 import { UdpListener } from './udp-listener.ts'
 
-/** Sockets of one address and port, one for each worker. */
-export interface HeldSocket {
-  readonly service: Service
+export interface SocketPlace {
+  readonly service: Service | 'http'
   readonly address: string
   readonly port: number
-  /** File descriptors of this process; the system gives each sender always to the same of them. */
+  /** An address of the machine that nobody named: without it the others are held all the same. */
+  readonly isOwn?: boolean
+}
+
+/** Sockets of one address and port. */
+interface HeldSocket extends SocketPlace {
+  /** File descriptors of this process, one for each worker; the system gives one sender always to the same of them. */
   readonly fds: readonly number[]
 }
 
@@ -28,19 +33,17 @@ export type FromHolder =
   | { readonly kind: 'failed'; readonly index: number; readonly code?: string; readonly message: string }
 
 /**
- * Opens so many sockets for each place and reads from none of them: they are there for processes to which they are
- * handed down. What arrives while a process is replaced waits in its socket, and who sends goes on to reach the same
- * one, so that a retransmit is known again.
- * @throws PortTaken naming who holds the port, where that can be seen.
+ * Opens sockets for processes to which they are passed, UDP for RADIUS and TCP for HTTP, and reads from none of them.
+ * What arrives while a process is replaced waits in its socket, and a sender goes on to reach the same one, so that a
+ * retransmit is known again.
+ * @throws OperatorError naming who holds a UDP port, if that can be seen; the system's own error on a TCP port.
  */
-export async function holdSockets(
-  places: readonly { readonly service: Service; readonly address: string; readonly port: number }[],
-  copies: number,
-): Promise<HeldSockets> {
-  // Sockets that share a port share it with every process of this user: whether one has it shows only who asks alone.
-  for (const place of places) {
-    const probe = await UdpListener.open({ ...place, receive: () => undefined })
-    await probe.close()
+export async function holdSockets(wanted: readonly SocketPlace[], copies: number): Promise<HeldSockets> {
+  const places: SocketPlace[] = []
+  // Sockets that share a port share it with every process of this user: only one that is opened alone shows whether
+  // another process has the port.
+  for (const place of wanted) {
+    if (place.service === 'http' || (await isFree({ ...place, service: place.service }))) places.push(place)
   }
   const gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   const workerData: SocketsToHold = { places, copies, gate }
@@ -50,7 +53,9 @@ export async function holdSockets(
     await once(thread, 'exit')
     const place = places[said.index]
     const error = Object.assign(new Error(said.message), { code: said.code })
-    throw place === undefined ? error : await listeningFault(error, place)
+    throw place === undefined || place.service === 'http'
+      ? error
+      : await listeningFault(error, { ...place, service: place.service })
   }
   thread.unref()
   return {
@@ -62,5 +67,17 @@ export async function holdSockets(
       Atomics.notify(gate, 0)
       await ended
     },
+  }
+}
+
+/** @returns false where it is an address that the machine has no more, or not yet. @throws OperatorError */
+async function isFree(place: SocketPlace & { readonly service: Service }): Promise<boolean> {
+  try {
+    const probe = await UdpListener.open({ ...place, receive: () => undefined })
+    await probe.close()
+    return true
+  } catch (error) {
+    if (place.isOwn && isUnknownAddress(error)) return false
+    throw error
   }
 }

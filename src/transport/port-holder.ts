@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 
 export interface PortHolder {
@@ -10,7 +11,7 @@ const INODE = 9
 
 /** Which process has a UDP port, by Linux' /proc. @returns undefined where that cannot be seen. */
 export async function holderOfUdpPort(port: number): Promise<PortHolder | undefined> {
-  const inodes = await inodesOfUdpPort(port)
+  const inodes = inodesOfPort('udp', port)
   if (inodes.size === 0) return undefined
   for (const pid of await numbersIn('/proc')) {
     for (const descriptor of await numbersIn(`/proc/${pid}/fd`)) {
@@ -25,12 +26,17 @@ export async function holderOfUdpPort(port: number): Promise<PortHolder | undefi
 }
 
 /** The inodes of all sockets that are bound to the port, of whatever process of this network. */
-export async function inodesOfUdpPort(port: number): Promise<ReadonlySet<string>> {
-  return new Set([...(await inodesOf('/proc/net/udp', port)), ...(await inodesOf('/proc/net/udp6', port))])
+export function inodesOfPort(protocol: 'udp' | 'tcp', port: number): ReadonlySet<string> {
+  return new Set([protocol, `${protocol}6`].flatMap((table) => inodesOf(`/proc/net/${table}`, port)))
 }
 
-async function inodesOf(table: string, port: number): Promise<string[]> {
-  const text = await readFile(table, 'utf8').catch(() => '')
+function inodesOf(table: string, port: number): string[] {
+  let text: string
+  try {
+    text = readFileSync(table, 'utf8')
+  } catch {
+    return []
+  }
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   const rows = text.split('\n').map((line) => line.trim().split(/\s+/))
   return rows.flatMap((row) => (row[LOCAL_ADDRESS]?.endsWith(suffix) && row[INODE] ? [row[INODE]] : []))

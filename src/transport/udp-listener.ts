@@ -1,60 +1,54 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import type { Datagram, Service } from './exchange.ts'
+import { allowFragments, setsockopt } from './fragments.ts'
 import { listeningFault } from './port-taken.ts'
+import type { Datagram, Service } from './radius-server.ts'
 import { makeRoom, socketOptions } from './udp-socket.ts'
 
 export interface UdpListenerOptions {
   readonly service: Service
   readonly address: string
-  /** 0: a free one. */
+  /** 0: any free port. */
   readonly port: number
   /** A descriptor of a socket that is bound there already. */
   readonly fd?: number
+  /** Whether other processes of this user may open the same place; each sender then reaches one of them. */
+  readonly reusePort?: boolean
   /** @returns the reply, now or later. Never rejects. */
   readonly receive: (datagram: Datagram) => Promise<Buffer | undefined> | Buffer | undefined
 }
 
-/** A reply on its way to whoever asked. */
-export interface Outgoing {
-  readonly reply: Buffer
-  readonly source: string
-  readonly port: number
-}
-
-/** One UDP socket: datagrams in, replies out, no thought in between. */
+/** One UDP socket: passes datagrams in and replies out. */
 export class UdpListener {
   readonly #socket: Socket
-  /** Replies that the socket was given and has not passed on yet: it does so later, and not once it is closed. */
-  readonly #unsent = new Set<Outgoing>()
-  #whenSent: (() => void) | undefined
+  /** Replies that the socket has taken and not sent yet: closing it would lose them. */
+  #unsent = 0
+  #onSent: (() => void) | undefined
   #isClosed = false
   readonly service: Service
   readonly address: string
   readonly port: number
-  /** As its datagrams call it. */
-  readonly name: string
 
-  private constructor(socket: Socket, options: UdpListenerOptions) {
+  private constructor(socket: Socket, { service, address, receive }: UdpListenerOptions) {
     this.#socket = socket
-    this.service = options.service
-    this.address = options.address
+    this.service = service
+    this.address = address
     this.port = socket.address().port
-    const name = `${options.address} ${this.port}`
-    this.name = name
+    const name = `${address} ${this.port}`
     socket.on('message', (octets, { address: source, port }) => {
-      const reply = options.receive({ octets, source, port, service: options.service, socket: name })
-      if (reply instanceof Promise) void reply.then((later) => this.#sendIfAny(later, source, port))
-      else this.#sendIfAny(reply, source, port)
+      const reply = receive({ octets, source, port, service, socket: name })
+      if (reply instanceof Promise) void reply.then((later) => this.#send(later, source, port))
+      else this.#send(reply, source, port)
     })
   }
 
-  /** @throws PortTaken naming who holds the port, where that can be seen. */
+  /** @throws OperatorError naming the process that holds the port, where that can be seen. */
   static async open(options: UdpListenerOptions): Promise<UdpListener> {
-    const { address, port, fd } = options
-    const socket = createSocket(socketOptions(address))
+    const { address, port, fd, reusePort } = options
+    const setOption = await setsockopt()
+    const socket = createSocket({ ...socketOptions(address), reusePort })
     try {
-      const listening = once(socket, 'listening') // one that is bound already says so at once
+      const listening = once(socket, 'listening') // one that is bound already emits it at once
       if (fd === undefined) socket.bind(port, address)
       else socket.bind({ fd })
       await listening
@@ -62,6 +56,7 @@ export class UdpListener {
       throw await listeningFault(error, options)
     }
     makeRoom(socket)
+    allowFragments(socket, setOption)
     return new UdpListener(socket, options)
   }
 
@@ -70,41 +65,25 @@ export class UdpListener {
     this.#socket.removeAllListeners('message')
   }
 
-  /** Resolves when every reply is on its way and the port is free. */
+  /** Resolves when every reply is sent and the port is free. */
   async close(): Promise<void> {
     if (this.#isClosed) return
-    if (this.#unsent.size > 0) await new Promise<void>((resolve) => (this.#whenSent = resolve))
+    if (this.#unsent > 0) await new Promise<void>((resolve) => (this.#onSent = resolve))
     const closed = once(this.#socket, 'close')
-    this.#close()
+    this.#isClosed = true
+    this.#socket.close()
     await closed
   }
 
-  /**
-   * Lets go of the socket at once, so that another process can read on where this one ended.
-   * @returns what that one has to send.
-   */
-  letGo(): readonly Outgoing[] {
-    this.#close()
-    return [...this.#unsent]
+  /** A reply that cannot be sent is like one that is lost: the gateway asks again and gets the same. */
+  #send(reply: Buffer | undefined, source: string, port: number): void {
+    if (reply === undefined || this.#isClosed) return
+    this.#unsent += 1
+    this.#socket.send(reply, port, source, this.#sent)
   }
 
-  /** An answer that cannot be sent is one that got lost: the gateway asks again and gets the same. */
-  send(outgoing: Outgoing): void {
-    if (this.#isClosed) return
-    const { reply, port, source } = outgoing
-    this.#unsent.add(outgoing)
-    this.#socket.send(reply, port, source, () => {
-      this.#unsent.delete(outgoing)
-      if (this.#unsent.size === 0) this.#whenSent?.()
-    })
-  }
-
-  #sendIfAny(reply: Buffer | undefined, source: string, port: number): void {
-    if (reply !== undefined) this.send({ reply, source, port })
-  }
-
-  #close(): void {
-    this.#isClosed = true
-    this.#socket.close()
+  readonly #sent = (): void => {
+    this.#unsent -= 1
+    if (this.#unsent === 0) this.#onSent?.()
   }
 }

@@ -6,7 +6,7 @@ const RECEIVE_BUFFER = 4 * 1024 * 1024
 /** What a socket of this address is made with. */
 export function socketOptions(address: string): SocketOptions {
   const type = address.includes(':') ? 'udp6' : 'udp4'
-  return { type, ipv6Only: type === 'udp6' && address !== '::' }
+  return { type, ipv6Only: type === 'udp6' }
 }
 
 export function makeRoom(socket: Socket): void {

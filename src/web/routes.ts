@@ -1,26 +1,23 @@
 import { type RequestHandler, Router } from 'express'
 import type { ProblemPage } from '../http/refusals.ts'
-import type { WebDependencies } from './dependencies.ts'
-import { deskRoutes } from './desk/routes.ts'
-import { Assets } from './frame/assets.ts'
-import { Pages } from './frame/pages.ts'
+import type { HttpServices } from '../http/services.ts'
+import { consoleRoutes } from './desk/routes.ts'
+import { Assets } from './layout/assets.ts'
+import { Pages } from './layout/pages.ts'
 import { portalRoutes } from './portal/routes.ts'
-
-const ASSETS = ['frame/style.css', 'frame/script.js', 'frame/icon.svg', 'desk/desk.css', 'desk/desk.js']
 
 export interface Web {
   readonly routes: RequestHandler
   readonly problemPage: ProblemPage
 }
 
-/** The pages: the desk for those who help, the portal for everybody. */
-export function openWeb(dependencies: WebDependencies): Web {
-  const assets = new Assets(import.meta.dirname, ASSETS)
-  const { name, locales, clock } = dependencies
-  const pages = new Pages({ name, locales, assets, clock })
+/** The pages: the admin console under /desk, and the portal for all users. */
+export function openWeb(services: HttpServices): Web {
+  const assets = new Assets()
+  const pages = new Pages(services, assets)
   const router = Router()
   router.use(assets.router)
-  router.use('/desk', deskRoutes(dependencies, pages))
-  router.use('/', portalRoutes(dependencies, pages))
+  router.use('/desk', consoleRoutes(services, pages))
+  router.use('/', portalRoutes(services, pages))
   return { routes: router, problemPage: pages.showProblem }
 }

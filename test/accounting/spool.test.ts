@@ -13,8 +13,8 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Spool, type SpoolOptions } from '../../src/accounting/spool.ts'
 import { recordOfLine, spoolLine } from '../../src/accounting/spool-line.ts'
+import { Unavailable } from '../../src/domain/errors.ts'
 import type { LogFields } from '../../src/domain/log.ts'
-import { Unavailable } from '../../src/domain/person.ts'
 import type { AccountingRecord } from '../../src/domain/session.ts'
 import { anyCharacter } from '../any-character.ts'
 import { type TemporaryFolder, temporaryFolder } from '../real/folder.ts'
@@ -133,10 +133,10 @@ describe('the spool', () => {
     const database = new Database()
     const { spool } = openSpool(database, { retryMs: 30 })
     for (let number = 0; number < 200; number++) await spool.append(record(number))
-    const begun = performance.now()
+    const startedAt = performance.now()
     spool.begin()
     await vi.waitUntil(() => database.asked >= 4, PATIENT)
-    expect(performance.now() - begun).toBeGreaterThan(60)
+    expect(performance.now() - startedAt).toBeGreaterThan(60)
   })
 
   test('holds what is acknowledged on disk, and delivers it after the process is gone', async () => {

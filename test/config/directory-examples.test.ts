@@ -1,10 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { buildIdentities } from '../../src/broker-identity.ts'
-import { systemClock } from '../../src/domain/clock.ts'
-import { quietLog } from '../../src/domain/log.ts'
-import { systemRandom } from '../../src/domain/random.ts'
+import { buildIdentities } from '../../src/app/identities.ts'
+import { SYSTEM_RUNTIME } from '../../src/domain/runtime.ts'
 import { load } from './loading.ts'
 
 for (const name of ['ldap.yaml', 'active-directory.yaml'])
@@ -17,9 +15,8 @@ for (const name of ['ldap.yaml', 'active-directory.yaml'])
     })
     if ('faults' in loaded) throw new Error(JSON.stringify(loaded.faults))
     expect(loaded.warnings).toEqual([])
-    const surroundings = { clock: systemClock, random: systemRandom, log: quietLog }
     // Filters, templates and names are read here.
-    const identities = buildIdentities(loaded.config, surroundings)
+    const identities = await buildIdentities(loaded.config, SYSTEM_RUNTIME)
     expect(identities.members.map(({ store }) => store.name)).toEqual(['corp'])
     await identities.close()
   })

@@ -5,13 +5,13 @@ const PORTAL = 'http: {}\nportal: { public_url: "https://vpn.example.org" }\n'
 const WANTED = 'second_factor: { enrol_at_login: true }\n'
 
 describe('enrolment within a login', () => {
-  test('is off unless somebody asks for it', async () => {
+  test('is off by default', async () => {
     const { secondFactor, policies } = await configOf(GATEWAY)
     expect(secondFactor.enrolAtLogin).toBe(false)
-    expect(policies[0]).not.toHaveProperty('enrolAtLogin')
+    expect(policies[0]).toMatchObject({ enrolAtLogin: undefined })
   })
 
-  test('is asked for in general or by policy', async () => {
+  test('is set in general or by policy', async () => {
     const { secondFactor } = await configOf(GATEWAY + PORTAL + WANTED)
     expect(secondFactor.enrolAtLogin).toBe(true)
     const { policies } = await configOf(
@@ -38,16 +38,26 @@ describe('enrolment within a login', () => {
     const host = `https://${'a'.repeat(60)}.example`
     expect(await faultOf(`${GATEWAY}http: {}\nportal: { public_url: "${host}" }\n${WANTED}`)).toMatchObject({
       path: 'portal.public_url',
-      problem: 'is 76 signs long; a VPN prompt has room for 64',
+      problem: 'has 76 characters; a VPN prompt has room for 64',
     })
   })
 
-  test('needs a password by which the user is known', async () => {
+  test('contradicts enrolment by invitation', async () => {
+    const invited = PORTAL.replace('" }', '", enrol: invited }')
+    expect((await configOf(GATEWAY + PORTAL)).portal.enrolsByPassword).toBe(true)
+    expect((await configOf(GATEWAY + invited)).portal.enrolsByPassword).toBe(false)
+    expect(await faultOf(GATEWAY + invited + WANTED)).toMatchObject({
+      path: 'second_factor.enrol_at_login',
+      problem: 'lets a password alone begin an enrolment, and portal.enrol is invited',
+    })
+  })
+
+  test('needs a password that identifies the user', async () => {
     const only = 'second_factor: { mode: only, enrol_at_login: true }\n'
     expect(await faultOf(GATEWAY + PORTAL + only)).toMatchObject({ path: 'second_factor.enrol_at_login' })
   })
 
-  test('is pointless where no second factor is required', async () => {
+  test('is a warning if no second factor is required', async () => {
     const optional = 'second_factor: { required: false, enrol_at_login: true }\n'
     expect(await warningsOf(GATEWAY + PORTAL + optional)).toContainEqual(
       expect.objectContaining({ path: 'second_factor.enrol_at_login' }),

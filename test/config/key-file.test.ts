@@ -59,7 +59,7 @@ describe('at the first start', () => {
     expect(readdirSync(folder.path)).toEqual(['seed.key'])
   })
 
-  test('a key file that another process made in the meantime is taken, not replaced', async () => {
+  test('a key file that another process made in the meantime is used, not replaced', async () => {
     const meanwhile = `theirs:${key(9)}\n`
     const random = {
       ...systemRandom,
@@ -79,7 +79,7 @@ describe('at the first start', () => {
     expect(() => other.open(one, 'bob')).toThrow('no key named')
   })
 
-  test('a place where none can be made is told', async () => {
+  test('a folder where none can be made is reported', async () => {
     writeFileSync(folder.file('file'), '')
     await expect(load(folder.file('file/seed.key'))).rejects.toThrow(KeyFileUnusable)
   })
@@ -96,14 +96,14 @@ describe('a key file', () => {
   })
 
   test.each([0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o644, 0o660])(
-    'with mode %i is refused with the command that mends it',
+    'with mode %i is refused with the command that fixes it',
     async (mode) => {
       keyFile(`a:${key(1)}\n`, mode)
       expect(await refusal()).toContain(`run: chmod 600 ${folder.file('seed.key')}`)
     },
   )
 
-  test('may be open where a container mounts its secrets, and nowhere else', async () => {
+  test('may be open in the folders of container secrets, and nowhere else', async () => {
     keyFile(`a:${key(1)}\n`, 0o444)
     const path = folder.file('seed.key')
     const opened = (folders: readonly string[]) => loadKeyRing(path, systemRandom, undefined, folders)
@@ -111,12 +111,12 @@ describe('a key file', () => {
     await expect(opened(['/run/secrets/', `${folder.path}x/`])).rejects.toThrow('chmod 600')
   })
 
-  test('that only its owner can read is taken', async () => {
+  test('that only its owner can read is used', async () => {
     keyFile(`a:${key(1)}\n`, 0o400)
     expect(await refusal()).toBe('none')
   })
 
-  test('has its bad lines named by number, all of them, and none repeated', async () => {
+  test('has all its bad lines reported by number, and never their content', async () => {
     const shortKey = Buffer.alloc(31, 7).toString('base64')
     keyFile(
       `# keys\na:${key(1)}\nb ${key(2)}\nc:${shortKey}\na:${key(3)}\nd.e:${key(4)}\n:${key(5)}\nf:${key(6)}=\n`,
@@ -127,14 +127,11 @@ describe('a key file', () => {
       expect(message).not.toContain(part.slice(4, 20))
   })
 
-  test.each(['', '# nothing but this\n', '\n\n'])(
-    '%j holds no key, and is not made anew',
-    async (content) => {
-      keyFile(content)
-      expect(await refusal()).toContain('it holds no key')
-      expect(readFileSync(folder.file('seed.key'), 'utf8')).toBe(content)
-    },
-  )
+  test.each(['', '# nothing but this\n', '\n\n'])('%j holds no key, and is not replaced', async (content) => {
+    keyFile(content)
+    expect(await refusal()).toContain('it holds no key')
+    expect(readFileSync(folder.file('seed.key'), 'utf8')).toBe(content)
+  })
 
   test('that is a folder is refused', async () => {
     mkdirSync(folder.file('seed.key'))
@@ -147,14 +144,14 @@ describe('a key file that does not belong to the database', () => {
   const needing = (inUse: readonly string[], isShared = false) =>
     loadKeyRing(folder.file('seed.key'), systemRandom, { inUse, isShared })
 
-  test('is not made in the place of one that is missing', async () => {
+  test('is not made if an older one is missing', async () => {
     const loading = needing(['k1', 'k2'])
     await expect(loading).rejects.toBeInstanceOf(KeyFileUnusable)
     await expect(loading).rejects.toThrow('sealed by the keys "k1", "k2". Bring back the copy')
     expect(readdirSync(folder.path)).toEqual([])
   })
 
-  test('is refused, and told which keys it lacks', async () => {
+  test('is refused with the names of the missing keys', async () => {
     keyFile(`new:${key(1)}\n`)
     await expect(needing(['new', 'old'])).rejects.toThrow('the key "old". Bring back the copy')
     await expect(needing(['a', 'b', 'c', 'd'])).rejects.toThrow('the keys "a", "b", "c" …')
@@ -162,7 +159,7 @@ describe('a key file that does not belong to the database', () => {
     expect((await needing(['old'])).has('new')).toBe(true)
   })
 
-  test('is not made where brokers share the database: each would make another', async () => {
+  test('is not made if brokers share the database, as each would make another', async () => {
     const loading = needing([], true)
     await expect(loading).rejects.toThrow('copy it from another of them; for the first one run: (umask 077;')
     const command = await loading.catch((error: Error) => error.message.split('run: ')[1] ?? '')

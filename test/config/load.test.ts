@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { replyRules } from '../../src/cli/reply-rules.ts'
+import { replyRules } from '../../src/app/reply-rules.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { PORTAL } from '../../src/login/sign-in.ts'
+import { PORTAL } from '../../src/login/flow.ts'
 import { temporaryFolder } from '../real/folder.ts'
 import { configOf, faultOf, faultsOf, GATEWAY, load, warningsOf } from './loading.ts'
 
@@ -38,7 +38,7 @@ policies:
 `
 
 describe('all faults at once', () => {
-  test('ten faults of shape, of the whole and of files are ten, each in its line and place', async () => {
+  test('ten faults in keys, values, cross-checks and files are ten, each with line and path', async () => {
     const found = (await faultsOf(TEN_FAULTS)).map(({ path, line }) => [line, path])
     expect(found).toEqual([
       [3, 'radius.deadlin'],
@@ -54,7 +54,7 @@ describe('all faults at once', () => {
     ])
   })
 
-  test('each of the ten says what to do', async () => {
+  test('each of the ten has a suggestion', async () => {
     const suggestions = (await faultsOf(TEN_FAULTS)).map(({ suggestion }) => suggestion ?? '')
     const hints = [
       /deadline/,
@@ -69,20 +69,20 @@ describe('all faults at once', () => {
       expect(suggestions[index]).toMatch(hint)
   })
 
-  test('a section is cross-checked although another is broken, and a key although its neighbour is', async () => {
+  test('a section is cross-checked although another has a fault, and a key although its neighbour has one', async () => {
     const found = await faultsOf(`${GATEWAY}limits: nonsense\nlockout: { for: 2h, up_to: 1h, after: many }`)
     expect(found.map(({ path }) => path)).toEqual(['limits', 'lockout.after', 'lockout.up_to'])
   })
 
   test('a policy that names a gateway with a fault of its own is not blamed for it', async () => {
     const policies = 'policies: [{ name: p, when: { gateways: [gw1] }, deny: true }]'
-    const gateways = 'gateways: [{ name: gw1, address: nowhere, secret: a-secret-of-good-length }]'
+    const gateways = 'gateways: [{ name: gw1, address: 192.0.2, secret: a-secret-of-good-length }]'
     expect((await faultOf(`${gateways}\n${policies}`)).path).toBe('gateways[0].address')
   })
 })
 
-describe('what is written in the wrong way', () => {
-  test('is quoted without the signs that a terminal obeys', async () => {
+describe('a wrong value or key', () => {
+  test('is quoted without control characters', async () => {
     const { problem } = await faultOf(`${GATEWAY}log: { level: "\\e[2J\\x9b2J\u202e" }`)
     expect(problem).toMatch(/^"[ -~]+" is not one of/)
   })
@@ -158,18 +158,55 @@ describe('what is written in the wrong way', () => {
     [`gateways: [{ name: "a b", address: 192.0.2.1, ${SECRET} }]`, 'gateways[0].name', 'is not a name'],
     [`gateways: [{ name: 7, address: 192.0.2.1, ${SECRET} }]`, 'gateways[0].name', 'is a number'],
     [`gateways: { name: a, address: 192.0.2.1, ${SECRET} }`, 'gateways', 'must be a list'],
-    [`gateways: [{ name: a, address: vpn.example.org, ${SECRET} }]`, 'gateways[0].address', 'not an address'],
+    [`gateways: [{ name: a, address: 192.0.2.256, ${SECRET} }]`, 'gateways[0].address', 'not an address'],
+    [
+      `gateways: [{ name: a, address: vpn_.example..org, ${SECRET} }]`,
+      'gateways[0].address',
+      'not an address',
+    ],
+    [`gateways: [{ name: a, address: "fe80::1", ${SECRET} }]`, 'gateways[0].address', 'link-local'],
+    [
+      `gateways: [{ name: a, address: "2001:db8::1%eth0", ${SECRET} }]`,
+      'gateways[0].address',
+      'an interface',
+    ],
+    [
+      `gateways: [{ name: a, address: gw.example.net, ${SECRET}, nas_identifier: [x, x] }]`,
+      'gateways[0].address',
+      'gw.example.net with NAS-Identifier x is given twice',
+    ],
     [
       `gateways: [{ name: a, address: 192.0.2.1, ${SECRET}, on_outage: drop }]`,
       'gateways[0].on_outage',
       'not one',
     ],
-  ])('a slip in the gateways is told once: %s', async (text, path, problem) => {
+  ])('a mistake in the gateways is reported once: %s', async (text, path, problem) => {
     const fault = await faultOf(text)
     expect(fault).toMatchObject({ path, problem: expect.stringContaining(problem) })
   })
 
-  test('two gateways of one name, or of one network however it is written, are told of', async () => {
+  test('gateways may have DNS names, link-local addresses, and one address with a NAS-Identifier each', async () => {
+    const gateways = [
+      { name: 'a', address: ['VPN.Example.org.', 'fe80::1%eth0', 'fe80:0::%eth1/64'], nas_identifier: 'fra' },
+      { name: 'b', address: 'vpn.example.org', nas_identifier: ['ber', 'muc'] },
+      { name: 'c', address: 'vpn.example.org' },
+    ].map((gateway) => ({ ...gateway, secret: 'a-secret-of-good-length' }))
+    const config = await configOf(JSON.stringify({ gateways, policies: [{ name: 'p', deny: true }] }))
+    expect(config.gateways).toMatchObject([
+      {
+        hosts: ['vpn.example.org'],
+        networks: [
+          { text: 'fe80::1/128', zone: 'eth0' },
+          { text: 'fe80::/64', zone: 'eth1' },
+        ],
+        nasIdentifiers: ['fra'],
+      },
+      { hosts: ['vpn.example.org'], networks: [], nasIdentifiers: ['ber', 'muc'] },
+      { hosts: ['vpn.example.org'], nasIdentifiers: [] },
+    ])
+  })
+
+  test('two gateways with one name, or with one network in any spelling, are faults', async () => {
     const found = await faultsOf(`
 gateways:
   - { name: a, address: [192.0.2.7, "2001:db8::/32"], secret: a-secret-of-good-length }
@@ -181,11 +218,11 @@ gateways:
       ['gateways[1].name', 'a is already the name of gateways[0]'],
       ['gateways[1].address', '192.0.2.7/32 belongs to gateway a and to gateway a'],
       ['gateways[2].address', '2001:db8::/32 belongs to gateway a and to gateway c'],
-      ['gateways[3].address[1]', '192.0.2.0/24 stands here twice'],
+      ['gateways[3].address[1]', '192.0.2.0/24 is given twice'],
     ])
   })
 
-  test('a gateway is not called as the broker’s own pages are', async () => {
+  test('a gateway must not have the name of the broker’s own pages', async () => {
     const fault = await faultOf(`gateways: [{ name: ${PORTAL}, address: 192.0.2.1, ${SECRET} }]`)
     expect(fault).toMatchObject({ path: 'gateways[0].name', suggestion: expect.stringContaining('another') })
   })
@@ -220,7 +257,7 @@ describe('the text of the file', () => {
     ['a: 1\n---\nb: 2', 2, /second document/],
     ['a: *b', 1, /"\*"/],
     ['a: !b c', 1, /"!"/],
-    ['a: @b', 1, /keeps for itself/],
+    ['a: @b', 1, /YAML reserves/],
     ['secret:abc\nname: x', 1, /": "/],
     ['? [a]\n: 1', 1, /not plain text/],
     ['just words\nradius: {}\nlog: {}\nlimits: {}', 1, /": "/],
@@ -249,7 +286,7 @@ describe('the text of the file', () => {
     expect(await faultOf(gateways)).toMatchObject({ path: 'gateways[0].name', line: 5 })
   })
 
-  test('an anchor serves two places, and a fault in it is told with a line', async () => {
+  test('an anchor serves two places, and a fault in it has a line', async () => {
     const text = 'a: &x 1\n'
     const both = `${GATEWAY}limits: { user: &r 7/1m, address: *r }`
     expect((await configOf(both)).limits.address).toEqual({ points: 7, windowMs: 60_000 })
@@ -268,12 +305,12 @@ describe('the text of the file', () => {
     expect(fault).toMatchObject({ path: '', suggestion: 'save it with the encoding UTF-8' })
   })
 
-  test('a section whose every line is commented out is as good as absent', async () => {
+  test('a section whose lines are all commented out counts as absent', async () => {
     const loaded = await configOf(`${GATEWAY}radius:\n  #address: x\nlimits:\nlog:\n`)
     expect(loaded).toEqual(await configOf(GATEWAY))
   })
 
-  test('whatever the file holds is told as faults, never thrown', async () => {
+  test('every content of the file is reported as faults, never thrown', async () => {
     const folder = temporaryFolder('config')
     const file = folder.file('broker.yaml')
     const key = fc.constantFrom(
@@ -327,8 +364,8 @@ describe('the text of the file', () => {
   })
 })
 
-describe('a file that is not there', () => {
-  test('is told with the command that makes one, and that command makes one that loads', async () => {
+describe('a missing file', () => {
+  test('is reported with a command that makes a valid one', async () => {
     const folder = temporaryFolder('config')
     try {
       const file = folder.file('etc/broker.yaml')
@@ -343,7 +380,7 @@ describe('a file that is not there', () => {
     }
   })
 
-  test('says where its name came from', async () => {
+  test('is reported with the origin of its name', async () => {
     const loaded = await loadConfig(
       '/nowhere/broker.yaml',
       { OCBROKER_CONFIG: '/nowhere/broker.yaml' },
@@ -352,13 +389,13 @@ describe('a file that is not there', () => {
     expect(JSON.stringify(loaded)).toContain('named by OCBROKER_CONFIG')
   })
 
-  test('or is a folder is told as well', async () => {
+  test('or a folder in its place is reported', async () => {
     expect(JSON.stringify(await loadConfig('/tmp', {}, replyRules))).toContain('/tmp is not a file')
   })
 })
 
-describe('what comes out', () => {
-  test('defaults stand for all that is not said', async () => {
+describe('the result', () => {
+  test('has defaults for all that is left out', async () => {
     expect(await configOf(GATEWAY)).toMatchObject({
       radius: {
         addresses: ['127.0.0.1'],
@@ -379,6 +416,7 @@ describe('what comes out', () => {
         spool: '/var/lib/ocbroker/accounting',
         keepMs: 180 * 24 * 3_600_000,
         keepAuditMs: 365 * 24 * 3_600_000,
+        keepUsageMs: 3 * 365 * 24 * 3_600_000,
       },
     })
   })
@@ -413,7 +451,7 @@ gateways:
     })
   })
 
-  test('a policy becomes the terms of the domain, in seconds and in the one spelling', async () => {
+  test('has policies in the domain’s units and spelling', async () => {
     const { policies } = await configOf(`${GATEWAY}
 policies:
   - name: staff
@@ -446,12 +484,15 @@ policies:
       },
       { name: 'others', when: {} },
     ])
-    expect(policies[1]).not.toHaveProperty('reply')
+    expect(policies[1]).toMatchObject({ reply: undefined })
   })
 })
 
 describe('warnings', () => {
   test.each([
+    ['second_factor: { totp: { digits: 8 } }', 'second_factor.totp.digits', '8 is ignored by several'],
+    ['second_factor: { totp: { period: 60s } }', 'second_factor.totp.period', '60s is ignored by several'],
+    ['second_factor: { totp: { algorithm: sha256 } }', 'second_factor.totp.algorithm', 'sha256 is ignored'],
     [
       'policies: [{ name: a, reply: {} }, { name: b, deny: true }]',
       'policies[1]',
@@ -460,10 +501,10 @@ describe('warnings', () => {
     [
       'policies: [{ name: a, when: {}, reply: {} }, { name: b, deny: true }]',
       'policies[1]',
-      'so it never does',
+      'never applies: ',
     ],
-    ['policies: []', 'policies', 'nobody is let in'],
-    ['second_factor: { totp: { window: 3 } }', 'second_factor.totp.window', 'takes 7 codes'],
+    ['policies: []', 'policies', 'no user gets in'],
+    ['second_factor: { totp: { window: 3 } }', 'second_factor.totp.window', 'accepts 7 codes'],
     ['lockout: { hard_after: 200 }', 'lockout.hard_after', 'NIST'],
     ['lockout: { exempt: [10.0.0.0/8, 0.0.0.0/0] }', 'lockout.exempt[1]', 'exempts everybody'],
     ['lockout: { exempt: [128.0.0.0/1] }', 'lockout.exempt[0]', 'a large part'],
@@ -472,15 +513,25 @@ describe('warnings', () => {
     [
       `identity: { order: [a, b], a: { ${PAM}, realms: [Corp] }, b: { ${PAM}, realms: [x, corp] } }`,
       'identity.b.realms[1]',
-      'is a realm of a',
+      'is also a realm of a',
     ],
     [
-      `identity: { order: [system, local], system: { ${PAM}, unknown: never } }`,
+      `identity: { order: [system, local], system: { ${PAM}, unknown: never, strip_realm: true } }`,
       'identity.system.unknown',
-      'refuses whomever PAM does not know',
+      'rejects users that PAM does not know',
     ],
     [
-      `identity: { order: [up], up: { type: radius, servers: [{ host: a, secret: fourteen-signs }] } }`,
+      'identity: { order: [up], up: { type: radius, servers: [{ host: a, secret: a-secret-of-good-length }] } }',
+      'identity.up',
+      'each with a second factor of their own',
+    ],
+    [
+      `identity: { order: [a], a: { ${PAM}, unknown: never } }`,
+      'identity.a',
+      'each with a second factor of their own',
+    ],
+    [
+      `identity: { order: [up], up: { type: radius, servers: [{ host: a, secret: fourteen-signs }], realms: [up] } }`,
       'identity.up.servers[0].secret',
       '14 characters; 16 or more',
     ],
@@ -488,6 +539,16 @@ describe('warnings', () => {
       'identity: { order: [local, sys], sys: { type: pam, timeout: 1900ms } }',
       'identity.sys.timeout',
       'slow to refuse a wrong password',
+    ],
+    [
+      'identity: { order: [local, sys], sys: { type: pam, timeout: 4800ms } }',
+      'identity.sys.timeout',
+      'a slow refusal tells which names the store knows',
+    ],
+    [
+      `identity: { order: [corp], corp: { type: ldap, urls: ["ldaps://a"], user_base: "dc=a", shield: { threshold: 5 } } }`,
+      'identity.corp.shield',
+      'lets an attacker see which names the directory has',
     ],
     [
       'identity: { order: [local, sys], sys: { type: pam, on_unavailable: continue } }\nradius: { deadline: 4s }',
@@ -501,7 +562,7 @@ describe('warnings', () => {
     expect(warning?.problem).toContain(problem)
   })
 
-  test('a gateway that is everywhere is warned of', async () => {
+  test('a gateway with all addresses is a warning', async () => {
     const text = 'gateways: [{ name: a, address: 0.0.0.0/0, secret: a-secret-of-good-length }]'
     expect(await warningsOf(text)).toMatchObject([{ path: 'gateways[0].address' }])
   })
@@ -510,14 +571,16 @@ describe('warnings', () => {
     '',
     'lockout: { exempt: [10.0.0.0/8, "2001:db8::/32"] }',
     'passwords: { waiting: 64, parallel: 1 }',
+    'identity: { order: [local, sys], sys: { type: pam, timeout: 4500ms } }',
+    'lockout: { tell_user: false }\nidentity: { order: [corp], corp: { type: ldap, urls: ["ldaps://a"], user_base: "dc=a", shield: { threshold: 5 } } }',
     `identity: { order: [a, b], a: { ${PAM}, realms: [x] }, b: { ${PAM}, realms: [y], unknown: never } }`,
-    `identity: { order: [a, local], a: { ${PAM}, gateways: [gw1], unknown: never } }`,
-  ])('a sound file has none: %j', async (text) => {
+    `identity: { order: [a, local], a: { ${PAM}, gateways: [gw1], unknown: never, strip_realm: false } }`,
+  ])('a valid file has none: %j', async (text) => {
     expect(await warningsOf(`${GATEWAY}${text}`)).toEqual([])
   })
 })
 
-test('loading leaves no trace, so it can be done again', async () => {
+test('loading changes nothing, so it can be repeated', async () => {
   const folder = temporaryFolder('config')
   try {
     writeFileSync(folder.file('broker.yaml'), `${GATEWAY}storage: { sqlite: a/b.db, key_file: a/c.key }`)

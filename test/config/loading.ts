@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { replyRules } from '../../src/cli/reply-rules.ts'
-import { type Fault, type Loaded, loadConfig } from '../../src/config/load.ts'
-import type { Config } from '../../src/config/shape.ts'
+import { replyRules } from '../../src/app/reply-rules.ts'
+import { type ConfigError, type Loaded, loadConfig } from '../../src/config/load.ts'
+import type { Config } from '../../src/config/schema.ts'
 import { type TemporaryFolder, temporaryFolder } from '../real/folder.ts'
 
 /** A gateway, the least that a configuration must hold beside its policies. */
@@ -36,20 +36,20 @@ export async function configOf(text: string): Promise<Config> {
   throw new Error(JSON.stringify(loaded.faults))
 }
 
-export async function faultsOf(text: string | Buffer): Promise<readonly Fault[]> {
+export async function faultsOf(text: string | Buffer): Promise<readonly ConfigError[]> {
   const loaded = await load(text)
   return 'faults' in loaded ? loaded.faults : []
 }
 
 /** The only fault. */
-export async function faultOf(text: string): Promise<Fault> {
+export async function faultOf(text: string): Promise<ConfigError> {
   const [fault, ...others] = await faultsOf(text)
   if (fault === undefined || others.length > 0)
     throw new Error(`expected one fault: ${JSON.stringify([fault, ...others])}`)
   return fault
 }
 
-export async function warningsOf(text: string): Promise<readonly Fault[]> {
+export async function warningsOf(text: string): Promise<readonly ConfigError[]> {
   const loaded = await load(text)
   if ('config' in loaded) return loaded.warnings
   throw new Error(JSON.stringify(loaded.faults))

@@ -24,6 +24,14 @@ describe('the section storage.postgres', () => {
     ['postgresql://u@localhost:5433/d', { host: 'localhost', port: 5433, user: 'u', database: 'd' }],
     ['postgres://a%40b@[::1]/r%20s', { host: '::1', port: 5432, user: 'a@b', database: 'r s' }],
     [
+      'postgresql://ocbroker@%2Frun%2Fpg/records',
+      { host: '/run/pg', port: 5432, user: 'ocbroker', database: 'records' },
+    ],
+    [
+      'postgresql://ocbroker@%2Frun%2Fpg:5433/records?sslmode=verify-full',
+      { host: '/run/pg', port: 5433, user: 'ocbroker', database: 'records' },
+    ],
+    [
       'postgres:///records?host=/run/postgresql&user=ocbroker',
       { host: '/run/postgresql', port: 5432, user: 'ocbroker', database: 'records' },
     ],
@@ -31,7 +39,7 @@ describe('the section storage.postgres', () => {
     expect(await postgresOf(`{ url: "${url}" }`)).toEqual({ server, connections: 10, statementMs: 2000 })
   })
 
-  test('takes the URL with its password from a file, and encrypts where it says so', async () => {
+  test('takes the URL with its password from a file, and encrypts if it says so', async () => {
     const loaded = await withFile(
       'postgres://ocbroker:p%40ss%2Fword@db.example.org/records?sslmode=require\n',
       ', ca_file: ca.pem, pool: 3, statement_timeout: 500ms',
@@ -57,8 +65,9 @@ describe('the section storage.postgres', () => {
     ['{ url: mysql://u@h/d }', 'storage.postgres.url', 'postgres://USER@HOST:5432/DATABASE'],
     ['{ url: postgres://h/d }', 'storage.postgres.url', 'postgres://USER@HOST:5432/DATABASE'],
     ['{ url: postgres://u@h }', 'storage.postgres.url', 'postgres://USER@HOST:5432/DATABASE'],
-    ['{ url: "postgres:///d?user=u" }', 'storage.postgres.url', '?host=/run/postgresql'],
-    [`{ url: "${LOCAL}?sslmode=prefer" }`, 'storage.postgres.url', 'verify-full'],
+    ['{ url: "postgres:///d?user=u" }', 'storage.postgres.url', '%2Frun%2Fpostgresql'],
+    ['{ url: "postgres://u@run%2Fpg/d" }', 'storage.postgres.url', '%2Frun%2Fpostgresql'],
+    [`{ url: "${LOCAL}?sslmode=on" }`, 'storage.postgres.url', 'verify-full'],
     [`{ url: "${LOCAL}?options=x" }`, 'storage.postgres.url', 'sslmode'],
     ['{ url: "postgres://u:secret@127.0.0.1/d" }', 'storage.postgres.url', 'url_file'],
     [`{ url: "${LOCAL}", url_file: f }`, 'storage.postgres', 'keep one'],
@@ -77,13 +86,33 @@ describe('the section storage.postgres', () => {
     expect(JSON.stringify(faults)).not.toContain('secret@')
   })
 
-  test('never shows what is in the file', async () => {
+  test('takes the words of libpq for TLS, or refuses them by name', async () => {
+    const serverBy = async (mode: string) => {
+      const loaded = await load(withPostgres(`{ url: "postgres://u@db.example.org/d?sslmode=${mode}" }`))
+      return 'faults' in loaded ? loaded.faults : loaded.config.storage.postgres?.server
+    }
+    for (const mode of ['require', 'verify-ca', 'verify-full'])
+      expect(await serverBy(mode), mode).toMatchObject({ tls: {} })
+    expect(await serverBy('disable')).not.toHaveProperty('tls.authorities')
+    for (const mode of ['allow', 'prefer'])
+      expect(await serverBy(mode), mode).toMatchObject([
+        {
+          problem: expect.stringContaining(`sslmode=${mode}`),
+          suggestion: expect.stringContaining('verify-full'),
+        },
+      ])
+    expect(await withFile('postgres://u@db/d?sslmode=disable', ', ca_file: ca.pem')).toMatchObject({
+      faults: [{ path: 'storage.postgres.ca_file', suggestion: expect.stringContaining('verify-full') }],
+    })
+  })
+
+  test('never shows the content of the file', async () => {
     const loaded = await withFile('postgres://ocbroker:hush#hush@db/records\n')
     expect(loaded).toMatchObject({ faults: [{ path: 'storage.postgres.url_file' }] })
     expect(JSON.stringify(loaded)).not.toContain('hush')
   })
 
-  test('warns of another machine without TLS, of a time-out past the deadline, and of a file that is not used', async () => {
+  test('warns of another machine without TLS, of a time-out past the deadline, and of an unused file', async () => {
     expect(await warningsOf(withPostgres('{ url: postgres://u@db.example.org/d }'))).toMatchObject([
       { path: 'storage.postgres.url', suggestion: expect.stringContaining('verify-full') },
     ])

@@ -23,6 +23,8 @@ describe('the section redis', () => {
   test.each([
     [`{ url: ${LOCAL} }`, { host: '127.0.0.1', port: 6379 }, 0],
     ['{ url: "redis://[::1]:7000/3" }', { host: '::1', port: 7000 }, 3],
+    ['{ url: unix:///run/redis/redis.sock }', { path: '/run/redis/redis.sock' }, 0],
+    ['{ url: "unix:///run/my%20redis.sock?db=3" }', { path: '/run/my redis.sock' }, 3],
     ['{ url: [redis://localhost/] }', { host: 'localhost', port: 6379 }, 0],
   ])('%s is one server', async (section, server, database) => {
     expect(await redisOf(section)).toEqual({
@@ -80,6 +82,9 @@ redis:
     ['{ url: http://localhost }', 'redis.url', 'is no address'],
     [`{ url: ${LOCAL}/0/1 }`, 'redis.url', 'is no address'],
     [`{ url: ${LOCAL}/?x=1 }`, 'redis.url', 'holds more than'],
+    ['{ url: unix://redis.sock }', 'redis.url', 'is no path'],
+    ['{ url: "unix:///run/r.sock?password=x" }', 'redis.url', 'is no path'],
+    ['{ url: unix:///run/r.sock, kind: cluster }', 'redis.url', 'names a Unix socket'],
     ['{ url: redis://:geheim@localhost }', 'redis.url', 'holds a password'],
     [`{ url: [${LOCAL}, ${LOCAL}:2] }`, 'redis.url', 'several servers'],
     [`{ url: [${LOCAL}, rediss://localhost], kind: cluster }`, 'redis.url', 'with TLS and without'],
@@ -100,7 +105,7 @@ redis:
     expect(JSON.stringify(fault)).not.toContain('geheim')
   })
 
-  test('warns of a server that others reach, without a password or in clear', async () => {
+  test('warns of a remote server without a password or without TLS', async () => {
     const problems = async (section: string) =>
       (await warningsOf(withRedis(section)))
         .map(({ path }) => path)
@@ -129,7 +134,7 @@ describe('settings that lockouts and codes share among brokers', () => {
     })
   })
 
-  test('warn where everybody is exempt', async () => {
+  test('warn if everybody is exempt', async () => {
     expect(await warningsOf(`${GATEWAY}lockout: { exempt: [0.0.0.0/0] }`)).toContainEqual(
       expect.objectContaining({ path: 'lockout.exempt[0]' }),
     )

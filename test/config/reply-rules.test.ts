@@ -5,7 +5,7 @@ function withReply(reply: unknown): string {
   return `${GATEWAY}policies: [${JSON.stringify({ name: 'staff', reply })}]`
 }
 
-describe('what ocserv would choke on is refused', () => {
+describe('a value that ocserv would reject is refused', () => {
   test.each([
     [{ routes: ['10.0.0.0'] }, 'routes[0]', 'no prefix length', 'write 10.0.0.0/32'],
     [{ routes: ['2001:db8::'] }, 'routes[0]', 'no prefix length', 'write 2001:db8::/128'],
@@ -22,10 +22,9 @@ describe('what ocserv would choke on is refused', () => {
     [{ dns: ['10.0.0.1', '10.0.0.2', '10.0.0.3'] }, 'dns', '3 IPv4 servers', 'first two'],
     [{ dns: ['::1', '::2', '::3', '10.0.0.1'] }, 'dns', '3 IPv6 servers', 'first two'],
     [{ dns: ['dns.example.org'] }, 'dns[0]', 'not an IPv4 or IPv6 address', undefined],
-    [{ groups: ['a;b'] }, 'groups[0]', 'splits groups', 'each group'],
-    [{ groups: ['a,b'] }, 'groups[0]', 'splits groups', 'each group'],
-    [{ groups: ['a\0'] }, 'groups[0]', 'control character', undefined],
-    [{ groups: ['a\nb'] }, 'groups[0]', 'control character', undefined],
+    [{ groups: ['a;b'] }, 'groups[0]', 'would be cut', 'each group'],
+    [{ groups: ['a\0'] }, 'groups[0]', 'cannot be seen', undefined],
+    [{ groups: ['a\nb'] }, 'groups[0]', 'cannot be seen', undefined],
     [{ groups: ['a', ''] }, 'groups[1]', 'is empty', undefined],
     [{ groups: [' a'] }, 'groups[0]', 'begins or ends with a blank', undefined],
     [{ groups: ['OU=a'] }, 'groups[0]', 'added by the broker', 'write a'],
@@ -52,7 +51,7 @@ describe('what ocserv would choke on is refused', () => {
     ],
     [{ attributes: { 'Login-LAT-Node': 7 } }, 'attributes.Login-LAT-Node', 'not text', undefined],
     [
-      { attributes: { 'Login-LAT-Node': ['a'] } },
+      { attributes: { 'Login-LAT-Node': ['a', {}] } },
       'attributes.Login-LAT-Node',
       'one text or number',
       undefined,
@@ -86,7 +85,6 @@ describe('what ocserv would choke on is refused', () => {
     ['Framed-IP-Netmask', 'reply.netmask'],
     ['Framed-Route', 'reply.routes'],
     ['Framed-IPv6-Route', 'reply.routes'],
-    ['Framed-IPv6-Prefix', 'reply.routes'],
     ['Delegated-IPv6-Prefix', 'reply.ipv6_prefix'],
     ['MS-Primary-DNS-Server', 'reply.dns'],
     ['DNS-Server-IPv6-Address', 'reply.dns'],
@@ -99,7 +97,70 @@ describe('what ocserv would choke on is refused', () => {
     expect(fault.suggestion).toContain(instead)
   })
 
-  test('a reply of 4096 octets is none, and one of 4097 is a fault that names the policy', async () => {
+  test.each([
+    [{ attributes: { 'Framed-Compression': ['None', 1], 'Cisco-AVPair': ['a=1', 'b=2'] } }],
+    [{ attributes: { 'Service-Type': 'Framed-User' } }],
+    [{ attributes: { 'Framed-IP-Address': '255.255.255.254' } }],
+    [{ attributes: { 'Framed-IPv6-Prefix': ['2001:db8:1::/48', '2001:db8:2::/48'] } }],
+  ])('%j is taken', async (reply) => {
+    expect(await faultsOf(withReply(reply))).toEqual([])
+  })
+
+  test.each([
+    [{ attributes: { 'Port-Limit': [1, 2] } }, 'attributes.Port-Limit', 'once only'],
+    [{ attributes: { 'NAS-Identifier': 'x' } }, 'attributes.NAS-Identifier', 'does not belong'],
+    [{ attributes: { 'Service-Type': 'Login-User' } }, 'attributes.Service-Type', 'by the broker itself'],
+    [{ attributes: { 'Framed-IP-Address': '10.8.0.7' } }, 'attributes.Framed-IP-Address', 'by the broker'],
+    [{ attributes: { 'Cisco-AVPair': [] } }, 'attributes.Cisco-AVPair', 'an empty list'],
+  ])('%j is refused', async (reply, place, problem) => {
+    expect(await faultOf(withReply(reply))).toMatchObject({
+      path: `policies[0].reply.${place}`,
+      problem: expect.stringContaining(problem),
+    })
+  })
+
+  test.each([
+    ['semicolon', ['a,b'], undefined],
+    ['semicolon', ['a;b'], 'cut at ";"'],
+    ['comma', ['a;b'], undefined],
+    ['comma', ['a,b'], 'cut at ","'],
+    ['each', ['a,b'], undefined],
+    ['each', ['a;b'], 'cut at ";"'],
+  ])('for a gateway with class: %s the groups %j: %s', async (form, groups, problem) => {
+    const gateways = [
+      { name: 'gw', address: '192.0.2.1', secret: 'a-secret-of-good-length', class: form },
+      { name: 'other', address: '192.0.2.2', secret: 'a-secret-of-good-length', class: 'comma' },
+    ]
+    const policies = [{ name: 'p', when: { gateways: ['gw'] }, reply: { groups } }]
+    const faults = await faultsOf(JSON.stringify({ gateways, policies }))
+    const expected = { path: 'policies[0].reply.groups[0]', problem: expect.stringContaining(problem ?? '') }
+    expect(faults).toMatchObject(problem === undefined ? [] : [expected])
+  })
+
+  test.each([
+    ['192.0.2.1', 81, 4, 1, []],
+    ['2001:db8::1', 81, 5, 0, []],
+    ['2001:db8::1', 81, 4, 1, ['the reply of policy p is 1233 octets long; over 1232 some IPv6 paths']],
+    ['192.0.2.1', 93, 4, 1, ['the reply of policy p is 1401 octets long; over 1400 it is cut']],
+  ] as const)(
+    'to a gateway at %s, %i routes of 14 octets, %i of 12 and %i of 13 have the warnings %j',
+    async (address, longest, short, long, problems) => {
+      // Header and Message-Authenticator take 38 octets.
+      const routes = [
+        ...Array.from({ length: longest }, () => '10.10.0.0/16'),
+        ...Array.from({ length: short }, () => '10.0.0.0/8'),
+        ...Array.from({ length: long }, () => '10.1.0.0/16'),
+      ]
+      const gateways = [{ name: 'gw', address, secret: 'a-secret-of-good-length' }]
+      const policies = [{ name: 'p', reply: { routes } }]
+      const warnings = await warningsOf(JSON.stringify({ gateways, policies }))
+      expect(warnings.map(({ problem }) => problem)).toEqual(
+        problems.map((each) => expect.stringContaining(each)),
+      )
+    },
+  )
+
+  test('a reply of 4096 octets is valid, and one of 4097 is a fault that names the policy', async () => {
     // Header and Message-Authenticator take 38 octets; 289 routes of 14 and one of 12 fill up the rest.
     const routes = Array.from({ length: 289 }, () => '10.10.0.0/16')
     expect(await faultsOf(withReply({ routes: [...routes, '10.0.0.0/8'] }))).toEqual([])
@@ -109,7 +170,7 @@ describe('what ocserv would choke on is refused', () => {
     })
   })
 
-  test('many faults in one reply are all told', async () => {
+  test('all faults in one reply are reported', async () => {
     const found = await faultsOf(
       withReply({
         netmask: '1',
@@ -128,7 +189,7 @@ describe('what ocserv would choke on is refused', () => {
   })
 })
 
-describe('what only some versions of ocserv choke on is warned of', () => {
+describe('a value that only some versions of ocserv reject is a warning', () => {
   const groups = (count: number) => Array.from({ length: count }, (_, i) => `${i}`)
 
   test.each([
@@ -147,12 +208,12 @@ describe('what only some versions of ocserv choke on is warned of', () => {
     })
   })
 
-  test('up to what the oldest takes there is no warning', async () => {
+  test('a value that the oldest version accepts is no warning', async () => {
     const reply = { groups: groups(32), interim: '60s', dns: ['10.0.0.1', '10.0.0.2', '::1', '::2'] }
     expect(await warningsOf(withReply(reply))).toEqual([])
   })
 
-  test('512 groups are the most that are taken', async () => {
+  test('more than 512 groups are refused', async () => {
     const { policies } = await configOf(withReply({ groups: groups(512) }))
     expect(policies[0]?.reply?.groups).toHaveLength(512)
   })

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { replyRules } from '../../src/cli/reply-rules.ts'
+import { replyRules } from '../../src/app/reply-rules.ts'
 import { describeFaults } from '../../src/config/describe-faults.ts'
-import { Slip } from '../../src/config/fault.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { readSecretFile } from '../../src/config/secret-file.ts'
+import { ValueError } from '../../src/schema/config-error.ts'
 import { type TemporaryFolder, temporaryFolder } from '../real/folder.ts'
 import { faultOf, faultsOf, load, warningsOf } from './loading.ts'
 
@@ -25,7 +25,7 @@ function secretFile(content: string | Buffer, mode = 0o600): string {
 
 async function problemOf(path: string, shared?: readonly string[]): Promise<string> {
   const found = await readSecretFile(path, shared)
-  return found instanceof Slip ? found.problem : 'none'
+  return found instanceof ValueError ? found.problem : 'none'
 }
 
 describe('a secret file', () => {
@@ -37,13 +37,13 @@ describe('a secret file', () => {
     ['密钥\n', '密钥'],
   ])('%j is read as %j', async (content, secret) => {
     const found = await readSecretFile(secretFile(content))
-    expect(found instanceof Slip ? found : found.reveal()).toBe(secret)
+    expect(found instanceof ValueError ? found : found.reveal()).toBe(secret)
   })
 
   test('keeps octets that are no UTF-8 as they are', async () => {
     const octets = Buffer.from('ff80fe8190919293949596979899', 'hex')
     const found = await readSecretFile(secretFile(octets))
-    expect(found instanceof Slip ? found : found.bytes()).toEqual(octets)
+    expect(found instanceof ValueError ? found : found.bytes()).toEqual(octets)
   })
 
   test.each([
@@ -58,22 +58,22 @@ describe('a secret file', () => {
   })
 
   test.each([0o644, 0o604, 0o602, 0o601, 0o666])(
-    'with mode %i (others) is refused with the command that mends it',
+    'with mode %i (others) is refused with the command that fixes it',
     async (mode) => {
       const path = secretFile('sixteen-octets-x', mode)
-      const slip = await readSecretFile(path)
-      if (!(slip instanceof Slip)) throw new Error('it was taken')
-      expect(slip.problem).toContain('every user')
-      execFileSync('sh', ['-c', slip.suggestion?.replace('run: ', '') ?? 'false'])
+      const error = await readSecretFile(path)
+      if (!(error instanceof ValueError)) throw new Error('it was taken')
+      expect(error.problem).toContain('every user')
+      execFileSync('sh', ['-c', error.suggestion?.replace('run: ', '') ?? 'false'])
       expect(await problemOf(path)).toBe('none')
     },
   )
 
-  test.each([0o400, 0o440, 0o600, 0o640])('with mode %i (owner and group) is taken', async (mode) => {
+  test.each([0o400, 0o440, 0o600, 0o640])('with mode %i (owner and group) is used', async (mode) => {
     expect(await problemOf(secretFile('sixteen-octets-x', mode))).toBe('none')
   })
 
-  test('may be open to others where a container mounts its secrets, and in no folder that merely begins so', async () => {
+  test('may be open to others in the folders of container secrets, and in no folder with a similar name', async () => {
     const path = secretFile('sixteen-octets-x', 0o444)
     expect(await problemOf(path, [`${folder.path}/`])).toBe('none')
     expect(await problemOf(path, ['/run/secrets/', `${folder.path}x/`])).toContain('every user')
@@ -87,12 +87,10 @@ describe('a secret file', () => {
     expect(await problemOf(folder.file('pipe'))).toContain('is not a file')
   })
 
-  test('that is missing is told with a command that makes a good one', async () => {
-    const slip = await readSecretFile(folder.file('none'))
-    const command = /^run: (.+), and give/.exec(slip instanceof Slip ? (slip.suggestion ?? '') : '')?.[1]
-    execFileSync('sh', ['-c', command ?? 'false'])
-    const made = await readSecretFile(folder.file('none'))
-    expect(made instanceof Slip ? made : made.bytes().length).toBe(32)
+  test('that is missing, with a secret that others have made, is to be written', async () => {
+    const error = await readSecretFile(folder.file('none'))
+    const suggestion = `write the secret into it: (umask 027; cat > ${folder.file('none')})`
+    expect(error).toMatchObject({ suggestion })
   })
 
   test('may be reached by a symbolic link', async () => {
@@ -114,26 +112,26 @@ describe('the secret of a gateway', () => {
     expect(loaded.warnings).toEqual([])
   })
 
-  test('from a file is judged like one in the configuration', async () => {
+  test('from a file is checked like one in the configuration', async () => {
     const loaded = await load(gateway('secret_file: gw.secret'), (made) => {
       writeFileSync(made.file('gw.secret'), 'short\n', { mode: 0o600 })
     })
     expect(loaded).toMatchObject({ faults: [{ path: 'gateways[0].secret_file', line: 1 }] })
   })
 
-  test('must have 8 characters, and 16 to be no warning', async () => {
+  test('must have 8 characters, and should have 16', async () => {
     expect((await faultOf(gateway('secret: 7-signs'))).problem).toContain('has 7 characters')
     expect(await warningsOf(gateway('secret: 8-signs-'))).toMatchObject([{ path: 'gateways[0].secret' }])
     expect(await warningsOf(gateway('secret: 15-signs-------'))).toHaveLength(1)
     expect(await warningsOf(gateway('secret: 16-signs--------'))).toEqual([])
   })
 
-  test('with a blank in it is warned of', async () => {
+  test('with a blank in it is a warning', async () => {
     expect((await warningsOf(gateway('secret: "a secret of good length"')))[0]?.problem).toContain('radcli')
   })
 
   test.each(['127.0.0.1', '127.0.0.0/8', '::1'])(
-    'for trying out serves %s, with a warning',
+    'for trying out works for %s, with a warning',
     async (address) => {
       const warnings = await warningsOf(gateway('secret: for-trying-out-only', address))
       expect(warnings).toMatchObject([
@@ -153,7 +151,19 @@ describe('the secret of a gateway', () => {
     },
   )
 
-  test('in a configuration file that everybody can read is warned of; in one of the owner and a group it is not', async () => {
+  test('in a file that is missing is reported with a command that makes a good one', async () => {
+    const file = folder.file('broker.yaml')
+    writeFileSync(file, `${gateway('secret_file: gw.secret')}\npolicies: [{ name: all, reply: {} }]`)
+    const loaded = await loadConfig(file, {}, replyRules)
+    const [fault] = 'faults' in loaded ? loaded.faults : []
+    const command = /^run: (.+), and give/.exec(fault?.suggestion ?? '')?.[1]
+    execFileSync('sh', ['-c', command ?? 'false'])
+    const made = await readSecretFile(folder.file('gw.secret'))
+    expect(made instanceof ValueError ? made : made.bytes().length).toBe(32)
+    expect(await loadConfig(file, {}, replyRules)).toMatchObject({ config: {} })
+  })
+
+  test('in a configuration file that everybody can read is a warning; in one of owner and group it is not', async () => {
     const file = folder.file('broker.yaml')
     writeFileSync(file, gateway('secret: a-secret-of-good-length'))
     chmodSync(file, 0o644)
@@ -168,7 +178,7 @@ describe('the secret of a gateway', () => {
 describe('no fault and no warning repeats a secret', () => {
   const CANARY = 'canary7f3a'
   test.each([
-    `gateways: [{ name: a, address: x, secret: ${CANARY} }]`,
+    `gateways: [{ name: a, address: 192.0.2, secret: ${CANARY} }]`,
     `gateways: [{ name: a, address: 192.0.2.1, secret: [${CANARY}] }]`,
     `gateways: [{ name: a, address: 192.0.2.1, secret: { ${CANARY}: 1 } }]`,
     `gateways: [{ name: a, address: 192.0.2.1, secret: *${CANARY} }]`,
@@ -194,11 +204,11 @@ describe('no fault and no warning repeats a secret', () => {
     expect(JSON.stringify(loaded) + inspect(loaded, { depth: 9 })).not.toContain(CANARY)
   })
 
-  test('a missing space behind the colon is seen for what it is', async () => {
+  test('a missing space after the colon is recognised', async () => {
     const found = await faultOf(`gateways: [{ name: a, address: 192.0.2.1, secret:${CANARY} }]`)
     expect(found).toMatchObject({
       path: 'gateways[0]["secret:…"]',
-      problem: 'has no space behind the colon',
+      problem: 'has no space after the colon',
       suggestion: 'write "secret: …"',
     })
   })

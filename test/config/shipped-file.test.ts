@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { replyRules } from '../../src/cli/reply-rules.ts'
+import { replyRules } from '../../src/app/reply-rules.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { shape } from '../../src/config/shape.ts'
+import { configSchema } from '../../src/config/schema.ts'
+import { PROVIDER_TYPES } from '../../src/identity/registry.ts'
 import type { TemporaryFolder } from '../real/folder.ts'
 import { configOf, GATEWAY, load } from './loading.ts'
 
@@ -15,7 +16,7 @@ const shipped = readFileSync(file, 'utf8')
 /** The file with every setting in force that it shows as a comment: `#key: value` or `#- key: value`. */
 const uncommented = shipped.replace(/^( *)#(?=(?:- )?[A-Za-z][\w-]*:)/gm, '$1')
 
-/** Every path that the shape knows, list positions left out; places that take any name count as one. */
+/** Every path that the schema knows, list positions left out; places that take any name count as one. */
 function knownPaths(schema: z.core.$ZodType, path = ''): string[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
     return knownPaths(schema.def.innerType, path)
@@ -38,15 +39,23 @@ function mentionedPaths(value: unknown, path = ''): string[] {
 
 /** The secret files that the comments name. */
 function writeSecrets(folder: TemporaryFolder): void {
-  for (const file of ['gw1.secret', 'corp.password', 'partner.secret', 'redis.password', 'sentinel.password'])
+  for (const file of [
+    'gw1.secret',
+    'gw1-disconnect.secret',
+    'corp.password',
+    'partner.secret',
+    'redis.password',
+    'sentinel.password',
+  ])
     writeFileSync(folder.file(file), 'a-secret-of-good-length\n', { mode: 0o600 })
   const url = 'postgres://ocbroker:let-me-in@db.example.org/ocbroker?sslmode=verify-full\n'
   writeFileSync(folder.file('postgres.url'), url, { mode: 0o600 })
+  writeFileSync(folder.file('dictionary.acme'), 'VENDOR Acme 32473\n')
   for (const file of ['redis-ca.pem', 'postgres-ca.pem'])
     writeFileSync(folder.file(file), '-----BEGIN CERTIFICATE-----\n')
 }
 
-describe('the configuration that comes with the broker', () => {
+describe('the shipped configuration', () => {
   test('has no fault, and one warning: its secret is for trying out', async () => {
     const loaded = await loadConfig(file, {}, replyRules)
     expect(loaded).toMatchObject({
@@ -55,24 +64,24 @@ describe('the configuration that comes with the broker', () => {
     })
   })
 
-  test('listens on this machine alone', async () => {
+  test('listens on this machine only', async () => {
     expect(await loadConfig(file, {}, replyRules)).toMatchObject({
       config: { radius: { addresses: ['127.0.0.1'] } },
     })
   })
 
-  test('mentions every key that there is, and no other', () => {
-    const known = new Set(knownPaths(shape))
+  test('mentions every key, and no other', () => {
+    const known = new Set(knownPaths(configSchema(PROVIDER_TYPES)))
     const mentioned = new Set(mentionedPaths(parse(uncommented)))
     // Shown in the text, because url_file stands in its place.
-    const inWords = ['.storage.postgres.url']
+    const inWords = ['.gateways.disconnect.secret', '.storage.postgres.url']
     expect([...known].filter((path) => !mentioned.has(path))).toEqual(inWords)
     const freelyNamed = ['.identity.', '.pools.', '.policies.reply.attributes.']
     const unknown = [...mentioned].filter((path) => !known.has(path))
     expect(unknown.filter((path) => !freelyNamed.some((prefix) => path.startsWith(prefix)))).toEqual([])
   })
 
-  test('has no fault either with all that it shows as comments in force', async () => {
+  test('has no fault with all its comments in force', async () => {
     const loaded = await load(uncommented, (folder) => {
       writeSecrets(folder)
     })
@@ -98,10 +107,11 @@ describe('the configuration that comes with the broker', () => {
     expect(policies.at(-1)).toEqual(defaults.policies[0])
     expect(shipped).toContain(defaults.storage.sqlite)
     expect(shipped).toContain(defaults.storage.keyFile)
-    const { keepMs, keepAuditMs } = all.config.storage
-    expect({ keepMs, keepAuditMs }).toEqual({
+    const { keepMs, keepAuditMs, keepUsageMs } = all.config.storage
+    expect({ keepMs, keepAuditMs, keepUsageMs }).toEqual({
       keepMs: defaults.storage.keepMs,
       keepAuditMs: defaults.storage.keepAuditMs,
+      keepUsageMs: defaults.storage.keepUsageMs,
     })
     expect(all.config.storage.postgres).toMatchObject({ connections: 10, statementMs: 2000 })
   })

@@ -2,14 +2,15 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { checkSpool } from '../../src/doctor/accounting-spool.ts'
 import { checkCertificate } from '../../src/doctor/certificate.ts'
-import { checkClock } from '../../src/doctor/clock-in-step.ts'
+import { checkClock } from '../../src/doctor/clock-synchronisation.ts'
 import { checkDependencies } from '../../src/doctor/dependencies.ts'
 import { checkDiskSpace } from '../../src/doctor/disk-space.ts'
+import { checkNamesakes } from '../../src/doctor/namesakes.ts'
 import { checkRedisSettings } from '../../src/doctor/redis-settings.ts'
 import { checkSignedGateways } from '../../src/doctor/signed-gateways.ts'
 import { checkUnenrolled } from '../../src/doctor/unenrolled-users.ts'
+import { Unavailable } from '../../src/domain/errors.ts'
 import type { Gateway } from '../../src/domain/gateway.ts'
-import { Unavailable } from '../../src/domain/person.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { type TemporaryFolder, temporaryFolder } from '../real/folder.ts'
 import { describeWith } from '../real/needs.ts'
@@ -24,18 +25,18 @@ afterEach(() => folder.remove())
 const clockAt = (now: number) => ({ now: () => now, monotonic: () => performance.now() })
 const DAY = 86_400_000
 
-test('a dependency that cannot be asked is a fault with its cause', async () => {
+test('an unavailable dependency is a fault with its cause', async () => {
   const dependencies = [
     { name: 'storage', checkReady: async () => {} },
     { name: 'redis', checkReady: () => Promise.reject(new Unavailable('redis', 'nobody listens')) },
   ]
   expect(await checkDependencies(dependencies, clockAt(0), 100)()).toMatchObject([
-    { about: 'storage', level: 'good' },
-    { about: 'redis', level: 'fault', says: 'redis: nobody listens' },
+    { about: 'storage', verdict: 'ok' },
+    { about: 'redis', verdict: 'fault', cause: 'redis: nobody listens' },
   ])
 })
 
-test('the disk is looked at where a folder is still to be made', async () => {
+test('the disk is checked at the nearest existing folder', async () => {
   const [finding, ...others] = await checkDiskSpace([folder.file('a/b/broker.db'), folder.file('spool')])()
   expect(finding?.about).toBe(`disk of ${folder.path}`)
   expect(others).toEqual([])
@@ -44,44 +45,68 @@ test('the disk is looked at where a folder is still to be made', async () => {
 
 describeWith(['openssl'], 'a certificate', () => {
   test.each([
-    [1, 'good'],
+    [1, 'ok'],
     [80, 'warning'],
     [91, 'fault'],
     [-1, 'fault'],
-  ])('of 90 days seen on day %i is %s', async (day, level) => {
+  ])('of 90 days seen on day %i is %s', async (day, verdict) => {
     const [key, certificate] = [folder.file('key.pem'), folder.file('cert.pem')]
     const make = ['req', '-x509', '-newkey', 'ed25519', '-nodes', '-subj', '/CN=localhost', '-days', '90']
     written('openssl', [...make, '-keyout', key, '-out', certificate])
     const check = checkCertificate(certificate, clockAt(Date.now() + day * DAY))
-    expect(await check()).toMatchObject([{ level }])
+    expect(await check()).toMatchObject([{ verdict }])
   })
 
   test('that is none is a fault', async () => {
     writeFileSync(folder.file('cert.pem'), 'no certificate')
-    expect(await checkCertificate(folder.file('cert.pem'), clockAt(0))()).toMatchObject([{ level: 'fault' }])
-    expect(await checkCertificate(folder.file('none'), clockAt(0))()).toMatchObject([{ level: 'fault' }])
+    expect(await checkCertificate(folder.file('cert.pem'), clockAt(0))()).toMatchObject([
+      { verdict: 'fault' },
+    ])
+    expect(await checkCertificate(folder.file('none'), clockAt(0))()).toMatchObject([{ verdict: 'fault' }])
   })
 })
 
-test('a gateway that need not sign is warned of, until it has shown that it does', async () => {
+test('a gateway that need not sign is a warning, unless it has signed before', async () => {
   const gateway = (name: string, messageAuthenticator: Gateway['messageAuthenticator']): Gateway => ({
-    ...{ name, networks: [], secret: new Secret('x'), messageAuthenticator, onOutage: 'reject' },
+    name,
+    networks: [],
+    hosts: [],
+    nasIdentifiers: [],
+    classForm: 'semicolon' as const,
+    secret: new Secret('x'),
+    messageAuthenticator,
+    onOutage: 'reject',
   })
-  const gateways = [gateway('a', 'require'), gateway('b', 'off'), gateway('c', 'auto'), gateway('d', 'auto')]
-  const memory = { authenticating: async () => ['d 192.0.2.1', 'dd 192.0.2.2'] }
-  const levels = (await checkSignedGateways(gateways, memory)()).map(({ level }) => level)
-  expect(levels).toEqual(['good', 'warning', 'warning', 'good'])
+  const gateways = [
+    gateway('a', 'require'),
+    gateway('b', 'off'),
+    gateway('c', 'auto'),
+    gateway('d', 'auto'),
+    gateway('e', 'auto'),
+  ]
+  const signing = [
+    { key: 'd 192.0.2.1', unsignedAt: 1 },
+    { key: 'dd 192.0.2.2' },
+    { key: 'e 192.0.2.3 fra%201', unsignedAt: 9_000_000 },
+  ]
+  const findings = await checkSignedGateways(
+    gateways,
+    { signing: async () => signing },
+    clockAt(10_000_000),
+  )()
+  expect(findings.map(({ verdict }) => verdict)).toEqual(['ok', 'warning', 'warning', 'ok', 'fault'])
+  expect(findings[4]?.cause).toContain('(192.0.2.3, NAS-Identifier fra 1): its logins are dropped')
 })
 
-test('what waits in the spool and what was refused is told', async () => {
+test('waiting and refused records in the spool are warnings', async () => {
   expect(await checkSpool(folder.file('accounting'))()).toEqual([])
   mkdirSync(folder.file('accounting'))
-  expect(await checkSpool(folder.file('accounting'))()).toMatchObject([{ level: 'good' }])
+  expect(await checkSpool(folder.file('accounting'))()).toMatchObject([{ verdict: 'ok' }])
   writeFileSync(folder.file('accounting/accounting.waiting'), 'a line\n')
   writeFileSync(folder.file('accounting/accounting.refused'), 'another\n')
   expect(await checkSpool(folder.file('accounting'))()).toMatchObject([
-    { level: 'warning', says: '7 octets wait for the database' },
-    { level: 'warning', says: '8 octets could not be used' },
+    { verdict: 'warning', cause: '7 octets wait for the database' },
+    { verdict: 'warning', cause: '8 octets could not be used' },
   ])
 })
 
@@ -99,36 +124,70 @@ test('users without an authenticator are counted over pages, and a few are named
     createdAt: 0,
   })
   const enrolment = (subject: string) => ({
-    ...{ id: subject, subject, digits: 6, period: 30, algorithm: 'sha1' as const, createdAt: 0 },
-    ...{ used: true, recoveryCodesLeft: 10 },
+    id: subject,
+    subject,
+    digits: 6,
+    period: 30,
+    algorithm: 'sha1' as const,
+    createdAt: 0,
+    used: true,
+    driftMs: 0,
+    recoveryCodesLeft: 10,
   })
   const users = paged(names.map(user), ({ name }) => name)
   const register = paged(names.slice(0, 1198).map(enrolment), ({ subject }) => subject)
   expect(await checkUnenrolled(users, register)()).toMatchObject([
-    { level: 'warning', says: '4 have no authenticator yet (user1198, user1199, user1200, …)' },
+    { verdict: 'warning', cause: '4 have no authenticator yet (user1198, user1199, user1200, …)' },
   ])
 })
 
-test('what Redis should be set to is told, and an outage is left to the question whether it is there', async () => {
+test('local users whose names other stores have are named', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `user${10 + index}`)
+  const all = names.map((name) => ({ name, enabled: true, groups: [], attributes: {}, createdAt: 0 }))
+  const users = { list: async () => all }
+  const verdict = 'warning'
+  const asked: string[] = []
+  const check = (told: (name: string) => { knownTo?: string[]; unsure?: string[]; away?: string[] }) =>
+    checkNamesakes(users, async (name) => {
+      asked.push(name)
+      return { knownTo: [], unsure: [], away: [], ...told(name) }
+    })()
+  expect(await check(() => ({}))).toMatchObject([{ verdict: 'ok' }])
+  const known = (name: string) => ({ knownTo: name.endsWith('7') ? ['corp'] : [] })
+  const cause = '2 also belong to users of other identity stores: user17 (corp), user27 (corp)'
+  expect(await check(known)).toMatchObject([{ verdict, cause }])
+  // Beside a store that cannot tell the others are asked for every name.
+  expect(await check((name) => ({ ...known(name), unsure: ['partner'] }))).toMatchObject([
+    { verdict, cause: 'not compared with partner' },
+    { verdict, cause },
+  ])
+  asked.splice(0)
+  expect(await check(() => ({ away: ['corp'] }))).toMatchObject([
+    { verdict, cause: 'not compared with corp' },
+  ])
+  expect(asked.length).toBeLessThan(names.length)
+})
+
+test('settings of Redis are warnings, and an outage is left to the dependency check', async () => {
   const check = checkRedisSettings(async (log) => {
     log.warn('redis.evicts', { consequence: 'it forgets', change: 'maxmemory-policy noeviction' })
     throw new Unavailable('redis', 'gone')
   })
   expect(await check()).toEqual([
-    { about: 'redis', level: 'warning', says: 'it forgets', advice: 'set: maxmemory-policy noeviction' },
+    { about: 'redis', verdict: 'warning', cause: 'it forgets', remedy: 'set: maxmemory-policy noeviction' },
   ])
 })
 
 describe('the clock', () => {
   test.each([
-    ['yes', [{ level: 'good' }]],
-    ['no', [{ level: 'warning' }]],
-  ])('of which the system says %s', async (answer, expected) => {
+    ['yes', [{ verdict: 'ok' }]],
+    ['no', [{ verdict: 'warning' }]],
+  ])('that timedatectl reports as %s', async (answer, expected) => {
     writeFileSync(folder.file('timedatectl'), `#!/bin/sh\necho ${answer}\n`, { mode: 0o755 })
     expect(await checkClock(folder.file('timedatectl'))()).toMatchObject(expected)
   })
 
-  test('of which nobody knows is left alone', async () => {
+  test('without timedatectl has no finding', async () => {
     expect(await checkClock(folder.file('none'))()).toEqual([])
   })
 })

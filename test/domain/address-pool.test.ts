@@ -2,11 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   type AddressPool,
-  keptMs,
-  layoutOf,
+  layoutsOf,
   netmaskOf,
-  overlap,
-  poolOf,
+  placeIn,
+  staleAfterMs,
 } from '../../src/domain/address-pool.ts'
 import { type Network, parseNetwork } from '../../src/domain/network.ts'
 
@@ -17,17 +16,22 @@ function network(text: string): Network {
 }
 
 function pool(ipv4: string, exclude: readonly string[] = [], name = 'staff'): AddressPool {
-  return { name, network: network(ipv4), exclude: exclude.map(network), holdMs: 900_000 }
+  return { name, ipv4: network(ipv4), exclude: exclude.map(network), holdMs: 900_000 }
 }
 
+const addressesOf = (some: AddressPool) => layoutsOf(some)[0]?.addresses ?? []
+const poolOf = (pools: readonly AddressPool[], address: string) => placeIn(pools, address)?.pool
+
 describe('the addresses of a pool', () => {
-  test('are all but the network’s, the gateway’s and the last', () => {
-    expect(layoutOf(pool('10.8.0.0/29'))).toEqual({
-      pool: 'staff',
-      addresses: ['10.8.0.2', '10.8.0.3', '10.8.0.4', '10.8.0.5', '10.8.0.6'],
-    })
-    expect(layoutOf(pool('203.0.113.252/30')).addresses).toEqual(['203.0.113.254'])
-    const { addresses } = layoutOf(pool('10.255.0.0/16'))
+  test('are all but the network’s, the gateway’s and the broadcast address', () => {
+    expect(layoutsOf(pool('10.8.0.0/29'))).toEqual([
+      {
+        pool: 'staff',
+        addresses: ['10.8.0.2', '10.8.0.3', '10.8.0.4', '10.8.0.5', '10.8.0.6'],
+      },
+    ])
+    expect(addressesOf(pool('203.0.113.252/30'))).toEqual(['203.0.113.254'])
+    const addresses = addressesOf(pool('10.255.0.0/16'))
     expect([addresses.length, addresses[0], addresses.at(-1)]).toEqual([
       65_533,
       '10.255.0.2',
@@ -35,12 +39,12 @@ describe('the addresses of a pool', () => {
     ])
   })
 
-  test('leave out what is excluded, addresses and networks', () => {
+  test('leave out excluded addresses and networks', () => {
     const some = pool('10.8.0.0/28', ['10.8.0.3', '10.8.0.8/29', '10.0.0.0/30'])
-    expect(layoutOf(some).addresses).toEqual(['10.8.0.2', '10.8.0.4', '10.8.0.5', '10.8.0.6', '10.8.0.7'])
+    expect(addressesOf(some)).toEqual(['10.8.0.2', '10.8.0.4', '10.8.0.5', '10.8.0.6', '10.8.0.7'])
   })
 
-  test('are those of which the pool is found', () => {
+  test('are found in their pool', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 22, max: 30 }),
@@ -49,7 +53,7 @@ describe('the addresses of a pool', () => {
           const around = network(`10.8.0.0/${prefix}`)
           const exclude = holes.map(([at, bits]) => `10.8.${at >> 8}.${at & 255}/${bits}`)
           const some = pool(around.text, exclude)
-          const given = new Set(layoutOf(some).addresses)
+          const given = new Set(addressesOf(some))
           for (let number = 0; number < 1024; number++) {
             const address = `10.8.${number >> 8}.${number & 255}`
             expect(poolOf([some], address) === some, address).toBe(given.has(address))
@@ -60,7 +64,7 @@ describe('the addresses of a pool', () => {
     )
   })
 
-  test('are of the pool that has them; what is no IPv4 address is of none', () => {
+  test('belong to the pool that has them; other text belongs to none', () => {
     const [one, other] = [pool('10.8.0.0/24'), pool('10.8.1.0/24', [], 'guests')]
     expect(poolOf([one, other], '10.8.1.7')).toBe(other)
     for (const address of ['10.9.0.1', '10.8.0.1', '10.8.0.255', 'fd00::1', '::ffff:10.9.0.1', 'x', ''])
@@ -69,19 +73,13 @@ describe('the addresses of a pool', () => {
 })
 
 test('a pool’s mask is that of its network', () => {
-  expect([netmaskOf(pool('10.8.0.0/22')), netmaskOf(pool('10.8.0.0/30'))]).toEqual([
+  expect([netmaskOf(network('10.8.0.0/22')), netmaskOf(network('10.8.0.0/30'))]).toEqual([
     '255.255.252.0',
     '255.255.255.252',
   ])
 })
 
-test('a session may be silent for two reports and the time that the pool gives', () => {
-  expect(keptMs(60, 600_000)).toBe(720_000)
-  expect(keptMs(300)).toBe(1_500_000)
-})
-
-test('two networks overlap where one is in the other', () => {
-  const [wide, narrow, apart] = [network('10.8.0.0/16'), network('10.8.4.0/24'), network('10.9.0.0/16')]
-  expect([overlap(wide, narrow), overlap(narrow, wide), overlap(wide, wide)]).toEqual([true, true, true])
-  expect([overlap(wide, apart), overlap(apart, narrow)]).toEqual([false, false])
+test('a session may miss two reports and the hold time of its pool', () => {
+  expect(staleAfterMs(60, 600_000)).toBe(720_000)
+  expect(staleAfterMs(300)).toBe(1_500_000)
 })

@@ -13,12 +13,12 @@ describe('a counter-based code', () => {
   it.each(CODES.map((code, counter) => [counter, code] as const))(
     'RFC 4226 Appendix D: of counter %i',
     (counter, code) =>
-      expect(matchHotp(SEED, SHAPE, code, counter - 1)).toEqual({ kind: 'right', step: counter }),
+      expect(matchHotp(SEED, SHAPE, code, counter - 1)).toEqual({ kind: 'right', step: counter, driftMs: 0 }),
   )
 
   it('is found up to ten codes ahead, and no further', () => {
     const codeOf = (counter: number) => generateSync({ strategy: 'hotp', secret: SEED.bytes(), counter })
-    expect(matchHotp(SEED, SHAPE, codeOf(15), 4)).toEqual({ kind: 'right', step: 15 })
+    expect(matchHotp(SEED, SHAPE, codeOf(15), 4)).toEqual({ kind: 'right', step: 15, driftMs: 0 })
     expect(matchHotp(SEED, SHAPE, codeOf(16), 4)).toEqual({ kind: 'wrong' })
   })
 
@@ -38,6 +38,6 @@ describe('a counter-based code', () => {
     const digest = createHmac('sha1', seed).update(Buffer.alloc(8)).digest()
     const number = digest.readUInt32BE((digest[19] ?? 0) & 0xf) & 0x7fffffff
     const code = String(number % 1_000_000).padStart(6, '0')
-    expect(matchHotp(new Secret(seed), SHAPE, code, -1)).toEqual({ kind: 'right', step: 0 })
+    expect(matchHotp(new Secret(seed), SHAPE, code, -1)).toEqual({ kind: 'right', step: 0, driftMs: 0 })
   })
 })

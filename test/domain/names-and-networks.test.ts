@@ -1,7 +1,15 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseDuration, parseRate } from '../../src/domain/duration.ts'
-import { canonicalUserName, holdsOverlooked, parseLoginName } from '../../src/domain/login-name.ts'
 import {
+  canonicalUserName,
+  foldName,
+  hasIgnorableCharacters,
+  parseLoginName,
+  usernameOf,
+} from '../../src/domain/login-name.ts'
+import {
+  clientAddressFault,
   contains,
   customerNetwork,
   hasHostBits,
@@ -9,7 +17,9 @@ import {
   parseAddress,
   parseNetwork,
   parsePlace,
+  stationAddress,
 } from '../../src/domain/network.ts'
+import { anyCharacter } from '../any-character.ts'
 
 describe('a login name', () => {
   it.each([
@@ -22,8 +32,41 @@ describe('a login name', () => {
     [' bob\u3000', 'bob', undefined],
     ['ｂｏｂ', 'bob', undefined],
     ['王伟', '王伟', undefined],
-  ])('%s is %s of realm %s', (sent, stem, realm) => {
-    expect(parseLoginName(sent)).toEqual({ sent, stem, realm })
+  ])('%s is %s of realm %s', (raw, username, realm) => {
+    expect(parseLoginName(raw)).toMatchObject({ raw, username })
+    expect(parseLoginName(raw)?.realm).toBe(realm)
+  })
+
+  it.each([
+    [' JSmith ', 'JSmith', 'JSmith'],
+    ['Bob.Smith @ Corp.Example', 'Bob.Smith@Corp.Example', 'Bob.Smith'],
+    ['CORP\\ Bob', 'CORP\\Bob', 'Bob'],
+    ['Bob＠corp', 'Bob@corp', 'Bob'],
+    ['bob@', 'bob', 'bob'],
+  ])('%j is asked for as %j, and without its realm as %j', (raw, whole, user) => {
+    expect(parseLoginName(raw)).toMatchObject({ whole, user })
+  })
+
+  it.each([
+    ['ΓΙΩΡΓΟΣ', 'γιώργος'.normalize('NFD').replace(/\u0301/g, '')],
+    ['İpek', 'i\u0307pek'],
+    ['STRASSE', 'straße'],
+    ['ＢＯＢ', 'bob'],
+    ['ZOË', 'zoe\u0308'],
+  ])('%s and %s are one name', (one, other) => expect(foldName(one)).toBe(foldName(other)))
+
+  it.each([
+    ['ılgaz', 'ilgaz'],
+    ['i\u0307pek', 'ipek'],
+    ['böb', 'bob'],
+  ])('%s and %s are two', (one, other) => expect(foldName(one)).not.toBe(foldName(other)))
+
+  it('folds to what folds to itself', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: anyCharacter }), (text) => {
+        expect(foldName(foldName(text))).toBe(foldName(text))
+      }),
+    )
   })
 
   const none = [
@@ -43,18 +86,24 @@ describe('a login name', () => {
     expect(parseLoginName(sent)).toBeUndefined()
   })
 
-  it.each(['b\u00adob', 'b\u200dob', 'b  ob', 'bob ', '\u00a0bob', 'bob@corp', 'corp\\bob'])(
-    '%j holds what servers elsewhere overlook',
-    (name) => expect(holdsOverlooked(name)).toBe(true),
+  it.each(['b\u00adob', 'b\u200dob', 'b  ob', 'bob ', '\u00a0bob'])(
+    '%j has characters that other servers ignore',
+    (name) => expect(hasIgnorableCharacters(name)).toBe(true),
   )
 
-  it.each(['bob', 'b.o-b_1$', 'bob smith', '王伟', 'bób'])('%j holds nothing of the kind', (name) =>
-    expect(holdsOverlooked(name)).toBe(false),
+  it.each(['bob', 'b.o-b_1$', 'bob smith', '王伟', 'bób'])('%j has none of them', (name) =>
+    expect(hasIgnorableCharacters(name)).toBe(false),
   )
 
-  it('that an operator types holds no realm', () => {
+  it('of a local user may be a mail address', () => {
     expect(canonicalUserName('Bob')).toBe('bob')
-    expect(canonicalUserName('bob@corp')).toBeUndefined()
+    expect(canonicalUserName('Bob@Corp.Example')).toBe('bob@corp.example')
+    expect(canonicalUserName('CORP\\bob')).toBeUndefined()
+  })
+
+  it('and every subject made of it have one key of limits', () => {
+    for (const name of ['Bob', 'bob@corp', 'CORP\\bob', 'bob@mail.example@corp'])
+      expect(usernameOf(name)).toBe('bob')
   })
 })
 
@@ -75,7 +124,7 @@ describe('the network of a customer', () => {
     ['2001:db8:1:2::/63', undefined],
     ['10.0.0.0/8', undefined],
     ['bob', undefined],
-  ])('or an address in it is what people look for: %s is %s', (typed, place) =>
+  ])('or an address in it can be searched for: %s is %s', (typed, place) =>
     expect(parsePlace(typed)).toBe(place),
   )
 })
@@ -124,14 +173,14 @@ describe('a network', () => {
     expect(contains(network('10.0.0.0/8'), address('::ffff:10.1.2.3'))).toBe(true)
   })
 
-  it('shows the host bits that a slip of the pen left in', () => {
+  it('has host bits after a typing mistake', () => {
     expect(hasHostBits('10.1.0.0/8')).toBe(true)
     expect(hasHostBits('10.0.0.0/8')).toBe(false)
     expect(network('10.1.0.0/8').text).toBe('10.0.0.0/8')
     expect(network('2001:db8::1/32').text).toBe('2001:db8::/32')
   })
 
-  it('with the longest prefix wins, in whatever order they stand', () => {
+  it('with the longest prefix wins, in any order', () => {
     const entries = ['10.0.0.0/8', '10.1.0.0/16', '0.0.0.0/0', '::/0'].map((text) => ({
       network: network(text),
     }))
@@ -142,5 +191,62 @@ describe('a network', () => {
       expect(winner(list, '192.0.2.1')).toBe('0.0.0.0/0')
       expect(winner(list, '2001:db8::1')).toBe('::/0')
     }
+  })
+})
+
+describe('the address of a user as gateways write it', () => {
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['192.0.2.7:51820', '192.0.2.7'],
+    ['[192.0.2.7]', '192.0.2.7'],
+    ['2001:DB8:0:0::7', '2001:db8::7'],
+    ['[2001:db8::7]', '2001:db8::7'],
+    ['[2001:db8::7]:443', '2001:db8::7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['[::ffff:192.0.2.7]:443', '192.0.2.7'],
+    ['00-11-22-AA-BB-CC', '00:11:22:aa:bb:cc'],
+    ['00:11:22:aa:bb:cc', '00:11:22:aa:bb:cc'],
+    ['0011.22AA.BBCC', '00:11:22:aa:bb:cc'],
+    ['001122aabbcc', '00:11:22:aa:bb:cc'],
+    ['00-11-22-AA-BB-CC:the café', '00:11:22:aa:bb:cc'],
+    ['+49 30 123456', '+49 30 123456'],
+    ['192.0.2.7:port', '192.0.2.7:port'],
+    ['300.0.2.7:443', '300.0.2.7:443'],
+    ['00-11:22-AA-BB-CC', '00-11:22-AA-BB-CC'],
+  ])('%s is %s', (written, read) => {
+    expect(stationAddress(written)).toBe(read)
+  })
+})
+
+describe('an address for a VPN client', () => {
+  const pools = [parseNetwork('10.8.0.0/22') ?? expect.unreachable()]
+  it.each([
+    ['ipv4', '10.8.1.0'],
+    ['ipv4', '10.9.0.0'],
+    ['ipv4', '203.0.113.7'],
+    ['ipv6', '2001:db8::7'],
+    ['ipv6', 'fd00:8::7'],
+  ] as const)('%s can be %s', (kind, address) => {
+    expect(clientAddressFault(address, kind, pools)).toBeUndefined()
+  })
+
+  it.each([
+    ['ipv4', '0.0.0.0', 'no client'],
+    ['ipv4', '0.1.2.3', 'no client'],
+    ['ipv4', '127.0.0.1', 'no client'],
+    ['ipv4', '169.254.1.1', 'no client'],
+    ['ipv4', '224.0.0.1', 'no client'],
+    ['ipv4', '240.0.0.1', 'no client'],
+    ['ipv4', '255.255.255.255', 'no client'],
+    ['ipv4', '255.255.255.254', 'no client'],
+    ['ipv4', '10.8.0.0', 'of 10.8.0.0/22'],
+    ['ipv4', '10.8.3.255', 'of 10.8.0.0/22'],
+    ['ipv4', '2001:db8::7', 'no IPv4 address'],
+    ['ipv6', '::', 'no client'],
+    ['ipv6', '::1', 'no client'],
+    ['ipv6', 'fe80::1', 'no client'],
+    ['ipv6', 'ff02::1', 'no client'],
+  ] as const)('%s cannot be %s', (kind, address, why) => {
+    expect(clientAddressFault(address, kind, pools)).toContain(why)
   })
 })

@@ -15,7 +15,7 @@ describe('identifiers', () => {
     expect(timeOf(id)).toBeLessThanOrEqual(Date.now())
   })
 
-  test('sort by the order in which they were made, however many fall into one millisecond', () => {
+  test('sort by the order in which they were made, also many within one millisecond', () => {
     vi.useFakeTimers({ now: Date.now() + 60_000, toFake: ['Date'] })
     const ids = Array.from({ length: 20_000 }, () => systemRandom.id())
     expect(ids.every((id) => UUID_V7.test(id))).toBe(true)
@@ -25,7 +25,7 @@ describe('identifiers', () => {
     expect(timeOf(ids.at(-1) ?? '') - Date.now()).toBeLessThan(20)
   })
 
-  test('go on sorting when the clock is set back by an hour', () => {
+  test('keep their order when the clock is set back by an hour', () => {
     vi.useFakeTimers({ now: Date.now() + 120_000, toFake: ['Date'] })
     const before = systemRandom.id()
     vi.setSystemTime(Date.now() - 3_600_000)

@@ -5,7 +5,7 @@ import { Secret } from '../../src/domain/secret.ts'
 describe('a secret', () => {
   const secret = new Secret('correct horse')
 
-  it('prints as *** in every way that text is made of it', () => {
+  it('prints as *** in every conversion to text', () => {
     const printed = [
       `${secret}`,
       String(secret),
@@ -17,10 +17,10 @@ describe('a secret', () => {
     expect(printed.filter((text) => /correct|horse/.test(text))).toEqual([])
   })
 
-  it('is taken out of a text that quotes it, unless it is so short that it may stand there by chance', () => {
-    expect(secret.hiddenIn('no "correct horse" here, correct horse')).toBe('no "***" here, ***')
-    expect(new Secret('abc').hiddenIn('abcd')).toBe('abcd')
-    expect(new Secret('$&.*').hiddenIn('said $&.*!')).toBe('said ***!')
+  it('is redacted from a text that quotes it, unless it is so short that it may occur by chance', () => {
+    expect(secret.redactedFrom('no "correct horse" here, correct horse')).toBe('no "***" here, ***')
+    expect(new Secret('abc').redactedFrom('abcd')).toBe('abcd')
+    expect(new Secret('$&.*').redactedFrom('said $&.*!')).toBe('said ***!')
   })
 
   it('is equal to the same octets and to nothing else', () => {

@@ -18,7 +18,7 @@ interface Json {
   readonly [part: string]: Json
 }
 
-export interface Told {
+export interface HttpAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly text: string
@@ -27,7 +27,7 @@ export interface Told {
 }
 
 /** One request, without anything that a browser or a library would add. */
-export async function ask(url: string, options: Ask = {}): Promise<Told> {
+export async function ask(url: string, options: Ask = {}): Promise<HttpAnswer> {
   const { token, json, from, agent } = options
   const body = json === undefined ? options.body : JSON.stringify(json)
   const method = options.method ?? (body === undefined ? 'GET' : 'POST')

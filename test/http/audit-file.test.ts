@@ -5,19 +5,21 @@ import express from 'express'
 import { expect, onTestFinished, test } from 'vitest'
 import type { AuditEvent } from '../../src/domain/audit.ts'
 import { auditRoutes } from '../../src/http/api/audit.ts'
-import { csv } from '../../src/http/api/audit-file.ts'
+import { auditFile } from '../../src/http/api/audit-file.ts'
 import { Call } from '../../src/http/api/call.ts'
 
 const EVENT: AuditEvent = { id: 'id', at: 0, kind: 'login.refused', user: 'bob', detail: 'x'.repeat(10_000) }
 
-test('a table holds nothing that a spreadsheet would run', () => {
-  const cellOf = (user: string) => csv.lineOf({ ...EVENT, user, detail: 'end' }).split(/refused,|,,,,end/)[1]
+test('a CSV file contains nothing that a spreadsheet would execute', () => {
+  const cellOf = (user: string) =>
+    auditFile.csv.lineOf({ ...EVENT, user, detail: 'end' }).split(/refused,|,,,,end/)[1]
   for (const [user, cell] of [
     ['bob', 'bob'],
     ['=1+1', "'=1+1"],
     ['@SUM(A1)', "'@SUM(A1)"],
-    ['\t=1', "'\t=1"],
-    ['\n=1', `"'\n'=1"`],
+    ['\t=1', '\\u{9}=1'],
+    ['\n=1', '\\u{a}=1'],
+    ['b\u202eo\u009bb', 'b\\u{202e}o\\u{9b}b'],
     ['＝1', "'＝1"],
     ['＋1', "'＋1"],
     ['－1', "'－1"],
@@ -31,16 +33,15 @@ test('a table holds nothing that a spreadsheet would run', () => {
     expect([user, cellOf(user ?? '')]).toEqual([user, cell])
 })
 
-test('a file that its client does not take is ended', async () => {
+test('an export that its client does not receive is aborted', async () => {
   let chunks = 0
   const trail = {
-    async search() {
+    async list() {
       chunks += 1
       return Array.from({ length: 500 }, () => EVENT)
     },
-    tally: async () => [],
   }
-  const { exportAuditEvents } = auditRoutes({ trail, chunkWithinMs: 300 })
+  const { exportAuditEvents } = auditRoutes({ records: { audit: trail } }, 300)
   let socket: Socket | undefined
   const app = express().get('/', async (request, response) => {
     socket = request.socket

@@ -5,7 +5,7 @@ import { quietLog } from '../../src/domain/log.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import type { WebSession } from '../../src/domain/web-session.ts'
 import { Authentication } from '../../src/http/api/authenticate.ts'
-import { visiting } from '../../src/http/visit.ts'
+import { withBrowserSession } from '../../src/http/browser-session.ts'
 
 const unused = () => Promise.reject(new Error('not asked for'))
 
@@ -13,34 +13,50 @@ const unused = () => Promise.reject(new Error('not asked for'))
 async function callerWith(session: Partial<WebSession>) {
   const now = systemClock.now()
   const whole: WebSession = {
-    ...{ stage: 'in', user: 'alice', typed: 'alice', subject: 'alice', groups: ['admins'] },
-    ...{ factors: 2, createdAt: now, seenAt: now },
+    stage: 'in',
+    user: 'alice',
+    typed: 'alice',
+    subject: 'alice',
+    groups: ['admins'],
+    factors: 2,
+    createdAt: now,
+    seenAt: now,
     ...session,
   }
   const sessions = {
-    ...{ put: unused, touch: unused, change: unused, rotate: unused, delete: unused },
+    put: unused,
+    touch: unused,
+    change: unused,
+    rotate: unused,
+    delete: unused,
     deleteAllOf: unused,
+    endingsOf: unused,
     // What the cookie says is kept nowhere.
     get: async (id: string) => (/^[0-9a-f]{64}$/.test(id) ? whole : undefined),
   }
   const authentication = new Authentication({
     tokens: { add: unused, findByHash: unused, list: unused, revoke: unused, noteUse: unused },
     roles: { admin: ['admins'], desk: [], auditor: [] },
-    limits: { count: async () => undefined, giveBack: async () => {} },
-    ...{ clock: systemClock, log: quietLog },
+    limits: { count: async () => undefined, refund: async () => {} },
+    clock: systemClock,
+    log: quietLog,
   })
   const headers: Readonly<Record<string, string>> = { cookie: `ocbroker=${'x'.repeat(43)}` }
+  const response = { locals: {} } as Response
   const request = {
-    ...{ headers, secure: false, socket: { remoteAddress: '192.0.2.7' } },
+    headers,
+    secure: false,
+    socket: { remoteAddress: '192.0.2.7' },
     app: { get: () => () => false },
     get: (name: string) => headers[name],
+    res: response,
   } as unknown as Request
-  const visit = visiting({ sessions, clock: systemClock, random: systemRandom })
-  await visit(request, {} as Response, () => {})
+  const identify = withBrowserSession({ sessions, clock: systemClock, random: systemRandom })
+  await identify(request, response, () => {})
   return authentication.callerOf(request, 'known')
 }
 
-test('a browser is somebody to the API when two factors have signed it in, and not before', async () => {
+test('a browser session is a caller of the API only after two factors', async () => {
   expect(await callerWith({})).toMatchObject({ kind: 'person', actor: 'alice (web)' })
   await expect(callerWith({ factors: 1 })).rejects.toMatchObject({ problem: 'unauthenticated' })
   await expect(callerWith({ stage: 'code' })).rejects.toMatchObject({ problem: 'unauthenticated' })

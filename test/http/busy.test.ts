@@ -2,9 +2,10 @@ import { connect, type Socket } from 'node:net'
 import type { RequestHandler } from 'express'
 import { expect, onTestFinished, test } from 'vitest'
 import { quietLog } from '../../src/domain/log.ts'
+import { LOOPBACK } from '../../src/domain/network.ts'
 import { type AppOptions, httpApp } from '../../src/http/app.ts'
 import { noBodyBeyond } from '../../src/http/body.ts'
-import { comeBack, stepOut } from '../../src/http/busy.ts'
+import { reacquireSlot, releaseSlot } from '../../src/http/busy.ts'
 import { openHttpServer } from '../../src/http/server.ts'
 import { ask } from './ask.ts'
 
@@ -16,6 +17,7 @@ async function openServer({
   maxInFlight = 4,
   stalledMs,
   routes = [],
+  trustedProxies = [],
 }: Partial<AppOptions> & { stalledMs?: number } = {}) {
   const held: (() => void)[] = []
   const asked: string[] = []
@@ -29,10 +31,13 @@ async function openServer({
     else next()
   }
   const server = await openHttpServer({
-    ...{ address: '127.0.0.1', port: 0, maxBody: 1000, log: quietLog },
-    ...(stalledMs !== undefined && { stalledMs }),
+    address: '127.0.0.1',
+    port: 0,
+    maxBody: 1000,
+    log: quietLog,
+    stalledMs,
     connections: { all: 100, perAddress: 100, isProxy: () => false },
-    answer: httpApp({ trustedProxies: [], maxInFlight, log: quietLog, routes: [...routes, answering] }),
+    answer: httpApp({ trustedProxies, maxInFlight, log: quietLog, routes: [...routes, answering] }),
   })
   const url = `http://127.0.0.1:${server.port}`
   const clients: Socket[] = []
@@ -42,6 +47,7 @@ async function openServer({
     await server.stop()
   })
   return {
+    url,
     asked,
     sockets,
     letGo: () => {
@@ -64,7 +70,7 @@ async function openServer({
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
 
-test('answers that nobody takes keep no place from others', async () => {
+test('answers that no client receives occupy no slots', async () => {
   const { send, asked, status } = await openServer({ maxInFlight: 2 })
   for (let client = 0; client < 4; client++) {
     send(get('/large'))
@@ -73,7 +79,7 @@ test('answers that nobody takes keep no place from others', async () => {
   expect(await status('/nothing')).toBe(404)
 })
 
-test('of requests that are sent ahead the next is begun when the answer before it was taken', async () => {
+test('the next pipelined request starts when the answer before it was received', async () => {
   const { send, asked } = await openServer()
   const client = send(get('/large') + get('/second') + get('/third'))
   await expect.poll(() => asked).toEqual(['/large'])
@@ -83,7 +89,7 @@ test('of requests that are sent ahead the next is begun when the answer before i
   await expect.poll(() => asked).toEqual(['/large', '/second', '/third'])
 })
 
-test('requests that are sent ahead are answered in their order', async () => {
+test('pipelined requests are answered in order', async () => {
   const { send } = await openServer()
   let came = ''
   const client = send(get('/healthz') + get('/nothing') + get('/healthz'))
@@ -94,14 +100,14 @@ test('requests that are sent ahead are answered in their order', async () => {
     .toEqual(['200', '404', '200'].map((each) => `HTTP/1.1 ${each}`))
 })
 
-test('a connection on which many requests wait is closed', async () => {
+test('a connection with too many pipelined requests is closed', async () => {
   const { send, asked, sockets } = await openServer()
   send(get('/held').repeat(17))
   await expect.poll(() => sockets[0]?.destroyed).toBe(true)
   expect(asked).toEqual(['/held'])
 })
 
-test('a client that takes nothing of its answer is let go, and one whose answer takes long is not', async () => {
+test('a client that receives nothing of its answer is disconnected, and one whose answer takes long is not', async () => {
   const { send, sockets, hold, letGo } = await openServer({ stalledMs: 300 })
   const patient = hold('127.0.0.2')
   await expect.poll(() => sockets.length).toBe(1)
@@ -111,7 +117,7 @@ test('a client that takes nothing of its answer is let go, and one whose answer 
   expect(await patient).toBe(200)
 })
 
-test('a connection that sends what is no request is closed although its client reads nothing', async () => {
+test('a connection that sends garbage is closed even if its client reads nothing', async () => {
   const { send, asked, sockets } = await openServer()
   const client = send(get('/large'))
   await expect.poll(() => asked.length).toBe(1)
@@ -120,7 +126,7 @@ test('a connection that sends what is no request is closed although its client r
   await expect.poll(() => sockets[0]?.destroyed, { timeout: 2_500 }).toBe(true)
 })
 
-test('when all places are taken the next is refused, and whether the process answers is still told', async () => {
+test('when all slots are taken the next request is refused, and health checks are still answered', async () => {
   const { hold, held, status, letGo } = await openServer({ maxInFlight: 2 })
   const answers = [hold(), hold()]
   await expect.poll(held).toBe(2)
@@ -131,7 +137,7 @@ test('when all places are taken the next is refused, and whether the process ans
   expect(await status('/nothing')).toBe(404)
 })
 
-test('one customer has no more than a quarter of the places', async () => {
+test('one client network gets at most a quarter of the slots', async () => {
   const { hold, held, status, letGo } = await openServer({ maxInFlight: 40 })
   const answers = Array.from({ length: 10 }, () => hold('127.0.0.2'))
   await expect.poll(held).toBe(10)
@@ -142,13 +148,31 @@ test('one customer has no more than a quarter of the places', async () => {
   expect(await status('/nothing', '127.0.0.2')).toBe(404)
 })
 
-test('a body that does not come keeps no place, and one that has come takes one', async () => {
+test('a wider network of IPv6 gets at most half of them', async () => {
+  const { url, held, letGo } = await openServer({ maxInFlight: 40, trustedProxies: LOOPBACK })
+  const from = (network: number, path: string) => {
+    const client = `2001:db8:7:${network.toString(16)}::1`
+    return ask(`${url}${path}`, { headers: { 'x-forwarded-for': client } }).then(({ status }) => status)
+  }
+  const answers = Array.from({ length: 20 }, (_, i) => from(i % 4, '/held'))
+  await expect.poll(held).toBe(20)
+  expect(await from(5, '/nothing')).toBe(503)
+  expect(await from(0x900, '/nothing'), 'of the same /48').toBe(503)
+  expect(await ask(`${url}/nothing`, { headers: { 'x-forwarded-for': '2001:db8:8::1' } })).toMatchObject({
+    status: 404,
+  })
+  letGo()
+  expect(new Set(await Promise.all(answers))).toEqual(new Set([200]))
+  expect(await from(5, '/nothing')).toBe(404)
+})
+
+test('a request takes a slot when its body has arrived, not before', async () => {
   const reading: RequestHandler = (request, _response, next) => {
     request.on('end', () => next()).resume()
   }
   const { send, status, asked, hold, held, letGo } = await openServer({
     maxInFlight: 2,
-    routes: [stepOut, noBodyBeyond(1000), reading, comeBack],
+    routes: [releaseSlot, noBodyBeyond(1000), reading, reacquireSlot],
   })
   const head = 'POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n'
   const waiting = [1, 2, 3].map(() => send(`${head}a`))

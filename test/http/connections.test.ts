@@ -6,7 +6,7 @@ import { capConnections } from '../../src/http/connections.ts'
 /** A server behind these limits. */
 async function openServer(all: number, perAddress: number) {
   const server = createServer()
-  capConnections(server, { all, perAddress, isProxy: (address) => address === '127.0.0.3' })
+  capConnections(server)({ all, perAddress, isProxy: (address) => address === '127.0.0.3' })
   server.on('connection', (socket) => {
     socket.on('error', () => {})
     if (!socket.destroyed) socket.write('in')
@@ -25,7 +25,7 @@ async function openServer(all: number, perAddress: number) {
   }
 }
 
-test('one peer has so many connections at a time, and another has as many', async () => {
+test('the limit of connections applies to each peer', async () => {
   const knock = await openServer(100, 2)
   const first = await knock('127.0.0.1')
   expect([first.fate, (await knock('127.0.0.1')).fate]).toEqual(['in', 'in'])
@@ -36,9 +36,9 @@ test('one peer has so many connections at a time, and another has as many', asyn
   expect((await knock('127.0.0.1')).fate).toBe('closed')
 })
 
-test('one IPv6 customer has no more of them by having many addresses', () => {
+test('many addresses of one IPv6 network share one limit', () => {
   const server = createServer()
-  capConnections(server, { all: 100, perAddress: 2, isProxy: () => false })
+  capConnections(server)({ all: 100, perAddress: 2, isProxy: () => false })
   const knock = (remoteAddress: string) => {
     const socket = new Socket()
     Object.defineProperty(socket, 'remoteAddress', { value: remoteAddress })
@@ -49,7 +49,22 @@ test('one IPv6 customer has no more of them by having many addresses', () => {
   expect(from.map(knock)).toEqual(['in', 'in', 'closed', 'in'])
 })
 
-test('a proxy, which speaks for many, has as many as there are', async () => {
+test('a wider IPv6 network has half of all connections', () => {
+  const server = createServer()
+  capConnections(server)({ all: 6, perAddress: 2, isProxy: () => false })
+  const knock = (remoteAddress: string) => {
+    const socket = new Socket()
+    Object.defineProperty(socket, 'remoteAddress', { value: remoteAddress })
+    server.emit('connection', socket)
+    return socket.destroyed ? 'closed' : 'in'
+  }
+  const sites = (count: number, step: number) =>
+    Array.from({ length: count }, (_, i) => knock(`2001:db8:${step}:${(i * step).toString(16)}::1`))
+  expect(sites(4, 1), 'one /56').toEqual(['in', 'in', 'in', 'closed'])
+  expect(sites(4, 256), 'one /48').toEqual(['in', 'in', 'in', 'closed'])
+})
+
+test('a trusted proxy has no limit of its own', async () => {
   const knock = await openServer(4, 2)
   for (let count = 0; count < 4; count++) expect((await knock('127.0.0.3')).fate).toBe('in')
   expect((await knock('127.0.0.3')).fate).toBe('closed')

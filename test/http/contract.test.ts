@@ -10,7 +10,7 @@ import { httpApp } from '../../src/http/app.ts'
 import { readContract } from '../../src/http/contract.ts'
 import { PROBLEM_NAMES, Problem } from '../../src/http/problem.ts'
 import { ask } from './ask.ts'
-import { openBrokerHouse } from './broker-house.ts'
+import { startTestBroker } from './test-broker.ts'
 
 const contract = readContract()
 
@@ -29,21 +29,23 @@ function routerFor(ids: readonly string[]): unknown {
 
 const IDS = contract.operations.map(({ id }) => id)
 
-test('the API does not start with an operation that nobody handles', () => {
+test('the API does not start with an operation that lacks a handler', () => {
   expect(() => routerFor(IDS.filter((id) => id !== 'getLockout'))).toThrow(/no handler for getLockout/)
 })
 
-test('the API does not start with a handler that is in no contract', () => {
+test('the API does not start with a handler that lacks an operation', () => {
   expect(() => routerFor([...IDS, 'launchRocket'])).toThrow(/no operation for launchRocket/)
 })
 
-test('answers are held against the contract, so that a test that asks is one that checks them', async () => {
+test('answers are validated against the contract in tests', async () => {
   const statusOf = async (body: unknown, checkAnswers: boolean) => {
     const handlers = Object.fromEntries(IDS.map((id) => [id, async () => ({ body })]))
-    const visiting = () => {}
-    const options = { contract, handlers, checkAnswers, visiting, allow: [], log: quietLog }
+    const findBrowserSession = () => {}
+    const options = { contract, handlers, checkAnswers, findBrowserSession, allow: [], log: quietLog }
     const app = httpApp({
-      ...{ trustedProxies: [], maxInFlight: 9, log: quietLog },
+      trustedProxies: [],
+      maxInFlight: 9,
+      log: quietLog,
       routes: [apiRouter(options as unknown as ApiOptions)],
     })
     const server = app.listen(0, '127.0.0.1')
@@ -59,35 +61,37 @@ test('answers are held against the contract, so that a test that asks is one tha
 })
 
 test('every operation of the contract has a route, under its own name', async () => {
-  const house = await openBrokerHouse()
+  const fixture = await startTestBroker()
   for (const { method, path } of contract.operations) {
-    const url = house.url + path.replaceAll(/:\w+/g, 'x')
+    const url = fixture.url + path.replaceAll(/:\w+/g, 'x')
     const { status } = await fetch(url, { method: method.toUpperCase() })
-    // Whoever asks is unknown, and learns no more than that something is there.
+    // The caller is unknown, and learns only that something is there.
     expect([url, status]).toEqual([url, path === '/healthz' || path === '/readyz' ? 200 : 401])
   }
-  expect((await fetch(`${house.url}/api/v1/nothing`)).status).toBe(404)
+  expect((await fetch(`${fixture.url}/api/v1/nothing`)).status).toBe(404)
 })
 
-test('operations have names of their own, and every one that manages anything asks for a scope', () => {
+test('operation names are unique, and each operation that manages something needs a scope', () => {
   expect(new Set(IDS).size).toBe(IDS.length)
   const free = contract.operations.filter(({ admission }) => admission === 'everybody').map(({ id }) => id)
   expect(free).toEqual(['getHealth', 'getReadiness'])
   const known = contract.operations.filter(({ admission }) => admission === 'known').map(({ id }) => id)
   expect(known).toEqual(['getMe'])
+  const agents = contract.operations.filter(({ admission }) => admission === 'agent').map(({ id }) => id)
+  expect(agents).toEqual(['streamAgentOrders', 'takeAgentResults', 'takeAgentReport'])
   const everywhere = contract.operations.filter((each) => each.isFromEverywhere).map(({ id }) => id)
   expect(everywhere).toEqual(['getHealth'])
 })
 
-test('every write asks for a right to write, and every reading for one to read', () => {
+test('every write needs a writing scope, and every read a reading scope', () => {
   for (const { id, method, admission } of contract.operations) {
-    if (admission === 'everybody' || admission === 'known') continue
+    if (admission === 'everybody' || admission === 'known' || admission === 'agent') continue
     const isWrite = method !== 'get'
     expect([id, admission.endsWith(':write')]).toEqual([id, isWrite])
   }
 })
 
-test('the contract knows the scopes, the kinds of events and the problems that there are', () => {
+test('the contract lists all scopes, kinds of events and problems', () => {
   expect(schema('Scope').enum).toEqual(SCOPES)
   expect(schema('AuditKind').enum).toEqual(AUDIT_KINDS)
   const { pattern } = (schema('Problem') as { properties: { type: { pattern: string } } }).properties.type
@@ -98,7 +102,7 @@ test('the contract knows the scopes, the kinds of events and the problems that t
   }
 })
 
-test('the page for operators tells every scope and every problem', () => {
+test('docs/api.md lists every scope and every problem', () => {
   const page = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8')
   for (const name of [...SCOPES, ...PROBLEM_NAMES]) expect(page).toContain(`\`${name}\``)
 })

@@ -3,8 +3,7 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import express from 'express'
 import { expect, onTestFinished, test } from 'vitest'
-import type { AuditEvent, AuditKind } from '../../src/domain/audit.ts'
-import type { AuditSearch } from '../../src/domain/audit-search.ts'
+import type { AuditEvent, AuditKind, AuditSearch } from '../../src/domain/audit.ts'
 import { type Clock, systemClock } from '../../src/domain/clock.ts'
 import { quietLog } from '../../src/domain/log.ts'
 import { earliestId } from '../../src/domain/record-id.ts'
@@ -32,36 +31,43 @@ function openTrail() {
     write(kind: AuditKind, user: string, ago = 0, detail?: string): void {
       const at = now - ago
       const id = earliestId(at).replace(/0{12}$/, String(made++).padStart(12, '0'))
-      events.push({ id, at, kind, user, ...(detail !== undefined && { detail }) })
+      events.push({ id, at, kind, user, detail })
     },
     trail: {
-      async search({ after = '', limit }: AuditSearch) {
+      async list({ after = '', limit }: AuditSearch) {
         const sorted = events.toSorted((a, b) => (a.id < b.id ? -1 : 1))
         return sorted.filter(({ id }) => id > after).slice(0, limit)
       },
-      tally: async () => [],
     },
   }
 }
 
 const caller = (more: Partial<Caller> = {}): Caller => ({
-  ...{ key: 'token 1', actor: 'tests (token)', name: 'tests', kind: 'token' },
-  ...{ scopes: new Set(['lockouts:read', 'audit:read'] as const), isStillGood: async () => true },
+  key: 'token 1',
+  actor: 'tests (token)',
+  name: 'tests',
+  kind: 'token',
+  scopes: new Set(['lockouts:read', 'audit:read'] as const),
+  isStillGood: async () => true,
   ...more,
 })
 
-/** Streams alone, for whoever the caller is said to be. */
+/** Only streams, for a caller that the test chooses. */
 async function openStreams(
   { trail, clock }: ReturnType<typeof openTrail>,
   { who = caller(), most = 3, mostOfOne = 2 }: { who?: Caller; most?: number; mostOfOne?: number } = {},
 ) {
   const streams = new EventStreams()
   const feed = new LiveFeed({ trail, clock, log: quietLog, everyMs: 5 })
-  const { streamEvents } = eventRoutes({ feed, trail, clock, most, mostOfOne, heartbeatMs: 20 }, streams)
+  const { streamEvents } = eventRoutes({ records: { audit: trail }, clock }, feed, streams, {
+    most,
+    mostOfOne,
+    heartbeatMs: 20,
+  })
   const app = express()
   let next = who
   app.get('/', async (request, response) => {
-    setCaller(request, next)
+    setCaller(response, next)
     await streamEvents?.(new Call(request, response))
   })
   app.use(writeProblem(quietLog))
@@ -89,7 +95,7 @@ async function openStreams(
   }
 }
 
-test('events are told in their order and each once, also where one turns up behind younger ones', async () => {
+test('events are sent in order and once, also one that appears after newer ones', async () => {
   const trail = openTrail()
   trail.write('lockout.made', 'before')
   trail.pass(10_000)
@@ -108,7 +114,7 @@ test('events are told in their order and each once, also where one turns up behi
   await expect.poll(users).toEqual(['first', 'second', 'late', 'third'])
 })
 
-test('more events than are read at one look are all told', async () => {
+test('more events than one poll reads are all sent', async () => {
   const trail = openTrail()
   const { listen } = await openStreams(trail)
   const { users } = await listen()
@@ -120,14 +126,14 @@ test('more events than are read at one look are all told', async () => {
   await expect.poll(users, { timeout: 4_000 }).toEqual(wanted)
 })
 
-test('whoever comes back is told what was missed, but not of long ago', async () => {
+test('a client that reconnects is sent what it missed, but nothing old', async () => {
   const trail = openTrail()
   const { listen } = await openStreams(trail)
   trail.write('lockout.made', 'seen')
   trail.pass(1_000)
   trail.write('lockout.made', 'missed')
   trail.pass(1_000)
-  const lastSeen = { 'last-event-id': (await trail.trail.search({ limit: 1, order: 'oldest' }))[0]?.id ?? '' }
+  const lastSeen = { 'last-event-id': (await trail.trail.list({ limit: 1, order: 'oldest' }))[0]?.id ?? '' }
   const back = await listen(lastSeen)
   await expect.poll(back.users).toEqual(['missed'])
   trail.pass(10 * 60_000)
@@ -136,7 +142,7 @@ test('whoever comes back is told what was missed, but not of long ago', async ()
   await expect.poll(later.users).toEqual(['new'])
 })
 
-test('a stream ends when the right to it does', async () => {
+test('a stream ends when the caller’s right ends', async () => {
   const trail = openTrail()
   let isGood = true
   const { listen, become } = await openStreams(trail, { who: caller({ isStillGood: async () => isGood }) })
@@ -153,13 +159,13 @@ test('a stream ends when the right to it does', async () => {
   await expiring.ended
 })
 
-test('a stream ends when nobody can say whether its caller may still listen', async () => {
+test('a stream ends when the caller’s right cannot be checked', async () => {
   const who = caller({ isStillGood: () => Promise.reject(new Error('no database')) })
   const { listen } = await openStreams(openTrail(), { who })
   await (await listen()).ended
 })
 
-test('so many streams are open at one time, and so many of one caller', async () => {
+test('streams are limited in total and per caller', async () => {
   const { listen, become, streams } = await openStreams(openTrail())
   const first = await listen()
   await listen()
@@ -173,14 +179,14 @@ test('so many streams are open at one time, and so many of one caller', async ()
   streams.endAll()
 })
 
-test('a client that leaves before its stream begins keeps no place', async () => {
+test('a client that disconnects before its stream starts occupies no slot', async () => {
   const opened = openTrail()
   const searches: (() => void)[] = []
-  const search = async (wanted: AuditSearch) => {
+  const list = async (wanted: AuditSearch) => {
     await new Promise<void>((go) => searches.push(go))
-    return opened.trail.search(wanted)
+    return opened.trail.list(wanted)
   }
-  const { port, listen } = await openStreams({ ...opened, trail: { ...opened.trail, search } })
+  const { port, listen } = await openStreams({ ...opened, trail: { ...opened.trail, list } })
   for (let count = 1; count <= 2; count++) {
     const client = connect(port, '127.0.0.1')
     client.write(`GET / HTTP/1.1\r\nHost: x\r\nLast-Event-Id: ${earliestId(START)}\r\n\r\n`)
@@ -193,7 +199,7 @@ test('a client that leaves before its stream begins keeps no place', async () =>
   expect((await listen()).status).toBe(200)
 })
 
-test('a client that does not read is let go before much waits for it', async () => {
+test('a client that does not read is disconnected before much is buffered', async () => {
   const trail = openTrail()
   const { port } = await openStreams(trail)
   const client = connect(port, '127.0.0.1')

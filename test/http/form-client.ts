@@ -1,4 +1,4 @@
-import { ask, type Told } from './ask.ts'
+import { ask, type HttpAnswer } from './ask.ts'
 
 /** What a browser would send beside the form; a header that is undefined is left out. */
 type Headers = Readonly<Record<string, string | undefined>>
@@ -34,7 +34,7 @@ export class FormClient {
     }
   }
 
-  async get(path: string, headers: Headers = {}): Promise<Told> {
+  async get(path: string, headers: Headers = {}): Promise<HttpAnswer> {
     return this.#follow(await this.#ask(path, 'GET', headers))
   }
 
@@ -43,50 +43,50 @@ export class FormClient {
     path: string,
     fields: Readonly<Record<string, string>> = {},
     headers: Headers = {},
-  ): Promise<Told> {
+  ): Promise<HttpAnswer> {
     return this.#follow(await this.postOnly(path, fields, headers))
   }
 
-  /** The same, without going where the answer sends. */
+  /** The same, without following a redirection. */
   postOnly(
     path: string,
     fields: Readonly<Record<string, string>> = {},
     headers: Headers = {},
-  ): Promise<Told> {
+  ): Promise<HttpAnswer> {
     const body = new URLSearchParams({ csrf: this.#csrf, ...fields }).toString()
     const type = { 'content-type': 'application/x-www-form-urlencoded' }
     return this.#ask(path, 'POST', { origin: this.#url, ...type, ...headers }, body)
   }
 
-  async #follow(told: Told): Promise<Told> {
-    const { location } = told.headers
-    return told.status === 303 && location !== undefined ? this.get(location) : told
+  async #follow(answer: HttpAnswer): Promise<HttpAnswer> {
+    const { location } = answer.headers
+    return answer.status === 303 && location !== undefined ? this.get(location) : answer
   }
 
-  async #ask(path: string, method: string, more: Headers, body?: string): Promise<Told> {
+  async #ask(path: string, method: string, more: Headers, body?: string): Promise<HttpAnswer> {
     const wanted = { accept: 'text/html', 'accept-language': 'en', cookie: this.cookie, ...more }
     const given = Object.entries(wanted).filter((entry): entry is [string, string] => !!entry[1])
     const headers = Object.fromEntries(given)
-    const told = await ask(this.#url + path, { method, headers, body, from: this.#from })
-    for (const cookie of told.headers['set-cookie'] ?? []) {
+    const answer = await ask(this.#url + path, { method, headers, body, from: this.#from })
+    for (const cookie of answer.headers['set-cookie'] ?? []) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
       this.#cookies.set(name, value)
     }
-    this.#csrf = /name="csrf" value="([^"]+)"/.exec(told.text)?.[1] ?? this.#csrf
-    return told
+    this.#csrf = /name="csrf" value="([^"]+)"/.exec(answer.text)?.[1] ?? this.#csrf
+    return answer
   }
 }
 
 /** The key of the picture that is shown, in base32; undefined where there is none. */
-export function keyOn({ text }: Told): string | undefined {
+export function keyOn({ text }: HttpAnswer): string | undefined {
   return /id="key" data-value="([A-Z2-7]+)"/.exec(text)?.[1]
 }
 
-export function headingOf({ text }: Told): string | undefined {
+export function headingOf({ text }: HttpAnswer): string | undefined {
   return /<h1>([^<]*)<\/h1>/.exec(text)?.[1]
 }
 
 /** What the page says went wrong. */
-export function problemOn({ text }: Told): string | undefined {
+export function problemOn({ text }: HttpAnswer): string | undefined {
   return /role="alert"[^>]*><p>([^<]*)</.exec(text)?.[1]
 }

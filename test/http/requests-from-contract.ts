@@ -102,7 +102,7 @@ export function requestsFor(
       return {
         method,
         path: search === '' ? filled : `${filled}?${search}`,
-        ...(body !== undefined && { body: body.text }),
+        body: body?.text,
         headers: { ...(body !== undefined && { 'content-type': body.type }), ...headers },
       }
     })

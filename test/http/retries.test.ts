@@ -1,17 +1,17 @@
 import type { Request, Response } from 'express'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
+import { memoryStore } from '../../src/ephemeral/memory-store.ts'
 import { Call } from '../../src/http/api/call.ts'
 import { type KeptWrite, Retries } from '../../src/http/api/retries.ts'
 import { setCaller } from '../../src/http/caller.ts'
-import { memoryPassingStore } from '../../src/limits/memory-passing-store.ts'
 
 const DAY_MS = 24 * 3_600_000
 
 function openRetries() {
   let now = 1
   const clock = { ...systemClock, monotonic: () => now }
-  const kept = memoryPassingStore<KeptWrite>({ name: 'idempotency keys', clock, capacity: 10 })
+  const kept = memoryStore<KeptWrite>({ name: 'idempotency keys', clock, capacity: 10 })
   const retries = new Retries({ kept, mostOfOne: 3, clock })
   let done = 0
   return {
@@ -21,12 +21,23 @@ function openRetries() {
     done: () => done,
     /** @returns the status of the answer, or the name of the problem. */
     async write(caller: string, key?: string, fails = false): Promise<unknown> {
-      const request = { method: 'POST', originalUrl: '/', body: {}, get: () => key } as unknown as Request
-      setCaller(request, {
-        ...{ key: caller, actor: caller, name: caller, kind: 'token', scopes: new Set() },
+      const response = { set: () => {}, locals: {} } as unknown as Response
+      const request = {
+        method: 'POST',
+        originalUrl: '/',
+        body: {},
+        get: () => key,
+        res: response,
+      } as unknown as Request
+      setCaller(response, {
+        key: caller,
+        actor: caller,
+        name: caller,
+        kind: 'token',
+        scopes: new Set(),
         isStillGood: async () => true,
       })
-      const call = new Call(request, { set: () => {} } as unknown as Response)
+      const call = new Call(request, response)
       const answer = retries.once(call, async () => {
         if (fails) throw new Error('nothing was written')
         done += 1
@@ -54,14 +65,14 @@ test('one caller’s Idempotency-Keys leave room for another’s, and for its ow
   expect(await write('token 1', 'd')).toBe(201)
 })
 
-test('a write that was not done takes none of its caller’s room', async () => {
+test('a failed write does not count towards the caller’s limit', async () => {
   const { write } = openRetries()
   for (const key of ['a', 'b', 'c', 'd', 'e'])
     expect(await write('token 1', key, true)).toBe('nothing was written')
   expect(await write('token 1', 'a')).toBe(201)
 })
 
-test('a key that is being used takes no second part of its caller’s room', async () => {
+test('a key in use does not count twice', async () => {
   const { write } = openRetries()
   const answers = await Promise.all(Array.from({ length: 3 }, () => write('token 1', 'a')))
   expect(answers.toSorted()).toEqual([201, 'request-in-progress', 'request-in-progress'])

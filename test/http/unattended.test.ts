@@ -4,7 +4,7 @@ import express from 'express'
 import { expect, onTestFinished, test } from 'vitest'
 import { systemRandom } from '../../src/domain/random.ts'
 import type { WebSession, WebSessionStore } from '../../src/domain/web-session.ts'
-import { visiting } from '../../src/http/visit.ts'
+import { withBrowserSession } from '../../src/http/browser-session.ts'
 import { ask } from './ask.ts'
 
 const COOKIE = `ocbroker=${'a'.repeat(43)}`
@@ -13,8 +13,13 @@ const COOKIE = `ocbroker=${'a'.repeat(43)}`
 async function touchesOf(headers: Readonly<Record<string, string>>): Promise<number> {
   const now = 10 * 3_600_000
   const session: WebSession = {
-    ...{ stage: 'in', user: 'alice', typed: 'alice', groups: [], factors: 2 },
-    ...{ createdAt: now - 3_600_000, seenAt: now - 3_600_000 },
+    stage: 'in',
+    user: 'alice',
+    typed: 'alice',
+    groups: [],
+    factors: 2,
+    createdAt: now - 3_600_000,
+    seenAt: now - 3_600_000,
   }
   let touches = 0
   const sessions: Pick<WebSessionStore, 'get' | 'touch'> = {
@@ -25,7 +30,7 @@ async function touchesOf(headers: Readonly<Record<string, string>>): Promise<num
   }
   const app = express()
   const clock = { now: () => now, monotonic: () => 0 }
-  app.use(visiting({ sessions: sessions as WebSessionStore, clock, random: systemRandom }))
+  app.use(withBrowserSession({ sessions: sessions as WebSessionStore, clock, random: systemRandom }))
   app.use((_request, response) => void response.end())
   const server = app.listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
@@ -35,7 +40,7 @@ async function touchesOf(headers: Readonly<Record<string, string>>): Promise<num
   return touches
 }
 
-test('a request of a person keeps the session alive', async () => {
+test('a request of a person extends the session', async () => {
   expect(await touchesOf({ accept: 'text/html' })).toBe(1)
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { Unavailable } from '../../src/domain/errors.ts'
+import type { FirstFactorAnswer, IdentityProvider } from '../../src/domain/identity-provider.ts'
 import { quietLog } from '../../src/domain/log.ts'
-import { type FirstFactorAnswer, type IdentityStore, Unavailable } from '../../src/domain/person.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { withCircuitBreaker } from '../../src/identity/circuit-breaker.ts'
 import { withTimeLimit } from '../../src/identity/time-limit.ts'
@@ -20,7 +21,7 @@ function guarded() {
     tookMs: 1000,
     answer: undefined as typeof WRONG | undefined,
   }
-  const store: IdentityStore = {
+  const store: IdentityProvider = {
     name: 'corp',
     async authenticate(_name, _password, deadline) {
       state.asked += 1
@@ -100,11 +101,11 @@ describe('a store that is slow with some questions and ready for others', () => 
     expect(events).toEqual(['identity.slow', 'identity.slow'])
   })
 
-  test('is not left alone for a doubt that an answer has settled', async () => {
+  test('is not left alone after an answer has shown that it works', async () => {
     const { state, store, clock, events, time } = guarded()
     const looks = Promise.withResolvers<void>()
     const slow = Promise.withResolvers<FirstFactorAnswer>()
-    const patient: IdentityStore = {
+    const patient: IdentityProvider = {
       ...store,
       checkReady: () => looks.promise,
       authenticate: (name, ...rest) => (name === 'eve' ? slow.promise : store.authenticate(name, ...rest)),
@@ -134,24 +135,24 @@ describe('a store that is slow with some questions and ready for others', () => 
   })
 })
 
-test('a store that is left alone is not begun with, and one that hangs over what was begun is left alone', async () => {
+test('a store that is left alone is not prefetched from, and one that hangs during a prefetch is left alone', async () => {
   const { time, state, store, clock, login } = guarded()
   const begins = { count: 0 }
-  const early: IdentityStore = {
+  const early: IdentityProvider = {
     ...store,
-    begin(name, deadline) {
+    prefetch(name, deadline) {
       begins.count += 1
-      return { finish: (password) => store.authenticate(name, password, deadline), [Symbol.dispose]() {} }
+      return { complete: (password) => store.authenticate(name, password, deadline), [Symbol.dispose]() {} }
     },
   }
   const breaker = withCircuitBreaker(early, { clock, log: quietLog, after: 3, restMs: 2000 })
-  const begin = () => breaker.begin?.('bob', time.now + 5000)
-  await outages(() => begin()?.finish(PASSWORD) ?? login(), 3)
+  const begin = () => breaker.prefetch?.('bob', time.now + 5000)
+  await outages(() => begin()?.complete(PASSWORD) ?? login(), 3)
   expect(begins.count).toBe(3)
   expect(begin()).toBeUndefined()
   await expect(breaker.authenticate('bob', PASSWORD, time.now + 5000)).rejects.toThrow('not asked')
   expect(state.asked).toBe(3)
-  expect(withCircuitBreaker(store, { clock, log: quietLog }).begin).toBeUndefined()
+  expect(withCircuitBreaker(store, { clock, log: quietLog }).prefetch).toBeUndefined()
 })
 
 test('outages that are known at once are asked for at every login: they cost nobody anything', async () => {
@@ -162,7 +163,7 @@ test('outages that are known at once are asked for at every login: they cost nob
   expect(state.lookedAt).toBe(0)
 })
 
-test('whatever is no outage passes through and counts for nothing', async () => {
+test('an error that is no outage passes through and does not count', async () => {
   const { store, clock, time } = guarded()
   const broken = { ...store, authenticate: () => Promise.reject(new TypeError('a fault of the broker')) }
   const breaker = withCircuitBreaker(broken, { clock, log: quietLog, after: 1 })
@@ -178,9 +179,9 @@ describe('a time limit', () => {
     await limited.authenticate('bob', PASSWORD, time.now + 5000)
     await limited.authenticate('bob', PASSWORD, time.now + 3000)
     expect(state.deadlines).toEqual([4000, 1000 + 3000])
-    const begun: number[] = []
-    const begins = { ...store, begin: (_: string, deadline: number) => void begun.push(deadline) }
-    withTimeLimit(begins, { clock, ms: 4000 }).begin?.('bob', time.now + 5000)
-    expect(begun).toEqual([time.now + 4000])
+    const startedAt: number[] = []
+    const begins = { ...store, prefetch: (_: string, deadline: number) => void startedAt.push(deadline) }
+    withTimeLimit(begins, { clock, ms: 4000 }).prefetch?.('bob', time.now + 5000)
+    expect(startedAt).toEqual([time.now + 4000])
   })
 })

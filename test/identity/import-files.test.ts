@@ -42,7 +42,7 @@ describe("ocserv's password file", () => {
     [`alice:${SHA256}`, 'the line is not of the form name:groups:hash'],
     [`alice:*:${SHA256}:`, 'the line is not of the form name:groups:hash'],
     [`:*:${SHA256}`, 'there is no name'],
-    [`bob@corp.example:*:${SHA256}`, 'no login could carry the name'],
+    [`CORP\\bob:*:${SHA256}`, 'no login could carry the name'],
     ['alice:*:', 'there is no hash'],
     ['alice:*:!secret', 'clear text'],
     ['alice:*:$y$j9T$abcdefgh$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqr', 'yescrypt'],
@@ -55,7 +55,7 @@ describe("ocserv's password file", () => {
   it('names a user once, however the name is written', () => {
     const { entries, faults } = parseOcpasswd(`bob:*:${SHA256}\nalice:*:${SHA256}\nBOB:staff:${SHA256}`)
     expect(entries).toHaveLength(2)
-    expect(faults).toEqual([{ line: 3, problem: 'bob stands in line 1 already' }])
+    expect(faults).toEqual([{ line: 3, problem: 'bob is already in line 1' }])
   })
 })
 
@@ -124,7 +124,7 @@ describe("liboath's file of users", () => {
     [`HOTP bob - ${'00'.repeat(65)}`, 'over 64 octets'],
     [`HOTP bob - ${SEED} -1`, 'the counter is not a number'],
     [`HOTP bob - ${SEED} 99999999999999`, 'the counter is not a number, or too large'],
-    [`HOTP bob@corp - ${SEED}`, 'no login could carry the name'],
+    [`HOTP bob@corp@corp - ${SEED}`, 'no login could carry the name'],
   ])('has a fault in %s, which is told without the seed', (line, problem) => {
     const { entries, faults } = parseUsersOath(`${line}\nHOTP zoe - ${SEED}`)
     expect(entries.map(({ name }) => name)).toEqual(['zoe'])
@@ -135,7 +135,7 @@ describe("liboath's file of users", () => {
   it('gives a user one authenticator', () => {
     const { entries, faults } = parseUsersOath(`HOTP bob - ${SEED}\nHOTP/T30 bob - ${SEED}`)
     expect(entries).toHaveLength(1)
-    expect(faults).toEqual([{ line: 2, problem: 'bob stands in line 1 already' }])
+    expect(faults).toEqual([{ line: 2, problem: 'bob is already in line 1' }])
   })
 })
 

@@ -1,15 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isOldHash, oldHashFault, readOldHash } from '../../src/identity/imported-hashes/scheme.ts'
-import { verifyOldHash } from '../../src/identity/imported-hashes/verify.ts'
+import { isOldHash, oldHashFault, readOldHash } from '../../src/identity/local/imported-hashes/scheme.ts'
+import { verifyOldHash } from '../../src/identity/local/imported-hashes/verify.ts'
 import { crypt, cryptAll, opensslPasswd } from '../real/password-tools.ts'
 
 const verify = (stored: string, password: string) => verifyOldHash(stored, Buffer.from(password))
 
 describe('a hash that another program made', () => {
   const settings = [
-    ...['$1$abcdefgh$', '$1$a$', '$5$rounds=1000$saltstring$', '$5$rounds=1001$x$', '$6$rounds=1000$salt$'],
-    ...['$6$rounds=1001$sixteen.characte$', '$2y$05$abcdefghijklmnopqrstuu', '$2b$04$abcdefghijklmnopqrstuu'],
+    '$1$abcdefgh$',
+    '$1$a$',
+    '$5$rounds=1000$saltstring$',
+    '$5$rounds=1001$x$',
+    '$6$rounds=1000$salt$',
+    '$6$rounds=1001$sixteen.characte$',
+    '$2y$05$abcdefghijklmnopqrstuu',
+    '$2b$04$abcdefghijklmnopqrstuu',
   ]
   /** Around the lengths at which the schemes change what they do. */
   const lengths = [1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 72, 96, 127, 128]

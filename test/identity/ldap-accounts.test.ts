@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { readAccountAttributes } from '../../src/identity/ldap/account-attributes.ts'
-import { adFacts, adState, adUserFilter } from '../../src/identity/ldap/active-directory.ts'
-import { bindVerdict } from '../../src/identity/ldap/bind-verdict.ts'
-import { GroupMap } from '../../src/identity/ldap/group-map.ts'
-import { oneLine, resultWords } from '../../src/identity/ldap/result-codes.ts'
+import { readAccountAttributes } from '../../src/identity/ldap/mapping/account-attributes.ts'
+import { adFacts, adState, adUserFilter } from '../../src/identity/ldap/mapping/active-directory.ts'
+import { bindVerdict } from '../../src/identity/ldap/mapping/bind-verdict.ts'
+import { GroupMap } from '../../src/identity/ldap/mapping/group-map.ts'
+import { oneLine, resultWords } from '../../src/identity/ldap/wire/result-codes.ts'
 
 const NOW = Date.UTC(2026, 0, 2)
 /** As Active Directory counts: steps of 100 ns from 1601. */
@@ -143,26 +143,34 @@ describe('an account of Active Directory', () => {
         detail: expect.stringContaining(`(${data})`),
       })
     // A locked account is told to anybody, whatever the password: the user must not read it.
-    const told = ['530', '531', '532', '533', '701', '773', '775'].map((data) => words(data))
-    expect(told.map((state) => state?.kind === 'barred' && state.tell)).toEqual([
-      ...['outside_hours', 'other_computer', 'password_expired', 'disabled', 'expired'],
-      ...['password_to_change', undefined],
+    const states = ['530', '531', '532', '533', '701', '773', '775'].map((data) => words(data))
+    expect(states.map((state) => state?.kind === 'barred' && state.tell)).toEqual([
+      'outside_hours',
+      'other_computer',
+      'password_expired',
+      'disabled',
+      'expired',
+      'password_to_change',
+      undefined,
     ])
     expect(words('57')).toBeUndefined()
     expect(adState('')).toBeUndefined()
   })
 
-  test('is found by its account name and by the suffixes of its principal name', () => {
-    expect(adUserFilter([])).toBe('(&(objectCategory=person)(objectClass=user)(sAMAccountName={user}))')
+  test('is found by its account name, by its principal name, and by that without its suffix', () => {
+    expect(adUserFilter([])).toBe(
+      '(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={user})(userPrincipalName={user})))',
+    )
     expect(adUserFilter(['corp.example'])).toBe(
-      '(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={user})(userPrincipalName={user}@corp.example)))',
+      '(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={user})(userPrincipalName={user}@corp.example)(userPrincipalName={user})))',
     )
   })
 })
 
 describe('the result of a bind', () => {
   test('tells of the user or of the server', () => {
-    const kind = (code: number, diagnostic = '') => bindVerdict({ code, diagnostic }).kind
+    const kind = (code: number, diagnostic = '') =>
+      bindVerdict({ code, diagnostic, controls: new Map() }).kind
     expect(kind(0)).toBe('right')
     expect(kind(49)).toBe('wrong')
     expect(kind(49, 'AcceptSecurityContext error, data 533, v1')).toBe('barred')

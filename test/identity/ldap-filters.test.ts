@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { filterMaker } from '../../src/identity/ldap/filter-objects.ts'
-import { type Placeholder, parseFilter, TemplateFault } from '../../src/identity/ldap/filter-template.ts'
-import { encodeSearch } from '../../src/identity/ldap/ldapjs-coding.ts'
+import { filterMaker } from '../../src/identity/ldap/mapping/filter-objects.ts'
+import {
+  type Placeholder,
+  parseFilter,
+  TemplateFault,
+} from '../../src/identity/ldap/mapping/filter-template.ts'
+import { encodeSearch } from '../../src/identity/ldap/wire/requests.ts'
 import { anyCharacter } from '../any-character.ts'
 import { element, readElements } from '../real/ber.ts'
 
@@ -63,8 +67,23 @@ describe('a filter of the configuration', () => {
 
   test('is refused where it cannot be meant so', () => {
     for (const text of [
-      ...['', '(', '()', '(uid)', '(uid=a', '(uid=a))', '(uid=a)(sn=b)', '(&)', '(!(a=b)(c=d))', '(=a)'],
-      ...['(uid=a\\zz)', '(uid={usr})', '(cn=\\ff*)', '(:=a)', '(a:b:c:d:=x)', '(uid=a(b)', '('.repeat(100)],
+      '',
+      '(',
+      '()',
+      '(uid)',
+      '(uid=a',
+      '(uid=a))',
+      '(uid=a)(sn=b)',
+      '(&)',
+      '(!(a=b)(c=d))',
+      '(=a)',
+      '(uid=a\\zz)',
+      '(uid={usr})',
+      '(cn=\\ff*)',
+      '(:=a)',
+      '(a:b:c:d:=x)',
+      '(uid=a(b)',
+      '('.repeat(100),
     ])
       expect(() => parseFilter(text, KNOWN), text).toThrow(TemplateFault)
   })

@@ -1,9 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseBindName } from '../../src/identity/ldap/bind-name.ts'
-import { comparableDn, escapeDnValue, parseDn } from '../../src/identity/ldap/distinguished-name.ts'
-import { parseFilter } from '../../src/identity/ldap/filter-template.ts'
-import { bearsName, claimsInFilter, claimsInName, ownName } from '../../src/identity/ldap/name-claims.ts'
+import { parseBindName } from '../../src/identity/ldap/mapping/bind-name.ts'
+import { comparableDn, escapeDnValue, parseDn } from '../../src/identity/ldap/mapping/distinguished-name.ts'
+import { parseFilter } from '../../src/identity/ldap/mapping/filter-template.ts'
+import {
+  matchersInFilter,
+  matchersInName,
+  matchesName,
+  ownName,
+} from '../../src/identity/ldap/mapping/name-matcher.ts'
 import { anyCharacter } from '../any-character.ts'
 
 describe('a distinguished name', () => {
@@ -90,7 +95,7 @@ describe('the name to bind with', () => {
 })
 
 describe('an entry', () => {
-  const claims = claimsInFilter(
+  const claims = matchersInFilter(
     parseFilter('(&(objectClass=user)(|(sAMAccountName={user})(userPrincipalName={user}@corp.example)))', [
       'user',
     ]),
@@ -102,14 +107,14 @@ describe('an entry', () => {
     ])
 
   test('bears a name that one of its attributes holds, in whatever case', () => {
-    expect(bearsName(entry('Bob'), claims, 'bob')).toBe(true)
-    expect(bearsName(entry('rsmith', 'Bob@Corp.Example'), claims, 'bob')).toBe(true)
-    expect(bearsName(entry('ＢＯＢ'), claims, 'bob')).toBe(true)
+    expect(matchesName(entry('Bob'), claims, 'bob')).toBe(true)
+    expect(matchesName(entry('rsmith', 'Bob@Corp.Example'), claims, 'bob')).toBe(true)
+    expect(matchesName(entry('ＢＯＢ'), claims, 'bob')).toBe(true)
   })
 
   test('does not bear one that a directory only takes for it', () => {
     for (const other of ['böb', 'bob\u00ad', 'b ob', 'rsmith@corp.example'])
-      expect(bearsName(entry('bob', 'rsmith@corp.example'), claims, other), other).toBe(false)
+      expect(matchesName(entry('bob', 'rsmith@corp.example'), claims, other), other).toBe(false)
   })
 
   test('is known by one name, whichever of them it was found by', () => {
@@ -118,15 +123,15 @@ describe('an entry', () => {
     expect(ownName('cn=Bob,dc=x', byUpn, claims), 'the first attribute that holds any').toBe('bob')
     expect(ownName('cn=Bob,dc=x', entry('', 'bob@elsewhere.example'), claims)).toBeUndefined()
     const two = new Map([['uid', ['zoe', 'ann', 'Bob']]])
-    const uid = claimsInFilter(parseFilter('(uid={user})', ['user']))
+    const uid = matchersInFilter(parseFilter('(uid={user})', ['user']))
     expect(ownName('uid=bob,dc=x', two, uid), 'that of its distinguished name').toBe('bob')
     expect(ownName('cn=x,dc=x', two, uid), 'the first in their order, however they come').toBe('ann')
     expect(ownName('cn=x,dc=x', two, []), 'no name is asked for').toBeUndefined()
   })
 
   test('bears the name that its own distinguished name was made of', () => {
-    const named = claimsInName('uid={user},ou=people,dc=example')
-    expect(bearsName(new Map([['uid', ['bob']]]), named, 'bob')).toBe(true)
-    expect(bearsName(new Map([['uid', ['bob']]]), named, 'böb')).toBe(false)
+    const named = matchersInName('uid={user},ou=people,dc=example')
+    expect(matchesName(new Map([['uid', ['bob']]]), named, 'bob')).toBe(true)
+    expect(matchesName(new Map([['uid', ['bob']]]), named, 'böb')).toBe(false)
   })
 })

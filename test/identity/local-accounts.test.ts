@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import type { LocalUser } from '../../src/domain/user.ts'
-import { localIdentity } from '../../src/identity/local.ts'
-import { PasswordHashes } from '../../src/identity/password-hashes.ts'
-import { sqlRecords } from '../../src/store/records.ts'
+import { PasswordHashes } from '../../src/identity/local/password-hashes.ts'
+import { localIdentity } from '../../src/identity/local/provider.ts'
+import { sqlRepositories } from '../../src/store/repositories.ts'
 import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
 import { openForWriting } from '../../src/store/sqlite/database.ts'
 
@@ -20,7 +20,7 @@ describe('a local user', () => {
   beforeEach(async () => {
     const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
     onTestFinished(() => database.close())
-    const { users } = sqlRecords(db, { random: systemRandom })
+    const { users } = sqlRepositories(db, { random: systemRandom })
     const clock = { now: () => NOW, monotonic: () => 0 }
     store = localIdentity({ users, hashes, clock, checkReady: async () => {} })
     const bob = { name: 'bob', enabled: true, groups: [], attributes: {}, createdAt: 0 }
@@ -72,7 +72,7 @@ describe('a local user', () => {
   })
 
   it('who is none costs the same, where the check is played', async () => {
-    const { checked } = await watched(async () => store.pretend?.(new Secret('right')))
+    const { checked } = await watched(async () => store.verifyDummy?.(new Secret('right')))
     expect(checked).toEqual([expect.stringContaining(ARGON2ID)])
   })
 })

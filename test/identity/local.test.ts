@@ -3,15 +3,15 @@ import { systemClock } from '../../src/domain/clock.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import type { UserStore } from '../../src/domain/user.ts'
-import { localIdentity } from '../../src/identity/local.ts'
-import { PasswordHashes } from '../../src/identity/password-hashes.ts'
-import { sqlRecords } from '../../src/store/records.ts'
+import { PasswordHashes } from '../../src/identity/local/password-hashes.ts'
+import { localIdentity } from '../../src/identity/local/provider.ts'
+import { sqlRepositories } from '../../src/store/repositories.ts'
 import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
 import { openForWriting } from '../../src/store/sqlite/database.ts'
 import { opensslPasswd } from '../real/password-tools.ts'
 
 const imported = opensslPasswd('-6', 'right')
-const RIGHT = { kind: 'right', account: { groups: ['staff'], attributes: {} } }
+const RIGHT = { kind: 'right', account: { groups: ['staff'], attributes: {}, record: expect.any(String) } }
 
 describe('a local user with an imported password', () => {
   const hashes = new PasswordHashes({ parallel: 2, waiting: 100 })
@@ -20,7 +20,7 @@ describe('a local user with an imported password', () => {
   beforeEach(async () => {
     const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
     onTestFinished(() => database.close())
-    users = sqlRecords(db, { random: systemRandom }).users
+    users = sqlRepositories(db, { random: systemRandom }).users
     await users.add({
       name: 'bob',
       passwordHash: imported,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { Unavailable } from '../../src/domain/person.ts'
+import { Unavailable } from '../../src/domain/errors.ts'
 import { Secret } from '../../src/domain/secret.ts'
-import { PasswordHashes } from '../../src/identity/password-hashes.ts'
+import { PasswordHashes } from '../../src/identity/local/password-hashes.ts'
 
 describe('password checks', () => {
   it('refuse at once what does not fit the queue, and finish what does', async () => {
@@ -18,11 +18,13 @@ describe('password checks', () => {
     expect(await hashes.verify(hash, new Secret('right'))).toBe(true)
   })
 
-  it('for whose answer nobody waits any more are not made', async () => {
+  it('are not made if nobody waits for the answer any more', async () => {
     const hashes = new PasswordHashes({ parallel: 1, waiting: 9 })
     const hash = await hashes.hash(new Secret('right'))
     const first = hashes.verify(hash, new Secret('right'))
-    await expect(hashes.verify(hash, new Secret('right'), 0)).rejects.toThrow('no turn within 0 ms')
+    await expect(hashes.verify(hash, new Secret('right'), { patienceMs: 0 })).rejects.toThrow(
+      'no turn within 0 ms',
+    )
     expect(await first).toBe(true)
   })
 

@@ -26,7 +26,7 @@ describe('system accounts', () => {
     accounts = new UnixAccounts(files)
   })
 
-  it('have the group that passwd names and those that name them', async () => {
+  it('have the group that passwd names and the groups that list them', async () => {
     expect(await accounts.groupsOf('bob')).toEqual(['users', 'vpn'])
     expect(await accounts.groupsOf('root')).toEqual(['root'])
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accountOf, isPassable, type UpstreamReplyRules } from '../../src/identity/upstream/account.ts'
+import { accountOf, isPassable, type UpstreamReplyRules } from '../../src/identity/radius/account.ts'
 import { Code } from '../../src/radius/codes.ts'
 import { encodeAttribute } from '../../src/radius/dictionary.ts'
 import { decodePacket, encodePacket } from '../../src/radius/packet.ts'

@@ -5,13 +5,11 @@ import { systemClock } from '../../src/domain/clock.ts'
 import type { Log } from '../../src/domain/log.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
-import {
-  type UpstreamRadiusOptions,
-  upstreamRadiusIdentity,
-} from '../../src/identity/upstream/upstream-radius.ts'
-import type { UpstreamServerOptions } from '../../src/identity/upstream/upstream-server.ts'
-import { SharedSecret, signReply } from '../../src/radius/authenticators.ts'
+import { type UpstreamRadiusOptions, upstreamRadiusIdentity } from '../../src/identity/radius/provider.ts'
+import type { UpstreamServerOptions } from '../../src/identity/radius/upstream-server.ts'
+import { signReply } from '../../src/radius/authenticators.ts'
 import { decodePacket, type NewAttribute, type Packet } from '../../src/radius/packet.ts'
+import { SharedSecret } from '../../src/radius/shared-secret.ts'
 
 export const SECRET = 'between broker and upstream'
 
@@ -46,7 +44,9 @@ export async function upstreamPeer(answer: (heard: Heard) => unknown): Promise<U
       send: (octets) => socket.send(octets, from.port, from.address),
       reply: (code, attributes = [], { bare = false, secret = SECRET } = {}) =>
         signReply({
-          ...{ code, request: packet, attributes },
+          code,
+          request: packet,
+          attributes,
           secret: new SharedSecret(Buffer.from(secret)),
           messageAuthenticator: !bare,
         }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { promptOf } from '../../src/identity/upstream/prompt.ts'
+import { promptOf } from '../../src/identity/radius/prompt.ts'
 
 const promptOfTexts = (...texts: string[]) => promptOf(texts)
 

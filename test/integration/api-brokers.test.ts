@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { type Ask, ask, type Told } from '../http/ask.ts'
-import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
+import { type Ask, ask, type HttpAnswer } from '../http/ask.ts'
 import { listenTo } from '../http/event-stream.ts'
 import { FormClient, headingOf } from '../http/form-client.ts'
+import { PASSWORD, startTestBroker, type TestBroker } from '../http/test-broker.ts'
 import { temporaryFolder } from '../real/folder.ts'
 import { describeWith } from '../real/needs.ts'
 import { POSTGRES_NEEDS, type Postgres, startPostgres } from '../real/postgres.ts'
@@ -16,8 +16,8 @@ describeWith(needs, 'the API of two brokers with one PostgreSQL and one Redis', 
   const resources = new AsyncDisposableStack()
   let postgres: Postgres
   let redis: RealRedis
-  let here: BrokerHouse
-  let there: BrokerHouse
+  let here: TestBroker
+  let there: TestBroker
   let token: string
 
   beforeAll(async () => {
@@ -36,8 +36,8 @@ describeWith(needs, 'the API of two brokers with one PostgreSQL and one Redis', 
       redis: { url: `redis://127.0.0.1:${redis.port}`, brokers: 2 },
       http: { limits: { address: '100000/1m', token: '60/1m' } },
     })
-    here = await openBrokerHouse(sectionsOf('here'), (end) => void resources.defer(end))
-    there = await openBrokerHouse(sectionsOf('there'), (end) => void resources.defer(end))
+    here = await startTestBroker(sectionsOf('here'), (end) => void resources.defer(end))
+    there = await startTestBroker(sectionsOf('there'), (end) => void resources.defer(end))
     token = await here.token()
   })
 
@@ -46,8 +46,8 @@ describeWith(needs, 'the API of two brokers with one PostgreSQL and one Redis', 
   const reason = 'the user called'
   let made = 0
   const fresh = () => `user${made++}`
-  const api = (house: BrokerHouse, path: string, options: Ask = {}): Promise<Told> =>
-    ask(`${house.url}/api/v1${path}`, { token, ...options })
+  const api = (fixture: TestBroker, path: string, options: Ask = {}): Promise<HttpAnswer> =>
+    ask(`${fixture.url}/api/v1${path}`, { token, ...options })
 
   test('tells of lockouts and logins wherever they happen, in their order and each once', async () => {
     const headers = { authorization: `Bearer ${token}` }
@@ -56,19 +56,19 @@ describeWith(needs, 'the API of two brokers with one PostgreSQL and one Redis', 
     expect(stream.status).toBe(200)
     const user = fresh()
     const locked = await api(there, '/lockouts', { json: { scope: 'user', user, reason } })
-    const told = () => stream.events.filter(({ data }) => data.user === user).map(({ kind }) => kind)
-    await expect.poll(told, { timeout: 5_000, interval: 50 }).toEqual(['lockout.made'])
+    const kinds = () => stream.events.filter(({ data }) => data.user === user).map(({ kind }) => kind)
+    await expect.poll(kinds, { timeout: 5_000, interval: 50 }).toEqual(['lockout.made'])
     const request = { secret: 'between-gateway-and-broker', user, password: 'any', from: '127.0.0.1' }
     await askGateway(there.authPort, loginRequest(request))
-    await expect.poll(told, { timeout: 5_000 }).toEqual(['lockout.made', 'login.refused'])
+    await expect.poll(kinds, { timeout: 5_000 }).toEqual(['lockout.made', 'login.refused'])
     await api(here, `/lockouts/${locked.json.id}/release`, { json: { reason } })
     const all = ['lockout.made', 'login.refused', 'lockout.released']
-    await expect.poll(told, { timeout: 5_000 }).toEqual(all)
-    // The looks that follow read the same moments again.
+    await expect.poll(kinds, { timeout: 5_000 }).toEqual(all)
+    // The polls that follow read the same moments again.
     await new Promise((resolve) => setTimeout(resolve, 2_500))
-    expect(told()).toEqual(all)
+    expect(kinds()).toEqual(all)
 
-    // Whoever comes back is told what came after the last event seen, by whichever broker.
+    // A client that reconnects to any broker gets what came after the last event that it saw.
     const [first] = stream.events.filter(({ data }) => data.user === user)
     const again = await listenTo(`${there.url}/api/v1/events?topics=lockouts,logins`, {
       ...headers,
@@ -79,7 +79,7 @@ describeWith(needs, 'the API of two brokers with one PostgreSQL and one Redis', 
     await expect.poll(toldAgain, { timeout: 5_000 }).toEqual(all.slice(1))
   })
 
-  test('does a write once, whichever broker it is sent to again', async () => {
+  test('executes a write once, whichever broker receives the retry', async () => {
     const user = fresh()
     const options = { headers: { 'idempotency-key': `key-of-${user}` } }
     const write = { ...options, json: { scope: 'user', user, reason } }
@@ -134,7 +134,9 @@ describeWith(needs, 'the API of two brokers with one PostgreSQL and one Redis', 
     expect(await status()).toBe(401)
   })
 
-  test('says which of the two is missing while it is, and is well without', { timeout: 60_000 }, async () => {
+  test('reports which of the two is not available, and works again afterwards', {
+    timeout: 60_000,
+  }, async () => {
     const ready = async () => {
       const { status, json } = await ask(`${here.url}/readyz`)
       const { dependencies } = json as unknown as { dependencies: { name: string; ready: boolean }[] }
@@ -152,8 +154,8 @@ describeWith(needs, 'the API of two brokers with one PostgreSQL and one Redis', 
         .poll(ready, within)
         .toEqual([503, expect.objectContaining({ storage: false, redis: true })])
       expect((await ask(`${here.url}/healthz`)).status).toBe(200)
-      const told = await api(here, '/lockouts')
-      expect([told.status, told.json.type]).toEqual([503, 'urn:ocbroker:problem:unavailable'])
+      const answer = await api(here, '/lockouts')
+      expect([answer.status, answer.json.type]).toEqual([503, 'urn:ocbroker:problem:unavailable'])
     } finally {
       postgres.resume()
     }

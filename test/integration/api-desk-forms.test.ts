@@ -1,22 +1,30 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemRandom } from '../../src/domain/random.ts'
 import { ask } from '../http/ask.ts'
-import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
 import { FormClient, headingOf } from '../http/form-client.ts'
+import { PASSWORD, startTestBroker, type TestBroker } from '../http/test-broker.ts'
+import { admission, HOUR, trustOf } from '../store/samples.ts'
 
 const reason = 'the user called'
 const ROLES = ['admins', 'helpdesk', 'auditors'] as const
 
 const resources = new AsyncDisposableStack()
-let house: BrokerHouse
+let fixture: TestBroker
 let lockout: string
+let session: string
 
 beforeAll(async () => {
-  house = await openBrokerHouse({ http: { allow: '127.0.0.1' } }, (end) => void resources.defer(end))
+  fixture = await startTestBroker({ http: { allow: '127.0.0.1' } }, (end) => void resources.defer(end))
   const lock = { scope: 'user', user: 'victim', reason, by: 'tests', since: Date.now() } as const
-  lockout = (await house.records.lockoutDesk.lock({ id: systemRandom.id(), ...lock })).id
-  await house.addUser('victim')
-  await house.enrol('victim')
+  lockout = (await fixture.records.lockouts.lock({ id: systemRandom.id(), ...lock })).id
+  await fixture.addUser('victim')
+  await fixture.enrol('victim')
+  await fixture.addUser('traveller')
+  const enrolment = await fixture.enrol('traveller')
+  const trust = trustOf('traveller', { enrolment, expiresAt: Date.now() + HOUR })
+  const login = admission('traveller', { kind: 'none' })
+  session = login.session.id
+  await fixture.records.login.admit({ ...login, trust })
 })
 
 afterAll(() => resources.disposeAsync())
@@ -26,12 +34,12 @@ let made = 0
 /** A browser at the desk; with a password alone where no code is wanted. */
 async function signedIn(groups: readonly string[], { code = true, from = '127.0.0.1' } = {}) {
   const name = `person${made++}`
-  await house.addUser(name, groups)
-  await house.enrol(name)
-  const client = new FormClient(house.url, from)
+  await fixture.addUser(name, groups)
+  await fixture.enrol(name)
+  const client = new FormClient(fixture.url, from)
   await client.get('/')
   await client.post('/sign-in', { name, password: PASSWORD })
-  if (code) await client.post('/code', { code: house.code() })
+  if (code) await client.post('/code', { code: fixture.code() })
   await client.get('/')
   return client
 }
@@ -44,20 +52,23 @@ const forms = (): readonly (readonly [path: string, fields: Readonly<Record<stri
   [`/desk/lockouts/${lockout}/release`, { reason }],
   ['/desk/users/revoke', { name: 'victim', subject: 'victim', reason }],
   ['/desk/users/invite', { name: 'victim', reason }],
+  ['/desk/users/revoke-trusts', { name: 'traveller', reason }],
+  ['/desk/sessions/end', { id: session, reason }],
 ]
 
 /** Nothing of what the forms would have done. */
 async function expectNothingDone(): Promise<void> {
-  const { lockoutDesk, enrolments, audit } = house.records
-  expect((await lockoutDesk.find(lockout))?.releasedAt).toBeUndefined()
-  const now = Date.now()
-  expect(await lockoutDesk.search({ user: 'somebody', now, order: 'newest', limit: 1 })).toEqual([])
+  const { lockouts, enrolments, trusts, orders, audit } = fixture.records
+  expect(await orders.open('gw1', 9)).toEqual([])
+  expect((await lockouts.find(lockout))?.releasedAt).toBeUndefined()
+  expect(await lockouts.list({ user: 'somebody', limit: 1 })).toEqual([])
   expect(await enrolments.find('victim')).toBeDefined()
-  expect(await audit.list({ kind: 'invitation.made', limit: 1 })).toEqual([])
+  expect(await audit.list({ kinds: ['invitation.made'], limit: 1 })).toEqual([])
+  expect(await trusts.list({ user: 'traveller', now: Date.now(), limit: 9 })).toHaveLength(1)
 }
 
-describe('a form of the desk', () => {
-  test('is taken from a page of the desk alone', async () => {
+describe('a form of the admin console', () => {
+  test('is accepted only from a page of the console', async () => {
     const client = await signedIn(['admins'])
     const other = await signedIn(['admins'])
     expect(client.csrf).not.toBe('')
@@ -79,7 +90,7 @@ describe('a form of the desk', () => {
     await expectNothingDone()
   })
 
-  test('is not taken from whom no role covers', async () => {
+  test('is refused without a role', async () => {
     const nobody = await signedIn(['staff'])
     const auditor = await signedIn(['auditors'])
     for (const [path, fields] of forms())
@@ -88,12 +99,12 @@ describe('a form of the desk', () => {
     await expectNothingDone()
   })
 
-  test('is not taken from a password alone, a stranger, or a token', async () => {
+  test('is refused after a password alone, without a session, and with a token', async () => {
     const half = await signedIn(['admins'], { code: false })
-    const stranger = new FormClient(house.url)
+    const stranger = new FormClient(fixture.url)
     await stranger.get('/')
     const auditor = await signedIn(['auditors'])
-    const token = await house.token()
+    const token = await fixture.token()
     for (const [path, fields] of forms()) {
       for (const client of [half, stranger])
         expect((await client.postOnly(path, fields)).status).toBeGreaterThanOrEqual(400)
@@ -102,25 +113,32 @@ describe('a form of the desk', () => {
       expect((await stranger.postOnly(path, fields, headers)).status).toBeGreaterThanOrEqual(400)
       const body = new URLSearchParams(fields).toString()
       const type = { 'content-type': 'application/x-www-form-urlencoded' }
-      const told = await ask(house.url + path, { token, body, headers: type })
-      expect(told.status).toBeGreaterThanOrEqual(400)
+      const answer = await ask(fixture.url + path, { token, body, headers: type })
+      expect(answer.status).toBeGreaterThanOrEqual(400)
     }
     await expectNothingDone()
   })
 
-  test('is not taken from an address that is not allowed', async () => {
+  test('is refused from an address that is not allowed', async () => {
     const away = await signedIn(['admins'], { from: '127.0.0.2' })
     for (const [path, fields] of forms()) expect((await away.postOnly(path, fields)).status).toBe(403)
     await expectNothingDone()
   })
 
-  test('is taken from whom a role covers, and written down with their name', async () => {
+  test('is accepted with a role, and audited with the user’s name', async () => {
     const client = await signedIn(['helpdesk'])
     for (const [path, fields] of forms())
       expect([path, (await client.post(path, fields)).status]).toEqual([path, 200])
-    const kinds = ['lockout.made', 'lockout.released', 'enrolment.revoked', 'invitation.made'] as const
+    const kinds = [
+      'lockout.made',
+      'lockout.released',
+      'enrolment.revoked',
+      'invitation.made',
+      'trust.revoked',
+      'session.end_ordered',
+    ] as const
     for (const kind of kinds) {
-      const events = await house.records.audit.list({ kind, limit: 100 })
+      const events = await fixture.records.audit.list({ kinds: [kind], limit: 100 })
       const actors = events.map(({ actor = '' }) => actor)
       expect([kind, actors.some((actor) => /^person\d+ \(web\)$/.test(actor))]).toEqual([kind, true])
       expect(events.some(({ detail = '' }) => detail.includes(reason))).toBe(true)
@@ -128,8 +146,8 @@ describe('a form of the desk', () => {
   })
 })
 
-describe('a page of the desk', () => {
-  test('is shown to whom a role covers, from where the desk may be reached', async () => {
+describe('a page of the admin console', () => {
+  test('is shown to users with a role, from allowed addresses', async () => {
     for (const role of ROLES) {
       const client = await signedIn([role])
       for (const path of PAGES) {
@@ -148,13 +166,13 @@ describe('a page of the desk', () => {
       expect((await away.get(path)).status).toBe(403)
       expect(headingOf(await half.get(path))).not.toMatch(/lock/i)
       expect((await half.get(path)).text).not.toContain('victim')
-      const { status, text } = await ask(house.url + path, { token: await house.token() })
+      const { status, text } = await ask(fixture.url + path, { token: await fixture.token() })
       expect([path, status >= 300]).toEqual([path, true])
       expect(text).not.toContain('victim')
     }
   })
 
-  test('is framed by nobody and kept by no cache', async () => {
+  test('cannot be framed and is not cached', async () => {
     const client = await signedIn(['admins'])
     for (const path of PAGES) {
       const { headers } = await client.get(path)

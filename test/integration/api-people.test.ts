@@ -1,9 +1,9 @@
 import { generateSync } from 'otplib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SCOPES } from '../../src/domain/scope.ts'
-import { type Ask, ask, type Told } from '../http/ask.ts'
-import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
+import { type Ask, ask, type HttpAnswer } from '../http/ask.ts'
 import { FormClient, headingOf, keyOn } from '../http/form-client.ts'
+import { PASSWORD, startTestBroker, type TestBroker } from '../http/test-broker.ts'
 import { describeWith } from '../real/needs.ts'
 import {
   ADMIN,
@@ -20,7 +20,7 @@ import {
 const READING = SCOPES.filter((scope) => scope.endsWith(':read') || scope === 'explain')
 const OF_ROLE = {
   adam: SCOPES,
-  helen: [...READING, 'lockouts:write', 'enrolments:write'],
+  helen: [...READING, 'lockouts:write', 'enrolments:write', 'sessions:write'],
   audrey: READING,
   nobody: [],
 } as const
@@ -29,7 +29,7 @@ const NAMES = Object.keys(OF_ROLE) as Name[]
 
 describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password and a code', () => {
   const resources = new AsyncDisposableStack()
-  let house: BrokerHouse
+  let fixture: TestBroker
 
   beforeAll(async () => {
     const slapd = await startSlapd({
@@ -42,19 +42,23 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
     })
     resources.defer(slapd.stop)
     const corp = {
-      ...{ type: 'ldap', urls: [slapd.url], bind_dn: ADMIN, bind_password: ADMIN_PASSWORD },
-      ...{ user_base: PEOPLE, groups: { sources: [{ kind: 'members', base: GROUPS }] } },
+      type: 'ldap',
+      urls: [slapd.url],
+      bind_dn: ADMIN,
+      bind_password: ADMIN_PASSWORD,
+      user_base: PEOPLE,
+      groups: { sources: [{ kind: 'members', base: GROUPS }] },
     }
-    house = await openBrokerHouse(
+    fixture = await startTestBroker(
       // From 127.0.0.2 the portal is there, and nothing else.
       { http: { allow: '127.0.0.1' }, identity: { order: ['local', 'corp'], corp } },
       (end) => void resources.defer(end),
     )
-    const token = await house.token()
+    const token = await fixture.token()
     for (const user of NAMES) {
-      const { json } = await ask(`${house.url}/api/v1/explain?user=${user}`, { token })
+      const { json } = await ask(`${fixture.url}/api/v1/explain?user=${user}`, { token })
       const { stores } = json as unknown as { stores: { store: string; subject: string }[] }
-      await house.enrol(stores.find(({ store }) => store === 'corp')?.subject ?? '')
+      await fixture.enrol(stores.find(({ store }) => store === 'corp')?.subject ?? '')
     }
   })
 
@@ -62,7 +66,7 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
 
   /** A browser as far as the code page. */
   async function withPassword(user: string, from?: string): Promise<FormClient> {
-    const client = new FormClient(house.url, from)
+    const client = new FormClient(fixture.url, from)
     await client.get('/')
     await client.post('/sign-in', { name: user, password: PASSWORD })
     return client
@@ -70,23 +74,24 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
 
   async function signedIn(user: Name, from?: string): Promise<FormClient> {
     // A code is good for one sign-in.
-    await house.enrol((await subjectsOf(user)) ?? '')
+    await fixture.enrol((await subjectsOf(user)) ?? '')
     const client = await withPassword(user, from)
-    await client.post('/code', { code: house.code() })
+    await client.post('/code', { code: fixture.code() })
     expect(headingOf(await client.get('/'))).toBe('Your account')
     return client
   }
 
   async function subjectsOf(user: string): Promise<string | undefined> {
-    const { items } = (await ask(`${house.url}/api/v1/enrolments?limit=100`, { token: await house.token() }))
-      .json as unknown as { items: { subject: string }[] }
+    const { items } = (
+      await ask(`${fixture.url}/api/v1/enrolments?limit=100`, { token: await fixture.token() })
+    ).json as unknown as { items: { subject: string }[] }
     return items.find(({ subject }) => subject.includes(user))?.subject
   }
 
   /** What a script of a page of the broker asks. */
-  function asPage(client: FormClient, path: string, options: Ask = {}): Promise<Told> {
-    const headers = { cookie: client.cookie, origin: house.url, 'x-csrf-token': client.csrf }
-    return ask(`${house.url}/api/v1${path}`, { ...options, headers: { ...headers, ...options.headers } })
+  function asPage(client: FormClient, path: string, options: Ask = {}): Promise<HttpAnswer> {
+    const headers = { cookie: client.cookie, origin: fixture.url, 'x-csrf-token': client.csrf }
+    return ask(`${fixture.url}/api/v1${path}`, { ...options, headers: { ...headers, ...options.headers } })
   }
 
   const reason = 'the user called'
@@ -94,7 +99,7 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
   const fresh = () => `victim${made++}`
   const lock = (user: string) => ({ json: { scope: 'user', user, reason } })
   const isLocked = async (user: string) =>
-    (await house.records.lockoutDesk.search({ user, now: Date.now(), order: 'newest', limit: 1 })).length > 0
+    (await fixture.records.lockouts.list({ user, limit: 1 })).length > 0
 
   test.each(NAMES)('may do what the role of their groups may: %s', async (name) => {
     const client = await signedIn(name)
@@ -112,11 +117,11 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
     expect(added.status).toBe(may('users:write', 201))
   })
 
-  test('are written down with their name, their address and their reason', async () => {
+  test('are recorded with their name, their address and their reason', async () => {
     const client = await signedIn('adam')
     const user = fresh()
     await asPage(client, '/users', { json: { name: user, reason } })
-    expect(await house.records.audit.list({ user, limit: 10 })).toMatchObject([
+    expect(await fixture.records.audit.list({ user, limit: 10 })).toMatchObject([
       { kind: 'user.added', actor: 'adam (web)', address: '127.0.0.1', detail: reason },
     ])
   })
@@ -131,13 +136,13 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
   })
 
   test('are nobody under a cookie of before they signed in, nor after they signed out', async () => {
-    await house.enrol((await subjectsOf('adam')) ?? '')
-    const client = new FormClient(house.url)
+    await fixture.enrol((await subjectsOf('adam')) ?? '')
+    const client = new FormClient(fixture.url)
     await client.get('/')
     const planted = client.cookie
     await client.post('/sign-in', { name: 'adam', password: PASSWORD })
     const afterPassword = client.cookie
-    await client.post('/code', { code: house.code() })
+    await client.post('/code', { code: fixture.code() })
     const { cookie } = client
     const status = async (shown: string) =>
       (await asPage(client, '/me', { headers: { cookie: shown } })).status
@@ -152,15 +157,15 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
   test('are nobody as soon as somebody locks them', async () => {
     const client = await signedIn('helen')
     expect((await asPage(client, '/me')).status).toBe(200)
-    const token = await house.token()
-    const { json } = await ask(`${house.url}/api/v1/lockouts`, { token, ...lock('helen') })
+    const token = await fixture.token()
+    const { json } = await ask(`${fixture.url}/api/v1/lockouts`, { token, ...lock('helen') })
     expect((await asPage(client, '/me')).status).toBe(401)
-    await ask(`${house.url}/api/v1/lockouts/${json.id}/release`, { token, json: { reason } })
+    await ask(`${fixture.url}/api/v1/lockouts/${json.id}/release`, { token, json: { reason } })
     expect((await asPage(client, '/me')).status).toBe(401)
   })
 
   test('are nobody as soon as somebody takes from them what they signed in with', async () => {
-    const token = await house.token()
+    const token = await fixture.token()
     for (const [path, options] of [
       ['/users/:name', { method: 'PATCH', json: { enabled: false, reason } }],
       ['/users/:name', { method: 'PATCH', json: { password: `new ${PASSWORD}`, reason } }],
@@ -168,12 +173,12 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
       ['/enrolments/:name/revoke', { json: { reason } }],
     ] as const) {
       const name = fresh()
-      await house.addUser(name, ['auditors'])
-      await house.enrol(name)
+      await fixture.addUser(name, ['auditors'])
+      await fixture.enrol(name)
       const client = await withPassword(name)
-      await client.post('/code', { code: house.code() })
+      await client.post('/code', { code: fixture.code() })
       expect((await asPage(client, '/me')).status).toBe(200)
-      const done = await ask(`${house.url}/api/v1${path.replace(':name', name)}`, { token, ...options })
+      const done = await ask(`${fixture.url}/api/v1${path.replace(':name', name)}`, { token, ...options })
       expect(done.status).toBeLessThan(300)
       expect([options, (await asPage(client, '/me')).status]).toEqual([options, 401])
     }
@@ -181,8 +186,8 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
 
   test('manage nothing from an address that is not allowed', async () => {
     const client = await signedIn('adam', '127.0.0.2')
-    const told = await asPage(client, '/me', { from: '127.0.0.2' })
-    expect([told.status, told.json.type]).toEqual([403, 'urn:ocbroker:problem:address-not-allowed'])
+    const answer = await asPage(client, '/me', { from: '127.0.0.2' })
+    expect([answer.status, answer.json.type]).toEqual([403, 'urn:ocbroker:problem:address-not-allowed'])
     expect((await asPage(client, '/me')).status).toBe(200)
   })
 
@@ -195,70 +200,77 @@ describeWith(SLAPD_NEEDS, 'people who sign in with their directory’s password 
       { 'x-csrf-token': other.csrf },
       { origin: 'https://elsewhere.example' },
       { origin: 'null' },
-      { origin: house.url.replace('127.0.0.1', 'localhost') },
-      { origin: `${house.url}.elsewhere.example` },
+      { origin: fixture.url.replace('127.0.0.1', 'localhost') },
+      { origin: `${fixture.url}.elsewhere.example` },
       { 'sec-fetch-site': 'cross-site' },
       { 'sec-fetch-site': 'same-site' },
       { 'sec-fetch-site': 'none' },
     ]
     for (const headers of forged) {
       const user = fresh()
-      const told = await asPage(client, '/lockouts', { ...lock(user), headers })
-      expect([headers, told.status, told.json.type]).toEqual([headers, 403, 'urn:ocbroker:problem:forgery'])
+      const answer = await asPage(client, '/lockouts', { ...lock(user), headers })
+      expect([headers, answer.status, answer.json.type]).toEqual([
+        headers,
+        403,
+        'urn:ocbroker:problem:forgery',
+      ])
       expect(await isLocked(user)).toBe(false)
     }
     // A program that has the cookie and sends nothing of where it comes from.
     const user = fresh()
     const bare = { cookie: client.cookie, 'x-csrf-token': client.csrf }
-    expect((await ask(`${house.url}/api/v1/lockouts`, { ...lock(user), headers: bare })).status).toBe(403)
+    expect((await ask(`${fixture.url}/api/v1/lockouts`, { ...lock(user), headers: bare })).status).toBe(403)
     expect((await asPage(client, '/lockouts', lock(user))).status).toBe(201)
     const fetched = { ...lock(fresh()), headers: { 'sec-fetch-site': 'same-origin' } }
     expect((await asPage(client, '/lockouts', fetched)).status).toBe(201)
   })
 
-  test('are not who a token is shown for: a token that is worth nothing is not made good by a cookie', async () => {
+  test('are not known by a cookie when an invalid token is shown beside it', async () => {
     const client = await signedIn('adam')
     expect((await asPage(client, '/me', { token: `ocb_${'x'.repeat(43)}` })).status).toBe(401)
-    const reader = await house.token(['lockouts:read'])
+    const reader = await fixture.token(['lockouts:read'])
     expect((await asPage(client, '/users', { token: reader })).status).toBe(403)
   })
 })
 
 describeWith(SLAPD_NEEDS, 'a user who signs in by another of their names', () => {
   const resources = new AsyncDisposableStack()
-  let house: BrokerHouse
+  let fixture: TestBroker
 
   beforeAll(async () => {
     const names = { uid: ['asmith', 'alice'], mail: 'alice@example.org' }
     const slapd = await startSlapd({ entries: [person('alice', PASSWORD, names)] })
     resources.defer(slapd.stop)
     const corp = { type: 'ldap', urls: [slapd.url], user_base: PEOPLE, user_attributes: ['uid', 'mail'] }
-    house = await openBrokerHouse({ identity: { order: ['corp'], corp } }, (end) => void resources.defer(end))
+    fixture = await startTestBroker(
+      { identity: { order: ['corp'], corp } },
+      (end) => void resources.defer(end),
+    )
   })
 
   afterAll(() => resources.disposeAsync())
 
   async function withPassword(name: string): Promise<FormClient> {
-    const client = new FormClient(house.url)
+    const client = new FormClient(fixture.url)
     await client.get('/')
     await client.post('/sign-in', { name, password: PASSWORD })
     return client
   }
 
   test('is signed out by a lock on the name under which everything of theirs is kept', async () => {
-    await house.enrol('alice')
+    await fixture.enrol('alice')
     const client = await withPassword('asmith')
-    await client.post('/code', { code: house.code() })
+    await client.post('/code', { code: fixture.code() })
     expect(headingOf(await client.get('/'))).toBe('Your account')
-    const token = await house.token()
+    const token = await fixture.token()
     const lock = { scope: 'user', user: 'alice', reason: 'the laptop was stolen' }
-    const { json } = await ask(`${house.url}/api/v1/lockouts`, { token, json: lock })
+    const { json } = await ask(`${fixture.url}/api/v1/lockouts`, { token, json: lock })
     expect(headingOf(await client.get('/'))).toBe('Sign in')
-    await house.records.lockoutDesk.release(String(json.id), 'tests', 'found again', Date.now())
+    await fixture.records.lockouts.release(String(json.id), 'tests', 'found again', Date.now())
   })
 
   test('signs out everywhere, whichever name was typed there', async () => {
-    await house.records.enrolments.revoke('alice')
+    await fixture.records.enrolments.revoke('alice')
     const one = await withPassword('asmith')
     const secret = keyOn(await one.get('/enrol')) ?? expect.unreachable('there is no key')
     await one.post('/enrol/confirm', { code: generateSync({ secret }) })

@@ -38,7 +38,11 @@ test('no password is in a log line or a reply when a directory or another RADIUS
     else if (user.startsWith('ask')) send(reply(Code.AccessReject, [echo]))
   })
   const ldap = (more: Sections) => ({
-    ...{ type: 'ldap', user_base: 'dc=x', required: false, timeout: TIMEOUT, ...more },
+    type: 'ldap',
+    user_base: 'dc=x',
+    required: false,
+    timeout: TIMEOUT,
+    ...more,
   })
   const service = { bind_dn: 'cn=broker,dc=x', bind_password_file: 'corp.password' }
   const sections: Sections = {
@@ -51,7 +55,10 @@ test('no password is in a log line or a reply when a directory or another RADIUS
       denied: ldap({ urls: [directory.url], realms: ['denied'], ...service, bind_dn: 'cn=nobody,dc=x' }),
       absent: ldap({ urls: [`ldap://127.0.0.1:${await freePort()}`], realms: ['absent'], ...service }),
       partner: {
-        ...{ type: 'radius', realms: ['partner'], required: false, timeout: TIMEOUT },
+        type: 'radius',
+        realms: ['partner'],
+        required: false,
+        timeout: TIMEOUT,
         servers: [{ host: '127.0.0.1', port: peer.port, secret: UPSTREAM_SECRET, status_server: false }],
       },
       system: { type: 'pam', realms: ['system'], required: false, socket: 'nowhere', groups: false },
@@ -80,13 +87,13 @@ test('no password is in a log line or a reply when a directory or another RADIUS
 
   expect(directory.requests.map(({ password }) => password)).toContain(servicePassword)
   await broker.process.stop()
-  const outcomes = broker.log().map(({ event }) => event)
+  const outcomes = (await broker.log()).map(({ event }) => event)
   expect(outcomes).toEqual(expect.arrayContaining(['login.refused', 'login.unavailable']))
   expect(replies.filter((reply) => reply?.code === 'Access-Accept')).toEqual([])
-  expect(canaries.foundIn(Buffer.from(broker.process.output())), 'logged').toEqual([])
-  const told = replies.map((reply) => reply?.message ?? '').join()
-  expect(told).toContain('Login failed.')
-  expect(canaries.foundIn(Buffer.from(told)), 'told').toEqual([])
+  expect(canaries.foundIn(Buffer.from((await broker.process.finished).output)), 'logged').toEqual([])
+  const messages = replies.map((reply) => reply?.message ?? '').join()
+  expect(messages).toContain('Login failed.')
+  expect(canaries.foundIn(Buffer.from(messages)), 'told').toEqual([])
 })
 
 test('no password of a database, of Redis or of a directory is in what a broker says that cannot start', async () => {
@@ -95,8 +102,12 @@ test('no password of a database, of Redis or of a directory is in what a broker 
   const given = (where: string) => canaries.password(where)
   const gateways = [{ name: 'gw', address: '127.0.0.1', secret: given('shared secret') }]
   const corp = {
-    ...{ type: 'ldap', urls: [`ldap://${nobody}`], user_base: 'dc=x', timeout: TIMEOUT },
-    ...{ bind_dn: 'cn=broker,dc=x', bind_password_file: 'ldap.password' },
+    type: 'ldap',
+    urls: [`ldap://${nobody}`],
+    user_base: 'dc=x',
+    timeout: TIMEOUT,
+    bind_dn: 'cn=broker,dc=x',
+    bind_password_file: 'ldap.password',
   }
   const inTheOpen = `postgres://u:${given('PostgreSQL, in the open')}@h/x`
   const faulty: Readonly<Record<string, Sections>> = {

@@ -9,7 +9,7 @@ import { FAKETIME, type SteppedClock, steppedClock } from '../real/stepped-clock
 
 const PASSWORD = 'correct horse'
 const HOUR = 3_600_000
-const NAMES = ['steps', 'forth', 'limited', 'challenged', 'locked', 'repeats']
+const NAMES = ['steps', 'forth', 'limited', 'challenged', 'locked', 'repeats', 'fast']
 
 describeWith([FAKETIME], 'a wall clock that is stepped by an hour', () => {
   const folder = temporaryFolder('clock')
@@ -75,7 +75,23 @@ describeWith([FAKETIME], 'a wall clock that is stepped by an hour', () => {
     expect(await login('forth', recovery, challenge?.state)).toMatchObject({ code: 'Access-Accept' })
   })
 
-  test('lifts no limit and prolongs none', async () => {
+  test('keeps the drift of a token, which two codes in a row have shown, also after a new start', async () => {
+    const FAST = 90_000
+    const first = await login('fast', PASSWORD)
+    const second = await login('fast', codeOf('fast', FAST), first?.state)
+    expect(second).toMatchObject({ code: 'Access-Challenge' })
+    const third = await login('fast', codeOf('fast', FAST + 30_000), second?.state)
+    expect(third).toMatchObject({ code: 'Access-Accept' })
+    await broker?.stop()
+    broker = await installation.serve()
+    clock.step(60_000)
+    expect(await codeAfterLogin('fast', PASSWORD + codeOf('fast', 60_000)), 'of a right clock').not.toBe(
+      'Access-Accept',
+    )
+    expect(await codeAfterLogin('fast', PASSWORD + codeOf('fast', 60_000 + FAST))).toBe('Access-Accept')
+  })
+
+  test('neither lifts nor extends a limit', async () => {
     for (let tries = 0; tries < 2; tries++) await login('limited', 'wrong')
     const before = await login('limited', PASSWORD)
     expect(before).toMatchObject({ code: 'Access-Challenge' })

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type Broker, type CommandRun, install, startBroker } from '../real/broker.ts'
 import { describeWith } from '../real/needs.ts'
 import { addPeople, type TestPerson } from '../real/people.ts'
+import { thisMachine } from '../real/process.ts'
 import { atTerminal } from '../real/terminal.ts'
 
 const PASSWORD = 'correct horse 密码'
@@ -25,14 +26,14 @@ afterAll(() => resources.disposeAsync())
 
 /** A verb for people: what it printed, where it succeeded. */
 async function printed(args: readonly string[], input?: string): Promise<string> {
-  const run = await broker.run(args, input === undefined ? {} : { input })
+  const run = await broker.run(args, { input })
   expect(run.code, run.stdout + run.stderr).toBe(0)
   return run.stdout
 }
 
 /** A verb that must fail: what it said. */
 async function complaint(args: readonly string[], input?: string): Promise<CommandRun> {
-  const run = await broker.run(args, input === undefined ? {} : { input })
+  const run = await broker.run(args, { input })
   expect(run.code, run.stdout).toBe(1)
   expect(run.stderr, 'no stack for what the operator can mend').not.toMatch(/\n\s+at /)
   return run
@@ -102,10 +103,16 @@ describe.concurrent('ocbroker user', () => {
     expect((await add('other', '--ipv4', '10.8.0.9')).stderr).toContain('another user has this address')
     expect((await add('other', '--ipv4', '10.8.0.999')).stderr).toContain('is no IPv4 address')
     expect((await add('other', '--ipv6', '10.8.0.9')).stderr).toContain('is no IPv6 address')
-    expect((await add('other@realm')).stderr).toContain('cannot be a user')
+    expect((await add('other@two@realms')).stderr).toContain('cannot be a user')
     expect((await add('other', '--expires', 'soon')).stderr).toContain('is no date')
     const short = await complaint(['user', 'add', 'other', '--password-stdin'], 'short\n')
-    expect(short.stderr).toBe('the password has 5 characters; 8 is the least\n')
+    expect(short.stderr).toMatch(
+      /^the password has 5 characters, and 8 are the least .*: choose a longer one/,
+    )
+    const common = await complaint(['user', 'add', 'other', '--password-stdin'], 'Passw0rd\n')
+    expect(common.stderr).toMatch(/^the password is one of the most common.*: choose another/)
+    const named = await complaint(['user', 'passwd', 'taken', '--password-stdin'], 'taken-2027\n')
+    expect(named.stderr).toMatch(/^the password is made of the name of the user/)
     const long = await complaint(['user', 'add', 'other', '--password-stdin'], `${'€'.repeat(40)}\n`)
     expect(long.stderr).toContain('longer than the 112 octets')
     const none = await complaint(['user', 'add', 'other', '--password-stdin'], '')
@@ -214,7 +221,7 @@ describe.concurrent('ocbroker totp', () => {
       {
         code: 'Access-Reject',
         attributes: expect.arrayContaining([
-          { name: 'Reply-Message', value: 'No authenticator is enrolled for you. Ask your administrator.' },
+          { name: 'Reply-Message', value: 'You have not set up an authenticator. Ask your administrator.' },
         ]),
       },
     ])
@@ -269,7 +276,8 @@ describe.concurrent('ocbroker login', () => {
     expect(output).toContain('  Framed-Route = 10.0.0.0/8\n  Session-Timeout = 3600\n')
     const again = await broker.run(['login', 'lena', '--password-stdin'], { input: 'wrong\n' })
     expect(again).toMatchObject({
-      ...{ code: 1, stderr: '' },
+      code: 1,
+      stderr: '',
       stdout: expect.stringMatching(/^Access-Reject\n[\s\S]*Reply-Message = Login failed\.\n$/),
     })
   })
@@ -321,6 +329,18 @@ describe('ocbroker check', () => {
     expect(await printed(['check'])).toContain(`${broker.configFile} is sound.`)
     expect(await broker.ocbroker(['check'])).toMatchObject({ file: broker.configFile, faults: [] })
   })
+
+  test('writes what is wrong and the remedy on lines of their own', async () => {
+    const [program, words] = broker.words('check')
+    const { code, stdout } = await thisMachine.run(program, [...words, '--config', '/nowhere/broker.yaml'])
+    expect(code).toBe(1)
+    expect(stdout.split('\n')).toEqual([
+      '/nowhere/broker.yaml: 1 fault',
+      expect.stringContaining('  /nowhere/broker.yaml cannot be read'),
+      expect.stringContaining('      run: install '),
+      '',
+    ])
+  })
 })
 
 describe.concurrent('a verb', () => {
@@ -353,12 +373,13 @@ describeWith(['script', 'mkfifo'], 'at a terminal', () => {
     await terminal.process.waitForOutput(/Once more: /)
     await terminal.type(`${PASSWORD}\r`)
     await terminal.process.waitForOutput(/Added tina/)
-    expect(await terminal.process.finished).toMatchObject({ code: 0 })
-    expect(terminal.process.output()).not.toContain('correct')
+    const done = await terminal.process.finished
+    expect(done.code).toBe(0)
+    expect(done.output).not.toContain('correct')
     expect(await login('tina', PASSWORD)).toMatchObject([
       {
         attributes: expect.arrayContaining([
-          expect.objectContaining({ value: expect.stringMatching(/^No authenticator/) }),
+          expect.objectContaining({ value: expect.stringMatching(/^You have not set up an authenticator/) }),
         ]),
       },
     ])
@@ -369,7 +390,7 @@ describeWith(['script', 'mkfifo'], 'at a terminal', () => {
     await terminal.process.waitForOutput(/New password: /)
     await terminal.type(`${PASSWORD}\r`)
     await terminal.process.waitForOutput(/Once more: /)
-    await terminal.type('correct house\r')
+    await terminal.type('correct fixture\r')
     await terminal.process.waitForOutput(/the two differ/)
     expect(await terminal.process.finished).toMatchObject({ code: 1 })
     expect(JSON.stringify(await broker.ocbroker(['user', 'list']))).not.toContain('typo')
@@ -392,9 +413,10 @@ describeWith(['script', 'mkfifo'], 'at a terminal', () => {
     const code = generateSync({ secret: key })
     await terminal.type(`${code}\r`)
     await terminal.process.waitForOutput(/Access-Accept/)
-    expect(await terminal.process.finished).toMatchObject({ code: 0 })
-    expect(terminal.process.output()).not.toContain(code)
-    expect(terminal.process.output()).not.toContain('correct')
+    const done = await terminal.process.finished
+    expect(done.code).toBe(0)
+    expect(done.output).not.toContain(code)
+    expect(done.output).not.toContain('correct')
   })
 
   test('without one, a password must come from standard input', async () => {

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { systemRandom } from '../../src/domain/random.ts'
-import { layOut } from '../../src/store/lease-layout.ts'
-import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
+import { syncPools } from '../../src/store/pool-sync.ts'
+import { PASSWORD, startTestBroker, type TestBroker } from '../http/test-broker.ts'
 import { BROWSER_NEEDS, type RealBrowser, startChromium, type Visitor } from '../real/chromium.ts'
 import { type Looks, openLooks } from '../real/looks.ts'
 import { describeWith } from '../real/needs.ts'
@@ -16,15 +16,15 @@ const HOUR_MS = 3_600_000
 describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
   const resources = new AsyncDisposableStack()
   let browser: RealBrowser
-  let house: BrokerHouse
+  let fixture: TestBroker
   let looks: Looks
 
   beforeAll(async () => {
     looks = openLooks()
-    house = await openBrokerHouse({ lockout: { address_after: 20 } }, (end) => void resources.defer(end))
-    await house.addUser('alice', ['staff', 'vpn-users'])
-    await house.enrol('alice')
-    await busyDay(house)
+    fixture = await startTestBroker({ lockout: { address_after: 20 } }, (end) => void resources.defer(end))
+    await fixture.addUser('alice', ['staff', 'vpn-users'])
+    await fixture.enrol('alice')
+    await busyDay(fixture)
     browser = await startChromium()
     resources.defer(browser.close)
   })
@@ -38,11 +38,11 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     options: BrowserContextOptions = {},
     path = '/desk',
   ): Promise<Visitor> {
-    await house.addUser(name, [group])
-    await house.enrol(name)
-    const visitor = await browser.visit(house.url, options)
+    await fixture.addUser(name, [group])
+    await fixture.enrol(name)
+    const visitor = await browser.visit(fixture.url, options)
     onTestFinished(visitor.leave)
-    await visitor.page.goto(house.url + path)
+    await visitor.page.goto(fixture.url + path)
     await signIn(visitor.page, name)
     return visitor
   }
@@ -52,20 +52,20 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     await page.fill('#password', PASSWORD)
     await page.locator('#password').press('Enter')
     await page.locator('#code').waitFor()
-    await page.fill('#code', house.code())
+    await page.fill('#code', fixture.code())
     await page.locator('#code').press('Enter')
     await page.locator('#code').waitFor({ state: 'detached' })
   }
 
   const login = (user: string, password: string, from: string) =>
-    ask(house.authPort, loginRequest({ secret: SECRET, user, password, from }))
+    ask(fixture.authPort, loginRequest({ secret: SECRET, user, password, from }))
 
   /** As somebody does who has forgotten the password. */
   async function lockedBy(user: string, from: string): Promise<void> {
     for (let guess = 0; guess < 6; guess++) await login(user, `guess ${guess}`, from)
   }
 
-  test('shows a lockout as it happens, tells its story, and lets the user in', async () => {
+  test('shows a lockout as it happens, with its timeline, and releases it', async () => {
     const { page, complaints } = await atTheDesk('helper', 'helpdesk')
     await page.getByText('Nobody is locked out.').waitFor()
     expect(await page.locator('h1').innerText()).toBe('Locked out now')
@@ -76,17 +76,17 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     })
 
     // Real wrong logins at a gateway; the page is not touched.
-    await house.addUser('bob', ['staff'])
+    await fixture.addUser('bob', ['staff'])
     await lockedBy('bob', '198.51.100.23')
     const row = page.locator('tr', { hasText: 'bob' })
     await row.waitFor()
     expect(loads).toBe(0)
-    const told = await row.innerText()
-    expect(told).toContain('from 198.51.100.23 only')
-    expect(told).toContain('5 failures: wrong password')
-    expect(told).toContain('gw1')
-    expect(told).toContain('New place')
-    await expect.poll(() => page.locator('#said').textContent()).toBe('1 lockout in force')
+    const text = await row.innerText()
+    expect(text).toContain('from 198.51.100.23 only')
+    expect(text).toContain('5 failures: wrong password')
+    expect(text).toContain('gw1')
+    expect(text).toContain('New place')
+    await expect.poll(() => page.locator('#announcement').textContent()).toBe('1 lockout in force')
 
     await page.fill('#q', 'BOB@corp.example')
     await page.locator('#q').press('Enter')
@@ -99,7 +99,7 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     expect(story).toContain('5 times')
     expect(story).toContain('Locked')
     expect(story).toContain('198.51.100.23 · gw1')
-    expect(story).toContain('Refused: while locked')
+    expect(story).toContain('Refused: locked out')
 
     // Not without a reason, whatever the browser thinks of the field.
     await page.evaluate('document.getElementById("reason").required = false')
@@ -108,24 +108,24 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     await page.fill('#reason', 'ticket 4711: forgot it over the holidays')
     await page.locator('#reason').press('Enter')
     await page.locator('.notice.good', { hasText: 'released by helper (web)' }).waitFor()
-    const [event] = await house.records.audit.list({ user: 'bob', kind: 'lockout.released', limit: 1 })
+    const [event] = await fixture.records.audit.list({ user: 'bob', kinds: ['lockout.released'], limit: 1 })
     expect(event).toMatchObject({
       actor: 'helper (web)',
       detail: 'ticket 4711: forgot it over the holidays',
     })
-    await house.enrol('bob')
+    await fixture.enrol('bob')
     expect((await login('bob', PASSWORD, '198.51.100.23'))?.code).toBe('Access-Challenge')
-    await page.goto(`${house.url}/desk`)
+    await page.goto(`${fixture.url}/desk`)
     await page.getByText('Nobody is locked out.').waitFor()
     expect(complaints()).toEqual([])
   })
 
-  test('lets who is released or whose time is over go from the list that is open', async () => {
+  test('removes released and expired lockouts from the open list', async () => {
     const { page, complaints } = await atTheDesk('watcher', 'auditors')
     await page.locator('#live-state', { hasText: 'Live' }).waitFor()
     const by = { reason: 'by a test', by: 'a test', since: Date.now() } as const
     const lock = (user: string, until?: number) =>
-      house.records.lockoutDesk.lock({ id: systemRandom.id(), scope: 'user', user, ...by, until })
+      fixture.records.lockouts.lock({ id: systemRandom.id(), scope: 'user', user, ...by, until })
     const { id } = await lock('frank')
     await lock('grace', Date.now() + 6000)
     const [frank, grace] = [
@@ -136,27 +136,32 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     await grace.waitFor()
     // Whoever reads may look and not touch.
     expect(await page.getByRole('link', { name: 'Release' }).count()).toBe(0)
-    expect(await page.getByRole('link', { name: 'Lock by hand' }).count()).toBe(0)
-    await house.records.lockoutDesk.release(id, 'somebody else', 'it was a mistake', Date.now())
+    expect(await page.getByRole('link', { name: 'Lock manually' }).count()).toBe(0)
+    await fixture.records.lockouts.release(id, 'somebody else', 'it was a mistake', Date.now())
     await frank.waitFor({ state: 'detached' })
     await grace.waitFor({ state: 'detached' })
-    await page.goto(`${house.url}/desk/lockouts/${id}`)
+    await page.goto(`${fixture.url}/desk/lockouts/${id}`)
     await page.getByText('it was a mistake').first().waitFor()
     expect(complaints()).toEqual([])
   })
 
-  test('goes from the screen when the session has ended elsewhere', async () => {
+  test('leaves the screen when the session has ended elsewhere', async () => {
     const { page } = await atTheDesk('gone', 'helpdesk')
     await page.locator('#live-state', { hasText: 'Live' }).waitFor()
-    const other = await browser.visit(house.url)
+    const other = await browser.visit(fixture.url)
     onTestFinished(other.leave)
     await other.page.context().addCookies(await page.context().cookies())
-    await other.page.goto(house.url)
+    await other.page.goto(fixture.url)
     await other.page.locator('form[action="/sign-out"] button').click()
     await other.page.locator('#password').waitFor()
-    await house.records.lockoutDesk.lock({
-      ...{ id: systemRandom.id(), scope: 'user', user: 'heidi', by: 'a test', reason: 'by a test' },
-      ...{ since: Date.now(), until: Date.now() + 10_000 },
+    await fixture.records.lockouts.lock({
+      id: systemRandom.id(),
+      scope: 'user',
+      user: 'heidi',
+      by: 'a test',
+      reason: 'by a test',
+      since: Date.now(),
+      until: Date.now() + 10_000,
     })
     await page.locator('#password').waitFor()
     expect(await page.locator('body').innerText()).not.toContain('heidi')
@@ -165,7 +170,7 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
   test('works without JavaScript', async () => {
     const { page, complaints } = await atTheDesk('plain', 'helpdesk', { javaScriptEnabled: false })
     expect(await page.locator('#live-state').isVisible()).toBe(false)
-    await house.addUser('ivan')
+    await fixture.addUser('ivan')
     await lockedBy('ivan', '198.51.100.31')
     await page.reload()
     await page.fill('#q', 'ivan')
@@ -175,7 +180,7 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     await page.locator('#reason').press('Enter')
     await page.locator('.notice.good', { hasText: 'a call from the known number' }).waitFor()
 
-    await page.getByRole('link', { name: 'Lock by hand' }).click()
+    await page.getByRole('link', { name: 'Lock manually' }).click()
     expect(await page.inputValue('#user')).toBe('ivan')
     await page.fill('#reason', 'left the company')
     await page.selectOption('#for', 'release')
@@ -208,7 +213,7 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
 
   test('works with the keyboard alone', async () => {
     const { page, complaints } = await atTheDesk('keys', 'helpdesk')
-    await house.addUser('judy')
+    await fixture.addUser('judy')
     await lockedBy('judy', '198.51.100.41')
     await page.locator('tr', { hasText: 'judy' }).waitFor()
     const { keyboard } = page
@@ -225,7 +230,7 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     await keyboard.type('a call from the known number')
     await keyboard.press('Enter')
     await page.locator('.notice.good').waitFor()
-    await page.goto(`${house.url}/desk/users?name=judy`)
+    await page.goto(`${fixture.url}/desk/users?name=judy`)
     await tabTo(page, '#invite summary')
     await keyboard.press('Enter')
     expect(await page.locator('#invite-reason').isVisible()).toBe(true)
@@ -233,14 +238,14 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
   })
 
   for (const locale of ['en-GB', 'zh-CN'] as const) {
-    test(`looks right on a phone and on a desk, by day and by night (${locale})`, {
+    test(`fits phones and wide screens, light and dark (${locale})`, {
       timeout: 120_000,
     }, async () => {
-      const { records } = house
+      const { records } = fixture
       await lockedBy('carol', '198.51.100.77')
       const { page, complaints } = await atTheDesk(`looker-${locale.toLowerCase()}`, 'helpdesk', { locale })
       const look = async (name: string, path?: string) => {
-        if (path !== undefined) await page.goto(house.url + path)
+        if (path !== undefined) await page.goto(fixture.url + path)
         expect(await looks.examine(page, `${locale}-desk-${name}`)).toEqual([])
       }
       expect(await page.locator('html').getAttribute('lang')).toBe(locale === 'zh-CN' ? 'zh-CN' : 'en')
@@ -248,17 +253,20 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
       await page.locator('#live-state.good').waitFor()
       await page.locator('.activity summary').click()
       await look('lockouts')
-      const lockouts = await records.lockoutDesk.search({ ...NOW(), state: 'in_force', limit: 99 })
+      const lockouts = await records.lockouts.list({
+        standing: { state: 'in_force', at: Date.now() },
+        limit: 99,
+      })
       const ofCarol = lockouts.find(({ user }) => user === 'carol')
       await look('story', `/desk/lockouts/${ofCarol?.id}`)
-      await page.goto(`${house.url}/desk/users?name=alice`)
+      await page.goto(`${fixture.url}/desk/users?name=alice`)
       await page.locator('#invite summary').click()
       await page.locator('#revoke summary').click()
       await look('user')
       await look('lock', '/desk/lock?user=alice')
       await look('sessions', '/desk/sessions?state=any')
       await look('audit', '/desk/audit?user=carol')
-      await page.goto(`${house.url}/desk/users?name=alice#invite`)
+      await page.goto(`${fixture.url}/desk/users?name=alice#invite`)
       await page.fill('#invite-reason', 'a new phone')
       await page.locator('#invite-reason').press('Enter')
       await page.locator('.shown-code').waitFor()
@@ -267,19 +275,19 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     })
   }
 
-  test('looks right where there is little, or something is wrong', { timeout: 120_000 }, async () => {
-    const { records } = house
+  test('fits the screen when lists are empty and when a form is refused', { timeout: 120_000 }, async () => {
+    const { records } = fixture
     for (const name of ['anna', 'ben', 'cleo', 'dora', 'eve']) await lockedBy(name, '203.0.113.66')
-    await lockByHand(house, 'erin')
+    await lockByHand(fixture, 'erin')
     const { page, complaints } = await atTheDesk('finder', 'helpdesk')
     const look = async (name: string, path?: string) => {
-      if (path !== undefined) await page.goto(house.url + path)
+      if (path !== undefined) await page.goto(fixture.url + path)
       expect(await looks.examine(page, `en-GB-desk-${name}`)).toEqual([])
     }
     await look('lockouts-many', '/desk')
     await look('lockouts-none', '/desk?q=nobody-at-all')
     await look('lockouts-released', '/desk?state=released')
-    const [ofAddress] = await records.lockoutDesk.search({ ...NOW(), scope: 'address', limit: 1 })
+    const [ofAddress] = await records.lockouts.list({ scope: 'address', limit: 1 })
     await look('story-address', `/desk/lockouts/${ofAddress?.id}`)
     await page.evaluate('document.getElementById("reason").required = false')
     await page.locator('form[action$="/release"] button').click()
@@ -313,17 +321,19 @@ function focusIsSeen(page: Page): Promise<boolean> {
   )
 }
 
-const NOW = () => ({ now: Date.now(), order: 'newest' }) as const
-
 /** Logins and failures of a whole day, and sessions that go with them. */
-async function busyDay({ records }: BrokerHouse): Promise<void> {
+async function busyDay({ records }: TestBroker): Promise<void> {
   const now = Date.now()
   for (let hour = 0; hour < 24; hour++) {
     const at = now - hour * HOUR_MS - 60_000
     for (let count = 0; count < (hour * 7) % 11; count++)
       await records.audit.append({
-        ...{ id: systemRandom.id(), at, user: `user-${count}`, address: `198.51.100.${count}` },
-        ...{ kind: count % 4 === 3 ? 'login.refused' : 'login.accepted', gateway: 'gw1' },
+        id: systemRandom.id(),
+        at,
+        user: `user-${count}`,
+        address: `198.51.100.${count}`,
+        kind: count % 4 === 3 ? 'login.refused' : 'login.accepted',
+        gateway: 'gw1',
         ...(count % 4 === 3 && { reason: 'bad_credentials', detail: 'local: wrong password' }),
       })
   }
@@ -337,12 +347,21 @@ async function busyDay({ records }: BrokerHouse): Promise<void> {
     const at = now - hours * HOUR_MS
     await records.login.admit({
       query: { user, subjects: [user], address, now: at },
-      claim: { kind: 'none' },
+      codeUse: { kind: 'none' },
       session: {
-        ...{ id: systemRandom.id(), gateway: 'gw1', user, subject: user, address, ipv4: '10.8.0.7' },
-        ...{ ipv6: 'fd00:8::1234:5678:9abc:7', grantedAt: at, updatedAt: at, seconds: 0 },
-        ...(user === 'silent-sam' && { keptMs: 25 * 60_000 }),
-        ...{ octetsIn: 0, octetsOut: 0 },
+        id: systemRandom.id(),
+        gateway: 'gw1',
+        user,
+        subject: user,
+        address,
+        ipv4: '10.8.0.7',
+        ipv6: 'fd00:8::1234:5678:9abc:7',
+        grantedAt: at,
+        updatedAt: at,
+        seconds: 0,
+        staleAfterMs: user === 'silent-sam' ? 25 * 60_000 : undefined,
+        octetsIn: 0,
+        octetsOut: 0,
       },
       event: { id: systemRandom.id(), at, kind: 'login.accepted', user, address, gateway: 'gw1' },
     })
@@ -351,19 +370,23 @@ async function busyDay({ records }: BrokerHouse): Promise<void> {
     await records.sessions.record({ ...record, kind: 'start', seconds: 0, octetsIn: 0, octetsOut: 0, at })
     if (hours > 10)
       await records.sessions.record({
-        ...{ ...record, ...counters, kind: 'stop', at: at + 4_000_000 },
-        ...{ ipv4: '10.8.0.7', terminateCause: 'User-Request' },
+        ...record,
+        ...counters,
+        kind: 'stop',
+        at: at + 4_000_000,
+        ipv4: '10.8.0.7',
+        terminateCause: 'User-Request',
       })
   }
 }
 
 /** One with room, one nearly full, one full. */
-async function layOutPools({ leases, login }: BrokerHouse['records']): Promise<void> {
+async function layOutPools({ leases, login }: TestBroker['records']): Promise<void> {
   const layout = (pool: string, third: number, size: number) => ({
     pool,
     addresses: Array.from({ length: size }, (_, at) => `10.8.${third + (at >> 8)}.${at & 255}`),
   })
-  await layOut(leases, [layout('staff', 0, 1021), layout('contractors', 8, 10), layout('guests', 9, 2)])
+  await syncPools(leases, [layout('staff', 0, 1021), layout('contractors', 8, 10), layout('guests', 9, 2)])
   const held = { staff: 3, contractors: 9, guests: 2 }
   for (const [pool, count] of Object.entries(held))
     for (let at = 0; at < count; at++) {
@@ -371,20 +394,32 @@ async function layOutPools({ leases, login }: BrokerHouse['records']): Promise<v
       const now = Date.now() - 5 * 24 * HOUR_MS
       await login.admit({
         query: { user, subjects: [user], now },
-        claim: { kind: 'none' },
+        codeUse: { kind: 'none' },
         session: {
-          ...{ id: systemRandom.id(), gateway: 'gw1', user, subject: user, grantedAt: now, updatedAt: now },
-          ...{ stoppedAt: now, seconds: 0, octetsIn: 0, octetsOut: 0 },
+          id: systemRandom.id(),
+          gateway: 'gw1',
+          user,
+          subject: user,
+          grantedAt: now,
+          updatedAt: now,
+          stoppedAt: now,
+          seconds: 0,
+          octetsIn: 0,
+          octetsOut: 0,
         },
-        lease: { pool, keptMs: HOUR_MS },
+        lease: { pool, staleAfterMs: HOUR_MS },
         event: { id: systemRandom.id(), at: now, kind: 'login.accepted', user, gateway: 'gw1' },
       })
     }
 }
 
-async function lockByHand({ records }: BrokerHouse, user: string): Promise<void> {
-  await records.lockoutDesk.lock({
-    ...{ id: systemRandom.id(), scope: 'user', user, by: 'a test', since: Date.now() },
+async function lockByHand({ records }: TestBroker, user: string): Promise<void> {
+  await records.lockouts.lock({
+    id: systemRandom.id(),
+    scope: 'user',
+    user,
+    by: 'a test',
+    since: Date.now(),
     reason: 'the laptop was stolen at the airport on Friday, see ticket 4712 for the report of the police',
   })
 }

@@ -1,18 +1,18 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { ask } from '../http/ask.ts'
-import { openBrokerHouse } from '../http/broker-house.ts'
+import { startTestBroker } from '../http/test-broker.ts'
 import { BROWSER_NEEDS, startChromium } from '../real/chromium.ts'
 import { describeWith } from '../real/needs.ts'
 
 describeWith(BROWSER_NEEDS, 'the documentation of the API', () => {
   test('is shown by the broker alone, under its strict policy, and can be tried with a token', async () => {
-    const house = await openBrokerHouse()
-    const token = await house.token()
+    const fixture = await startTestBroker()
+    const token = await fixture.token()
     const browser = await startChromium()
     onTestFinished(browser.close)
-    const { page, complaints, leave } = await browser.visit(house.url)
+    const { page, complaints, leave } = await browser.visit(fixture.url)
     onTestFinished(leave)
-    await page.goto(`${house.url}/docs/`)
+    await page.goto(`${fixture.url}/docs/`)
     await page.locator('#operations-lockouts-listLockouts').waitFor()
     expect(await page.locator('.opblock').count()).toBeGreaterThan(25)
 
@@ -31,11 +31,11 @@ describeWith(BROWSER_NEEDS, 'the documentation of the API', () => {
 })
 
 test('the documentation is there without its last slash, and for allowed addresses alone', async () => {
-  const house = await openBrokerHouse({ http: { allow: '127.0.0.1' } })
-  expect((await ask(`${house.url}/docs`)).status).toBe(200)
-  const { headers, text } = await ask(`${house.url}/docs/openapi.yaml`)
+  const fixture = await startTestBroker({ http: { allow: '127.0.0.1' } })
+  expect((await ask(`${fixture.url}/docs`)).status).toBe(200)
+  const { headers, text } = await ask(`${fixture.url}/docs/openapi.yaml`)
   expect(headers['content-type']).toMatch(/^application\/yaml/)
   expect(text).toMatch(/^openapi: 3\.1\.0\n/)
   for (const path of ['/docs', '/docs/', '/docs/openapi.yaml', '/docs/swagger-ui-bundle.js'])
-    expect((await ask(house.url + path, { from: '127.0.0.2' })).status).toBe(403)
+    expect((await ask(fixture.url + path, { from: '127.0.0.2' })).status).toBe(403)
 })

@@ -4,7 +4,7 @@ import { describeWith } from '../real/needs.ts'
 import { startRedis } from '../real/redis.ts'
 
 interface Findings {
-  readonly findings: readonly { readonly about: string; readonly level: string; readonly says: string }[]
+  readonly findings: readonly { readonly about: string; readonly verdict: string }[]
 }
 
 describe('ocbroker doctor', () => {
@@ -15,14 +15,33 @@ describe('ocbroker doctor', () => {
     onTestFinished(running.stop)
     await broker.ocbroker(['user', 'add', 'una', '--password-stdin'], { input: 'correct horse\n' })
     const { findings } = (await broker.ocbroker(['doctor'])) as Findings
-    const levelOf = (about: string) => findings.find((finding) => finding.about.includes(about))?.level
+    const verdictOf = (about: string) => findings.find((finding) => finding.about.includes(about))?.verdict
     expect(
-      ['authentication port', 'accounting port', 'storage', 'accounting in', 'disk of'].map(levelOf),
-    ).toEqual(Array(5).fill('good'))
+      ['authentication port', 'accounting port', 'storage', 'accounting in', 'disk of'].map(verdictOf),
+    ).toEqual(Array(5).fill('ok'))
     expect(findings).toContainEqual(
-      expect.objectContaining({ level: 'warning', says: '1 have no authenticator yet (una)' }),
+      expect.objectContaining({ verdict: 'warning', cause: '1 have no authenticator yet (una)' }),
     )
-    expect(findings).toContainEqual(expect.objectContaining({ about: 'gateway gw', level: 'warning' }))
+    expect(findings).toContainEqual(expect.objectContaining({ about: 'gateway gw', verdict: 'warning' }))
+  })
+
+  test('names a broker that hangs', async () => {
+    const broker = await install()
+    onTestFinished(broker.remove)
+    const running = await broker.serve()
+    onTestFinished(running.stop)
+    running.process.signal('SIGSTOP')
+    onTestFinished(() => running.process.signal('SIGCONT'))
+    const { code, stdout } = await broker.run(['doctor', '--json', '--only', 'running'])
+    expect(code).toBe(1)
+    expect((JSON.parse(stdout) as Findings).findings).toMatchObject([
+      { id: 'running', about: 'authentication port', verdict: 'fault' },
+      { id: 'running', about: 'accounting port', verdict: 'fault' },
+    ])
+    expect(await broker.run(['doctor', '--only', 'runing'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('there is no check runing'),
+    })
   })
 
   test('fails where no broker runs, and says so for people', async () => {
@@ -40,13 +59,13 @@ describeWith(['redis-server', 'redis-cli'], 'ocbroker doctor on a Redis', () => 
     onTestFinished(redis.stop)
     const broker = await install({ sections: { redis: { url: `redis://127.0.0.1:${redis.port}` } } })
     onTestFinished(broker.remove)
-    const levels = async () => {
+    const verdicts = async () => {
       const { stdout } = await broker.run(['doctor', '--json'])
       const { findings } = JSON.parse(stdout) as Findings
-      return findings.filter(({ about }) => about === 'redis').map(({ level }) => level)
+      return findings.filter(({ about }) => about === 'redis').map(({ verdict }) => verdict)
     }
-    expect((await levels()).sort()).toEqual(['good', 'warning', 'warning'])
+    expect((await verdicts()).sort()).toEqual(['ok', 'warning', 'warning'])
     await redis.kill()
-    expect(await levels()).toEqual(['fault'])
+    expect(await verdicts()).toEqual(['fault'])
   })
 })

@@ -58,7 +58,11 @@ describeWith([...SLAPD_NEEDS, ...SASLAUTHD_NEEDS, 'freeradius'], 'several identi
     ...more,
   })
   const system = (more: Sections = {}) => ({
-    ...{ type: 'pam', socket: daemon.socket, service: daemon.service, parallel: 2, ...more },
+    type: 'pam',
+    socket: daemon.socket,
+    service: daemon.service,
+    parallel: 2,
+    ...more,
   })
   const partner = (more: Sections = {}) => ({
     type: 'radius',
@@ -93,9 +97,9 @@ describeWith([...SLAPD_NEEDS, ...SASLAUTHD_NEEDS, 'freeradius'], 'several identi
   }
 
   async function timed<T>(work: () => Promise<T>): Promise<{ value: T; ms: number }> {
-    const begun = performance.now()
+    const startedAt = performance.now()
     const value = await work()
-    return { value, ms: performance.now() - begun }
+    return { value, ms: performance.now() - startedAt }
   }
 
   /** Newest first. */
@@ -126,7 +130,9 @@ describeWith([...SLAPD_NEEDS, ...SASLAUTHD_NEEDS, 'freeradius'], 'several identi
   test('are asked in turn, and the first that knows the name decides', async () => {
     const broker = await brokerOver({
       order: ['local', 'corp', 'system', 'partner'],
-      ...{ corp: corp(), system: system(), partner: partner() },
+      corp: corp(),
+      system: system(),
+      partner: partner(),
     })
     for (const [user, password, source] of [
       ['lou', 'in local', 'local'],
@@ -159,16 +165,17 @@ describeWith([...SLAPD_NEEDS, ...SASLAUTHD_NEEDS, 'freeradius'], 'several identi
     expect(await login(broker, 'tom@corp.example', 'in local')).toMatchObject(REFUSED)
     expect(await login(broker, 'lou@corp.example', 'in local')).toMatchObject(REFUSED)
     expect(await login(broker, 'tom', 'in local')).toMatchObject(ACCEPTED)
-    expect(await login(broker, 'tom@vpn.example', 'in local'), 'a realm of nobody').toMatchObject(ACCEPTED)
+    expect(await login(broker, 'tom@vpn.example', 'in local'), 'a realm of nobody').toMatchObject(REFUSED)
     const pia = 'pia@partner.example'
     expect(await login(broker, pia, 'at the partner, with realm')).toMatchObject(ACCEPTED)
-    expect(await broker.ocbroker(['session', 'list', '--all', '--user', 'tom'])).toHaveLength(5)
+    expect(await broker.ocbroker(['session', 'list', '--all', '--user', 'tom'])).toHaveLength(4)
   })
 
   test('are asked by gateway', async () => {
     const broker = await brokerOver({
       order: ['local', 'corp', 'partner'],
-      ...{ corp: corp({ gateways: ['gw1'] }), partner: partner({ gateways: ['gw2'] }) },
+      corp: corp({ gateways: ['gw1'] }),
+      partner: partner({ gateways: ['gw2'] }),
     })
     expect(await login(broker, 'bob', 'in corp', GW1)).toMatchObject(ACCEPTED)
     expect(await login(broker, 'bob', 'in corp', GW2)).toMatchObject(REFUSED)
@@ -188,21 +195,21 @@ describeWith([...SLAPD_NEEDS, ...SASLAUTHD_NEEDS, 'freeradius'], 'several identi
         expect(await login(broker, 'bob', 'in corp')).toMatchObject(UNAVAILABLE)
       }
       expect(await login(broker, 'lou', 'in local'), 'perhaps it knows lou, too').toMatchObject(UNAVAILABLE)
-      const events = await eventsOf(broker, 'bob')
-      expect(events).toHaveLength(10)
-      for (const event of events) {
-        expect(event).toMatchObject({
-          kind: 'login.unavailable',
-          detail: `identity corp: ${slapd.url}: nothing listens there (ECONNREFUSED)`,
-        })
+      const event = {
+        kind: 'login.unavailable',
+        detail: `identity corp: ${slapd.url}: nothing listens there (ECONNREFUSED)`,
       }
+      // The answer does not wait for the event of an outage.
+      await expect
+        .poll(() => eventsOf(broker, 'bob'), WRITTEN)
+        .toMatchObject(Array.from({ length: 10 }, () => event))
       expect(await broker.ocbroker(['lockout', 'list'])).toEqual([])
       await slapd.start()
       await expect.poll(() => login(broker, 'bob', 'in corp'), { timeout: 5000 }).toMatchObject(ACCEPTED)
       expect(await login(broker, 'lou', 'in local')).toMatchObject(ACCEPTED)
     })
 
-    test('are asked on where the configuration says so, and nobody else’s no stands for it', async () => {
+    test('are still asked in turn if the configuration says so, and no other store’s refusal stands for the missing one', async () => {
       const broker = await brokerOver({
         order: ['corp', 'local'],
         corp: corp({ on_unavailable: 'continue' }),
@@ -215,16 +222,18 @@ describeWith([...SLAPD_NEEDS, ...SASLAUTHD_NEEDS, 'freeradius'], 'several identi
       expect(await broker.ocbroker(['lockout', 'list'])).toEqual([])
     })
 
-    test('give silence to a gateway that is to ask another server then', async () => {
+    test('leave a gateway without an answer if it should then ask another server', async () => {
       const broker = await brokerOver({ order: ['corp'], corp: corp() })
       await killSlapd()
       const { value } = await timed(() => login(broker, 'bob', 'in corp', GW2))
       expect(value).toBeUndefined()
       expect(await login(broker, 'bob', 'in corp', GW1)).toMatchObject(UNAVAILABLE)
-      expect(await eventsOf(broker, 'bob')).toMatchObject([
-        { kind: 'login.unavailable', gateway: 'gw1' },
-        { kind: 'login.unavailable', gateway: 'gw2' },
-      ])
+      await expect
+        .poll(() => eventsOf(broker, 'bob'), WRITTEN)
+        .toMatchObject([
+          { kind: 'login.unavailable', gateway: 'gw1' },
+          { kind: 'login.unavailable', gateway: 'gw2' },
+        ])
     })
 
     test('an upstream server that is not there counts against nobody either', async () => {
@@ -294,5 +303,6 @@ describeWith([...SLAPD_NEEDS, ...SASLAUTHD_NEEDS, 'freeradius'], 'several identi
 })
 
 const SECRET = 'between-gateway-and-broker'
+const WRITTEN = { timeout: 10_000 }
 /** PAM is asked for every name, as one that is in no file may be known to it. */
 const EVERYBODY = { on_unavailable: 'continue', unknown: 'never' }

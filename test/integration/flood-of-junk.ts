@@ -15,9 +15,9 @@ const junk = Array.from({ length: 999 }, (_, number) => {
 const socket = createSocket('udp4')
 socket.on('error', () => undefined)
 await new Promise<void>((resolve) => socket.connect(port, '127.0.0.1', resolve))
-const begun = performance.now()
+const startedAt = performance.now()
 let sent = 0
-for (let passed = 0; passed < milliseconds; passed = performance.now() - begun) {
+for (let passed = 0; passed < milliseconds; passed = performance.now() - startedAt) {
   const due = Math.floor((passed * rate) / 1000)
   for (; sent < due; sent += 1) socket.send(junk[sent % junk.length] ?? '')
   await nextTurn()

@@ -112,7 +112,8 @@ describe('of 200 guesses at the same moment', () => {
   })
 
   for (const [limit, limits] of [
-    ['a user', { ...NO_RATES, user: '5/1m' }],
+    // The other half is for known addresses.
+    ['a stranger', { ...NO_RATES, user: '10/1m' }],
     ['an address', { ...NO_RATES, address: '5/1m' }],
     ['a gateway', { ...NO_RATES, gateway: '5/1m' }],
   ] as const) {
@@ -140,7 +141,9 @@ describe('wrong codes', () => {
     let open = challenges
     for (let round = 0; round < 4 && open.length > 0; round++) {
       const answers = await inParallel(broker, open.length, (number) => ({
-        ...{ user: 'alice', password: '000000', state: open[number]?.state },
+        user: 'alice',
+        password: '000000',
+        state: open[number]?.state,
       }))
       open = answers.filter((reply) => reply?.code === 'Access-Challenge')
     }
@@ -188,7 +191,9 @@ test('of 100 uses of one right code, each for a challenge of its own, one is let
   expect(counted(challenges)).toEqual({ 'Access-Challenge': 100 })
   const password = generateSync({ secret: alice?.key ?? '' })
   const replies = await inParallel(broker, 100, (number) => ({
-    ...{ user: 'alice', password, state: challenges[number]?.state },
+    user: 'alice',
+    password,
+    state: challenges[number]?.state,
   }))
   expect(counted(replies)).toEqual({ 'Access-Accept': 1, 'Access-Challenge': 99 })
   expect(await broker.ocbroker(['session', 'list'])).toHaveLength(1)

@@ -4,26 +4,26 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSync } from 'otplib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ask } from '../http/ask.ts'
-import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
 import { FormClient, keyOn } from '../http/form-client.ts'
+import { PASSWORD, startTestBroker, type TestBroker } from '../http/test-broker.ts'
 
 const resources = new AsyncDisposableStack()
-let house: BrokerHouse
+let fixture: TestBroker
 let token: string
 
 beforeAll(async () => {
-  house = await openBrokerHouse(
+  fixture = await startTestBroker(
     { http: { max_connections: 60, max_in_flight: 3 } },
     (end) => void resources.defer(end),
   )
-  token = await house.token()
+  token = await fixture.token()
 })
 
 afterAll(() => resources.disposeAsync())
 
 /** A bare connection, and all that came over it by its end. */
 function open(from = '127.0.0.1'): { socket: Socket; ended: Promise<string> } {
-  const socket = connect({ port: house.port, host: '127.0.0.1', localAddress: from })
+  const socket = connect({ port: fixture.port, host: '127.0.0.1', localAddress: from })
   let came = ''
   socket.on('data', (octets) => (came += octets.toString()))
   const ended = new Promise<string>((resolve) => {
@@ -38,10 +38,10 @@ async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
   return Promise.race([work, late])
 }
 
-const isWell = async () => (await ask(`${house.url}/healthz`)).status === 200
+const isWell = async () => (await ask(`${fixture.url}/healthz`)).status === 200
 
 describe('the HTTP server', () => {
-  test('lets go of a client that is slow with its header', async () => {
+  test('disconnects a client that sends its header slowly', async () => {
     const { socket, ended } = open()
     socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n')
     const drip = setInterval(() => socket.write('X-Drip: 1\r\n'), 300)
@@ -50,7 +50,7 @@ describe('the HTTP server', () => {
     expect(came).toContain('urn:ocbroker:problem:timeout')
   })
 
-  test('lets go of a client that is slow with its body', async () => {
+  test('disconnects a client that sends its body slowly', async () => {
     const { socket, ended } = open()
     socket.write(
       `POST /api/v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"name":`,
@@ -61,7 +61,7 @@ describe('the HTTP server', () => {
     expect(await isWell()).toBe(true)
   })
 
-  test('reads nothing of a body from whoever has not shown a token', async () => {
+  test('reads no body before the caller is known', async () => {
     const { socket, ended } = open()
     socket.write(
       'POST /api/v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n',
@@ -84,7 +84,7 @@ describe('the HTTP server', () => {
     expect(came).not.toContain('100 Continue')
   })
 
-  test('refuses a body of 100 MB that is sent all the same, and keeps none of it', async () => {
+  test('refuses a body of 100 MB that is sent anyway, and stores none of it', async () => {
     const chunk = Buffer.alloc(1024 * 1024, `"${PASSWORD}",`)
     const before = process.memoryUsage().rss
     for (const framing of [`Content-Length: ${100 * chunk.length}`, 'Transfer-Encoding: chunked']) {
@@ -103,10 +103,10 @@ describe('the HTTP server', () => {
     }
     // Of the 200 MB that were sent; the sender lives in this process too.
     expect(process.memoryUsage().rss - before).toBeLessThan(120 * 1024 * 1024)
-    expect(house.log()).not.toContain(PASSWORD)
+    expect(await fixture.log()).not.toContain(PASSWORD)
   })
 
-  test('refuses a header that is too large, and one that is none', async () => {
+  test('refuses a header that is too large, and a malformed one', async () => {
     for (const [text, status] of [
       [`GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
       ['GET / HTTP/1.1\r\n\r\n', 400],
@@ -140,7 +140,7 @@ describe('the HTTP server', () => {
     }
   })
 
-  test('keeps no place for requests whose bodies do not come', async () => {
+  test('gives no slot to requests whose bodies do not arrive', async () => {
     const paths = ['/api/v1/users', '/sign-in', '/enrol/code', '/api/v1/lockouts']
     const waiting = paths.map((path) => {
       const client = open()
@@ -151,12 +151,12 @@ describe('the HTTP server', () => {
       return client
     })
     await sleep(300)
-    expect((await ask(house.url)).status).toBe(200)
+    expect((await ask(fixture.url)).status).toBe(200)
     expect(waiting.map(({ socket }) => socket.destroyed)).not.toContain(true)
     for (const { socket } of waiting) socket.destroy()
   })
 
-  test('takes so many connections at one time, and more when some have gone', async () => {
+  test('accepts a limited number of connections, and more when some have closed', async () => {
     const clients = Array.from({ length: 80 }, () => open())
     await Promise.all(clients.map(({ socket }) => (socket.connecting ? once(socket, 'connect') : undefined)))
     await sleep(200)
@@ -166,8 +166,8 @@ describe('the HTTP server', () => {
     await expect.poll(() => isWell().catch(() => false)).toBe(true)
   })
 
-  test('tells browsers to load nothing from elsewhere, and to frame nothing', async () => {
-    const { headers } = await ask(`${house.url}/healthz`)
+  test('forbids browsers to load anything from elsewhere and to frame pages', async () => {
+    const { headers } = await ask(`${fixture.url}/healthz`)
     expect(headers['content-security-policy']).toMatch(/^default-src 'none';/)
     expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
     expect(headers['content-security-policy']).not.toContain('unsafe')
@@ -180,11 +180,12 @@ describe('the HTTP server', () => {
     expect(headers).not.toHaveProperty('access-control-allow-origin')
   })
 
-  test('answers what is in flight before it stops, and says then that nobody is there', async () => {
-    const own = await openBrokerHouse()
+  test('answers requests in progress before it stops, and then refuses connections', async () => {
+    const own = await startTestBroker()
     const mine = await own.token()
     const slow = ask(`${own.url}/api/v1/users`, {
-      ...{ token: mine, json: { name: 'last', password: PASSWORD, reason: 'tests' } },
+      token: mine,
+      json: { name: 'last', password: PASSWORD, reason: 'tests' },
     })
     await sleep(20)
     await own.stop()
@@ -195,7 +196,7 @@ describe('the HTTP server', () => {
 
 describe('a write that is held open', () => {
   /** All of a request but the end of its body, which the answer calls for. */
-  async function hold(own: BrokerHouse, path: string, headers: readonly string[], body: string) {
+  async function hold(own: TestBroker, path: string, headers: readonly string[], body: string) {
     const socket = connect(own.port, '127.0.0.1')
     let came = ''
     socket.on('data', (octets) => (came += octets.toString()))
@@ -210,8 +211,8 @@ describe('a write that is held open', () => {
     }
   }
 
-  test('on a page does nothing when its visit was ended meanwhile', async () => {
-    const own = await openBrokerHouse()
+  test('on a page does nothing when its session has ended meanwhile', async () => {
+    const own = await startTestBroker()
     const admin = await own.token()
     await own.addUser('boss', ['admins'])
     const browser = new FormClient(own.url)
@@ -230,8 +231,8 @@ describe('a write that is held open', () => {
     expect(await own.records.enrolments.find('boss')).toBeUndefined()
   })
 
-  test('at the API does nothing when its caller may no longer ask', async () => {
-    const own = await openBrokerHouse()
+  test('at the API does nothing when the caller’s rights have ended meanwhile', async () => {
+    const own = await startTestBroker()
     const secret = await own.token(['users:write'], { name: 'stolen' })
     const body = JSON.stringify({ name: 'mallory', password: PASSWORD, reason: 'tests' })
     const headers = [`Authorization: Bearer ${secret}`, 'Content-Type: application/json']
@@ -243,8 +244,8 @@ describe('a write that is held open', () => {
 })
 
 describe('a proxy', () => {
-  test('that is trusted tells the client’s address, and nobody else does', async () => {
-    const own = await openBrokerHouse({ http: { allow: '192.0.2.0/24', trusted_proxies: ['127.0.0.3'] } })
+  test('reports the client’s address only if it is trusted', async () => {
+    const own = await startTestBroker({ http: { allow: '192.0.2.0/24', trusted_proxies: ['127.0.0.3'] } })
     const status = async (from: string, forwarded: string) =>
       (await ask(`${own.url}/readyz`, { from, headers: { 'x-forwarded-for': forwarded } })).status
     expect(await status('127.0.0.3', '192.0.2.7')).toBe(200)
@@ -256,14 +257,17 @@ describe('a proxy', () => {
     expect(await status('127.0.0.3', '192.0.2.7, 127.0.0.3')).toBe(200)
   })
 
-  test('that says a port with the address is understood', async () => {
+  test('may report a port with the address', async () => {
     const allow = ['192.0.2.0/24', '2001:db8::/64']
-    const own = await openBrokerHouse({ http: { allow, trusted_proxies: ['127.0.0.3', '127.0.0.4'] } })
+    const own = await startTestBroker({ http: { allow, trusted_proxies: ['127.0.0.3', '127.0.0.4'] } })
     const status = async (forwarded: string) =>
       (await ask(`${own.url}/readyz`, { from: '127.0.0.3', headers: { 'x-forwarded-for': forwarded } }))
         .status
     for (const forwarded of [
-      ...['192.0.2.7:41234', '2001:db8::1', '[2001:db8::1]:443', '[2001:db8::1]'],
+      '192.0.2.7:41234',
+      '2001:db8::1',
+      '[2001:db8::1]:443',
+      '[2001:db8::1]',
       '192.0.2.7:41234, 127.0.0.4:443',
     ])
       expect([forwarded, await status(forwarded)]).toEqual([forwarded, 200])
@@ -271,8 +275,8 @@ describe('a proxy', () => {
       expect([forwarded, await status(forwarded)]).toEqual([forwarded, 403])
   })
 
-  test('that says no address opens nothing, however near it is itself', async () => {
-    const own = await openBrokerHouse({
+  test('that reports no address gets no access, even from an allowed address', async () => {
+    const own = await startTestBroker({
       http: { trusted_proxies: ['127.0.0.1'], limits: { address: '12/1m' } },
     })
     const status = async (path: string, forwarded?: string) => {
@@ -289,7 +293,7 @@ describe('a proxy', () => {
 })
 
 test('pages are shown under the broker’s own name and its addresses, and under no other site’s name', async () => {
-  const own = await openBrokerHouse({
+  const own = await startTestBroker({
     portal: { public_url: 'http://vpn.example' },
     http: { trusted_proxies: ['127.0.0.3'] },
   })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { Log } from '../../src/domain/log.ts'
 import { openHttpServer } from '../../src/http/server.ts'
 import { ask } from '../http/ask.ts'
-import { openBrokerHouse } from '../http/broker-house.ts'
+import { startTestBroker } from '../http/test-broker.ts'
 import { makeCertificates } from '../real/certificates.ts'
 import { type TemporaryFolder, temporaryFolder } from '../real/folder.ts'
 import { describeWith } from '../real/needs.ts'
@@ -27,33 +27,38 @@ describeWith(['openssl'], 'HTTP over TLS', () => {
   /** How a handshake of these versions goes, by OpenSSL itself. */
   async function handshake(port: number, ...words: readonly string[]): Promise<string> {
     const { stdout, stderr } = await thisMachine.run('openssl', [
-      ...['s_client', '-connect', `127.0.0.1:${port}`, '-cipher', 'ALL:@SECLEVEL=0', ...words],
+      's_client',
+      '-connect',
+      `127.0.0.1:${port}`,
+      '-cipher',
+      'ALL:@SECLEVEL=0',
+      ...words,
     ])
     return stdout + stderr
   }
 
-  test('is 1.2 or newer, with forward secrecy, and asks browsers to stay with it', async () => {
-    const house = await openBrokerHouse({ http: { tls: files } })
-    expect(house.url).toMatch(/^https:/)
-    expect(await handshake(house.port, '-tls1_3')).toMatch(/New, TLSv1\.3, Cipher is TLS_/)
-    expect(await handshake(house.port, '-tls1_2')).toMatch(/New, TLSv1\.2, Cipher is ECDHE-/)
+  test('is TLS 1.2 or newer, with forward secrecy and HSTS', async () => {
+    const fixture = await startTestBroker({ http: { tls: files } })
+    expect(fixture.url).toMatch(/^https:/)
+    expect(await handshake(fixture.port, '-tls1_3')).toMatch(/New, TLSv1\.3, Cipher is TLS_/)
+    expect(await handshake(fixture.port, '-tls1_2')).toMatch(/New, TLSv1\.2, Cipher is ECDHE-/)
     for (const old of ['-tls1_1', '-tls1'])
-      expect(await handshake(house.port, old)).toMatch(/Cipher is \(NONE\)/)
+      expect(await handshake(fixture.port, old)).toMatch(/Cipher is \(NONE\)/)
     const weak = ['-tls1_2', '-cipher', 'AES128-SHA:AES256-GCM-SHA384:ECDHE-ECDSA-AES128-SHA256:@SECLEVEL=0']
-    expect(await handshake(house.port, ...weak)).toMatch(/Cipher is \(NONE\)/)
-    const { headers } = await ask(`${house.url}/healthz`)
+    expect(await handshake(fixture.port, ...weak)).toMatch(/Cipher is \(NONE\)/)
+    const { headers } = await ask(`${fixture.url}/healthz`)
     expect(headers['strict-transport-security']).toBe('max-age=31536000')
-    const page = await ask(house.url, { headers: { accept: 'text/html' } })
+    const page = await ask(fixture.url, { headers: { accept: 'text/html' } })
     expect(page.headers['set-cookie']?.[0]).toMatch(/^__Host-ocbroker=.*; Secure; SameSite=Lax$/)
   })
 
-  test('says nothing to whoever speaks no TLS', async () => {
-    const house = await openBrokerHouse({ http: { tls: files } })
-    await expect(ask(house.url.replace('https:', 'http:'))).rejects.toThrow()
-    expect((await ask(`${house.url}/healthz`)).status).toBe(200)
+  test('does not answer a client that speaks no TLS', async () => {
+    const fixture = await startTestBroker({ http: { tls: files } })
+    await expect(ask(fixture.url.replace('https:', 'http:'))).rejects.toThrow()
+    expect((await ask(`${fixture.url}/healthz`)).status).toBe(200)
   })
 
-  test('takes a new certificate on by itself, and keeps the old one while the new one is no use', async () => {
+  test('loads a new certificate by itself, and keeps the old one while the new one is invalid', async () => {
     const own = temporaryFolder('certificate')
     onTestFinished(own.remove)
     const [certFile, keyFile] = [own.file('portal.pem'), own.file('portal.key')]
@@ -69,7 +74,10 @@ describeWith(['openssl'], 'HTTP over TLS', () => {
     const keep = (event: string) => void events.push(event)
     const log: Log = { error: keep, warn: keep, info: keep, debug: keep }
     const server = await openHttpServer({
-      ...{ address: '127.0.0.1', port: 0, maxBody: 100, log },
+      address: '127.0.0.1',
+      port: 0,
+      maxBody: 100,
+      log,
       tls: { certFile, keyFile, lookEveryMs: 50 },
       connections: { all: 10, perAddress: 10, isProxy: () => false },
       answer: (_request, response) => void response.end('here'),
@@ -99,7 +107,7 @@ describeWith(['openssl'], 'HTTP over TLS', () => {
 
   test('does not start with a certificate and another one’s key', async () => {
     const other = await makeCertificates(ownFolderFor('other'))
-    const start = openBrokerHouse({ http: { tls: { ...files, key_file: other.key } } }, () => {})
+    const start = startTestBroker({ http: { tls: { ...files, key_file: other.key } } }, () => {})
     await expect(start).rejects.toThrow(/cannot be used for TLS/)
   })
 })

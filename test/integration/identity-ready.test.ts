@@ -39,7 +39,8 @@ describeWith([...SLAPD_NEEDS, 'freeradius'], 'an identity store that cannot be a
     ...more,
   })
   const upstreamAt = (port: number, secret: string) => ({
-    ...{ type: 'radius', servers: [{ host: '127.0.0.1', port, secret }] },
+    type: 'radius',
+    servers: [{ host: '127.0.0.1', port, secret }],
   })
 
   async function installed(corp: Sections): Promise<Installation> {
@@ -134,9 +135,7 @@ describeWith([...SLAPD_NEEDS, 'freeradius'], 'an identity store that cannot be a
     await addPeople(installation, [{ name: 'lou', password: 'local', enrolled: false }])
     const login = (user: string, password: string) =>
       ask(installation.authPort, loginRequest({ secret: installation.secret, user, password }))
-    expect(broker.log()).toContainEqual(
-      expect.objectContaining({ event: 'identity.unavailable', identity: 'corp', cause: expect.any(String) }),
-    )
+    await broker.logUntil('identity.unavailable', { identity: 'corp', cause: /./ })
     expect(await login('lou', 'local')).toMatchObject({ code: 'Access-Accept' })
     expect(await login('bob', 'right')).toMatchObject({ code: 'Access-Reject' })
     await slapd.start()

@@ -13,10 +13,10 @@ import { importUsers } from '../../src/identity/import/import-users.ts'
 import type { ImportedUser } from '../../src/identity/import/imported-user.ts'
 import { parseOcpasswd } from '../../src/identity/import/ocpasswd.ts'
 import { parseUsersOath } from '../../src/identity/import/users-oath.ts'
-import { localIdentity } from '../../src/identity/local.ts'
-import { PasswordHashes } from '../../src/identity/password-hashes.ts'
-import type { Decision } from '../../src/login/decide.ts'
-import { openHouse } from '../login/house.ts'
+import { PasswordHashes } from '../../src/identity/local/password-hashes.ts'
+import { localIdentity } from '../../src/identity/local/provider.ts'
+import type { Decision } from '../../src/login/flow.ts'
+import { createLoginFixture } from '../login/fixture.ts'
 import { temporaryFolder } from '../real/folder.ts'
 import { describeWith } from '../real/needs.ts'
 import { crypt, written } from '../real/password-tools.ts'
@@ -47,23 +47,27 @@ function inTurn(users: UserStore, enrolments: EnrolmentStore) {
 
 /** The broker's login over users who were imported, with nothing else in it. */
 async function broker() {
-  const house = await openHouse({ required: false })
-  const { users, enrolments } = house.records
+  const fixture = await createLoginFixture({ required: false })
+  const { users, enrolments } = fixture.records
   const clock = systemClock
   const turns = inTurn(users, enrolments)
-  house.people.store = localIdentity({ users, hashes, clock, checkReady: async () => {} })
+  fixture.people.store = localIdentity({ users, hashes, clock, checkReady: async () => {} })
   return {
-    ...house,
+    ...fixture,
     users,
     enrolments,
     importUsers: (parsed: Parsed<ImportedUser>, skipBad = false) =>
-      importUsers(parsed, { users: turns.users, clock, skipBad }),
+      importUsers(parsed, { users: turns.users, clock, skipBad, isOthersName: () => false }),
     importTokens: (text: string, skipBad = false) =>
       importTokens(parseUsersOath(text), {
-        ...{ enrolments: turns.enrolments, keys: house.keys, clock, random: systemRandom, skipBad },
+        enrolments: turns.enrolments,
+        keys: fixture.keys,
+        clock,
+        random: systemRandom,
+        skipBad,
         subjectOf: async (name) => (await users.find(name))?.name,
       }),
-    log: (user: string, typed: string, state?: string) => house.login(typed, { user, state }),
+    log: (user: string, typed: string, state?: string) => fixture.login(typed, { user, state }),
   }
 }
 
@@ -141,7 +145,7 @@ describeWith(['ocpasswd'], "users of ocserv's own password file", () => {
     expect(await users.list({ limit: 9 })).toHaveLength(2)
   })
 
-  test('whom the broker knows already stay as they are', async () => {
+  test('that the broker knows already stay as they are', async () => {
     const file = ocpasswd()
     file.run(['alice'])
     file.run(['bob'])
@@ -183,14 +187,14 @@ HOTP/T60/8 eve + ${Buffer.from(SEED).toString('hex')}
   const hotp = (counter: number) => generateSync({ strategy: 'hotp', secret: Buffer.from(SEED), counter })
 
   async function brokerWith(...names: string[]) {
-    const house = await broker()
+    const fixture = await broker()
     const passwordHash = await hashes.hash(new Secret(PASSWORD))
     for (const name of names)
-      await house.users.add({ name, passwordHash, enabled: true, groups: [], attributes: {}, createdAt: 0 })
-    return house
+      await fixture.users.add({ name, passwordHash, enabled: true, groups: [], attributes: {}, createdAt: 0 })
+    return fixture
   }
 
-  test('go on behind the counter that was used last, each code once, some ahead', async () => {
+  test('continue after the last used counter, each code once, and allow some ahead', async () => {
     const { importTokens, log } = await brokerWith('bob', 'eve')
     expect(await importTokens(FILE)).toEqual({ imported: ['bob', 'eve'], faults: [] })
     const answer = async (code: string) => log('bob', code, stateOf(await log('bob', PASSWORD)))
@@ -217,7 +221,9 @@ HOTP/T60/8 eve + ${Buffer.from(SEED).toString('hex')}
     const { importTokens, log, time } = await brokerWith('bob', 'eve')
     await importTokens(FILE)
     const code = generateSync({
-      ...{ secret: Buffer.from(SEED), digits: 8, period: 60 },
+      secret: Buffer.from(SEED),
+      digits: 8,
+      period: 60,
       epoch: Math.floor(time.now / 1000),
     })
     expect(reasonOf(await log('eve', code, stateOf(await log('eve', PASSWORD))))).toBe('grant')
@@ -231,7 +237,7 @@ HOTP/T60/8 eve + ${Buffer.from(SEED).toString('hex')}
     expect(keys.open(enrolment?.sealedSeed ?? '', 'bob').reveal()).toBe(SEED)
   })
 
-  test('are not taken for nobody, nor in the place of another', async () => {
+  test('are not imported for an unknown user, nor in place of an existing authenticator', async () => {
     const { importTokens, enrol, enrolments } = await brokerWith('bob')
     const mine = await enrol('bob')
     const faults = [

@@ -17,22 +17,22 @@ const KILLS = 17
 const PASSWORD = 'correct horse'
 const LOGINS_AT_ONCE = 3
 const GUESSES_AT_ONCE = 2
-const MOST_ANSWERS = 20
+const MAX_ANSWERS = 20
 /** More than can log in before that many answers. */
 const PEOPLE_A_ROUND = 40
 
-/** What users and operators were told, and what the records must therefore hold. */
+/** What users and operators got as an answer; the records must hold it. */
 interface Acknowledged {
-  /** Who was let in, by what they typed. */
+  /** Users who were let in, by what they typed. */
   readonly accepted: Map<string, string>
-  /** Whose address each is. */
+  /** The user of each address. */
   readonly leased: Map<string, string>
-  /** Whose failed login was answered, with which it was locked. */
+  /** Users whose failed login was answered; that failure locked them. */
   readonly locked: Set<string>
   readonly enrolled: Map<string, { readonly key: string; readonly recoveryCodes: readonly string[] }>
 }
 
-test(`whatever was acknowledged is there after SIGKILL, ${BROKERS * KILLS} times`, {
+test(`everything that was acknowledged is there after SIGKILL, ${BROKERS * KILLS} times`, {
   timeout: 120_000,
 }, async () => {
   const totals = await Promise.all(Array.from({ length: BROKERS }, survives))
@@ -78,7 +78,7 @@ async function survives(): Promise<Acknowledged> {
 
     const crowd = people.slice(kill * PEOPLE_A_ROUND, (kill + 1) * PEOPLE_A_ROUND)
     const { accepted, leased, locked, answered, stop } = load(installation, crowd, kill)
-    await answered(Math.random() * MOST_ANSWERS)
+    await answered(Math.random() * MAX_ANSWERS)
     // Half of the commands are killed with the broker, wherever they are by then.
     const enrolment = await enrolling
     if (Math.random() < 0.5) enrolment.signal('SIGKILL')
@@ -162,7 +162,7 @@ async function replayed(
   }
 }
 
-async function expectKept({ database, keyFile }: Installation, told: Acknowledged): Promise<void> {
+async function expectKept({ database, keyFile }: Installation, acknowledged: Acknowledged): Promise<void> {
   const keys = await loadKeyRing(keyFile, systemRandom)
   const db = new DatabaseSync(database)
   const column = (sql: string): string[] =>
@@ -173,7 +173,7 @@ async function expectKept({ database, keyFile }: Installation, told: Acknowledge
   try {
     expect(column('pragma integrity_check')).toEqual(['ok'])
     const sessions = column('select user_name from sessions')
-    expect(sessions).toEqual(expect.arrayContaining([...told.accepted.keys()]))
+    expect(sessions).toEqual(expect.arrayContaining([...acknowledged.accepted.keys()]))
     // An accepted login is one transaction, the unacknowledged ones too: a session, an event and a spent step, or none.
     expect(sessions.sort()).toEqual(
       column("select user_name from audit_events where kind = 'login.accepted'").sort(),
@@ -183,11 +183,11 @@ async function expectKept({ database, keyFile }: Installation, told: Acknowledge
     )
     const leases = column("select address || ' ' || subject from leases where session is not null")
     expect(leases).toEqual(
-      expect.arrayContaining(Array.from(told.leased, ([address, user]) => `${address} ${user}`)),
+      expect.arrayContaining(Array.from(acknowledged.leased, ([address, user]) => `${address} ${user}`)),
     )
     expect(leases).toHaveLength(sessions.length)
-    expect(column('select user_stem from lockouts')).toEqual(expect.arrayContaining([...told.locked]))
-    for (const [subject, { key, recoveryCodes }] of told.enrolled) {
+    expect(column('select user_stem from lockouts')).toEqual(expect.arrayContaining([...acknowledged.locked]))
+    for (const [subject, { key, recoveryCodes }] of acknowledged.enrolled) {
       const [sealed = ''] = column(`select sealed_seed from enrolments where subject = '${subject}'`)
       expect(seedAsBase32(keys.open(sealed, subject))).toBe(key)
       expect(column(`select hash from recovery_codes where subject = '${subject}' order by hash`)).toEqual(

@@ -72,11 +72,14 @@ describeWith(SLAPD_NEEDS, 'groups and attributes of an OpenLDAP server', () => {
 
   const open = (options: Partial<LdapOptions>) =>
     corpForTest({
-      ...{ urls: [slapd.url], userBase: PEOPLE, bindDn: ADMIN, bindPassword: new Secret(ADMIN_PASSWORD) },
+      urls: [slapd.url],
+      user_base: PEOPLE,
+      bind_dn: ADMIN,
+      bind_password: new Secret(ADMIN_PASSWORD),
       ...options,
     })
   async function groupsOf(user: string, groups: LdapOptions['groups'], options: Partial<LdapOptions> = {}) {
-    const answer = await open({ ...options, ...(groups && { groups }) }).login(user, 'right')
+    const answer = await open({ ...options, groups }).login(user, 'right')
     return answer.kind === 'right' ? answer.account.groups.toSorted() : answer
   }
 
@@ -125,7 +128,9 @@ describeWith(SLAPD_NEEDS, 'groups and attributes of an OpenLDAP server', () => {
   test('are searched for by users themselves where the broker has no name', async () => {
     const sources = [{ kind: 'members', base: GROUPS }] as const
     const corp = corpForTest({
-      ...{ urls: [slapd.url], bindTemplate: `uid={user},${PEOPLE}`, groups: { sources } },
+      urls: [slapd.url],
+      bind_template: `uid={user},${PEOPLE}`,
+      groups: { sources },
     })
     expect(await corp.login('bob', 'right')).toMatchObject({
       account: { groups: expect.arrayContaining(['Staff', 'unique']) },
@@ -133,15 +138,22 @@ describeWith(SLAPD_NEEDS, 'groups and attributes of an OpenLDAP server', () => {
   })
 
   test('that are too many refuse the login, for another policy might apply with some of them', async () => {
-    const sources = [{ kind: 'members', base: GROUPS }] as const
-    const login = open({ groups: { sources, most: 20 } }).login('crowd', 'right')
-    await expect(login).rejects.toThrow('more than 20 groups')
-    expect(await groupsOf('crowd', { sources, most: 30 })).toHaveLength(30)
+    for (const sources of [[{ kind: 'members', base: GROUPS }], [{ kind: 'memberOf' }]] as const) {
+      const limited = open({ groups: { sources }, limits: { groups: 20 } })
+      const refused = { kind: 'barred', detail: 'the user has more than 20 groups' }
+      expect(await limited.login('crowd', 'right')).toEqual(refused)
+      expect(await limited.lookup('crowd')).toMatchObject(refused)
+      expect(await limited.login('crowd', 'wrong')).toMatchObject({ kind: 'wrong' })
+      expect(await groupsOf('crowd', { sources }, { limits: { groups: 30 } })).toHaveLength(30)
+    }
   })
 
   test('give way to addresses, routes, DNS servers and reply attributes of the entry', async () => {
     const attributes = {
-      ...{ ipv4: 'vpnAddress', ipv6: 'vpnAddress6', routes: 'vpnRoute', dns: 'vpnDns' },
+      ipv4: 'vpnAddress',
+      ipv6: 'vpnAddress6',
+      routes: 'vpnRoute',
+      dns: 'vpnDns',
       reply: { 'Filter-Id': 'vpnFilter' },
     }
     const replyFault = (_: string, value: string | number) =>
@@ -188,7 +200,9 @@ describe('groups of groups', () => {
     })
     onTestFinished(double.stop)
     const corp = corpForTest({
-      ...{ urls: [double.url], userBase: 'dc=corp', ad: {} },
+      urls: [double.url],
+      user_base: 'dc=corp',
+      active_directory: {},
       groups: { sources: [{ kind: 'nested', base: 'dc=corp' }], map: { 'everybody above': 'vpn' } },
     })
     expect(await corp.login('bob', 'x')).toMatchObject({ kind: 'right', account: { groups: ['vpn'] } })

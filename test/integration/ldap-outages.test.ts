@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { Unavailable } from '../../src/domain/person.ts'
+import { Unavailable } from '../../src/domain/errors.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import type { LdapOptions } from '../../src/identity/ldap/options.ts'
 import { type Corp, corpForTest } from '../identity/corp.ts'
@@ -17,7 +17,7 @@ import { describeWith } from '../real/needs.ts'
 import { type RecordingProxyOptions, startRecordingProxy } from '../real/recording-proxy.ts'
 import { ADMIN, ADMIN_PASSWORD, PEOPLE, person, SLAPD_NEEDS, type Slapd, startSlapd } from '../real/slapd.ts'
 
-const SERVICE = { userBase: PEOPLE, bindDn: ADMIN, bindPassword: new Secret(ADMIN_PASSWORD) }
+const SERVICE = { user_base: PEOPLE, bind_dn: ADMIN, bind_password: new Secret(ADMIN_PASSWORD) }
 const DEADLINES = { connectMs: 1000, operationMs: 1000, retryDownMs: 300, wholeMs: 4500 }
 /** When an answer must be there; a busy machine may look a little later. */
 const LATEST_MS = DEADLINES.wholeMs + 500
@@ -120,14 +120,14 @@ describeWith(SLAPD_NEEDS, 'an OpenLDAP server that is away', () => {
 
   test('gives way to the next one, which gives way again', async () => {
     const { proxy, url } = await proxied(slapd)
-    const corp = open({ urls: [url, second.url], pools: { threads: 1, idleMs: 100 } })
+    const corp = open({ urls: [url, second.url], limits: { idleMs: 100 } })
     await right(corp)
     await slapd.kill()
     onTestFinished(() => slapd.start().catch(() => {}))
     const logins = []
     for (let turn = 0; turn < 20; turn++) logins.push(await timed(corp))
     expect(new Set(logins.map(({ kind }) => kind))).toEqual(new Set(['right']))
-    // What the first one costs it costs once.
+    // The time-out of the first one is paid once.
     expect(logins.filter(({ ms }) => ms > 300).length).toBeLessThanOrEqual(1)
 
     await slapd.start()
@@ -163,7 +163,7 @@ describeWith(SLAPD_NEEDS, 'an OpenLDAP server that is away', () => {
 
   test('may cut the connection in every message: the answer is right or an outage, and in time', async () => {
     const { proxy: honest, url } = await proxied(slapd)
-    await timed(open({ urls: [url], pools: { threads: 1 } }))
+    await timed(open({ urls: [url] }))
     const octets = Math.max(honest.fromServer().length, honest.fromClients().length)
     const ways = Array.from({ length: Math.ceil(octets / 9) }, (_, index) => 1 + index * 9).flatMap((at) => [
       { cutAfterFromServer: at },
@@ -173,7 +173,7 @@ describeWith(SLAPD_NEEDS, 'an OpenLDAP server that is away', () => {
     for (let at = 0; at < ways.length; at += 8) {
       const logins = ways.slice(at, at + 8).map(async (way) => {
         const { url: cut } = await proxied(slapd, way)
-        const corp = open({ urls: [cut], pools: { threads: 1 } })
+        const corp = open({ urls: [cut] })
         const { kind, ms } = await timed(corp)
         await corp.close()
         expect(ms).toBeLessThan(LATEST_MS)
@@ -192,7 +192,7 @@ describe('a directory that answers badly', () => {
   ): Promise<{ double: LdapDouble; corp: Corp }> {
     const double = await startLdapDouble({ answer })
     onTestFinished(double.stop)
-    const corp = corpForTest({ urls: [double.url], userBase: 'dc=x', deadlines: DEADLINES, ...options })
+    const corp = corpForTest({ urls: [double.url], user_base: 'dc=x', deadlines: DEADLINES, ...options })
     return { double, corp }
   }
 
@@ -200,7 +200,7 @@ describe('a directory that answers badly', () => {
     if (kind === 'search') wire.send(entry(id, 'uid=bob,dc=x', { uid: ['bob'] }), searchDone(id))
   }
 
-  test('gets a password once, whatever becomes of the answer', async () => {
+  test('gets a password once, whatever happens to the answer', async () => {
     const spare = await openDouble(found)
     const endings: LdapDoubleOptions['answer'][] = [
       (_, wire) => wire.cut(),
@@ -218,7 +218,7 @@ describe('a directory that answers badly', () => {
       )
       const both = corpForTest({
         urls: [double.url, spare.double.url],
-        userBase: 'dc=x',
+        user_base: 'dc=x',
         deadlines: DEADLINES,
       })
       for (const store of [corp, both]) {
@@ -231,7 +231,7 @@ describe('a directory that answers badly', () => {
     }
   })
 
-  test('may know a password of which it says nothing', async () => {
+  test('may know a password although it does not answer', async () => {
     const { corp } = await openDouble((request, wire) =>
       request.kind === 'bind' ? wire.cut() : found(request, wire),
     )
@@ -272,7 +272,7 @@ describe('a directory that answers badly', () => {
   })
 
   test('keeps a bounded number of logins waiting', async () => {
-    const { corp } = await openDouble(() => {}, { pools: { threads: 2, logins: 8, searches: 2 } })
+    const { corp } = await openDouble(() => {}, { limits: { logins: 8 }, connections: { searches: 2 } })
     const waiting = Array.from({ length: 8 }, () => timed(corp))
     await sleep(100)
     const { kind, ms } = await timed(corp)
@@ -293,7 +293,8 @@ describe('a directory that answers badly', () => {
   test('is not reached where its address leads nowhere', async () => {
     const corp = corpForTest({
       urls: [`ldap://localhost:${await freePort()}`, 'ldap://nowhere.invalid'],
-      ...{ userBase: 'dc=x', deadlines: DEADLINES },
+      user_base: 'dc=x',
+      deadlines: DEADLINES,
     })
     await expect(corp.login('bob', 'x')).rejects.toThrow(
       /^identity corp: ldap:\/\/localhost:\d+: nothing listens there \(ECONNREFUSED\); ldap:\/\/nowhere\.invalid: its name is not in the DNS|the DNS does not answer/,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { Unavailable } from '../../src/domain/person.ts'
+import { Unavailable } from '../../src/domain/errors.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import type { LdapOptions } from '../../src/identity/ldap/options.ts'
 import { type Corp, openCorp } from '../identity/corp.ts'
@@ -63,8 +63,7 @@ describeWith(SLAPD_NEEDS, 'where TLS was asked for, no password crosses in clear
   ): Promise<string> {
     const corp = openCorp({
       urls: [`${scheme}://localhost:${proxy.port}`],
-      userBase: PEOPLE,
-      pools: { threads: 1 },
+      user_base: PEOPLE,
       deadlines: { connectMs: CONNECT_MS, operationMs: CONNECT_MS, retryDownMs: CONNECT_MS },
       ...options,
     })
@@ -82,8 +81,8 @@ describeWith(SLAPD_NEEDS, 'where TLS was asked for, no password crosses in clear
     }
   }
 
-  const asService = { bindDn: `uid=broker,${PEOPLE}`, bindPassword: new Secret(SERVICE_PASSWORD) }
-  const byTemplate = { bindTemplate: `uid={user},${PEOPLE}` }
+  const asService = { bind_dn: `uid=broker,${PEOPLE}`, bind_password: new Secret(SERVICE_PASSWORD) }
+  const byTemplate = { bind_template: `uid={user},${PEOPLE}` }
 
   /** With the password of the broker, and with that of a user as the first that is sent. */
   function logIn(
@@ -94,7 +93,7 @@ describeWith(SLAPD_NEEDS, 'where TLS was asked for, no password crosses in clear
     return Promise.all([asService, byTemplate].map((who) => logInOnce(proxy, { ...who, tls }, scheme)))
   }
 
-  const startTls = () => ({ caFile: slapd.certificates.authority, startTls: true })
+  const startTls = () => ({ ca_file: slapd.certificates.authority, start_tls: true })
 
   function expectNoPassword(proxy: RecordingProxy): void {
     expect(proxy.connections).toBeGreaterThan(0)
@@ -211,7 +210,7 @@ describeWith(SLAPD_NEEDS, 'where TLS was asked for, no password crosses in clear
     })
     onTestFinished(double.stop)
     const proxy = await watch({ target: double.port })
-    // It never speaks TLS, so that whatever is let in was let in in clear.
+    // It never speaks TLS, so every login that succeeds was sent in clear.
     const logins = Array.from({ length: 48 }, (_, count) => (count % 2 === 0 ? asService : byTemplate))
     for (const some of chunks(logins, 8)) {
       const outcomes = some.map((who) => logInOnce(proxy, { ...who, tls: startTls() }))
@@ -243,7 +242,7 @@ describeWith(SLAPD_NEEDS, 'where TLS was asked for, no password crosses in clear
 
   test('when LDAP is spoken where TLS should be', async () => {
     const proxy = await watch({ target: slapd.port })
-    expect(await logIn(proxy, { caFile: slapd.certificates.authority }, 'ldaps')).toEqual([
+    expect(await logIn(proxy, { ca_file: slapd.certificates.authority }, 'ldaps')).toEqual([
       'unavailable',
       'unavailable',
     ])

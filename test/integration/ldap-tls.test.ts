@@ -1,7 +1,7 @@
 import { copyFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { Unavailable } from '../../src/domain/person.ts'
+import { Unavailable } from '../../src/domain/errors.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import type { LdapOptions } from '../../src/identity/ldap/options.ts'
 import { corpForTest } from '../identity/corp.ts'
@@ -45,15 +45,19 @@ describeWith(SLAPD_NEEDS, 'LDAP under TLS', () => {
 
   const open = (url: string, tls: LdapOptions['tls'], options: Partial<LdapOptions> = {}) =>
     corpForTest({
-      ...{ urls: [url], userBase: PEOPLE, bindDn: ADMIN, bindPassword: new Secret(ADMIN_PASSWORD) },
-      ...{ ...options, tls: tls ?? {} },
+      urls: [url],
+      user_base: PEOPLE,
+      bind_dn: ADMIN,
+      bind_password: new Secret(ADMIN_PASSWORD),
+      ...options,
+      tls: tls ?? {},
     })
 
-  const trusted = () => ({ caFile: slapd.certificates.authority })
+  const trusted = () => ({ ca_file: slapd.certificates.authority })
 
   test('is spoken from the first octet or on request', async () => {
     expect(await open(slapd.tlsUrl, trusted()).login('bob', 'right')).toMatchObject({ kind: 'right' })
-    const onRequest = open(slapd.url, { ...trusted(), startTls: true })
+    const onRequest = open(slapd.url, { ...trusted(), start_tls: true })
     expect(await onRequest.login('bob', 'right')).toMatchObject({ kind: 'right' })
     expect(await onRequest.login('bob', 'wrong')).toMatchObject({ kind: 'wrong' })
   })
@@ -64,7 +68,7 @@ describeWith(SLAPD_NEEDS, 'LDAP under TLS', () => {
 
   test('ends where an authority signed the certificate that is not trusted', async () => {
     for (const url of [slapd.tlsUrl, slapd.url]) {
-      const corp = open(url, { caFile: stranger.authority, startTls: true })
+      const corp = open(url, { ca_file: stranger.authority, start_tls: true })
       await expect(corp.login('bob', 'right')).rejects.toThrow(
         `not signed by an authority in ${stranger.authority}`,
       )
@@ -78,19 +82,23 @@ describeWith(SLAPD_NEEDS, 'LDAP under TLS', () => {
       'its certificate is for DNS:localhost, not for 127.0.0.1',
     )
     await expect(
-      open(slapd.url, { ...trusted(), startTls: true, serverName: 'dc1.corp' }).login('bob', 'x'),
+      open(slapd.url, { ...trusted(), start_tls: true, server_name: 'dc1.corp' }).login('bob', 'x'),
     ).rejects.toThrow('not for dc1.corp')
-    const named = open(byAddress, { ...trusted(), serverName: 'localhost' })
+    const named = open(byAddress, { ...trusted(), server_name: 'localhost' })
     expect(await named.login('bob', 'right')).toMatchObject({ kind: 'right' })
   })
 
   test('shows a certificate of the broker’s own', async () => {
     const { authority, certificate, key } = strict.certificates
     const caFile = authority
-    await expect(open(strict.tlsUrl, { caFile }).login('bob', 'right')).rejects.toThrow(Unavailable)
-    const known = open(strict.tlsUrl, { caFile, certFile: certificate, keyFile: key })
+    await expect(open(strict.tlsUrl, { ca_file: caFile }).login('bob', 'right')).rejects.toThrow(Unavailable)
+    const known = open(strict.tlsUrl, { ca_file: caFile, cert_file: certificate, key_file: key })
     expect(await known.login('bob', 'right')).toMatchObject({ kind: 'right' })
-    const unknown = open(strict.tlsUrl, { caFile, certFile: stranger.certificate, keyFile: stranger.key })
+    const unknown = open(strict.tlsUrl, {
+      ca_file: caFile,
+      cert_file: stranger.certificate,
+      key_file: stranger.key,
+    })
     await expect(unknown.login('bob', 'right')).rejects.toThrow(Unavailable)
   })
 
@@ -101,7 +109,7 @@ describeWith(SLAPD_NEEDS, 'LDAP under TLS', () => {
     await expect(open(old.url, trusted()).login('bob', 'right')).rejects.toThrow(/TLS failed|protocol/)
     const newer = await startLdapDouble({ answer: () => {}, tls: true, certificates, maxVersion: 'TLSv1.2' })
     onTestFinished(newer.stop)
-    const corp = open(newer.url, { ...trusted(), minVersion: 'TLSv1.3' })
+    const corp = open(newer.url, { ...trusted(), min_version: 'TLSv1.3' })
     await expect(corp.login('bob', 'right')).rejects.toThrow(/TLS failed|protocol/)
     expect(newer.requests).toEqual([])
   })
@@ -109,7 +117,7 @@ describeWith(SLAPD_NEEDS, 'LDAP under TLS', () => {
   test('goes by files that are read again when they change, in both directions', async () => {
     const caFile = folder.file('changing.pem')
     copyFileSync(stranger.authority, caFile)
-    const corp = open(slapd.tlsUrl, { caFile }, { deadlines: { retryDownMs: 200 } })
+    const corp = open(slapd.tlsUrl, { ca_file: caFile }, { deadlines: { retryDownMs: 200 } })
     await expect(corp.login('bob', 'right')).rejects.toThrow('not signed')
     const answers = (kind: string) =>
       expect
@@ -136,7 +144,7 @@ describeWith(SLAPD_NEEDS, 'LDAP under TLS', () => {
     const { certificate, key } = strict.certificates
     const certFile = folder.file('cert.pem')
     copyFileSync(certificate, certFile)
-    const corp = open(slapd.tlsUrl, { caFile, certFile, keyFile: key }, { pools: { threads: 1 } })
+    const corp = open(slapd.tlsUrl, { ca_file: caFile, cert_file: certFile, key_file: key })
     expect(await corp.login('bob', 'right')).toMatchObject({ kind: 'right' })
     // Another's certificate does not go with this key.
     copyFileSync(stranger.certificate, certFile)
@@ -146,7 +154,7 @@ describeWith(SLAPD_NEEDS, 'LDAP under TLS', () => {
   })
 
   test('names files that cannot be read', async () => {
-    await expect(open(slapd.tlsUrl, { caFile: '/nowhere/ca.pem' }).login('bob', 'right')).rejects.toThrow(
+    await expect(open(slapd.tlsUrl, { ca_file: '/nowhere/ca.pem' }).login('bob', 'right')).rejects.toThrow(
       '/nowhere/ca.pem: ENOENT',
     )
   })

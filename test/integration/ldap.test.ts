@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { Unavailable } from '../../src/domain/person.ts'
+import { Unavailable } from '../../src/domain/errors.ts'
 import { Secret } from '../../src/domain/secret.ts'
+import { STATE_ATTRIBUTES } from '../../src/identity/ldap/mapping/account-states.ts'
 import type { LdapOptions } from '../../src/identity/ldap/options.ts'
 import { corpForTest } from '../identity/corp.ts'
 import {
@@ -11,12 +12,12 @@ import {
   searchDone,
   startLdapDouble,
 } from '../real/hostile-ldap.ts'
+import type { LdifEntry } from '../real/ldif.ts'
 import { describeWith } from '../real/needs.ts'
 import {
   ADMIN,
   ADMIN_PASSWORD,
   group,
-  type LdifEntry,
   PEOPLE,
   person,
   personDn,
@@ -27,20 +28,32 @@ import {
 
 /** What is put into a filter or a name to make it match somebody. */
 const INJECTIONS = [
-  ...[
-    '*',
-    'b*',
-    '*)(uid=*',
-    'bob)(uid=*',
-    'bob)(|(uid=*)',
-    '*))%00',
-    '\\2a',
-    'b\\6fb',
-    'bob\0',
-    'bob\0)(uid=*)',
-  ],
-  ...['bob,ou=people', `bob,${PEOPLE}`, 'bob+sn=bob', '#04036266', '"bob"', 'bób', '𝕓𝕠𝕓☃', 'x'.repeat(1000)],
-  ...['bob\u00ad', ' bob', 'bob ', 'b  b', '\\', '{user}', '(', ')'],
+  '*',
+  'b*',
+  '*)(uid=*',
+  'bob)(uid=*',
+  'bob)(|(uid=*)',
+  '*))%00',
+  '\\2a',
+  'b\\6fb',
+  'bob\0',
+  'bob\0)(uid=*)',
+  'bob,ou=people',
+  `bob,${PEOPLE}`,
+  'bob+sn=bob',
+  '#04036266',
+  '"bob"',
+  'bób',
+  '𝕓𝕠𝕓☃',
+  'x'.repeat(1000),
+  'bob\u00ad',
+  ' bob',
+  'bob ',
+  'b  b',
+  '\\',
+  '{user}',
+  '(',
+  ')',
 ]
 
 /** Names that need care in a distinguished name. */
@@ -92,11 +105,14 @@ describeWith(SLAPD_NEEDS, 'users of an OpenLDAP server', () => {
 
   const open = (options: Partial<LdapOptions> = {}) =>
     corpForTest({
-      ...{ urls: [slapd.url], userBase: PEOPLE, bindDn: ADMIN, bindPassword: new Secret(ADMIN_PASSWORD) },
+      urls: [slapd.url],
+      user_base: PEOPLE,
+      bind_dn: ADMIN,
+      bind_password: new Secret(ADMIN_PASSWORD),
       ...options,
     })
   const openByTemplate = (options: Partial<LdapOptions> = {}) =>
-    corpForTest({ urls: [slapd.url], bindTemplate: `uid={user},${PEOPLE}`, ...options })
+    corpForTest({ urls: [slapd.url], bind_template: `uid={user},${PEOPLE}`, ...options })
 
   test('are let in with the right password, and not with another', async () => {
     const corp = open()
@@ -123,7 +139,7 @@ describeWith(SLAPD_NEEDS, 'users of an OpenLDAP server', () => {
   })
 
   test('must be one entry and no more', async () => {
-    const corp = open({ userFilter: '(mail={user}@example.org)' })
+    const corp = open({ user_filter: '(mail={user}@example.org)' })
     expect(await corp.login('bob', 'Grüße, 密码')).toMatchObject({ kind: 'right' })
     expect(await corp.login('shared', 'right')).toEqual({
       kind: 'wrong',
@@ -147,7 +163,7 @@ describeWith(SLAPD_NEEDS, 'users of an OpenLDAP server', () => {
   })
 
   test('are not matched by anything that is put into the name', async () => {
-    for (const corp of [open(), open({ userFilter: '(&(objectClass=person)(|(uid={user})(cn={user})))' })]) {
+    for (const corp of [open(), open({ user_filter: '(&(objectClass=person)(|(uid={user})(cn={user})))' })]) {
       for (const name of INJECTIONS) {
         expect(await corp.login(name, 'Grüße, 密码'), JSON.stringify(name)).toEqual({ kind: 'unknown' })
         expect(await corp.lookup(name), JSON.stringify(name)).toEqual({ kind: 'unknown' })
@@ -163,7 +179,9 @@ describeWith(SLAPD_NEEDS, 'users of an OpenLDAP server', () => {
     })
     expect(await corp.login('bob', 'wrong')).toMatchObject({ kind: 'wrong' })
     expect(await corp.login('nobody', 'wrong')).toMatchObject({ kind: 'wrong' })
-    await expect(corp.lookup('bob')).rejects.toThrow('identity corp: without bind_dn nobody can be looked up')
+    await expect(corp.lookup('bob')).rejects.toThrow(
+      'identity corp: without bind_dn no user can be looked up',
+    )
   })
 
   test('are not matched by anything that is put into a template', async () => {
@@ -172,22 +190,22 @@ describeWith(SLAPD_NEEDS, 'users of an OpenLDAP server', () => {
       const answer = await corp.login(name, 'Grüße, 密码')
       expect(answer.kind, JSON.stringify(name)).toMatch(/^(wrong|unknown)$/)
     }
-    const awkward = openByTemplate({ bindTemplate: `cn={user},${PEOPLE}` })
+    const awkward = openByTemplate({ bind_template: `cn={user},${PEOPLE}` })
     expect(await awkward.login('o’brien, pat "x" + co', 'right')).toMatchObject({ kind: 'right' })
   })
 
   test('are barred where the template finds them and the filter does not', async () => {
-    const corp = openByTemplate({ userFilter: '(employeeType=vpn)' })
+    const corp = openByTemplate({ user_filter: '(employeeType=vpn)' })
     expect(await corp.login('bob', 'Grüße, 密码')).toMatchObject({ kind: 'right' })
     expect(await corp.login('ann', 'right')).toMatchObject({ kind: 'barred' })
     expect(await corp.login('ann', 'wrong')).toMatchObject({ kind: 'wrong' })
   })
 
   test('are unavailable, not unknown, where nobody may search', async () => {
-    await expect(corpForTest({ urls: [slapd.url], userBase: PEOPLE }).login('bob', 'x')).rejects.toThrow(
+    await expect(corpForTest({ urls: [slapd.url], user_base: PEOPLE }).login('bob', 'x')).rejects.toThrow(
       Unavailable,
     )
-    await expect(open({ userBase: 'ou=nowhere,dc=example,dc=org' }).login('bob', 'x')).rejects.toThrow(
+    await expect(open({ user_base: 'ou=nowhere,dc=example,dc=org' }).login('bob', 'x')).rejects.toThrow(
       '32 no such object',
     )
   })
@@ -199,10 +217,10 @@ describe('a directory that does not play by the book', () => {
   async function openDouble(answer: LdapDoubleOptions['answer'], options: Partial<LdapOptions> = {}) {
     const double = await startLdapDouble({ answer })
     onTestFinished(double.stop)
-    return { double, corp: corpForTest({ urls: [double.url], userBase: 'dc=x', ...options }) }
+    return { double, corp: corpForTest({ urls: [double.url], user_base: 'dc=x', ...options }) }
   }
 
-  /** Finds whoever is asked for as bob, and takes every password. */
+  /** Finds bob for every name, and accepts every password. */
   const trusting: LdapDoubleOptions['answer'] = ({ kind, id }, wire) => {
     if (kind === 'search') wire.send(entry(id, BOB, { uid: ['bob'] }), searchDone(id))
     if (kind === 'bind') wire.send(bindResult(id))
@@ -220,15 +238,15 @@ describe('a directory that does not play by the book', () => {
   test('is searched before the password is known, and gets it in one bind or not at all', async () => {
     const { double, corp } = await openDouble(trusting)
     const deadline = () => performance.now() + 5000
-    const given = corp.store.begin?.('bob', deadline())
+    const given = corp.store.prefetch?.('bob', deadline())
     await expect.poll(() => double.requests.filter(({ kind }) => kind === 'search')).toHaveLength(1)
     expect(double.requests.filter(({ kind, password }) => kind === 'bind' && password === 'x')).toEqual([])
-    expect(await given?.finish(new Secret('x'))).toMatchObject({ kind: 'right' })
+    expect(await given?.complete(new Secret('x'))).toMatchObject({ kind: 'right' })
     {
-      using _ = corp.store.begin?.('bob', deadline())
+      using _ = corp.store.prefetch?.('bob', deadline())
       await expect.poll(() => double.requests.filter(({ kind }) => kind === 'search')).toHaveLength(2)
     }
-    expect(await corp.store.begin?.('bob', deadline())?.finish(new Secret(''))).toMatchObject({
+    expect(await corp.store.prefetch?.('bob', deadline())?.complete(new Secret(''))).toMatchObject({
       kind: 'wrong',
     })
     expect(await corp.login('bob', 'y')).toMatchObject({ kind: 'right' })
@@ -236,6 +254,23 @@ describe('a directory that does not play by the book', () => {
       'x',
       'y',
     ])
+  })
+
+  test('counts logins that wait for their password among those that it takes at a time', async () => {
+    const { corp } = await openDouble(trusting, { limits: { logins: 2 } })
+    const deadline = () => performance.now() + 5000
+    const prefetch = () => corp.store.prefetch?.('bob', deadline())
+    const [kept, dropped] = [prefetch(), prefetch()]
+    expect(prefetch()).toBeUndefined()
+    await expect(corp.login('bob', 'x')).rejects.toThrow('2 logins wait already')
+    dropped?.[Symbol.dispose]()
+    dropped?.[Symbol.dispose]()
+    await expect.poll(async () => (await corp.login('bob', 'x')).kind).toBe('right')
+    const other = prefetch()
+    await expect(corp.login('bob', 'x')).rejects.toThrow('2 logins wait already')
+    expect(await kept?.complete(new Secret('x'))).toMatchObject({ kind: 'right' })
+    kept?.[Symbol.dispose]()
+    expect(await other?.complete(new Secret('x'))).toMatchObject({ kind: 'right' })
   })
 
   test('never gets a bind without a name', async () => {
@@ -280,7 +315,7 @@ describe('a directory that does not play by the book', () => {
     expect(await corp.login('bob', 'x')).toMatchObject({ kind: 'right' })
   })
 
-  test('may call its entry by a name that ldapjs would read for ever', async () => {
+  test('may call its entry by a name that make ldapjs read without end', async () => {
     const { double, corp } = await openDouble(({ kind, id }, wire) => {
       if (kind === 'search') wire.send(entry(id, 'cn="bob"x,dc=x', { uid: ['bob'] }), searchDone(id))
       if (kind === 'bind') wire.send(bindResult(id))
@@ -295,7 +330,7 @@ describe('a directory that does not play by the book', () => {
     expect(double.requests.find(({ kind }) => kind === 'search')).toMatchObject({
       name: 'dc=x',
       compares: ['uid=bob'],
-      attributes: ['uid'],
+      attributes: ['uid', ...STATE_ATTRIBUTES.map((name) => name.toLowerCase())],
     })
   })
 

@@ -47,7 +47,7 @@ const instructions = text('Dockerfile')
 const instruction = (name: string) => instructions.filter((line) => line.startsWith(`${name} `))
 
 describe('the image', () => {
-  test('runs the broker as nobody in particular, by the Node among its packages', () => {
+  test('runs the broker as an unprivileged user, by the Node among its packages', () => {
     expect(instruction('USER')).toEqual(['USER 10001:10001'])
     expect(instruction('ENTRYPOINT')).toEqual(['ENTRYPOINT ["node", "/app/src/main.ts"]'])
     expect(instruction('ENV')[0]).toContain('PATH=/app/node_modules/.bin:$PATH')
@@ -103,8 +103,12 @@ describeWith(['docker-compose'], 'docker-compose.yml', () => {
     )
     expect(published.sort()).toEqual(
       [
-        ...['1812:1812', '1813:1813', '127.0.0.1:8080:8080/tcp'],
-        ...['2812:1812', '2813:1813', '127.0.0.1:8081:8080/tcp'],
+        '1812:1812',
+        '1813:1813',
+        '127.0.0.1:8080:8080/tcp',
+        '2812:1812',
+        '2813:1813',
+        '127.0.0.1:8081:8080/tcp',
       ].sort(),
     )
     expect(composition.networks).toMatchObject({ inside: { internal: true } })
@@ -150,7 +154,7 @@ describeWith(['docker-compose'], 'docker-compose.yml', () => {
   })
 })
 
-describeWith(['sh'], 'config/compose/prepare', () => {
+describeWith(['sh', 'openssl'], 'config/compose/prepare', () => {
   let folder: TemporaryFolder
   beforeAll(async () => {
     folder = await prepared()
@@ -165,8 +169,11 @@ describeWith(['sh'], 'config/compose/prepare', () => {
     const url = new URL(secret(folder, 'postgres_url'))
     const { postgres } = (parse(text('docker-compose.yml')) as Composition).services
     expect([url.hostname, url.username, url.pathname.slice(1)]).toEqual([
-      ...['postgres', postgres?.environment?.POSTGRES_USER, postgres?.environment?.POSTGRES_DB],
+      'postgres',
+      postgres?.environment?.POSTGRES_USER,
+      postgres?.environment?.POSTGRES_DB,
     ])
+    expect(url.searchParams.get('sslmode')).toBe('verify-full')
     expect(url.password).toBe(secret(folder, 'postgres_password'))
   })
 
@@ -178,7 +185,7 @@ describeWith(['sh'], 'config/compose/prepare', () => {
 })
 
 describeWith(
-  ['redis-server', 'redis-cli', ...POSTGRES_NEEDS, ...SLAPD_NEEDS],
+  ['redis-server', 'redis-cli', 'openssl', ...POSTGRES_NEEDS, ...SLAPD_NEEDS],
   'a broker with the configuration, the secrets and the people of docker-compose.yml',
   () => {
     test('lets a user of the directory in', async () => {
@@ -192,7 +199,9 @@ describeWith(
         config: [`aclfile ${folder.file('secrets/redis_acl')}`, ...asLines(settings)],
       })
       resources.defer(redis.stop)
-      const postgres = await startPostgres()
+      const postgres = await startPostgres({
+        tls: { certificate: secret(folder, 'postgres_certificate'), key: secret(folder, 'postgres_key') },
+      })
       resources.defer(postgres.stop)
       const slapd = await startSlapd()
       resources.defer(slapd.stop)
@@ -200,7 +209,10 @@ describeWith(
 
       // As a container would see them, but for the places of the servers.
       for (const name of readdirSync(folder.file('secrets'))) chmodSync(folder.file(`secrets/${name}`), 0o600)
-      writeFileSync(folder.file('secrets/postgres_url'), `${await postgres.newDatabase()}\n`)
+      const url = new URL(await postgres.newDatabase())
+      url.hostname = 'localhost'
+      url.search = new URL(secret(folder, 'postgres_url')).search
+      writeFileSync(folder.file('secrets/postgres_url'), `${url.href}\n`)
       writeFileSync(folder.file('secrets/ldap_password'), `${ADMIN_PASSWORD}\n`)
       const { radius, identity, http, ...sections } = parse(
         text('config/compose/broker.yaml').replaceAll(SECRETS, `${folder.path}/secrets/`),
@@ -217,9 +229,9 @@ describeWith(
         } satisfies Sections,
       })
       resources.defer(broker.stop)
-      expect(broker.log().filter(({ event }) => /^redis\.(evicts|not_persistent|lost)/.test(event))).toEqual(
-        [],
-      )
+      expect(
+        (await broker.log()).filter(({ event }) => /^redis\.(evicts|not_persistent|lost)/.test(event)),
+      ).toEqual([])
 
       const { uri } = (await broker.ocbroker(['totp', 'enrol', 'wei'])) as { readonly uri: string }
       const key = new URL(uri).searchParams.get('secret') ?? ''
@@ -228,6 +240,10 @@ describeWith(
       })
       expect(replies).toMatchObject([{ code: 'Access-Challenge' }, { code: 'Access-Accept' }])
       expect(JSON.stringify(replies)).toContain('10.0.0.0/8')
+      const [records] = await postgres.ask(
+        "select bool_and(ssl) as encrypted from pg_stat_ssl join pg_stat_activity using (pid) where usename = 'ocbroker'",
+      )
+      expect(records).toEqual({ encrypted: true })
     })
   },
 )

@@ -6,8 +6,8 @@ import { systemClock } from '../../src/domain/clock.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { Inviting } from '../../src/manage/inviting.ts'
 import { ask } from '../http/ask.ts'
-import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
 import { FormClient, headingOf, keyOn, problemOn } from '../http/form-client.ts'
+import { PASSWORD, startTestBroker, type TestBroker } from '../http/test-broker.ts'
 import { BROWSER_NEEDS, startChromium } from '../real/chromium.ts'
 import { awayFromTheEdge } from '../real/code-step.ts'
 import { freePort } from '../real/free-port.ts'
@@ -15,7 +15,7 @@ import { describeWith } from '../real/needs.ts'
 import { ask as askGateway, loginRequest } from '../real/radius-socket.ts'
 
 const SECRET = 'between-gateway-and-broker'
-/** Every form of the portal, with fields that would do something if it were taken. */
+/** Every form of the portal, with fields that would have an effect if it were accepted. */
 const FORMS: readonly [path: string, fields: Readonly<Record<string, string>>][] = [
   ['/sign-in', { name: 'alice', password: PASSWORD }],
   ['/code', { code: '000000' }],
@@ -32,10 +32,10 @@ const FORMS: readonly [path: string, fields: Readonly<Record<string, string>>][]
 ]
 const NO_LOCKOUTS = { after: 999, user_after: 999, address_after: 999, hard_after: 999 }
 
-/** A house whose logins enrol, with the portal where its prompts say that it is. */
-async function houseThatEnrols(more: Readonly<Record<string, unknown>> = {}, defer = onTestFinished) {
+/** A fixture whose logins enrol, with the portal where its prompts say that it is. */
+async function enrollingFixture(more: Readonly<Record<string, unknown>> = {}, defer = onTestFinished) {
   const port = await freePort()
-  return openBrokerHouse(
+  return startTestBroker(
     {
       http: { port },
       portal: { public_url: `http://127.0.0.1:${port}` },
@@ -47,40 +47,40 @@ async function houseThatEnrols(more: Readonly<Record<string, unknown>> = {}, def
 }
 
 /** Logs in at a gateway. */
-const login = (house: BrokerHouse, user: string, password: string, state?: Buffer) =>
-  askGateway(house.authPort, loginRequest({ secret: SECRET, user, password, state, from: '127.0.0.1' }))
+const login = (fixture: TestBroker, user: string, password: string, state?: Buffer) =>
+  askGateway(fixture.authPort, loginRequest({ secret: SECRET, user, password, state, from: '127.0.0.1' }))
 
-async function withPassword(house: BrokerHouse, user: string): Promise<FormClient> {
-  const client = new FormClient(house.url)
+async function withPassword(fixture: TestBroker, user: string): Promise<FormClient> {
+  const client = new FormClient(fixture.url)
   await client.get('/')
   await client.post('/sign-in', { name: user, password: PASSWORD })
   return client
 }
 
-async function signedIn(house: BrokerHouse, user: string): Promise<FormClient> {
-  const client = await withPassword(house, user)
-  await client.post('/code', { code: house.code() })
+async function signedIn(fixture: TestBroker, user: string): Promise<FormClient> {
+  const client = await withPassword(fixture, user)
+  await client.post('/code', { code: fixture.code() })
   expect(headingOf(await client.get('/'))).toBe('Your account')
   return client
 }
 
 describe('a form of the portal', () => {
-  let house: BrokerHouse
+  let fixture: TestBroker
   const resources = new AsyncDisposableStack()
 
   beforeAll(async () => {
-    house = await openBrokerHouse({ lockout: NO_LOCKOUTS }, (end) => void resources.defer(end))
-    await house.addUser('alice')
-    await house.enrol('alice')
+    fixture = await startTestBroker({ lockout: NO_LOCKOUTS }, (end) => void resources.defer(end))
+    await fixture.addUser('alice')
+    await fixture.enrol('alice')
   })
 
   afterAll(() => resources.disposeAsync())
 
   for (const [path, fields] of FORMS) {
     test(`${path} is refused without its token, with another's, and from another site`, async () => {
-      const client = new FormClient(house.url)
+      const client = new FormClient(fixture.url)
       await client.get('/')
-      const other = new FormClient(house.url)
+      const other = new FormClient(fixture.url)
       await other.get('/')
       const before = client.cookie
       for (const [forged, headers] of [
@@ -92,8 +92,8 @@ describe('a form of the portal', () => {
         [{}, { 'sec-fetch-site': 'cross-site' }],
         [{}, { 'sec-fetch-site': 'same-site' }],
       ] as const) {
-        const told = await client.postOnly(path, { ...fields, ...forged }, headers)
-        expect([told.status, headingOf(told)]).toEqual([403, 'That did not go through'])
+        const answer = await client.postOnly(path, { ...fields, ...forged }, headers)
+        expect([answer.status, headingOf(answer)]).toEqual([403, 'The form was not accepted'])
       }
       expect(client.cookie).toBe(before)
       // The very same form is taken where nothing of it is forged.
@@ -102,7 +102,7 @@ describe('a form of the portal', () => {
   }
 
   test('answers nothing that a script or a frame of another site could use', async () => {
-    const client = new FormClient(house.url)
+    const client = new FormClient(fixture.url)
     for (const path of ['/', '/enrol', '/done', '/nowhere', '/authenticator/remove']) {
       const { headers } = await client.get(path)
       expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
@@ -117,13 +117,13 @@ describe('a form of the portal', () => {
   })
 
   test('is not taken by a method that follows a link', async () => {
-    const client = new FormClient(house.url)
+    const client = new FormClient(fixture.url)
     for (const path of ['/sign-in', '/sign-out', '/enrol/confirm', '/recovery-codes/file'])
       expect((await client.get(`${path}?name=alice&password=x&csrf=${client.csrf}`)).status).toBe(404)
   })
 
-  test('never makes an error of the broker, whatever it holds', async () => {
-    const client = new FormClient(house.url)
+  test('never causes an error of the broker, whatever it contains', async () => {
+    const client = new FormClient(fixture.url)
     await client.get('/')
     const odd = ['__proto__', 'constructor', '\u0000', '\ud800', 'a'.repeat(5000), '%', '<script>', '']
     for (const [path] of FORMS) {
@@ -141,21 +141,21 @@ describe('a form of the portal', () => {
 })
 
 describe('a session of the portal', () => {
-  test('is never one that the browser brought along: each step up has a cookie of its own', async () => {
-    const house = await openBrokerHouse()
-    await house.addUser('alice')
-    await house.enrol('alice')
-    const attacker = new FormClient(house.url)
+  test('is never one that the browser brought along: each step up gets a new cookie', async () => {
+    const fixture = await startTestBroker()
+    await fixture.addUser('alice')
+    await fixture.enrol('alice')
+    const attacker = new FormClient(fixture.url)
     await attacker.get('/')
     const planted = attacker.cookie
-    const victim = new FormClient(house.url)
+    const victim = new FormClient(fixture.url)
     victim.takeCookie(planted)
     await victim.get('/')
     expect(victim.cookie).toBe(planted)
 
     await victim.post('/sign-in', { name: 'alice', password: PASSWORD })
     const afterPassword = victim.cookie
-    await victim.post('/code', { code: house.code() })
+    await victim.post('/code', { code: fixture.code() })
     const afterCode = victim.cookie
     expect(new Set([planted, afterPassword, afterCode]).size).toBe(3)
     expect(headingOf(await victim.get('/'))).toBe('Your account')
@@ -166,29 +166,29 @@ describe('a session of the portal', () => {
   })
 
   test('ends for good when its user signs out, here or everywhere', async () => {
-    const house = await openBrokerHouse()
+    const fixture = await startTestBroker()
     for (const user of ['alice', 'bob']) {
-      await house.addUser(user)
-      await house.enrol(user)
+      await fixture.addUser(user)
+      await fixture.enrol(user)
     }
-    const alice = await signedIn(house, 'alice')
+    const alice = await signedIn(fixture, 'alice')
     const { cookie } = alice
     await alice.post('/sign-out')
-    const thief = new FormClient(house.url)
+    const thief = new FormClient(fixture.url)
     thief.takeCookie(cookie)
     expect(headingOf(await thief.get('/'))).toBe('Sign in')
 
-    const bob = await signedIn(house, 'bob')
-    const elsewhere = new FormClient(house.url)
+    const bob = await signedIn(fixture, 'bob')
+    const elsewhere = new FormClient(fixture.url)
     elsewhere.takeCookie(bob.cookie)
     expect(headingOf(await elsewhere.get('/'))).toBe('Your account')
     await bob.post('/sign-out-everywhere')
     expect(headingOf(await elsewhere.get('/'))).toBe('Sign in')
   })
 
-  test('has a cookie that no script, no other site and no plain connection gets, where there is TLS', async () => {
-    const house = await openBrokerHouse({ http: { trusted_proxies: ['127.0.0.1'] } })
-    const { headers } = await ask(house.url, {
+  test('has a cookie that no script, other site or plain connection gets, with TLS', async () => {
+    const fixture = await startTestBroker({ http: { trusted_proxies: ['127.0.0.1'] } })
+    const { headers } = await ask(fixture.url, {
       headers: { accept: 'text/html', 'x-forwarded-proto': 'https' },
     })
     expect(headers['set-cookie']?.[0]).toMatch(
@@ -196,24 +196,24 @@ describe('a session of the portal', () => {
     )
   })
 
-  test('shows the present code before anything of it is changed, and counts wrong ones', async () => {
-    const house = await openBrokerHouse()
-    await house.addUser('alice')
-    await house.enrol('alice')
+  test('asks for the present code before a change, and counts wrong ones', async () => {
+    const fixture = await startTestBroker()
+    await fixture.addUser('alice')
+    await fixture.enrol('alice')
     // The code that signs in is the one that is shown again below.
     await awayFromTheEdge(5000)
-    const alice = await signedIn(house, 'alice')
-    const before = await house.records.enrolments.find('alice')
-    for (const deed of ['replace', 'remove', 'recovery-codes']) {
-      const told = await alice.post(`/authenticator/${deed}`, { code: '000000' })
-      expect([told.status, problemOn(told)]).toEqual([422, 'That code is wrong.'])
+    const alice = await signedIn(fixture, 'alice')
+    const before = await fixture.records.enrolments.find('alice')
+    for (const action of ['replace', 'remove', 'recovery-codes']) {
+      const answer = await alice.post(`/authenticator/${action}`, { code: '000000' })
+      expect([answer.status, problemOn(answer)]).toEqual([422, 'That code is wrong.'])
     }
     // Nor a code that has let somebody in before.
-    const used = await alice.post('/authenticator/remove', { code: house.code() })
+    const used = await alice.post('/authenticator/remove', { code: fixture.code() })
     expect(problemOn(used)).toBe('That code was used before. Wait for the next one.')
     // Neither is a page of the enrolment a way around it.
     expect(headingOf(await alice.post('/enrol/begin'))).toBe('Your account')
-    expect(await house.records.enrolments.find('alice')).toEqual(before)
+    expect(await fixture.records.enrolments.find('alice')).toEqual(before)
     const locked = await alice.post('/authenticator/remove', { code: '000000' })
     expect(problemOn(locked)).toBe('That code is wrong.')
     expect(problemOn(await alice.post('/authenticator/remove', { code: '000000' }))).toMatch(/Try again in/)
@@ -221,44 +221,46 @@ describe('a session of the portal', () => {
 })
 
 describe('an enrolment at the portal', () => {
-  async function begin(house: BrokerHouse, user: string): Promise<{ client: FormClient; key: string }> {
-    const client = new FormClient(house.url)
+  async function begin(fixture: TestBroker, user: string): Promise<{ client: FormClient; key: string }> {
+    const client = new FormClient(fixture.url)
     await client.get('/')
     const shown = await client.post('/sign-in', { name: user, password: PASSWORD })
     return { client, key: keyOn(shown) ?? expect.unreachable('there is no key') }
   }
 
-  test('replaces no authenticator that came into use meanwhile', async () => {
-    const house = await openBrokerHouse()
-    await house.addUser('alice')
-    const slow = await begin(house, 'alice')
-    const quick = await begin(house, 'alice')
+  test('replaces no authenticator that was enrolled meanwhile', async () => {
+    const fixture = await startTestBroker()
+    await fixture.addUser('alice')
+    const slow = await begin(fixture, 'alice')
+    const quick = await begin(fixture, 'alice')
     expect(slow.key).not.toBe(quick.key)
     const done = await quick.client.post('/enrol/confirm', { code: generateSync({ secret: quick.key }) })
     expect(headingOf(done)).toBe('Save your recovery codes')
-    const mine = await house.records.enrolments.find('alice')
+    const mine = await fixture.records.enrolments.find('alice')
 
     const late = await slow.client.post('/enrol/confirm', { code: generateSync({ secret: slow.key }) })
     // Every other browser was signed out, so this is the start.
     expect(headingOf(late)).toBe('Sign in')
-    expect(await house.records.enrolments.find('alice')).toEqual(mine)
+    expect(await fixture.records.enrolments.find('alice')).toEqual(mine)
   })
 
-  test('is confirmed by one of two browsers that do so at once', async () => {
-    const house = await openBrokerHouse()
-    await house.addUser('alice')
-    const begun = await Promise.all(Array.from({ length: 8 }, () => begin(house, 'alice')))
+  test('is confirmed by only one of two concurrent browsers', async () => {
+    const fixture = await startTestBroker({ limits: { user: '100/1m' }, lockout: NO_LOCKOUTS })
+    await fixture.addUser('alice')
+    const startedAt = await Promise.all(Array.from({ length: 8 }, () => begin(fixture, 'alice')))
     const answers = await Promise.all(
-      begun.map(({ client, key }) => client.post('/enrol/confirm', { code: generateSync({ secret: key }) })),
+      startedAt.map(({ client, key }) =>
+        client.post('/enrol/confirm', { code: generateSync({ secret: key }) }),
+      ),
     )
     const headings = answers.map(headingOf)
     expect(headings.filter((heading) => heading === 'Save your recovery codes')).toHaveLength(1)
   })
 
   test('shows the key until it is confirmed, and never again', async () => {
-    const house = await openBrokerHouse()
-    await house.addUser('alice')
-    const { client, key } = await begin(house, 'alice')
+    const fixture = await startTestBroker()
+    await fixture.addUser('alice')
+    const { client, key } = await begin(fixture, 'alice')
     expect(keyOn(await client.get('/enrol'))).toBe(key)
     const { cookie } = client
     const shown = await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
@@ -268,32 +270,32 @@ describe('an enrolment at the portal', () => {
       expect(text).not.toContain(key)
       expect(text).not.toContain(code)
     }
-    const old = new FormClient(house.url)
+    const old = new FormClient(fixture.url)
     old.takeCookie(cookie)
     expect(keyOn(await old.get('/enrol'))).toBeUndefined()
-    const written = house.log()
+    const written = await fixture.log()
     for (const secret of [key, code, PASSWORD, client.csrf, client.cookie.split('=')[1] ?? ''])
       expect(written).not.toContain(secret)
   })
 
   test('can be cancelled, and then leaves nothing behind', async () => {
-    const house = await openBrokerHouse()
-    await house.addUser('alice')
-    const { client, key } = await begin(house, 'alice')
+    const fixture = await startTestBroker()
+    await fixture.addUser('alice')
+    const { client, key } = await begin(fixture, 'alice')
     expect(headingOf(await client.post('/enrol/cancel'))).toBe('Sign in')
     await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
-    expect(await house.records.enrolments.find('alice')).toBeUndefined()
+    expect(await fixture.records.enrolments.find('alice')).toBeUndefined()
   })
 
   test('sends back nothing but recovery codes as a file', async () => {
-    const house = await openBrokerHouse()
-    const client = new FormClient(house.url)
+    const fixture = await startTestBroker()
+    const client = new FormClient(fixture.url)
     await client.get('/')
     const code = 'abcd-efgh-jkmn-pqrs'
-    const told = await client.post('/recovery-codes/file', { code })
-    expect(told.headers['content-disposition']).toBe('attachment; filename=recovery-codes.txt')
-    expect(told.headers['content-type']).toBe('text/plain; charset=utf-8')
-    expect(told.text).toContain(code)
+    const answer = await client.post('/recovery-codes/file', { code })
+    expect(answer.headers['content-disposition']).toBe('attachment; filename=recovery-codes.txt')
+    expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8')
+    expect(answer.text).toContain(code)
     const other = await client.post('/recovery-codes/file', { code: 'pay 1 EUR', name: 'alice\r\nand more' })
     expect(other.text).not.toMatch(/EUR|and more/)
   })
@@ -303,16 +305,16 @@ describe('an enrolment code of a VPN prompt', () => {
   const codeIn = (message: string | undefined) =>
     /[A-Z2-9]{4}-[A-Z2-9]{4}/.exec(message ?? '')?.[0] ?? expect.unreachable(`no code in: ${message}`)
 
-  test('lets its user enrol once, and the code of the app completes the very login that waits', async () => {
-    const house = await houseThatEnrols()
-    await house.addUser('alice')
-    const challenge = await login(house, 'alice', PASSWORD)
-    expect(challenge?.message).toContain(`Open ${house.url}/enrol and enter the code `)
-    const client = new FormClient(house.url)
+  test('enrols its user once, and the code of the app completes the waiting login', async () => {
+    const fixture = await enrollingFixture()
+    await fixture.addUser('alice')
+    const challenge = await login(fixture, 'alice', PASSWORD)
+    expect(challenge?.message).toContain(`Open ${fixture.url}/enrol and enter the code `)
+    const client = new FormClient(fixture.url)
     await client.get('/enrol')
     const shown = await client.post('/enrol/code', { name: 'alice', code: codeIn(challenge?.message) })
     const key = keyOn(shown) ?? ''
-    // It is leave to enrol, and nothing else can be seen or done with it.
+    // It allows its user to enrol; nothing else can be seen or done with it.
     for (const path of ['/', '/authenticator/remove', '/authenticator/recovery-codes'])
       expect(headingOf(await client.get(path))).toBe('Connect your authenticator app')
     const done = await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
@@ -320,23 +322,23 @@ describe('an enrolment code of a VPN prompt', () => {
     expect(headingOf(await client.get('/'))).toBe('Sign in')
 
     const next = generateSync({ secret: key, epoch: Math.floor(Date.now() / 1000) + 30 })
-    const accepted = await login(house, 'alice', next, challenge?.state)
+    const accepted = await login(fixture, 'alice', next, challenge?.state)
     expect(accepted?.code).toBe('Access-Accept')
-    const events = await house.records.audit.list({ user: 'alice', limit: 9 })
+    const events = await fixture.records.audit.list({ user: 'alice', limit: 9 })
     expect(events.map(({ kind, detail }) => `${kind} ${detail}`)).toEqual([
       'login.accepted policy everyone, local, totp',
       'enrolment.made within a VPN login',
-      'login.accepted signed in, leave by login, none',
+      'login.accepted signed in, enrolment ticket from login, none',
       'login.challenged local: first factor right',
     ])
-    expect(house.log()).not.toContain(codeIn(challenge?.message))
+    expect(await fixture.log()).not.toContain(codeIn(challenge?.message))
   })
 
-  test('goes to one of many browsers that show it at once, and to none after that', async () => {
-    const house = await houseThatEnrols({ lockout: NO_LOCKOUTS })
-    await house.addUser('alice')
-    const code = codeIn((await login(house, 'alice', PASSWORD))?.message)
-    const clients = Array.from({ length: 8 }, () => new FormClient(house.url))
+  test('is accepted from one of many concurrent browsers, and from none after that', async () => {
+    const fixture = await enrollingFixture({ lockout: NO_LOCKOUTS })
+    await fixture.addUser('alice')
+    const code = codeIn((await login(fixture, 'alice', PASSWORD))?.message)
+    const clients = Array.from({ length: 8 }, () => new FormClient(fixture.url))
     await Promise.all(clients.map((client) => client.get('/enrol')))
     const shown = await Promise.all(
       clients.map((client) => client.post('/enrol/code', { name: 'alice', code })),
@@ -347,63 +349,63 @@ describe('an enrolment code of a VPN prompt', () => {
   })
 
   test('is only shown after the right password, and only to those whom a policy lets in', async () => {
-    const house = await houseThatEnrols({
+    const fixture = await enrollingFixture({
       policies: [
         { name: 'out', when: { groups: ['out'] }, deny: true },
         { name: 'no', when: { groups: ['no'] }, enrol_at_login: false, reply: {} },
         { name: 'rest', reply: {} },
       ],
     })
-    await house.addUser('alice')
-    await house.addUser('outsider', ['out'])
-    await house.addUser('excepted', ['no'])
-    expect((await login(house, 'alice', 'wrong'))?.code).toBe('Access-Reject')
-    expect((await login(house, 'nobody', PASSWORD))?.code).toBe('Access-Reject')
-    expect((await login(house, 'outsider', PASSWORD))?.code).toBe('Access-Reject')
-    expect((await login(house, 'excepted', PASSWORD))?.code).toBe('Access-Reject')
-    expect((await login(house, 'alice', PASSWORD))?.code).toBe('Access-Challenge')
+    await fixture.addUser('alice')
+    await fixture.addUser('outsider', ['out'])
+    await fixture.addUser('excepted', ['no'])
+    expect((await login(fixture, 'alice', 'wrong'))?.code).toBe('Access-Reject')
+    expect((await login(fixture, 'nobody', PASSWORD))?.code).toBe('Access-Reject')
+    expect((await login(fixture, 'outsider', PASSWORD))?.code).toBe('Access-Reject')
+    expect((await login(fixture, 'excepted', PASSWORD))?.code).toBe('Access-Reject')
+    expect((await login(fixture, 'alice', PASSWORD))?.code).toBe('Access-Challenge')
   })
 
-  test('is asked for in the words of the gateway', async () => {
-    const house = await houseThatEnrols({ radius: { auth_port: 0, acct_port: 0, locale: 'zh-CN' } })
-    await house.addUser('alice')
-    const challenge = await login(house, 'alice', PASSWORD)
-    expect(challenge?.message).toContain(`请在浏览器中打开 ${house.url}/enrol ，输入代码 `)
-    const again = await login(house, 'alice', '', challenge?.state)
+  test('is shown in the language of the VPN prompts', async () => {
+    const fixture = await enrollingFixture({ radius: { auth_port: 0, acct_port: 0, locale: 'zh-CN' } })
+    await fixture.addUser('alice')
+    const challenge = await login(fixture, 'alice', PASSWORD)
+    expect(challenge?.message).toContain(`请在浏览器中打开 ${fixture.url}/enrol ，输入代码 `)
+    const again = await login(fixture, 'alice', '', challenge?.state)
     expect(again?.message).toContain('身份验证器尚未绑定。')
     expect(codeIn(again?.message)).not.toBe(codeIn(challenge?.message))
   })
 })
 
 test('an invitation replaces an authenticator that was lost, once', async () => {
-  const house = await openBrokerHouse()
-  await house.addUser('alice')
-  await house.enrol('alice')
-  const lost = await house.records.enrolments.find('alice')
-  const { invitations, audit } = house.records
+  const fixture = await startTestBroker()
+  await fixture.addUser('alice')
+  await fixture.enrol('alice')
+  const lost = await fixture.records.enrolments.find('alice')
+  const { invitations, audit } = fixture.records
   const inviting = new Inviting({ invitations, audit, clock: systemClock, random: systemRandom })
   const { code } = await inviting.invite('alice', { actor: 'helpdesk' })
-  const client = new FormClient(house.url)
+  const client = new FormClient(fixture.url)
   const asked = await client.get('/enrol?name=alice')
   expect(asked.text).toContain('value="alice"')
   const shown = await client.post('/enrol/code', { name: 'alice', code })
   const key = keyOn(shown) ?? ''
   // Until the new one is confirmed the old one stays.
-  expect(await house.records.enrolments.find('alice')).toEqual(lost)
+  expect(await fixture.records.enrolments.find('alice')).toEqual(lost)
   await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
-  expect((await house.records.enrolments.find('alice'))?.id).not.toBe(lost?.id)
+  expect((await fixture.records.enrolments.find('alice'))?.id).not.toBe(lost?.id)
   await client.get('/enrol')
   const again = await client.post('/enrol/code', { name: 'alice', code })
-  expect(problemOn(again)).toBe('The user name or the code is wrong, or the code is too old or was used.')
+  expect(problemOn(again)).toBe('The user name or the code is wrong, or the code has expired or was used.')
 })
 
 describe('an authenticator that is enrolled by invitation', () => {
   /** A browser that has shown an invitation, and the key that it was given. */
-  async function invited(house: BrokerHouse, user: string) {
-    const { invitations, audit } = house.records
+  async function invited(fixture: TestBroker, user: string) {
+    const { invitations, audit } = fixture.records
     const inviting = new Inviting({ invitations, audit, clock: systemClock, random: systemRandom })
     const { code } = await inviting.invite(user, { actor: 'helpdesk' })
-    const client = new FormClient(house.url)
+    const client = new FormClient(fixture.url)
     await client.get('/enrol')
     const shown = await client.post('/enrol/code', { name: user, code })
     const confirm = async (page = shown) =>
@@ -412,43 +414,43 @@ describe('an authenticator that is enrolled by invitation', () => {
   }
 
   test('is not replaced by an earlier invitation that was opened before it', async () => {
-    const house = await openBrokerHouse()
-    for (const user of ['alice', 'bob']) await house.addUser(user)
-    await house.enrol('bob')
+    const fixture = await startTestBroker()
+    for (const user of ['alice', 'bob']) await fixture.addUser(user)
+    await fixture.enrol('bob')
     for (const user of ['alice', 'bob']) {
-      const earlier = await invited(house, user)
-      const later = await invited(house, user)
+      const earlier = await invited(fixture, user)
+      const later = await invited(fixture, user)
       expect(headingOf(await later.confirm())).toBe('Save your recovery codes')
-      const enrolled = await house.records.enrolments.find(user)
+      const enrolled = await fixture.records.enrolments.find(user)
       expect(headingOf(await earlier.confirm())).toBe('Sign in')
-      expect(await house.records.enrolments.find(user)).toEqual(enrolled)
+      expect(await fixture.records.enrolments.find(user)).toEqual(enrolled)
     }
   })
 
   test('takes the place of the one that was there when the invitation was opened, and of no later one', async () => {
-    const house = await openBrokerHouse()
-    await house.addUser('alice')
+    const fixture = await startTestBroker()
+    await fixture.addUser('alice')
     for (const hadOne of [false, true]) {
-      if (hadOne) await house.enrol('alice')
-      const { client, confirm } = await invited(house, 'alice')
+      if (hadOne) await fixture.enrol('alice')
+      const { client, confirm } = await invited(fixture, 'alice')
       // By the command line, which ends no sessions.
-      await house.enrol('alice')
-      const enrolled = await house.records.enrolments.find('alice')
+      await fixture.enrol('alice')
+      const enrolled = await fixture.records.enrolments.find('alice')
       expect(headingOf(await confirm())).toBe('This took too long')
       // Nor after beginning once more.
       expect(headingOf(await confirm(await client.post('/enrol/begin')))).toBe('This took too long')
-      expect(await house.records.enrolments.find('alice')).toEqual(enrolled)
-      await house.records.enrolments.revoke('alice')
+      expect(await fixture.records.enrolments.find('alice')).toEqual(enrolled)
+      await fixture.records.enrolments.revoke('alice')
     }
   })
 
   test('ends what was signed in with the one before', async () => {
-    const house = await openBrokerHouse()
-    await house.addUser('alice', ['admins'])
-    await house.enrol('alice')
-    const finder = await signedIn(house, 'alice')
+    const fixture = await startTestBroker()
+    await fixture.addUser('alice', ['admins'])
+    await fixture.enrol('alice')
+    const finder = await signedIn(fixture, 'alice')
     expect((await finder.get('/desk')).status).toBe(200)
-    const { confirm } = await invited(house, 'alice')
+    const { confirm } = await invited(fixture, 'alice')
     expect(headingOf(await finder.get('/'))).toBe('Your account')
     await confirm()
     expect(headingOf(await finder.get('/'))).toBe('Sign in')
@@ -458,16 +460,16 @@ describe('an authenticator that is enrolled by invitation', () => {
 
 describe('what was signed in with an authenticator', () => {
   const reason = 'the phone was stolen'
-  const WAYS: readonly [how: string, take: (house: BrokerHouse) => Promise<unknown>][] = [
-    ['is revoked by the command line', (house) => house.records.enrolments.revoke('alice')],
-    ['is replaced by the command line', (house) => house.enrol('alice')],
+  const WAYS: readonly [how: string, take: (fixture: TestBroker) => Promise<unknown>][] = [
+    ['is revoked by the command line', (fixture) => fixture.records.enrolments.revoke('alice')],
+    ['is replaced by the command line', (fixture) => fixture.enrol('alice')],
     ['is replaced over the API', enrolOverApi],
   ]
 
-  async function enrolOverApi(house: BrokerHouse): Promise<void> {
-    const token = await house.token()
+  async function enrolOverApi(fixture: TestBroker): Promise<void> {
+    const token = await fixture.token()
     const asking = (path: string, json: object) =>
-      ask(`${house.url}/api/v1/pending-enrolments${path}`, { token, json })
+      ask(`${fixture.url}/api/v1/pending-enrolments${path}`, { token, json })
     const { id, key } = (await asking('', { user: 'alice' })).json
     const code = generateSync({ secret: String(key) })
     expect((await asking(`/${id}/confirm`, { code, reason })).status).toBe(201)
@@ -475,51 +477,51 @@ describe('what was signed in with an authenticator', () => {
 
   for (const [how, take] of WAYS) {
     test(`is over when it ${how}: the account, the desk and the API`, async () => {
-      const house = await openBrokerHouse()
-      await house.addUser('alice', ['admins'])
-      await house.enrol('alice')
-      const finder = await signedIn(house, 'alice')
-      const me = () => ask(`${house.url}/api/v1/me`, { headers: { cookie: finder.cookie } })
+      const fixture = await startTestBroker()
+      await fixture.addUser('alice', ['admins'])
+      await fixture.enrol('alice')
+      const finder = await signedIn(fixture, 'alice')
+      const me = () => ask(`${fixture.url}/api/v1/me`, { headers: { cookie: finder.cookie } })
       expect((await finder.get('/desk')).status).toBe(200)
       expect((await me()).status).toBe(200)
-      await take(house)
+      await take(fixture)
       expect((await me()).status).toBe(401)
       expect(headingOf(await finder.get('/desk'))).toBe('Sign in')
       expect(headingOf(await finder.get('/'))).toBe('Sign in')
     })
   }
 
-  test('goes on where its owner shows its code again, and over its own replacement', async () => {
-    const house = await openBrokerHouse()
-    await house.addUser('alice')
-    const client = await withPassword(house, 'alice')
+  test('stays open when its owner shows the code again, and over its own replacement', async () => {
+    const fixture = await startTestBroker()
+    await fixture.addUser('alice')
+    const client = await withPassword(fixture, 'alice')
     const secret = keyOn(await client.get('/enrol')) ?? ''
     await client.post('/enrol/confirm', { code: generateSync({ secret }) })
-    const before = await house.records.enrolments.find('alice')
+    const before = await fixture.records.enrolments.find('alice')
     const code = generateSync({ secret, epoch: Date.now() / 1000 + 30 })
     const shown = await client.post('/authenticator/replace', { code })
     expect(headingOf(await client.get('/'))).toBe('Your account')
     await client.post('/enrol/confirm', { code: generateSync({ secret: keyOn(shown) ?? '' }) })
-    expect((await house.records.enrolments.find('alice'))?.id).not.toBe(before?.id)
+    expect((await fixture.records.enrolments.find('alice'))?.id).not.toBe(before?.id)
     expect(headingOf(await client.get('/'))).toBe('Your account')
   })
 
   test('is over before there is one when somebody else enrols it over the API', async () => {
-    const house = await openBrokerHouse()
-    await house.addUser('alice')
-    const client = await withPassword(house, 'alice')
+    const fixture = await startTestBroker()
+    await fixture.addUser('alice')
+    const client = await withPassword(fixture, 'alice')
     expect(keyOn(await client.get('/enrol'))).toBeDefined()
-    await enrolOverApi(house)
+    await enrolOverApi(fixture)
     expect(headingOf(await client.get('/'))).toBe('Sign in')
   })
 })
 
-describe('who exists', () => {
-  test('is not told by status, words or headers', async () => {
-    const house = await openBrokerHouse({ lockout: NO_LOCKOUTS })
-    await house.addUser('alice')
-    await house.addUser('barred')
-    await house.records.users.change('barred', { enabled: false })
+describe('whether a user exists', () => {
+  test('is not revealed by status, text or headers', async () => {
+    const fixture = await startTestBroker({ lockout: NO_LOCKOUTS })
+    await fixture.addUser('alice')
+    await fixture.addUser('barred')
+    await fixture.records.users.change('barred', { enabled: false })
     const answers: string[] = []
     for (const [name, password] of [
       ['alice', 'wrong'],
@@ -528,33 +530,33 @@ describe('who exists', () => {
       ['barred', PASSWORD],
       ['alice@elsewhere.example', 'wrong'],
     ] as const) {
-      const client = new FormClient(house.url)
+      const client = new FormClient(fixture.url)
       await client.get('/')
-      const told = await client.post('/sign-in', { name, password })
-      const { date, 'set-cookie': cookie, 'content-length': length, ...headers } = told.headers
-      const text = told.text.replaceAll(name, 'NAME').replaceAll(/name="csrf" value="[^"]+"/g, '')
-      answers.push(JSON.stringify([told.status, cookie?.length, headers, text]))
+      const answer = await client.post('/sign-in', { name, password })
+      const { date, 'set-cookie': cookie, 'content-length': length, ...headers } = answer.headers
+      const text = answer.text.replaceAll(name, 'NAME').replaceAll(/name="csrf" value="[^"]+"/g, '')
+      answers.push(JSON.stringify([answer.status, cookie?.length, headers, text]))
     }
     expect(new Set(answers).size).toBe(1)
     const byCode: string[] = []
     for (const name of ['alice', 'nobody', 'barred']) {
-      const client = new FormClient(house.url)
+      const client = new FormClient(fixture.url)
       await client.get('/enrol')
-      const told = await client.post('/enrol/code', { name, code: 'abcd-efgh' })
-      byCode.push(JSON.stringify([told.status, problemOn(told)]))
+      const answer = await client.post('/enrol/code', { name, code: 'abcd-efgh' })
+      byCode.push(JSON.stringify([answer.status, problemOn(answer)]))
     }
     expect(new Set(byCode).size).toBe(1)
   })
 
-  test('is not told by time', async () => {
-    const house = await openBrokerHouse({ lockout: NO_LOCKOUTS })
-    await house.addUser('alice')
-    const client = new FormClient(house.url)
+  test('is not revealed by response time', async () => {
+    const fixture = await startTestBroker({ lockout: NO_LOCKOUTS })
+    await fixture.addUser('alice')
+    const client = new FormClient(fixture.url)
     await client.get('/')
     const took = async (name: string) => {
-      const begun = performance.now()
+      const startedAt = performance.now()
       await client.post('/sign-in', { name, password: 'wrong' })
-      return performance.now() - begun
+      return performance.now() - startedAt
     }
     const times = { alice: [] as number[], nobody: [] as number[] }
     // In turns, so that a busy machine slows both.
@@ -571,22 +573,22 @@ describe('who exists', () => {
 })
 
 test('a guess at the portal counts as a guess at the gateway, and the other way round', async () => {
-  const house = await openBrokerHouse()
-  for (const user of ['alice', 'bob', 'carol']) await house.addUser(user)
-  const client = new FormClient(house.url)
+  const fixture = await startTestBroker()
+  for (const user of ['alice', 'bob', 'carol']) await fixture.addUser(user)
+  const client = new FormClient(fixture.url)
   await client.get('/')
   for (let guess = 0; guess < 3; guess++) await client.post('/sign-in', { name: 'alice', password: 'wrong' })
-  for (let guess = 0; guess < 2; guess++) await login(house, 'alice', 'wrong')
-  expect((await login(house, 'alice', PASSWORD))?.message).toMatch(/Try again in/)
+  for (let guess = 0; guess < 2; guess++) await login(fixture, 'alice', 'wrong')
+  expect((await login(fixture, 'alice', PASSWORD))?.message).toMatch(/Try again in/)
   expect(problemOn(await client.post('/sign-in', { name: 'alice', password: PASSWORD }))).toMatch(
     /Try again in/,
   )
 
   await client.get('/enrol')
   for (let guess = 0; guess < 5; guess++) await client.post('/enrol/code', { name: 'bob', code: 'abcd-efgh' })
-  expect((await login(house, 'bob', PASSWORD))?.message).toMatch(/Try again in/)
+  expect((await login(fixture, 'bob', PASSWORD))?.message).toMatch(/Try again in/)
 
-  for (let guess = 0; guess < 5; guess++) await login(house, 'carol', 'wrong')
+  for (let guess = 0; guess < 5; guess++) await login(fixture, 'carol', 'wrong')
   await client.get('/')
   expect(problemOn(await client.post('/sign-in', { name: 'carol', password: PASSWORD }))).toMatch(
     /Try again in/,
@@ -595,19 +597,19 @@ test('a guess at the portal counts as a guess at the gateway, and the other way 
 
 describeWith(BROWSER_NEEDS, 'another site', () => {
   test('can neither frame the portal nor send its forms, in a browser that is signed in', async () => {
-    const house = await openBrokerHouse()
-    await house.addUser('alice')
-    await house.enrol('alice')
+    const fixture = await startTestBroker()
+    await fixture.addUser('alice')
+    await fixture.enrol('alice')
     await using resources = new AsyncDisposableStack()
     const browser = await startChromium()
     resources.defer(browser.close)
-    const { page, leave } = await browser.visit(house.url)
+    const { page, leave } = await browser.visit(fixture.url)
     resources.defer(leave)
-    await page.goto(house.url)
+    await page.goto(fixture.url)
     await page.fill('#name', 'alice')
     await page.fill('#password', PASSWORD)
     await page.locator('#password').press('Enter')
-    await page.fill('#code', house.code())
+    await page.fill('#code', fixture.code())
     await page.locator('#code').press('Enter')
     await page.locator('.facts').waitFor()
 
@@ -616,8 +618,8 @@ describeWith(BROWSER_NEEDS, 'another site', () => {
       response.setHeader('content-type', 'text/html')
       response.end(
         request.url === '/frame'
-          ? `<iframe id="framed" src="${house.url}/" width="900" height="900"></iframe>`
-          : `<form method="post" action="${house.url}/sign-out-everywhere"><input name="csrf" value="x"><button>go</button></form>`,
+          ? `<iframe id="framed" src="${fixture.url}/" width="900" height="900"></iframe>`
+          : `<form method="post" action="${fixture.url}/sign-out-everywhere"><input name="csrf" value="x"><button>go</button></form>`,
       )
     }).listen(0, '127.0.0.1')
     resources.defer(() => void evil.close())
@@ -632,9 +634,9 @@ describeWith(BROWSER_NEEDS, 'another site', () => {
 
     await page.goto(`http://127.0.0.1:${port}/form`)
     await page.locator('button').click()
-    await page.waitForURL(`${house.url}/**`)
-    expect(await page.locator('h1').innerText()).toBe('That did not go through')
-    await page.goto(house.url)
+    await page.waitForURL(`${fixture.url}/**`)
+    expect(await page.locator('h1').innerText()).toBe('The form was not accepted')
+    await page.goto(fixture.url)
     expect(await page.locator('.facts').count()).toBe(1)
   })
 })

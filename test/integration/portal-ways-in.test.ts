@@ -3,8 +3,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { Attr, Code } from '../../src/radius/codes.ts'
 import { first } from '../../src/radius/packet.ts'
 import { ask } from '../http/ask.ts'
-import { openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
 import { FormClient, headingOf, keyOn, problemOn } from '../http/form-client.ts'
+import { PASSWORD, startTestBroker } from '../http/test-broker.ts'
 import { SECRET, upstreamPeer } from '../identity/upstream-peer.ts'
 import { startBroker } from '../real/broker.ts'
 import { freePort } from '../real/free-port.ts'
@@ -14,7 +14,7 @@ import { startRedis } from '../real/redis.ts'
 const words = (text: string) => ({ type: Attr.ReplyMessage, value: Buffer.from(text) })
 const state = (text: string) => ({ type: Attr.State, value: Buffer.from(text) })
 
-test('an identity store that asks something itself is answered on a page of its own', async () => {
+test('the question of an identity store is answered on its own page', async () => {
   const peer = await upstreamPeer(({ packet, reply, send }) => {
     const asked = first(packet, Attr.State)?.toString()
     if (asked === undefined) send(reply(Code.AccessChallenge, [state('one'), words('Which <b>PIN</b>?')]))
@@ -22,17 +22,17 @@ test('an identity store that asks something itself is answered on a page of its 
     else send(reply(Code.AccessAccept))
   })
   const server = { host: '127.0.0.1', port: peer.port, secret: SECRET, status_server: false }
-  const house = await openBrokerHouse({
+  const fixture = await startTestBroker({
     identity: { order: ['up'], up: { type: 'radius', servers: [server] } },
   })
-  const client = new FormClient(house.url)
+  const client = new FormClient(fixture.url)
   await client.get('/')
   const one = await client.post('/sign-in', { name: 'bob', password: PASSWORD })
   expect(headingOf(one)).toBe('Enter your code')
   expect(one.text).toMatch(/Which .*PIN.*\?/)
   expect(one.text).not.toContain('<b>')
   expect(one.text).toContain('type="password"')
-  // The question is still there on a page that is loaded anew.
+  // The question is still there after a reload.
   expect((await client.get('/')).text).toMatch(/Which .*PIN.*\?/)
   const two = await client.post('/code', { code: '1234' })
   expect(two.text).toContain('And the next PIN?')
@@ -42,57 +42,57 @@ test('an identity store that asks something itself is answered on a page of its 
   expect(headingOf(done)).toBe('Save your recovery codes')
 })
 
-test('a locked user reads no more than a wrong password brings where the operator wants that', async () => {
-  const house = await openBrokerHouse({ lockout: { after: 3, tell_user: false } })
-  await house.addUser('alice')
-  const client = new FormClient(house.url)
+test('with tell_user off a locked user reads the same as after a wrong password', async () => {
+  const fixture = await startTestBroker({ lockout: { after: 3, tell_user: false } })
+  await fixture.addUser('alice')
+  const client = new FormClient(fixture.url)
   await client.get('/')
   const said = new Set<string>()
   for (const password of ['a', 'b', 'c', 'd', PASSWORD]) {
-    const told = await client.post('/sign-in', { name: 'alice', password })
-    said.add(`${told.status} ${problemOn(told)}`)
+    const answer = await client.post('/sign-in', { name: 'alice', password })
+    said.add(`${answer.status} ${problemOn(answer)}`)
   }
   expect([...said]).toEqual(['422 The user name or the password is wrong.'])
 })
 
-test('an outage is called one, and is no guess', async () => {
-  const house = await openBrokerHouse({
+test('an outage is reported as one, and does not count as a guess', async () => {
+  const fixture = await startTestBroker({
     radius: { auth_port: 0, acct_port: 0, deadline: '500ms' },
     identity: {
       order: ['up'],
       up: { type: 'radius', servers: [{ host: '127.0.0.1', port: await freePort(), secret: SECRET }] },
     },
   })
-  const client = new FormClient(house.url)
+  const client = new FormClient(fixture.url)
   await client.get('/')
   for (let guess = 0; guess < 6; guess++) {
-    const told = await client.post('/sign-in', { name: 'bob', password: PASSWORD })
-    expect([told.status, problemOn(told)]).toEqual([
+    const answer = await client.post('/sign-in', { name: 'bob', password: PASSWORD })
+    expect([answer.status, problemOn(answer)]).toEqual([
       503,
-      'Signing in is not possible right now. Try again in a moment.',
+      'You cannot sign in right now. Try again in a moment.',
     ])
   }
-  expect(await house.records.lockouts.list({ limit: 9 })).toEqual([])
+  expect(await fixture.records.lockouts.list({ limit: 9 })).toEqual([])
 })
 
-test('what pages load is kept for ever under a name that changes with it', async () => {
-  const house = await openBrokerHouse()
-  const { text } = await ask(house.url, { headers: { accept: 'text/html' } })
+test('assets are cached for a year under an address that changes with their content', async () => {
+  const fixture = await startTestBroker()
+  const { text } = await ask(fixture.url, { headers: { accept: 'text/html' } })
   const assets = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '')
   expect(new Set(assets).size).toBe(3)
   for (const path of assets) {
-    expect(path).toMatch(/\.[0-9a-f]{12}\.(css|js|svg)$/)
-    const { status, headers } = await ask(house.url + path)
+    expect(path).toMatch(/^\/assets\/[0-9a-f]{12}\/[\w.]+\.(css|js|svg)$/)
+    const { status, headers } = await ask(fixture.url + path)
     expect(status).toBe(200)
     expect(headers['cache-control']).toBe('public, max-age=31536000, immutable')
     expect(headers).not.toHaveProperty('set-cookie')
-    expect((await ask(house.url + path.replace(/[0-9a-f]{12}/, '0'.repeat(12)))).status).toBe(404)
+    expect((await ask(fixture.url + path.replace(/[0-9a-f]{12}/, '0'.repeat(12)))).status).toBe(404)
   }
 })
 
-test('a client that is no browser is told in JSON', async () => {
-  const house = await openBrokerHouse()
-  const { status, json } = await ask(`${house.url}/nowhere`)
+test('a client that does not accept HTML gets JSON', async () => {
+  const fixture = await startTestBroker()
+  const { status, json } = await ask(`${fixture.url}/nowhere`)
   expect([status, json.type]).toEqual([404, 'urn:ocbroker:problem:not-found'])
 })
 
@@ -100,9 +100,9 @@ describeWith(['redis-server', 'redis-cli'], 'an enrolment that is begun again an
   test('keeps one key at a time, and none when it is cancelled', async () => {
     const redis = await startRedis()
     onTestFinished(redis.stop)
-    const house = await openBrokerHouse({ redis: { url: `redis://127.0.0.1:${redis.port}` } })
-    await house.addUser('alice')
-    const client = new FormClient(house.url)
+    const fixture = await startTestBroker({ redis: { url: `redis://127.0.0.1:${redis.port}` } })
+    await fixture.addUser('alice')
+    const client = new FormClient(fixture.url)
     await client.get('/')
     await client.post('/sign-in', { name: 'alice', password: PASSWORD })
     const pending = async () =>
@@ -118,15 +118,15 @@ describeWith(['redis-server', 'redis-cli'], 'an enrolment that is begun again an
 })
 
 test('a password alone begins no more enrolments than its user may try to sign in', async () => {
-  const house = await openBrokerHouse({ limits: { user: '3/10m' } })
-  await house.addUser('alice')
-  const told: (string | undefined)[] = []
+  const fixture = await startTestBroker({ limits: { user: '3/10m' } })
+  await fixture.addUser('alice')
+  const headings: (string | undefined)[] = []
   for (let sign = 0; sign < 4; sign++) {
-    const client = new FormClient(house.url)
+    const client = new FormClient(fixture.url)
     await client.get('/')
-    told.push(headingOf(await client.post('/sign-in', { name: 'alice', password: PASSWORD })))
+    headings.push(headingOf(await client.post('/sign-in', { name: 'alice', password: PASSWORD })))
   }
-  expect(told).toEqual([...Array(3).fill('Connect your authenticator app'), 'Sign in'])
+  expect(headings).toEqual([...Array(3).fill('Connect your authenticator app'), 'Sign in'])
 })
 
 describe('ocbroker invite', () => {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { systemRandom } from '../../src/domain/random.ts'
-import { type BrokerHouse, openBrokerHouse, PASSWORD } from '../http/broker-house.ts'
+import { PASSWORD, startTestBroker, type TestBroker } from '../http/test-broker.ts'
 import { scan } from '../real/authenticator.ts'
 import { BROWSER_NEEDS, type RealBrowser, startChromium, type Visitor } from '../real/chromium.ts'
 import { type Looks, openLooks } from '../real/looks.ts'
@@ -10,15 +10,17 @@ import { describeWith } from '../real/needs.ts'
 
 const RECOVERY_CODE = /^[a-z2-9]{4}(-[a-z2-9]{4}){3}$/
 
+const FAST_CLOCK = /about \d+ seconds fast|大约快了 \d+ 秒/
+
 describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
   const resources = new AsyncDisposableStack()
   let browser: RealBrowser
-  let house: BrokerHouse
+  let fixture: TestBroker
   let looks: Looks
 
   beforeAll(async () => {
     looks = openLooks()
-    house = await openBrokerHouse({}, (end) => void resources.defer(end))
+    fixture = await startTestBroker({}, (end) => void resources.defer(end))
     browser = await startChromium()
     resources.defer(browser.close)
   })
@@ -26,16 +28,16 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
   afterAll(() => resources.disposeAsync())
 
   async function visit(options: Parameters<RealBrowser['visit']>[1] = {}): Promise<Visitor> {
-    const visitor = await browser.visit(house.url, options)
+    const visitor = await browser.visit(fixture.url, options)
     onTestFinished(visitor.leave)
-    await visitor.page.goto(house.url)
+    await visitor.page.goto(fixture.url)
     return visitor
   }
 
   for (const locale of ['en-GB', 'zh-CN'] as const) {
     test(`leads a user from the password to the recovery codes, and back in with a code (${locale})`, async () => {
       const user = `user-${locale.toLowerCase()}`
-      await house.addUser(user)
+      await fixture.addUser(user)
       const { page, complaints } = await visit({ locale })
       const look = async (name: string) => expect(await looks.examine(page, `${locale}-${name}`)).toEqual([])
       expect(await page.locator('html').getAttribute('lang')).toBe(locale === 'zh-CN' ? 'zh-CN' : 'en')
@@ -60,6 +62,10 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
       await page.locator('#code').press('Enter')
       await page.getByRole('alert').waitFor()
       await look('enrol-wrong-code')
+      await page.fill('#code', app.code(3))
+      await page.locator('#code').press('Enter')
+      await page.getByRole('alert').getByText(FAST_CLOCK).waitFor()
+      await look('enrol-fast-clock')
       // The same key is still shown, and the right code is taken with a blank in its middle, as apps show it.
       expect((await scan(page.locator('svg.qr'))).key).toBe(app.key)
       await page.fill('#code', app.code().replace(/^.../, '$& '))
@@ -90,31 +96,37 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
       await page.locator('#code').press('Enter')
       await page.getByRole('alert').waitFor()
       await look('code-wrong')
-      await page.fill('#code', app.code(1))
+      // A phone that has become fast is set right by two codes in a row.
+      await page.fill('#code', app.code(4))
+      await page.locator('#code').press('Enter')
+      await page.locator('#code').and(page.locator(':invalid')).waitFor()
+      await page.fill('#code', app.code(5))
       await page.locator('#code').press('Enter')
       await page.locator('.facts').waitFor()
+      await page.locator('.notice.warn').getByText(FAST_CLOCK).waitFor()
+      await look('account-fast-clock')
 
-      for (const deed of ['replace', 'recovery-codes', 'remove']) {
-        await page.goto(`${house.url}/authenticator/${deed}`)
-        await look(`prove-${deed}`)
+      for (const action of ['replace', 'recovery-codes', 'remove']) {
+        await page.goto(`${fixture.url}/authenticator/${action}`)
+        await look(`prove-${action}`)
       }
       await page.fill('#code', codes[0] ?? '')
       await page.locator('#code').press('Enter')
       await page.waitForURL('**/authenticator/remove')
       await page.locator('a.button[href="/"]').waitFor()
       await look('removed')
-      expect(await house.records.enrolments.find(user)).toBeUndefined()
+      expect(await fixture.records.enrolments.find(user)).toBeUndefined()
 
-      await page.goto(`${house.url}/enrol`)
+      await page.goto(`${fixture.url}/enrol`)
       await look('leave')
-      await page.goto(`${house.url}/nowhere`)
+      await page.goto(`${fixture.url}/nowhere`)
       await look('not-found')
       expect(complaints()).toEqual([])
     })
   }
 
-  test('weighs less than 60 kB with everything, and keeps what does not change', async () => {
-    await house.addUser('light')
+  test('weighs less than 60 kB with all assets, which browsers cache', async () => {
+    await fixture.addUser('light')
     const { page, weight, complaints } = await visit()
     await signIn(page, 'light')
     await page.waitForURL('**/enrol')
@@ -122,7 +134,7 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
     await page.fill('#code', app.code())
     await page.locator('#code').press('Enter')
     await page.locator('#codes').waitFor()
-    await page.goto(house.url)
+    await page.goto(fixture.url)
     await page.locator('.facts').waitFor()
     // Five pages with all that they load.
     expect(await weight()).toBeLessThan(60_000)
@@ -130,7 +142,7 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
   })
 
   test('works without JavaScript', async () => {
-    await house.addUser('plain')
+    await fixture.addUser('plain')
     const { page, complaints } = await visit({ javaScriptEnabled: false })
     await signIn(page, 'plain')
     await page.waitForURL('**/enrol')
@@ -144,7 +156,7 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
     const file = await download(page)
     for (const code of codes) expect(file.text).toContain(code)
 
-    await page.goto(house.url)
+    await page.goto(fixture.url)
     await page.locator('a[href="/authenticator/recovery-codes"]').click()
     await page.fill('#code', codes[0] ?? '')
     await page.locator('#code').press('Enter')
@@ -153,30 +165,30 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
     expect(renewed).toHaveLength(10)
     expect(renewed.filter((code) => codes.includes(code))).toEqual([])
 
-    await page.goto(`${house.url}/authenticator/replace`)
+    await page.goto(`${fixture.url}/authenticator/replace`)
     await page.fill('#code', renewed[0] ?? '')
     await page.locator('#code').press('Enter')
     await page.waitForURL('**/enrol')
     const another = await scan(page.locator('svg.qr'))
     expect(another.key).not.toBe(app.key)
-    const before = await house.records.enrolments.find('plain')
+    const before = await fixture.records.enrolments.find('plain')
     await page.fill('#code', another.code())
     await page.locator('#code').press('Enter')
     await page.locator('#codes').waitFor()
-    expect((await house.records.enrolments.find('plain'))?.id).not.toBe(before?.id)
+    expect((await fixture.records.enrolments.find('plain'))?.id).not.toBe(before?.id)
     expect(complaints()).toEqual([])
   })
 
   test('works with the keyboard alone', async () => {
-    await house.addUser('keys')
+    await fixture.addUser('keys')
     const { page, complaints } = await visit()
     const { keyboard } = page
-    await page.goto(`${house.url}/done`)
+    await page.goto(`${fixture.url}/done`)
     await keyboard.press('Tab')
     expect(await page.evaluate('document.activeElement.className')).toBe('skip')
     await keyboard.press('Enter')
     expect(page.url()).toMatch(/#content$/)
-    await page.goto(house.url)
+    await page.goto(fixture.url)
     await tabTo(page, 'name')
     await keyboard.type('keys')
     await tabTo(page, 'password')
@@ -200,7 +212,7 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
   })
 
   test('copies the key and the codes, and prints the codes on a sheet of their own', async () => {
-    await house.addUser('copyist')
+    await fixture.addUser('copyist')
     const { page, complaints } = await visit({ permissions: ['clipboard-read', 'clipboard-write'] })
     const clipboard = () => page.evaluate<string>('navigator.clipboard.readText()')
     await signIn(page, 'copyist')
@@ -221,8 +233,8 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
     expect(complaints()).toEqual([])
   })
 
-  test('shows the key and the codes to nobody who comes back later', async () => {
-    await house.addUser('past')
+  test('does not show the key and the codes again', async () => {
+    await fixture.addUser('past')
     const { page } = await visit()
     await signIn(page, 'past')
     await page.waitForURL('**/enrol')
@@ -246,10 +258,10 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
     expect(page.url()).not.toContain(app.key)
   })
 
-  test('tells a locked user until when, and a signed-in one what has happened', async () => {
-    await house.addUser('unlucky')
-    await house.addUser('watched')
-    await house.enrol('watched')
+  test('tells a locked user until when, and a signed-in user the recent activity', async () => {
+    await fixture.addUser('unlucky')
+    await fixture.addUser('watched')
+    await fixture.enrol('watched')
     const { page, complaints } = await visit()
     for (let guess = 0; guess < 5; guess++) await signIn(page, 'unlucky', `guess ${guess}`)
     await signIn(page, 'unlucky')
@@ -257,13 +269,19 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
     expect(await looks.examine(page, 'en-GB-locked')).toEqual([])
 
     for (const address of ['198.51.100.7', '2001:db8:1234:5678:9abc:def0:1234:5678'])
-      await house.records.lockoutDesk.lock({
-        ...{ id: systemRandom.id(), scope: 'user_address', user: 'watched', address },
-        ...{ reason: 'by a test', by: 'a test', since: Date.now(), until: Date.now() + 3_600_000 },
+      await fixture.records.lockouts.lock({
+        id: systemRandom.id(),
+        scope: 'user_address',
+        user: 'watched',
+        address,
+        reason: 'by a test',
+        by: 'a test',
+        since: Date.now(),
+        until: Date.now() + 3_600_000,
       })
-    await connectedOnce(house, 'watched')
+    await connectedOnce(fixture, 'watched')
     await signIn(page, 'watched')
-    await page.fill('#code', house.code())
+    await page.fill('#code', fixture.code())
     await page.locator('#code').press('Enter')
     await page.locator('.facts').waitFor()
     const text = await page.locator('main').innerText()
@@ -309,15 +327,24 @@ function focusIsSeen(page: Page): Promise<boolean> {
 }
 
 /** A VPN session of the user, as a login leaves it. */
-async function connectedOnce({ records }: BrokerHouse, user: string): Promise<void> {
+async function connectedOnce({ records }: TestBroker, user: string): Promise<void> {
   const now = Date.now()
   const address = '198.51.100.9'
   await records.login.admit({
     query: { user, subjects: [user], address, now },
-    claim: { kind: 'none' },
+    codeUse: { kind: 'none' },
     session: {
-      ...{ id: systemRandom.id(), gateway: 'gw1', user, subject: user, address, ipv4: '10.8.0.7' },
-      ...{ grantedAt: now, updatedAt: now, seconds: 0, octetsIn: 0, octetsOut: 0 },
+      id: systemRandom.id(),
+      gateway: 'gw1',
+      user,
+      subject: user,
+      address,
+      ipv4: '10.8.0.7',
+      grantedAt: now,
+      updatedAt: now,
+      seconds: 0,
+      octetsIn: 0,
+      octetsOut: 0,
     },
     event: { id: systemRandom.id(), at: now, kind: 'login.accepted', user, address, gateway: 'gw1' },
   })

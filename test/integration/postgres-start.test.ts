@@ -4,7 +4,7 @@ import type { LogFields } from '../../src/domain/log.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { migrations } from '../../src/store/migrations/all.ts'
 import type { PostgresOptions } from '../../src/store/postgres/open.ts'
-import type { OpenRecords } from '../../src/store/records.ts'
+import type { OpenStore } from '../../src/store/repositories.ts'
 import { makeCertificates } from '../real/certificates.ts'
 import { temporaryFolder } from '../real/folder.ts'
 import { freePort } from '../real/free-port.ts'
@@ -28,7 +28,7 @@ describeWith([...POSTGRES_NEEDS, 'openssl'], 'records in PostgreSQL', () => {
   })
   afterAll(() => resources.disposeAsync())
 
-  const open = async (url: string, more: Partial<PostgresOptions> = {}): Promise<OpenRecords> => {
+  const open = async (url: string, more: Partial<PostgresOptions> = {}): Promise<OpenStore> => {
     const store = await opening(url, more)
     onTestFinished(store.close)
     return store
@@ -133,7 +133,7 @@ describeWith([...POSTGRES_NEEDS, 'openssl'], 'records in PostgreSQL', () => {
     const overTls = async (host: string, authorities?: string) => {
       const url = await server.newDatabase()
       return opening(url, {
-        server: { ...serverOf(url), host, tls: authorities === undefined ? {} : { authorities } },
+        server: { ...serverOf(url), host, tls: { authorities } },
       })
     }
 
@@ -147,14 +147,14 @@ describeWith([...POSTGRES_NEEDS, 'openssl'], 'records in PostgreSQL', () => {
       expect(rows).toEqual([{ all: true }])
     })
 
-    test('are believed to be nobody’s but the host’s that was named', async () => {
+    test('accept only a certificate for the host that was named', async () => {
       // The certificate is for localhost.
       await expect(overTls('127.0.0.1', authority)).rejects.toThrow(
         /IP: 127\.0\.0\.1 is not in the cert's list/,
       )
     })
 
-    test('are not believed to be anybody’s by an authority that nobody named', async () => {
+    test('accept no certificate of an authority that was not named', async () => {
       await expect(overTls('localhost')).rejects.toThrow(/unable to (verify|get)|self-signed/)
     })
   })
@@ -177,7 +177,7 @@ describeWith([...POSTGRES_NEEDS, 'openssl'], 'records in PostgreSQL', () => {
     test('are pruned by one broker at a time', async () => {
       const url = await server.newDatabase()
       const { records } = await open(url)
-      const old = { audit: NOON + 1, rest: NOON + 1 }
+      const old = { audit: NOON + 1, usage: '', rest: NOON + 1 }
       await records.audit.append(eventOf(unique('user')))
       // A transaction that holds the lock, as the other broker's would.
       const busy = server.ask(
@@ -192,14 +192,14 @@ describeWith([...POSTGRES_NEEDS, 'openssl'], 'records in PostgreSQL', () => {
       expect(await records.retention.prune(old, 10)).toBe(1)
     })
 
-    test('make a call begin anew that met another in a deadlock', async () => {
+    test('make a call that was ended by a deadlock run again', async () => {
       const url = await server.newDatabase()
       const { records } = await open(url)
       const user = unique('user')
       await records.login.recordFailure(failureOf(user, { lock: ['user'] }))
       // A release holds the lockout and then wants the count of failures; the stranger does it the other way round.
       const stranger = server.ask(
-        `begin; update login_state set failed_at = failed_at; select pg_sleep(0.5);
+        `begin; update login_failures set failed_at = failed_at; select pg_sleep(0.5);
          update lockouts set reason = reason; commit`,
         nameOf(url),
       )
@@ -226,13 +226,13 @@ describeWith([...POSTGRES_NEEDS, 'openssl'], 'records in PostgreSQL', () => {
           async () => (await server.ask("select 1 from pg_locks where mode = 'AccessExclusiveLock'")).length,
         )
         .toBeGreaterThan(0)
-      const begun = performance.now()
+      const startedAt = performance.now()
       await expect(records.login.admit(admission(user, { kind: 'none' }))).rejects.toMatchObject({
         name: 'Unavailable',
         what: 'storage',
         message: expect.stringContaining('lock timeout'),
       })
-      expect(performance.now() - begun).toBeLessThan(1000)
+      expect(performance.now() - startedAt).toBeLessThan(1000)
       // One that waits for a lock is no server that hangs: others are answered meanwhile.
       expect(await records.users.find(user)).toBeUndefined()
       await busy

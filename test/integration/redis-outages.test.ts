@@ -1,24 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { AttemptLimits, Permit } from '../../src/domain/attempt-limits.ts'
 import type { PendingChallenge } from '../../src/domain/challenge.ts'
 import { systemClock } from '../../src/domain/clock.ts'
-import type { AttemptLimits, Permit } from '../../src/domain/limits.ts'
-import type { LockoutScope } from '../../src/domain/lockout.ts'
-import { Unavailable } from '../../src/domain/person.ts'
+import { Unavailable } from '../../src/domain/errors.ts'
+import type { FailureBudget } from '../../src/domain/lockout.ts'
 import { systemRandom } from '../../src/domain/random.ts'
-import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
-import { insuredChallenges } from '../../src/limits/insured-challenges.ts'
-import { insuredTally } from '../../src/limits/insured-tally.ts'
-import { memoryPassingStore } from '../../src/limits/memory-passing-store.ts'
-import { memoryTally } from '../../src/limits/memory-tally.ts'
-import { Owed } from '../../src/limits/owed.ts'
-import type { RedisConnection } from '../../src/limits/redis-connection.ts'
-import { redisPassingStore } from '../../src/limits/redis-passing-store.ts'
-import { redisTally } from '../../src/limits/redis-tally.ts'
-import { Run } from '../../src/limits/run.ts'
-import { connected, isReadyWithin, type RecordedLog, recordedLog, testKeys } from '../limits/connected.ts'
+import { challengesWithFallback } from '../../src/ephemeral/challenges-with-fallback.ts'
+import { memoryStore } from '../../src/ephemeral/memory-store.ts'
+import { redisStore } from '../../src/ephemeral/redis-store.ts'
+import { attemptLimits, counterRules } from '../../src/limits/attempt-limits.ts'
+import { withLocalFallback } from '../../src/limits/counter-with-fallback.ts'
+import { memoryCounter } from '../../src/limits/memory-counter.ts'
+import { ProcessId } from '../../src/limits/process-id.ts'
+import { redisCounter } from '../../src/limits/redis-counter.ts'
+import type { RedisConnection } from '../../src/redis/connection.ts'
+import { RetryQueue } from '../../src/redis/retry-queue.ts'
 import { describeWith } from '../real/needs.ts'
 import { type RealRedis, startRedis } from '../real/redis.ts'
+import { connected, isReadyWithin, type RecordedLog, recordedLog, testKeys } from '../redis/connected.ts'
 
 /** Milliseconds: what the client waits for an answer, and what a loaded machine may add. */
 const KNOWN_WITHIN = 201 + 150
@@ -30,14 +30,14 @@ const rate = { points: 1000, windowMs: 60_000 }
 const rules = {
   rates: { user: rate, address: rate, gateway: rate },
   lockout: { after: AFTER, userAfter: 100, addressAfter: 100, withinMs: 60_000 },
-  heldMs: 10_000,
+  inFlightMs: 10_000,
 }
 
 interface Broker {
   readonly connection: RedisConnection
   readonly limits: AttemptLimits
-  readonly challenges: ReturnType<typeof insuredChallenges>
-  readonly owed: Owed
+  readonly challenges: ReturnType<typeof challengesWithFallback>
+  readonly retries: RetryQueue
   readonly log: RecordedLog
 }
 
@@ -47,18 +47,19 @@ async function startBroker(port: number): Promise<Broker> {
     { servers: { kind: 'single', server: { host: '127.0.0.1', port }, database: 0 } },
     log,
   )
-  const own = memoryTally(tallyRules(rules, 2), { clock: systemClock })
-  const owed = new Owed({ forMs: rules.heldMs, clock: systemClock })
-  connection.onReady(() => owed.pay())
-  const shared = redisTally(tallyRules(rules), connection)
-  const tally = insuredTally({ shared, own, owed, clock: systemClock, log })
-  const challenges = insuredChallenges({
-    shared: redisPassingStore({ name: 'challenges', connection, keys: testKeys, log }),
-    own: memoryPassingStore({ name: 'challenges', clock: systemClock, capacity: 1000 }),
-    spent: memoryPassingStore({ name: 'spent challenges', clock: systemClock, capacity: 1000 }),
-    ...{ owed, clock: systemClock },
+  const local = memoryCounter(counterRules(rules, 2), { clock: systemClock })
+  const retries = new RetryQueue({ maxAgeMs: rules.inFlightMs, clock: systemClock })
+  connection.onReady(() => retries.flush())
+  const shared = redisCounter(counterRules(rules), connection)
+  const counter = withLocalFallback({ shared, local, retries, clock: systemClock, log })
+  const challenges = challengesWithFallback({
+    shared: redisStore({ name: 'challenges', connection, keys: testKeys, log }),
+    local: memoryStore({ name: 'challenges', clock: systemClock, capacity: 1000 }),
+    spent: memoryStore({ name: 'spent challenges', clock: systemClock, capacity: 1000 }),
+    retries,
+    clock: systemClock,
   })
-  return { connection, limits: attemptLimits(tally, new Run(systemRandom)), challenges, owed, log }
+  return { connection, limits: attemptLimits(counter, new ProcessId(systemRandom)), challenges, retries, log }
 }
 
 /** Each begins an outage and returns how to end it. */
@@ -104,7 +105,7 @@ describeWith(['redis-server', 'redis-cli'], 'while Redis is away', () => {
     let there: Broker
     let end: () => Promise<void>
     let user = 0
-    const guesser = () => ({ user: `user${user}`, address: '198.51.100.7', gateway: 'gw1' })
+    const subject = () => ({ user: `user${user}`, address: '198.51.100.7', gateway: 'gw1' })
 
     beforeAll(async () => {
       redis = await startRedis()
@@ -120,8 +121,8 @@ describeWith(['redis-server', 'redis-cli'], 'while Redis is away', () => {
     })
 
     async function permitOf(limits: AttemptLimits): Promise<Permit> {
-      const answer = await limits.take(guesser())
-      return answer.kind === 'permit' ? answer : expect.unreachable(`limited by ${answer.by}`)
+      const answer = await limits.take(subject())
+      return answer.kind === 'permit' ? answer : expect.unreachable(answer.kind)
     }
 
     async function isOver(): Promise<number> {
@@ -131,7 +132,7 @@ describeWith(['redis-server', 'redis-cli'], 'while Redis is away', () => {
       return performance.now() - started
     }
 
-    test('the limits go on at a part of each, known at once and over soon after', async () => {
+    test('each broker counts alone with its share of the limits, noticed at once and over soon after', async () => {
       await permitOf(here.limits)
       end = await begin(redis)
       const started = performance.now()
@@ -140,19 +141,19 @@ describeWith(['redis-server', 'redis-cli'], 'while Redis is away', () => {
 
       user += 1
       const answers = await Promise.all(
-        Array.from({ length: PARALLEL }, (_, i) => (i % 2 === 0 ? here : there).limits.take(guesser())),
+        Array.from({ length: PARALLEL }, (_, i) => (i % 2 === 0 ? here : there).limits.take(subject())),
       )
       expect(answers.filter(({ kind }) => kind === 'permit')).toHaveLength(AFTER)
       await sleep(1500)
       const later = performance.now()
-      await here.limits.take({ ...guesser(), user: 'another' })
+      await here.limits.take({ ...subject(), user: 'another' })
       // A pause is not to be told from a moment's hesitation: each command waits its time.
       expect(performance.now() - later).toBeLessThan(how === 'pauses its writes' ? KNOWN_WITHIN : 50)
 
       expect(await isOver()).toBeLessThan(OVER_WITHIN)
       user += 1
       const shared = await Promise.all(
-        Array.from({ length: PARALLEL }, (_, i) => (i % 2 === 0 ? here : there).limits.take(guesser())),
+        Array.from({ length: PARALLEL }, (_, i) => (i % 2 === 0 ? here : there).limits.take(subject())),
       )
       expect(shared.filter(({ kind }) => kind === 'permit')).toHaveLength(AFTER)
       expect(here.log.events.filter((event) => event.startsWith('limits.'))).toEqual([
@@ -161,45 +162,45 @@ describeWith(['redis-server', 'redis-cli'], 'while Redis is away', () => {
       ])
     })
 
-    test('what was taken before and is settled meanwhile, or the other way round, throws nothing and is not lost', async () => {
+    test('an attempt from before the outage that ends during it, or the reverse, throws nothing and is not lost', async () => {
       const before = [await permitOf(here.limits), await permitOf(here.limits), await permitOf(here.limits)]
       end = await begin(redis)
-      const told: (readonly LockoutScope[])[] = []
+      const scopesToLock: (readonly FailureBudget[])[] = []
       const fail = (permit: Permit) =>
-        permit.failed(async (full) => {
-          told.push(full)
+        permit.fail(async (full) => {
+          scopesToLock.push(full)
         })
       const [succeeds, isWithdrawn, fails] = before
       if (succeeds === undefined || isWithdrawn === undefined || fails === undefined) return
-      await succeeds.succeeded()
-      await isWithdrawn.withdrawn()
+      await succeeds.succeed()
+      await isWithdrawn.refund()
       await fail(fails)
       await fail(await permitOf(here.limits))
       // Two of four failures are this broker's part.
-      expect(told).toEqual([[], ['user_address']])
+      expect(scopesToLock).toEqual([[], ['user_address']])
       const meanwhile = [await permitOf(here.limits), await permitOf(here.limits)]
 
       await isOver()
-      for (const permit of meanwhile) await permit.succeeded()
-      await expect.poll(() => here.owed.isEmpty).toBe(true)
-      const answers = await Promise.all(Array.from({ length: 20 }, () => there.limits.take(guesser())))
+      for (const permit of meanwhile) await permit.succeed()
+      await expect.poll(() => here.retries.isEmpty).toBe(true)
+      const answers = await Promise.all(Array.from({ length: 20 }, () => there.limits.take(subject())))
       const permits = answers.filter((answer) => answer.kind === 'permit')
       // What could not be given back is; the one that failed is in flight there, or was forgotten with its lock.
       expect(permits.length).toBeGreaterThanOrEqual(AFTER - 1)
       expect(permits.length).toBeLessThanOrEqual(AFTER)
     })
 
-    test('what it does late of what it was asked counts for nothing', async () => {
+    test('a command that Redis executes too late counts for nothing', async () => {
       end = await begin(redis)
-      const answers = await Promise.all(Array.from({ length: 20 }, () => here.limits.take(guesser())))
+      const answers = await Promise.all(Array.from({ length: 20 }, () => here.limits.take(subject())))
       expect(answers.filter(({ kind }) => kind === 'permit')).toHaveLength(AFTER / 2)
       await sleep(400)
       await isOver()
-      const shared = await Promise.all(Array.from({ length: 20 }, () => there.limits.take(guesser())))
+      const shared = await Promise.all(Array.from({ length: 20 }, () => there.limits.take(subject())))
       expect(shared.filter(({ kind }) => kind === 'permit')).toHaveLength(AFTER)
     })
 
-    test('a challenge is answered where it was made, once, and any broker answers one made before or after', async () => {
+    test('a challenge is answered once, by the broker that made it; any broker answers one from before or after', async () => {
       const put = (broker: Broker, state: string) => broker.challenges.put(state, CHALLENGE, 60_000)
       const states = ['before-1', 'before-2', 'before-3'].map((state) => `${state} ${user}`)
       for (const state of states) await put(here, state)
@@ -217,7 +218,7 @@ describeWith(['redis-server', 'redis-cli'], 'while Redis is away', () => {
 
       await isOver()
       // Without another challenge that would take it along.
-      await expect.poll(() => here.owed.isEmpty).toBe(true)
+      await expect.poll(() => here.retries.isEmpty).toBe(true)
       expect(await there.challenges.take(second)).toBeUndefined()
       expect(await here.challenges.take(second)).toBeUndefined()
       expect(await here.challenges.take(`meanwhile too ${user}`)).toEqual(CHALLENGE)
@@ -227,7 +228,7 @@ describeWith(['redis-server', 'redis-cli'], 'while Redis is away', () => {
     })
   })
 
-  test('a client that gives up by itself is made to try again, and one that was closed is not', async () => {
+  test('a client that stops by itself reconnects, and a closed one does not', async () => {
     await using resources = new AsyncDisposableStack()
     const redis = await startRedis()
     resources.defer(redis.stop)

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { connected, isReadyWithin, recordedLog } from '../limits/connected.ts'
-import { redisContracts } from '../limits/redis-contracts.ts'
 import { describeWith } from '../real/needs.ts'
 import { type RealSentinels, startSentinels } from '../real/redis.ts'
+import { connected, isReadyWithin, recordedLog } from '../redis/connected.ts'
+import { redisContracts } from '../redis/contracts.ts'
 
 const connectTo = ({ name, ports }: RealSentinels, log = recordedLog()) => {
   const sentinels = ports.map((port) => ({ host: '127.0.0.1', port }))
@@ -38,7 +38,7 @@ describeWith(['redis-server', 'redis-cli'], 'Redis behind Sentinels', () => {
       expect(await isReadyWithin({ client, key, ask, ...connection }, 15_000)).toBeLessThan(5000)
       // Not every Sentinel hears of it as soon as the client.
       await expect.poll(async () => (await sentinels.master()).port).not.toBe(lost.port)
-      // Told of the new master by each Sentinel, the client connects once more.
+      // HttpAnswer of the new master by each Sentinel, the client connects once more.
       await expect.poll(() => client.get(key('kept'))).toBe('before')
     })
   })

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import type { Log } from '../../src/domain/log.ts'
-import { examineRedis } from '../../src/limits/redis-examination.ts'
 import { requestLimits } from '../../src/limits/request-limits.ts'
-import { connected, isReadyWithin } from '../limits/connected.ts'
+import { checkServerSettings } from '../../src/redis/settings-check.ts'
 import { describeWith } from '../real/needs.ts'
 import { type RealRedis, startCluster, startRedis } from '../real/redis.ts'
+import { connected, isReadyWithin } from '../redis/connected.ts'
 
 const serverOf = ({ port }: RealRedis) =>
   ({ kind: 'single', server: { host: '127.0.0.1', port }, database: 0 }) as const
@@ -18,7 +18,7 @@ async function findingsOf(options: Parameters<typeof connected>[0]): Promise<rea
   const log: Log = { debug: record, info: record, warn: record, error: record }
   const connection = await connected(options)
   try {
-    await examineRedis(connection, log)
+    await checkServerSettings(connection, log)
     return found
   } finally {
     connection.close()
@@ -84,7 +84,7 @@ describeWith(['redis-server', 'redis-cli'], 'the limits of HTTP requests', () =>
       return waits.filter((wait) => wait === undefined).length
     }
     expect(await passed('192.0.2.1')).toBe(4)
-    await brokers[0]?.limits.giveBack('address', '192.0.2.9')
+    await brokers[0]?.limits.refund('address', '192.0.2.9')
     for (const left of (await redis.expiries()).values()) expect(left).toBeGreaterThan(0)
 
     await redis.kill()

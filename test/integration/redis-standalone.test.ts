@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
-import { attemptLimits, tallyRules } from '../../src/limits/attempt-limits.ts'
-import { connectRedis } from '../../src/limits/redis-connection.ts'
-import { redisTally } from '../../src/limits/redis-tally.ts'
-import { Run } from '../../src/limits/run.ts'
-import { connected, isReadyWithin, recordedLog, userOfFewRights } from '../limits/connected.ts'
-import { redisContracts } from '../limits/redis-contracts.ts'
+import { attemptLimits, counterRules } from '../../src/limits/attempt-limits.ts'
+import { ProcessId } from '../../src/limits/process-id.ts'
+import { redisCounter } from '../../src/limits/redis-counter.ts'
+import { connectRedis } from '../../src/redis/connection.ts'
 import { describeWith } from '../real/needs.ts'
 import { startRedis } from '../real/redis.ts'
+import { connected, isReadyWithin, recordedLog, userOfFewRights } from '../redis/connected.ts'
+import { redisContracts } from '../redis/contracts.ts'
 
 describeWith(['redis-server', 'redis-cli', 'openssl'], 'Redis as one server', () => {
   redisContracts('with TLS and a user of few rights', async () => {
@@ -34,12 +34,12 @@ describeWith(['redis-server', 'redis-cli', 'openssl'], 'Redis as one server', ()
     const connection = await connected({ servers: { kind: 'single', server, database: 0 } })
     resources.defer(async () => connection.close())
     const rate = { points: 100, windowMs: 60_000 }
-    const rules = tallyRules({
+    const rules = counterRules({
       rates: { user: rate, address: rate, gateway: rate },
       lockout: { after: 100, userAfter: 100, addressAfter: 100, withinMs: 60_000 },
-      heldMs: 60_000,
+      inFlightMs: 60_000,
     })
-    const limits = attemptLimits(redisTally(rules, connection), new Run(systemRandom))
+    const limits = attemptLimits(redisCounter(rules, connection), new ProcessId(systemRandom))
     const guesser = { user: 'bob', address: '198.51.100.7', gateway: 'gw1' }
     // The first brings the script to Redis.
     await limits.take(guesser)

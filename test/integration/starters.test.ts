@@ -14,7 +14,7 @@ const REPLY: readonly Attribute[] = [
   ['Session-Timeout', 3600],
 ]
 
-/** Whoever relies on these two in other tests must be able to trust them. */
+/** Other tests rely on these two and must be able to trust them. */
 describeWith(['freeradius', 'radclient'], 'radclient and FreeRADIUS as the tests start them', () => {
   const awkward = [
     'plain',
@@ -88,7 +88,10 @@ describeWith(['freeradius', 'radclient'], 'radclient and FreeRADIUS as the tests
 
   test('a reply that is signed with another secret is no reply', async () => {
     const reply = await radclient({
-      ...{ kind: 'auth', port: server.authPort, secret: 'another', timeout: 1 },
+      kind: 'auth',
+      port: server.authPort,
+      secret: 'another',
+      timeout: 1,
       attributes: [
         ['User-Name', 'user0'],
         ['User-Password', 'plain'],

@@ -1,8 +1,9 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { layOut } from '../../src/store/lease-layout.ts'
-import type { Records } from '../../src/store/records.ts'
+import { inForce } from '../../src/domain/quota.ts'
+import { syncPools } from '../../src/store/pool-sync.ts'
+import type { Repositories } from '../../src/store/repositories.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
 import { TABLES } from '../../src/store/tables.ts'
 import { type Installation, install } from '../real/broker.ts'
@@ -16,7 +17,9 @@ import {
   enrolmentOf,
   eventOf,
   failureOf,
+  id,
   NOON,
+  trustOf,
   unique,
   uniqueAddress,
   userNamed,
@@ -27,7 +30,7 @@ interface Copied {
 }
 
 /** Something in every table, in some more than a page of it, with texts of every kind. */
-async function fill(records: Records): Promise<void> {
+async function fill(records: Repositories): Promise<void> {
   const texts = ['plain', '员工 “x” <&>\u2028', "it's; --", 'ä'.repeat(200), '', '\\', '%_']
   for (const [index, text] of texts.entries()) {
     const user = `${unique('user')} ${text}`
@@ -45,9 +48,10 @@ async function fill(records: Records): Promise<void> {
     )
   }
   const addresses = Array.from({ length: 600 }, (_, number) => `10.9.${number >> 8}.${number & 255}`)
-  await layOut(records.leases, [{ pool: 'staff', addresses }])
-  const lease = { pool: 'staff', keptMs: 1000 }
-  await records.login.admit({ ...admission(unique('user'), { kind: 'none' }), lease })
+  await syncPools(records.leases, [{ pool: 'staff', addresses }])
+  const lease = { pool: 'staff', staleAfterMs: 1000 }
+  const trust = trustOf(unique('user'), { record: '1.2' })
+  await records.login.admit({ ...admission(unique('user'), { kind: 'none' }), lease, trust })
   await records.tokens.add({
     id: unique('token'),
     name: 'desk',
@@ -56,6 +60,29 @@ async function fill(records: Records): Promise<void> {
     createdAt: NOON,
     createdBy: 'a',
   })
+  await records.agents.note({
+    ...{ gateway: 'gw1', host: 'vpn1', protocol: 1, version: '1', token: 'a', heardAt: NOON, sessions: 0 },
+    bans: [{ address: '192.0.2.1', score: 1 }],
+  })
+  const quota = inForce({ measure: 'both', most: 5, per: 'day', of: 'user' }, 'staff', '2026-01-15')
+  const counted = admission(unique('user'), { kind: 'none' }, { session: { acctSession: 'counted' } })
+  await records.login.admit(counted)
+  await records.sessions.record(accounting('stop', counted.session.user, 'counted', { octetsIn: 9 }), {
+    day: '2026-01-15',
+    quotas: { staff: [quota] },
+  })
+  await records.usage.add({ id: id(), subject: unique('user'), day: '2026-01-15', octets: 7, seconds: 8 })
+  await records.orders.write([
+    {
+      id: unique('order'),
+      gateway: 'gw1',
+      kind: 'end',
+      target: { session: 'a1' },
+      reason: 'operator',
+      by: 'a',
+      at: NOON,
+    },
+  ])
   const events = Array.from({ length: 1200 }, () => records.audit.append(eventOf(unique('user'))))
   await Promise.all(events)
 }
@@ -90,11 +117,11 @@ describeWith(POSTGRES_NEEDS, 'ocbroker storage copy', () => {
     expect(stdout).toBe('')
     return stderr
   }
-  const inFile = async (path: string, use: (records: Records) => Promise<void>) => {
-    const store = await openSqlite({ path, readThread: false })
+  const inFile = async (path: string, use: (records: Repositories) => Promise<void>) => {
+    const store = await openSqlite({ path, serves: false })
     await use(store.records).finally(store.close)
   }
-  const inPostgres = async <T>(use: (records: Records) => Promise<T>): Promise<T> => {
+  const inPostgres = async <T>(use: (records: Repositories) => Promise<T>): Promise<T> => {
     const store = await opening(url)
     return use(store.records).finally(store.close)
   }
@@ -134,9 +161,9 @@ describeWith(POSTGRES_NEEDS, 'ocbroker storage copy', () => {
 
     test('so that a broker goes on there: users log in, and their codes stay spent', async () => {
       await addPeople(here, [{ name: 'alice', password: 'correct horse' }])
-      const enrolment = async (records: Records) => (await records.enrolments.find('alice'))?.id ?? ''
+      const enrolment = async (records: Repositories) => (await records.enrolments.find('alice'))?.id ?? ''
       const claim = (id: string) =>
-        admission('alice', { kind: 'totp', enrolment: id, step: 100 }, { address: '192.0.2.1' })
+        admission('alice', { kind: 'totp', enrolment: id, step: 100, driftMs: 0 }, { address: '192.0.2.1' })
       await inFile(here.database, async (records) => {
         expect(await records.login.admit(claim(await enrolment(records)))).toEqual({ kind: 'admitted' })
       })
@@ -209,7 +236,7 @@ describeWith(POSTGRES_NEEDS, 'ocbroker storage copy', () => {
       expect(await refused()).toContain('--to FILE')
     })
 
-    test('where the copy is not what was read', async () => {
+    test('where the copy differs from the source', async () => {
       await inFile(here.database, fill)
       await inPostgres(async () => {})
       await server.ask(

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { WORDS } from '../../src/domain/words.ts'
+import { translator } from '../../src/i18n/messages.ts'
 import { encodeAttribute } from '../../src/radius/dictionary.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
 import { install } from '../real/broker.ts'
@@ -49,7 +49,9 @@ describeWith(['root', 'mount', 'umount'], 'a store on a disk of its own', () => 
 
     let step = 0
     const login = () =>
-      records.login.admit(admission(user, { kind: 'totp', enrolment: enrolment.id, step: ++step }))
+      records.login.admit(
+        admission(user, { kind: 'totp', enrolment: enrolment.id, step: ++step, driftMs: 0 }),
+      )
     const acknowledged: number[] = []
     const refused: unknown[] = []
     while (refused.length < 64 && step < 100_000) {
@@ -113,7 +115,7 @@ describeWith(['root', 'mount', 'umount'], 'a store on a disk of its own', () => 
     }
     fillDisk(ballast)
     const refusals = [await login(), await login(), await login()]
-    expect(refusals).toEqual(refusals.map(() => WORDS.en.refused('unavailable', undefined)))
+    expect(refusals).toEqual(refusals.map(() => translator('en')('vpn.refused.unavailable')))
     // ocserv denies the login when a Start is not answered; a Stop comes again until it is.
     expect(await account('started', 1)).toBe('Accounting-Response')
     expect(await account('stopped', 2)).toBeUndefined()

@@ -1,9 +1,17 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, test } from 'vitest'
 import { systemRandom } from '../../src/domain/random.ts'
-import { type OpenRecords, sqlRecords } from '../../src/store/records.ts'
+import { type OpenStore, sqlRepositories } from '../../src/store/repositories.ts'
 import { openForWriting } from '../../src/store/sqlite/database.ts'
 import { openSqlite, type SqliteOptions } from '../../src/store/sqlite/open.ts'
 import { temporaryFolder } from '../real/folder.ts'
@@ -14,8 +22,8 @@ afterAll(() => folder.remove())
 
 const newFile = () => folder.file(unique('store'))
 
-async function opened<T>(options: SqliteOptions, use: (store: OpenRecords) => Promise<T>): Promise<T> {
-  const store = await openSqlite({ readThread: false, ...options })
+async function opened<T>(options: SqliteOptions, use: (store: OpenStore) => Promise<T>): Promise<T> {
+  const store = await openSqlite({ serves: false, ...options })
   try {
     return await use(store)
   } finally {
@@ -29,7 +37,7 @@ const inThisThread = (path: string) => openForWriting({ path, readOnly: false, b
 async function madeFile(user = unique('user')): Promise<string> {
   const path = newFile()
   const { database, db } = await inThisThread(path)
-  await sqlRecords(db, { random: systemRandom }).users.add(userNamed(user))
+  await sqlRepositories(db, { random: systemRandom }).users.add(userNamed(user))
   database.close()
   return path
 }
@@ -44,9 +52,21 @@ describe('a store in a file', () => {
     })
   })
 
+  test('is taken from group and others when it is opened, with the files beside it', async () => {
+    const path = await madeFile()
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+      appendFileSync(file, '')
+      chmodSync(file, 0o666)
+    }
+    await opened({ path }, async ({ records }) => {
+      await records.users.add(userNamed('anna'))
+      for (const file of [path, `${path}-wal`, `${path}-shm`]) expect(statSync(file).mode & 0o777).toBe(0o600)
+    })
+  })
+
   test('is there again when it is opened again', async () => {
     const path = await madeFile('anna')
-    await opened({ path, readThread: true }, async ({ records, checkReady }) => {
+    await opened({ path, serves: true }, async ({ records, checkReady }) => {
       await checkReady()
       expect(await records.users.find('anna')).toEqual(userNamed('anna'))
     })
@@ -95,7 +115,7 @@ describe('a store in a file', () => {
 
   test('is unavailable while another process keeps it locked, and available afterwards', async () => {
     const path = newFile()
-    await opened({ path, busyMs: 50, readThread: true }, async ({ records, checkReady }) => {
+    await opened({ path, busyMs: 50, serves: true }, async ({ records, checkReady }) => {
       const user = unique('user')
       const other = new DatabaseSync(path)
       other.exec('begin immediate')
@@ -113,7 +133,7 @@ describe('a store in a file', () => {
   test('can be opened and written by several at once, from the first moment', async () => {
     const path = newFile()
     const user = unique('user')
-    const stores = await Promise.all([1, 2, 3].map(() => openSqlite({ path, readThread: false })))
+    const stores = await Promise.all([1, 2, 3].map(() => openSqlite({ path, serves: false })))
     const each = 100
     await Promise.all(
       stores.flatMap(({ records }) =>
@@ -172,7 +192,7 @@ describe('a file that cannot be the store', () => {
   test('is refused where it is damaged in a place that no start looks at', async () => {
     const path = newFile()
     const { database, db } = await inThisThread(path)
-    const { audit } = sqlRecords(db, { random: systemRandom })
+    const { audit } = sqlRepositories(db, { random: systemRandom })
     for (let event = 0; event < 300; event++) await audit.append(eventOf('anna'))
     database.close()
     const bytes = readFileSync(path)

@@ -4,13 +4,13 @@ import { StoreThread } from '../../src/store/sqlite/thread.ts'
 
 const entry = new URL('../store/children/mortal-thread.ts', import.meta.url)
 const start = (data = '') => StoreThread.start({ entry, data, maxWaiting: 10 })
-const echo = (thread: StoreThread, value: unknown) => thread.call('read', 'any', 'echo', [value])
-const silent = (thread: StoreThread) => thread.call('read', 'any', 'silence', [])
+const echo = (thread: StoreThread, value: unknown) => thread.call('echo', [value])
+const silent = (thread: StoreThread) => thread.call('silence', [])
 
-test('what waits for a thread that dies is unavailable, and a new thread takes its place', async () => {
+test('calls that wait for a thread that dies are unavailable, and a new thread takes its place', async () => {
   const thread = await start()
   const waiting = silent(thread)
-  const dying = thread.call('write', 'any', 'die', [])
+  const dying = thread.call('die', [])
   for (const call of [waiting, dying]) {
     await expect(call).rejects.toMatchObject({ name: 'Unavailable', what: 'storage' })
   }
@@ -32,13 +32,13 @@ test('a thread that refuses to serve says why', async () => {
 
 test('a thread that has died does not come back once it is closed', async () => {
   const thread = await start()
-  await expect(thread.call('write', 'any', 'die', [])).rejects.toThrow()
+  await expect(thread.call('die', [])).rejects.toThrow()
   await thread.close()
   await sleep(600)
   await expect(echo(thread, 1)).rejects.toMatchObject({ name: 'Unavailable' })
 })
 
-test('what cannot be sent fails by itself', async () => {
+test('a call that cannot be sent fails alone', async () => {
   const thread = await start()
   const [unsendable, neighbour] = [echo(thread, () => 'a function is no message'), echo(thread, 'text')]
   await expect(unsendable).rejects.toThrow('could not be cloned')

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { openStore } from '../../src/broker-storage.ts'
-import { replyRules } from '../../src/cli/reply-rules.ts'
+import { replyRules } from '../../src/app/reply-rules.ts'
+import { openStore } from '../../src/app/storage.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { quietLog } from '../../src/domain/log.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { type Broker, type Sections, startBroker } from '../real/broker.ts'
 import { startFreeradius } from '../real/freeradius.ts'
@@ -28,7 +27,7 @@ const SLOW_HASH = crypt(PASSWORD, '$6$rounds=5000$saltsalt')
 /** Longer than any login takes. */
 const PATIENCE_MS = 10_000
 
-/** Whose login is tried, with what: `NEW` stands for a password that was never tried before. */
+/** The user and the password of a login: `NEW` stands for a password that was never tried before. */
 interface Kind {
   readonly user: string
   readonly password: string
@@ -44,7 +43,10 @@ describeWith([...SLAPD_NEEDS, 'perl'], 'how long a refusal takes tells nothing',
   beforeAll(async () => {
     const entry = (name: string, more = {}) =>
       person(name, `{CRYPT}${SLOW_HASH}`, {
-        ...{ sAMAccountName: name, objectCategory: 'person', objectClass: 'user', ...more },
+        sAMAccountName: name,
+        objectCategory: 'person',
+        objectClass: 'user',
+        ...more,
       })
     slapd = await startSlapd({
       activeDirectory: true,
@@ -128,7 +130,9 @@ describeWith(['freeradius'], 'how long a refusal of another RADIUS server takes 
   test('by FreeRADIUS', { timeout: 400_000 }, async () => {
     const secret = 'between broker and upstream'
     const upstream = await startFreeradius({
-      ...{ secret, signsReplies: true, users: [{ name: 'pia', password: PASSWORD }] },
+      secret,
+      signsReplies: true,
+      users: [{ name: 'pia', password: PASSWORD }],
     })
     onTestFinished(upstream.stop)
     const partner = { type: 'radius', servers: [{ host: '127.0.0.1', port: upstream.authPort, secret }] }
@@ -180,17 +184,17 @@ async function expectAlike(broker: Broker, kinds: Readonly<Record<string, Kind>>
 async function lock({ configFile }: Broker, users: readonly string[]): Promise<void> {
   const loaded = await loadConfig(configFile, {}, replyRules)
   if ('faults' in loaded) throw new Error(JSON.stringify(loaded.faults))
-  const { records, close } = await openStore(loaded.config, quietLog)
+  const { records, close } = await openStore(loaded.config)
   const since = Date.now()
   const until = since + 3_600_000
   for (const user of users) {
     const id = systemRandom.id()
-    await records.lockoutDesk.lock({ id, scope: 'user', user, reason: 'a test', by: 'a test', since, until })
+    await records.lockouts.lock({ id, scope: 'user', user, reason: 'a test', by: 'a test', since, until })
   }
   await close()
 }
 
-/** Tries the kinds in turn, so that whatever else the machine does meets all of them alike. */
+/** Tries the kinds in turn, so that other work on the machine affects all of them alike. */
 async function refuseMany(
   broker: Broker,
   kinds: Readonly<Record<string, Kind>>,
@@ -222,10 +226,10 @@ async function timedLogin(
   const request = loginRequest({ secret: broker.secret, user, password })
   const socket = await radiusSocket(broker.authPort)
   try {
-    const begun = performance.now()
+    const startedAt = performance.now()
     socket.send(request.octets)
     const octets = await socket.next(PATIENCE_MS)
-    const ms = performance.now() - begun
+    const ms = performance.now() - startedAt
     if (octets === undefined) return { ms, answer: 'silence' }
     const { code, message } = believed(octets, request)
     return { ms, answer: `${code}: ${message}` }

@@ -3,13 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
-import { Unavailable } from '../../src/domain/person.ts'
+import { Unavailable } from '../../src/domain/errors.ts'
 import { Secret } from '../../src/domain/secret.ts'
-import type { IgnoredReason } from '../../src/identity/upstream/ignored-replies.ts'
-import { checkMessageAuthenticator, SharedSecret } from '../../src/radius/authenticators.ts'
+import type { IgnoredReason } from '../../src/identity/radius/no-answer.ts'
+import { checkMessageAuthenticator } from '../../src/radius/authenticators.ts'
 import { Attr, Code } from '../../src/radius/codes.ts'
 import { describeAttributes, encodeAttribute } from '../../src/radius/dictionary.ts'
 import { all, first, type NewAttribute } from '../../src/radius/packet.ts'
+import { SharedSecret } from '../../src/radius/shared-secret.ts'
 import { decryptUserPassword } from '../../src/radius/user-password.ts'
 import {
   type Heard,
@@ -81,7 +82,7 @@ describe('a request to an upstream server', () => {
   it('is made for no name with signs that a directory behind the server may overlook', async () => {
     const peer = await upstreamPeer(accept)
     const { ask } = upstreamStore([peer.server], { realm: 'corp.example' })
-    for (const name of ['b\u00adob', 'b\u200dob', 'b  ob', ' bob', 'bob@corp'])
+    for (const name of ['b\u00adob', 'b\u200dob', 'b  ob', ' bob'])
       expect(await ask('right', 2000, {}, name)).toEqual({ kind: 'unknown' })
     expect(peer.heard).toEqual([])
   })
@@ -252,14 +253,14 @@ describe('a reply of an upstream server', () => {
 
   it('that never comes is an outage, told in time and with what it may be', async () => {
     const peer = await upstreamPeer(() => {})
-    const begun = systemClock.monotonic()
+    const startedAt = systemClock.monotonic()
     const answer = upstreamStore([peer.server]).ask('right', 200)
     await expect(answer).rejects.toBeInstanceOf(Unavailable)
     await expect(answer).rejects.toMatchObject({ passwordSent: true })
     await expect(answer).rejects.toThrow(
       /^identity up: 127\.0\.0\.1:\d+: no answer within \d+ ms: it is down, or does not know this client/,
     )
-    expect(systemClock.monotonic() - begun).toBeLessThan(400)
+    expect(systemClock.monotonic() - startedAt).toBeLessThan(400)
   })
 
   it('keeps no secret and no password in what is logged', async () => {
@@ -336,9 +337,9 @@ describe('several upstream servers', () => {
   it('are asked in their order: the second only where the first is silent', async () => {
     const silent = await upstreamPeer(() => {})
     const peer = await upstreamPeer(accept)
-    const begun = systemClock.monotonic()
+    const startedAt = systemClock.monotonic()
     expect(await upstreamStore([silent.server, peer.server]).ask('right', 400)).toEqual(ACCEPTED)
-    expect(systemClock.monotonic() - begun).toBeLessThan(400)
+    expect(systemClock.monotonic() - startedAt).toBeLessThan(400)
     const other = await upstreamPeer(accept)
     expect(await upstreamStore([other.server, peer.server]).ask('right', 400)).toEqual(ACCEPTED)
     expect([requests(silent), requests(peer), requests(other)]).toEqual([1, 1, 1])
@@ -355,9 +356,9 @@ describe('several upstream servers', () => {
     const port = await freePort()
     const peer = await upstreamPeer(accept)
     const { ask, logged } = upstreamStore([{ ...peer.server, port }, peer.server])
-    const begun = systemClock.monotonic()
+    const startedAt = systemClock.monotonic()
     expect(await ask('right', 5000)).toEqual(ACCEPTED)
-    expect(systemClock.monotonic() - begun).toBeLessThan(500)
+    expect(systemClock.monotonic() - startedAt).toBeLessThan(500)
     expect(logged.join()).toContain(`upstream.dead {"store":"up","server":"127.0.0.1:${port}"}`)
   })
 
@@ -369,9 +370,9 @@ describe('several upstream servers', () => {
     await store.ask('right', 200)
     expect(requests(first)).toBeGreaterThan(1)
     const before = requests(first)
-    const begun = systemClock.monotonic()
+    const startedAt = systemClock.monotonic()
     await store.ask('right', 5000)
-    expect(systemClock.monotonic() - begun).toBeLessThan(500)
+    expect(systemClock.monotonic() - startedAt).toBeLessThan(500)
     expect(requests(first)).toBe(before)
     alive = true
     await vi.waitFor(() => expect(store.logged.join()).toContain('upstream.back'))

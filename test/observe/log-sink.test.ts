@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
-import { LogNotWritable, LogSink } from '../../src/observe/log-sink.ts'
+import { OperatorError } from '../../src/domain/errors.ts'
+import { LogSink } from '../../src/observe/log-sink.ts'
 import { temporaryFolder } from '../real/folder.ts'
 import { describeWith } from '../real/needs.ts'
 import { outputOf, type RealProcess, thisMachine } from '../real/process.ts'
@@ -11,7 +12,7 @@ function folder() {
   return made
 }
 
-test('lines arrive whole and in their order, however many come at once', async () => {
+test('lines arrive whole and in their order, also many at once', async () => {
   const file = folder().file('deep/below/broker.log')
   const sink = LogSink.open(file, () => {})
   const lines = Array.from({ length: 5000 }, (_, number) => `line ${number} 密码\n`)
@@ -21,7 +22,7 @@ test('lines arrive whole and in their order, however many come at once', async (
   await expect.poll(() => readFileSync(file, 'utf8')).toMatch(/and one more\n$/)
 })
 
-test('a file that is there is continued', async () => {
+test('an existing file is appended to', async () => {
   const file = folder().file('broker.log')
   LogSink.open(file, () => {}).write('before\n')
   await expect.poll(() => readFileSync(file, 'utf8')).toBe('before\n')
@@ -31,11 +32,22 @@ test('a file that is there is continued', async () => {
 
 test('a file that cannot be opened is named', () => {
   const place = folder().path
-  expect(() => LogSink.open(place, () => {})).toThrow(LogNotWritable)
+  expect(() => LogSink.open(place, () => {})).toThrow(OperatorError)
   expect(() => LogSink.open(place, () => {})).toThrow(`the log file ${place} cannot be written`)
 })
 
-test('no more than a bounded amount waits, and the rest is counted', async () => {
+test('a new file belongs to its owner alone, and one that is there is taken from all but owner and group', () => {
+  const { file } = folder()
+  const modeOf = (path: string) => statSync(path).mode & 0o777
+  LogSink.open(file('below/new.log'), () => {})
+  expect([modeOf(file('below/new.log')), modeOf(file('below'))]).toEqual([0o600, 0o700])
+  writeFileSync(file('open.log'), '')
+  chmodSync(file('open.log'), 0o644)
+  LogSink.open(file('open.log'), () => {})
+  expect(modeOf(file('open.log'))).toBe(0o640)
+})
+
+test('a bounded amount waits, and further lines are counted as lost', async () => {
   const file = folder().file('broker.log')
   let lost = 0
   const sink = LogSink.open(file, (lines) => {
@@ -48,7 +60,7 @@ test('no more than a bounded amount waits, and the rest is counted', async () =>
 })
 
 describeWith(['mkfifo', 'cat'], 'a pipe', () => {
-  test('whose reader goes away costs lines, which are counted once there is another', async () => {
+  test('without a reader loses lines, which are reported to the next reader', async () => {
     const pipe = folder().file('pipe')
     await outputOf(thisMachine, 'mkfifo', [pipe])
     const first = reader(pipe)

@@ -8,7 +8,6 @@ import {
   checkAccountingAuthenticator,
   checkMessageAuthenticator,
   checkReply,
-  SharedSecret,
   signReply,
 } from '../../src/radius/authenticators.ts'
 import { Attr, Code } from '../../src/radius/codes.ts'
@@ -21,6 +20,7 @@ import {
   type Packet,
   PacketTooLong,
 } from '../../src/radius/packet.ts'
+import { SharedSecret } from '../../src/radius/shared-secret.ts'
 import { octetsOf, packetOctets } from './arbitraries.ts'
 import { octets, rfcSecret } from './rfc-packets.ts'
 

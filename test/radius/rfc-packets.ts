@@ -1,4 +1,4 @@
-import { SharedSecret } from '../../src/radius/authenticators.ts'
+import { SharedSecret } from '../../src/radius/shared-secret.ts'
 
 /** Every example of RFC 2865 §7 and RFC 5997 §6 shares it. */
 export const rfcSecret = new SharedSecret(Buffer.from('xyzzy5461'))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { SharedSecret } from '../../src/radius/authenticators.ts'
+import { SharedSecret } from '../../src/radius/shared-secret.ts'
 import { decryptUserPassword, encryptUserPassword } from '../../src/radius/user-password.ts'
 import { octetsOf } from './arbitraries.ts'
 

@@ -34,7 +34,10 @@ function authenticatorOf(link: string): Authenticator {
     key,
     code: (steps = 0) =>
       generateSync({
-        ...{ secret: key, digits, period, algorithm },
+        secret: key,
+        digits,
+        period,
+        algorithm,
         epoch: Math.floor(Date.now() / 1000) + steps * period,
       }),
   }

@@ -2,12 +2,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
 import { freePort } from './free-port.ts'
+import { logOf, type ReadableLog } from './log-of.ts'
 import { type Place, type RealProcess, thisMachine } from './process.ts'
 
 /** Sections of broker.yaml, in its own words. */
 export type Sections = Readonly<Record<string, unknown>>
 
-interface InstallOptions {
+export interface InstallOptions {
   /** Where the broker and its command run; this machine where it is not given. */
   readonly place?: Place
   /** Laid over an installation with one gateway on 127.0.0.1, so that a test names only what it is about. */
@@ -16,9 +17,6 @@ interface InstallOptions {
 
 /** What one run of the command came to. */
 export type CommandRun = Awaited<ReturnType<Place['run']>>
-
-/** One line of the broker's log. */
-type LogLine = Readonly<Record<string, unknown>> & { readonly event: string }
 
 /** A broker's configuration, key file and records in a folder of their own. Nothing runs yet. */
 export interface Installation {
@@ -30,7 +28,7 @@ export interface Installation {
   readonly acctPort: number
   /** Of the one gateway, 127.0.0.1, unless the sections say otherwise. */
   readonly secret: string
-  /** Writes the configuration anew, for the next start. */
+  /** Rewrites the configuration for the next start. */
   configure(sections: Sections): void
   /** Program and arguments of a verb, for those who start it in a way of their own. */
   words(...args: readonly string[]): readonly [program: string, args: readonly string[]]
@@ -45,10 +43,9 @@ export interface Installation {
   remove(): Promise<void>
 }
 
-export interface RunningBroker {
-  readonly process: RealProcess
-  /** What it has logged so far. */
-  log(): readonly LogLine[]
+export interface RunningBroker extends ReadableLog {
+  /** Without what it has said so far, which never is all of it: see `log`. */
+  readonly process: Omit<RealProcess, 'output'>
   /** By SIGTERM; harmless when repeated. */
   stop(): Promise<void>
   /** By SIGKILL. */
@@ -110,7 +107,7 @@ export async function install({
       }
       return {
         process: broker,
-        log: () => linesOf(broker.output()),
+        ...logOf(broker, authPort),
         stop: () => broker.stop({ within: STOPS_WITHIN }),
         kill: () => broker.stop({ signal: 'SIGKILL' }),
       }
@@ -151,11 +148,4 @@ function configuration(
     storage: { sqlite: 'broker.db', key_file: 'seed.key' },
     ...own,
   }
-}
-
-function linesOf(output: string): LogLine[] {
-  return output
-    .split('\n')
-    .filter((line) => line.startsWith('{"level"'))
-    .map((line) => JSON.parse(line) as LogLine)
 }

@@ -28,7 +28,7 @@ export class Canaries {
     return person
   }
 
-  /** Whatever the broker itself made: a token, a cookie, the code of an invitation. */
+  /** A secret that the broker made: a token, a cookie, the code of an invitation. */
   made(where: string, secret: string): string {
     return this.#keep(where, secret)
   }
@@ -53,7 +53,7 @@ export class Canaries {
   }
 }
 
-/** Takes whatever a program says and answers for it in the end. */
+/** Collects everything that programs say, and checks it in the end. */
 export class Listener {
   readonly #heard: Buffer[] = []
 

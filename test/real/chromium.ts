@@ -8,8 +8,14 @@ export const BROWSER_NEEDS: readonly string[] = ['chromium']
 
 /** Debian's Chromium in a profile of its own, without a window, and without asking anybody for anything. */
 const FLAGS: readonly string[] = [
-  ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ]
 
 /** A person at a browser window, with cookies of their own. */

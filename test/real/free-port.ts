@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 /**
- * Below those that the kernel gives to whoever wants any port: a server that is ended for a moment, to be started again,
+ * Below those that the kernel gives for port 0: a server that is ended for a moment, to be started again,
  * must not find its port under a client's socket. Test files that run at once take theirs from different thousands.
  */
 const FIRST = 10_000

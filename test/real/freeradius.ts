@@ -9,6 +9,8 @@ interface FreeradiusUser {
   readonly password: string
   /** Base32; with it the right password is answered by an Access-Challenge that asks for a TOTP code. */
   readonly totpSecret?: string
+  /** With it the right password is followed by so many questions, which any answer is right for. */
+  readonly questions?: number
   /** What an Access-Accept carries. */
   readonly reply?: readonly Attribute[]
 }
@@ -21,6 +23,8 @@ interface FreeradiusOptions {
   readonly address?: string
   /** Replies carry Message-Authenticator, as they do by themselves from FreeRADIUS 3.2.5 on. */
   readonly signsReplies?: boolean
+  /** Seconds before a rejection is sent (0). */
+  readonly rejectDelay?: number
 }
 
 export interface Freeradius {
@@ -33,7 +37,14 @@ export interface Freeradius {
 
 /** A FreeRADIUS with a configuration of its own: local users, PAP, TOTP by challenge, accounting acknowledged. */
 export async function startFreeradius(options: FreeradiusOptions): Promise<Freeradius> {
-  const { users, secret, place = thisMachine, address = '127.0.0.1', signsReplies = false } = options
+  const {
+    users,
+    secret,
+    place = thisMachine,
+    address = '127.0.0.1',
+    signsReplies = false,
+    rejectDelay = 0,
+  } = options
   const authPort = await freePort()
   const acctPort = await freePort()
   const folder = temporaryFolder('freeradius')
@@ -41,7 +52,7 @@ export async function startFreeradius(options: FreeradiusOptions): Promise<Freer
   writeFileSync(folder.file('users'), users.map(userEntry).join('\n'))
   writeFileSync(
     folder.file('radiusd.conf'),
-    configuration({ folder: folder.path, secret, address, authPort, acctPort, signsReplies }),
+    configuration({ folder: folder.path, secret, address, authPort, acctPort, signsReplies, rejectDelay }),
   )
   const server = place.start('freeradius', ['-f', '-l', 'stdout', '-d', folder.path])
   const stop = async () => {
@@ -57,9 +68,10 @@ export async function startFreeradius(options: FreeradiusOptions): Promise<Freer
   return { authPort, acctPort, process: server, stop }
 }
 
-function userEntry({ name, password, totpSecret, reply = [] }: FreeradiusUser): string {
+function userEntry({ name, password, totpSecret, questions, reply = [] }: FreeradiusUser): string {
   const checks = [`Cleartext-Password := ${text(password)}`]
   if (totpSecret !== undefined) checks.push(`TOTP-Secret := ${text(totpSecret)}`)
+  if (questions !== undefined) checks.push(`Tmp-Integer-0 := ${questions}`)
   const replies = reply.map(([attribute, value]) => `\t${attribute} += ${replyValue(value)}`)
   return `${text(name)} ${checks.join(', ')}\n${replies.join(',\n')}\n`
 }
@@ -81,10 +93,11 @@ interface Settings {
   authPort: number
   acctPort: number
   signsReplies: boolean
+  rejectDelay: number
 }
 
 function configuration(settings: Settings): string {
-  const { folder, secret, address, authPort, acctPort, signsReplies } = settings
+  const { folder, secret, address, authPort, acctPort, signsReplies, rejectDelay } = settings
   const sign = signsReplies ? 'update reply { Message-Authenticator := 0x00 }' : ''
   return `
 raddbdir = ${folder}
@@ -97,7 +110,7 @@ cleanup_delay = 5
 hostname_lookups = no
 security {
   max_attributes = 200
-  reject_delay = 0
+  reject_delay = ${rejectDelay}
   status_server = yes
 }
 log {
@@ -146,7 +159,12 @@ server default {
       ok
     }
     files
-    if (!&control:TOTP-Secret) {
+    if (&control:Tmp-Integer-0) {
+      update control {
+        Auth-Type := questions
+      }
+    }
+    elsif (!&control:TOTP-Secret) {
       pap
     }
     elsif (&request:State) {
@@ -174,6 +192,31 @@ server default {
           control:Response-Packet-Type := Access-Challenge
         }
         handled
+      }
+    }
+    Auth-Type questions {
+      if (&request:State) {
+        update request {
+          Tmp-Integer-1 := "%{string:request:State}"
+        }
+      }
+      else {
+        pap
+        update request {
+          Tmp-Integer-1 := 0
+        }
+      }
+      if (&request:Tmp-Integer-1 < &control:Tmp-Integer-0) {
+        update {
+          reply: !* ANY
+          reply:State := "%{expr:%{request:Tmp-Integer-1} + 1}"
+          reply:Reply-Message := "Question %{expr:%{request:Tmp-Integer-1} + 1}"
+          control:Response-Packet-Type := Access-Challenge
+        }
+        handled
+      }
+      else {
+        ok
       }
     }
     Auth-Type code {

@@ -217,7 +217,7 @@ export function reference(id: number, ...urls: readonly string[]): Buffer {
 export function entry(
   id: number,
   dn: string,
-  attributes: Readonly<Record<string, readonly string[]>>,
+  attributes: Readonly<Record<string, readonly (string | Buffer)[]>>,
 ): Buffer {
   const list = Object.entries(attributes).map(([type, values]) =>
     element(0x30, element(0x04, type), element(0x31, ...values.map((value) => element(0x04, value)))),

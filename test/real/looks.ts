@@ -4,7 +4,7 @@ import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { temporaryFolder } from './folder.ts'
 
-const WIDTHS = [360, 1280]
+const WIDTHS = [320, 1280]
 const HEIGHT = 900
 const SCHEMES = ['light', 'dark'] as const
 
@@ -36,7 +36,7 @@ export function openLooks(): Looks {
       for (const width of WIDTHS) {
         await page.setViewportSize({ width, height: HEIGHT })
         for (const colorScheme of SCHEMES) {
-          // Without motion: a picture in the midst of a change of colours shows none of the two.
+          // Without motion: a picture during a change of colours would show neither of the two.
           await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
           const what = `${name}-${width}-${colorScheme}`
           await page.screenshot({ path: join(folder, `${what}.png`), fullPage: true })

@@ -4,7 +4,13 @@ import { findProgram } from './programs.ts'
 
 /** What a test with a gateway and a client in namespaces of their own needs; FreeRADIUS is not part of it. */
 export const TUNNEL_NEEDS: readonly string[] = [
-  ...['root', '/dev/net/tun', 'ip', 'ocserv', 'occtl', 'certtool', 'openconnect'],
+  'root',
+  '/dev/net/tun',
+  'ip',
+  'ocserv',
+  'occtl',
+  'certtool',
+  'openconnect',
   '/usr/share/vpnc-scripts/vpnc-script',
 ]
 

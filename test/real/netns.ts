@@ -53,7 +53,10 @@ async function lay(server: Namespace, other: Namespace, label: string): Promise<
 
 function namespace(name: string, address: string): Namespace {
   const inside = (program: string, args: readonly string[]) => [
-    ...['netns', 'exec', name, installed(program)],
+    'netns',
+    'exec',
+    name,
+    installed(program),
     ...args,
   ]
   return {
@@ -64,7 +67,8 @@ function namespace(name: string, address: string): Namespace {
   }
 }
 
-async function ip(command: string): Promise<void> {
+/** `ip` with these words, such as `-n NAMESPACE address add …`. */
+export async function ip(command: string): Promise<void> {
   await outputOf(thisMachine, 'ip', command.split(' '))
 }
 

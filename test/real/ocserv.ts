@@ -5,8 +5,9 @@ import { freePort } from './free-port.ts'
 import { outputOf, type Place, type RealProcess, thisMachine } from './process.ts'
 
 interface OcservOptions {
-  /** The namespace to run in; RADIUS is asked on 127.0.0.1 of that place. */
   readonly place: Place
+  /** Where RADIUS is asked; 127.0.0.1 where it is not given. */
+  readonly radius?: string
   readonly authPort: number
   readonly acctPort: number
   /** Without white space, at which radcli would cut it off. */
@@ -23,6 +24,8 @@ interface OcservOptions {
   readonly radiusRetries?: number
   /** Appended to user names that have no `@`. */
   readonly defaultRealm?: string
+  /** NAS-Identifier of its requests; none where it is not given. */
+  readonly nasIdentifier?: string
   /** More lines for ocserv.conf, such as `ipv6-network = fd00:8::/48`. */
   readonly extra?: readonly string[]
 }
@@ -35,6 +38,10 @@ export interface Ocserv {
   /** What `openconnect --servercert` takes to know this gateway. */
   readonly pin: string
   readonly process: RealProcess
+  /** The full path of one of its files: ocserv.conf, radiusclient.conf, servers, dictionary, certificate.pem, key.pem, occtl.socket. */
+  file(name: string): string
+  /** Ends it by SIGKILL and starts it again, as systemd would. */
+  killAndStart(): Promise<void>
   /** Runs an occtl command and returns what it printed as JSON. */
   occtl(...command: string[]): Promise<unknown>
   users(): Promise<readonly OcctlUser[]>
@@ -58,14 +65,32 @@ export async function startOcserv(options: OcservOptions): Promise<Ocserv> {
     await makeCertificate(folder)
     writeRadcliFiles(folder, options)
     writeFileSync(folder.file('ocserv.conf'), configuration(folder, port, options))
-    server = options.place.start('ocserv', ['-f', '-c', folder.file('ocserv.conf')])
-    await server.waitForOutput(/initialized ocserv/)
-    const occtl = async (...command: string[]): Promise<unknown> =>
-      JSON.parse(await outputOf(thisMachine, 'occtl', ['-j', '-s', folder.file('occtl.socket'), ...command]))
+    const start = async () => {
+      const started = options.place.start('ocserv', ['-f', '-c', folder.file('ocserv.conf')])
+      server = started
+      await started.waitForOutput(/initialized ocserv/)
+      return started
+    }
+    const first = await start()
+    const occtl = async (...command: string[]): Promise<unknown> => {
+      const printed = await outputOf(thisMachine, 'occtl', [
+        '-j',
+        '-s',
+        folder.file('occtl.socket'),
+        ...command,
+      ])
+      // A list of cookies has a comma too many.
+      return JSON.parse(printed.replaceAll(/,(\s*\})/g, '$1'))
+    }
     return {
       port,
       pin: pinOf(folder),
-      process: server,
+      file: folder.file,
+      process: first,
+      killAndStart: async () => {
+        await server?.stop({ signal: 'SIGKILL' })
+        await start()
+      },
       occtl,
       users: async () => (await occtl('show', 'users')) as OcctlUser[],
       stop,
@@ -79,15 +104,18 @@ export async function startOcserv(options: OcservOptions): Promise<Ocserv> {
 async function makeCertificate(folder: TemporaryFolder): Promise<void> {
   writeFileSync(
     folder.file('certificate.template'),
-    'cn = gateway\nip_address = 192.0.2.1\nexpiration_days = 2\ntls_www_server\nsigning_key\n',
+    'cn = gateway\nip_address = 192.0.2.1\nexpiration_days = 60\ntls_www_server\nsigning_key\n',
   )
   const key = folder.file('key.pem')
   await outputOf(thisMachine, 'certtool', ['--generate-privkey', '--key-type=ecdsa', '--outfile', key])
   await outputOf(thisMachine, 'certtool', [
     '--generate-self-signed',
-    ...['--load-privkey', key],
-    ...['--template', folder.file('certificate.template')],
-    ...['--outfile', folder.file('certificate.pem')],
+    '--load-privkey',
+    key,
+    '--template',
+    folder.file('certificate.template'),
+    '--outfile',
+    folder.file('certificate.pem'),
   ])
 }
 
@@ -99,8 +127,17 @@ function pinOf(folder: TemporaryFolder): string {
 }
 
 function writeRadcliFiles(folder: TemporaryFolder, options: OcservOptions): void {
-  const { authPort, acctPort, secret, radiusTimeout = 5, radiusRetries = 1, defaultRealm = '' } = options
-  writeFileSync(folder.file('servers'), `127.0.0.1 ${secret}\n`)
+  const {
+    radius = '127.0.0.1',
+    authPort,
+    acctPort,
+    secret,
+    radiusTimeout = 5,
+    radiusRetries = 1,
+    defaultRealm = '',
+    nasIdentifier,
+  } = options
+  writeFileSync(folder.file('servers'), `${radius} ${secret}\n`, { mode: 0o600 })
   // Debian's own dictionary leaves these two vendors out, and then their attributes are ignored.
   writeFileSync(
     folder.file('dictionary'),
@@ -111,15 +148,15 @@ $INCLUDE /etc/radcli/dictionary.roaringpenguin
   )
   writeFileSync(
     folder.file('radiusclient.conf'),
-    `authserver 127.0.0.1:${authPort}
-acctserver 127.0.0.1:${acctPort}
+    `authserver ${radius}:${authPort}
+acctserver ${radius}:${acctPort}
 servers ${folder.file('servers')}
 dictionary ${folder.file('dictionary')}
 default_realm ${defaultRealm}
 radius_timeout ${radiusTimeout}
 radius_retries ${radiusRetries}
 bindaddr *
-`,
+${nasIdentifier === undefined ? '' : `nas-identifier ${nasIdentifier}\n`}`,
   )
 }
 

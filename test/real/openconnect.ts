@@ -15,13 +15,15 @@ export interface OpenconnectOptions {
   /**
    * What the user types, one at each prompt in turn: the password, then codes; after a refused password the
    * password again, of which ocserv takes three in all. A prompt that is left without an answer ends the login.
-   * Somebody who looks before they type is a function that is given the client.
+   * A function gets the client, for a test that looks at the output before it types.
    */
   readonly answers: readonly string[] | ((client: RealProcess) => AsyncIterable<string>)
   /** The group that the user picks. */
   readonly authgroup?: string
   /** Base32: openconnect answers the prompt after the password with a code of its own making. */
   readonly totpSecret?: string
+  /** More words for openconnect, such as `--useragent=…`. */
+  readonly extra?: readonly string[]
   /** Milliseconds (30 s) until the login must have been decided. */
   readonly within?: number
 }
@@ -69,7 +71,7 @@ exec "$@"
 
 /** Logs in with the real openconnect, and returns when it has a tunnel or has given up. */
 export async function openconnect(options: OpenconnectOptions): Promise<Openconnect> {
-  const { place, gateway, pin, user, answers, authgroup, totpSecret, within = 30_000 } = options
+  const { place, gateway, pin, user, answers, authgroup, totpSecret, extra = [], within = 30_000 } = options
   const folder = temporaryFolder('openconnect')
   const typed = new PassThrough()
   const resolvConf = folder.file('resolv.conf')
@@ -79,11 +81,18 @@ export async function openconnect(options: OpenconnectOptions): Promise<Openconn
   const client = place.start(
     'sh',
     [
-      ...['-c', APART_FROM_THE_MACHINE, 'sh', resolvConf],
-      ...[installed('openconnect'), '--protocol=anyconnect', `--user=${user}`],
-      ...[`--servercert=${pin}`, `--script=${folder.file('script')}`],
+      '-c',
+      APART_FROM_THE_MACHINE,
+      'sh',
+      resolvConf,
+      installed('openconnect'),
+      '--protocol=anyconnect',
+      `--user=${user}`,
+      `--servercert=${pin}`,
+      `--script=${folder.file('script')}`,
       ...(authgroup === undefined ? [] : [`--authgroup=${authgroup}`]),
       ...(totpSecret === undefined ? [] : ['--token-mode=totp', `--token-secret=base32:${totpSecret}`]),
+      ...extra,
       `https://${gateway}`,
     ],
     {
@@ -131,7 +140,7 @@ export async function openconnect(options: OpenconnectOptions): Promise<Openconn
   }
 }
 
-/** Types line after line, as they come. Throws what the one who types has met with. */
+/** Types line after line, as they come. Throws what the typing function throws. */
 async function type(lines: AsyncIterable<string>, to: PassThrough): Promise<void> {
   try {
     for await (const line of lines) to.write(`${line}\n`)

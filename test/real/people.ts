@@ -1,8 +1,7 @@
-import { openStore } from '../../src/broker-storage.ts'
-import { replyRules } from '../../src/cli/reply-rules.ts'
+import { replyRules } from '../../src/app/reply-rules.ts'
+import { openStore } from '../../src/app/storage.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { newRecoveryCode, recoveryCodeHash } from '../../src/domain/enrolment.ts'
-import { quietLog } from '../../src/domain/log.ts'
 import type { StaticAttributes } from '../../src/domain/person.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
@@ -40,7 +39,7 @@ export async function addPeople(
   const loaded = await loadConfig(installation.configFile, {}, replyRules)
   if ('faults' in loaded) throw new Error(JSON.stringify(loaded.faults))
   const { totp } = loaded.config.secondFactor
-  const store = await openStore(loaded.config, quietLog)
+  const store = await openStore(loaded.config)
   const hashes = new Map<string, Promise<string>>()
   const hashOf = (password: string): Promise<string> => {
     const known = hashes.get(password) ?? store.hashes.hash(new Secret(password))
@@ -64,6 +63,7 @@ export async function addPeople(
           period: totp.period,
           algorithm: totp.algorithm,
           lastStep: -1,
+          driftMs: 0,
           createdAt: Date.now(),
         },
         recoveryHashes: recoveryCodes.map((code) => recoveryCodeHash(name, code)),

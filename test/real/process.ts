@@ -31,6 +31,8 @@ interface Finished {
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
+  /** Both, in the order that they came. */
+  readonly output: string
 }
 
 /** A process that a test started and that only this handle ends. */
@@ -69,7 +71,7 @@ function startProcess(program: string, args: readonly string[], options: StartOp
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    cwd: options.cwd,
   })
   const pid = child.pid
   if (pid === undefined) throw new Error(`${program} could not be started`)
@@ -102,7 +104,7 @@ function startProcess(program: string, args: readonly string[], options: StartOp
   const finished = new Promise<Finished>((resolve) => {
     child.once('close', (code, signal) => {
       complete = true
-      resolve({ code, signal, stdout: heard.stdout, stderr: heard.stderr })
+      resolve({ code, signal, stdout: heard.stdout, stderr: heard.stderr, output: heard.all })
       news.emit('change')
     })
   })
@@ -146,8 +148,13 @@ async function runProgram(
 }
 
 /** What the program wrote to standard output; throws with everything that it said where it failed. */
-export async function outputOf(place: Place, program: string, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await place.run(program, args)
+export async function outputOf(
+  place: Place,
+  program: string,
+  args: readonly string[],
+  options?: RunOptions,
+): Promise<string> {
+  const { code, stdout, stderr } = await place.run(program, args, options)
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} failed (${code}):\n${stdout}${stderr}`)
   return stdout
 }

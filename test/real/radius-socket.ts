@@ -6,11 +6,11 @@ import {
   buildAccountingRequest,
   buildStatusServer,
   checkReply,
-  SharedSecret,
 } from '../../src/radius/authenticators.ts'
 import { Attr, Code } from '../../src/radius/codes.ts'
 import { encodeAttribute } from '../../src/radius/dictionary.ts'
 import { all, decodePacket, first, type NewAttribute } from '../../src/radius/packet.ts'
+import { SharedSecret } from '../../src/radius/shared-secret.ts'
 import { encryptUserPassword } from '../../src/radius/user-password.ts'
 
 /** A request as it goes on the wire, with what is needed to believe the reply. */
@@ -125,9 +125,11 @@ export interface RadiusSocket {
 }
 
 export async function radiusSocket(port: number, from = '127.0.0.1'): Promise<RadiusSocket> {
-  const socket = createSocket('udp4')
+  // Node looks addresses up, too, and would send only later.
+  const socket = createSocket({ type: 'udp4', lookup: (address, _, found) => found(null, address, 4) })
+  const listening = once(socket, 'listening')
   socket.bind(0, from)
-  await once(socket, 'listening')
+  await listening
   const arrived: Buffer[] = []
   socket.on('message', (octets) => {
     arrived.push(octets)

@@ -15,17 +15,22 @@ export interface RecordingProxy {
 export interface RecordingProxyOptions {
   /** On 127.0.0.1. */
   readonly target: number
+  /** Where it listens; 127.0.0.1 where it is not given. */
+  readonly address?: string
   /** Cuts a connection when so many octets have come from its client. */
   readonly cutAfterFromClient?: number
   /** Cuts a connection when so many octets have come from the server. */
   readonly cutAfterFromServer?: number
   /** Milliseconds that each piece from the server is held back. */
   readonly delayMs?: number
+  /** What a client gets in place of each piece from the server. */
+  readonly change?: (piece: Buffer) => Buffer
 }
 
 /** Stands between a client and a server, and keeps what they say to each other. */
 export async function startRecordingProxy(options: RecordingProxyOptions): Promise<RecordingProxy> {
-  const { target, cutAfterFromClient, cutAfterFromServer, delayMs = 0 } = options
+  const { target, address: own = '127.0.0.1', cutAfterFromClient, cutAfterFromServer, delayMs = 0 } = options
+  const { change } = options
   const heard = { client: [] as Buffer[], server: [] as Buffer[] }
   const open = new Set<Socket>()
   let connections = 0
@@ -45,8 +50,8 @@ export async function startRecordingProxy(options: RecordingProxyOptions): Promi
       })
     }
     relay(client, upstream, heard.client, cutAfterFromClient, cut, 0)
-    relay(upstream, client, heard.server, cutAfterFromServer, cut, delayMs)
-  }).listen(0, '127.0.0.1')
+    relay(upstream, client, heard.server, cutAfterFromServer, cut, delayMs, change)
+  }).listen(0, own)
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('a TCP listener without a port')
@@ -77,6 +82,7 @@ function relay(
   cutAfter: number | undefined,
   cut: () => void,
   delayMs: number,
+  change: (piece: Buffer) => Buffer = (piece) => piece,
 ): void {
   let count = 0
   from.on('data', (piece: Buffer) => {
@@ -84,7 +90,7 @@ function relay(
     const left = cutAfter === undefined ? piece.length : Math.min(piece.length, cutAfter - count)
     count += piece.length
     const pass = () => {
-      if (left > 0) to.write(piece.subarray(0, left))
+      if (left > 0) to.write(change(piece).subarray(0, left))
       if (cutAfter !== undefined && count >= cutAfter) cut()
     }
     if (delayMs === 0) pass()

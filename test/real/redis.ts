@@ -40,12 +40,19 @@ export async function startRedis({ config = [], tls, password }: RedisOptions = 
   writeFileSync(
     file,
     [
-      ...['bind 127.0.0.1', `dir ${folder.path}`, 'save ""', 'appendonly no', 'loglevel notice'],
+      'bind 127.0.0.1',
+      `dir ${folder.path}`,
+      'save ""',
+      'appendonly no',
+      'loglevel notice',
       ...(certificates === undefined
         ? [`port ${port}`]
         : [
-            ...['port 0', `tls-port ${port}`, 'tls-auth-clients no'],
-            ...[`tls-cert-file ${certificates.certificate}`, `tls-key-file ${certificates.key}`],
+            'port 0',
+            `tls-port ${port}`,
+            'tls-auth-clients no',
+            `tls-cert-file ${certificates.certificate}`,
+            `tls-key-file ${certificates.key}`,
             `tls-ca-cert-file ${certificates.authority}`,
           ]),
       ...(password === undefined ? [] : [`requirepass ${password}`]),
@@ -149,9 +156,12 @@ async function startSentinel(name: string, master: number) {
   writeFileSync(
     file,
     [
-      ...['bind 127.0.0.1', `port ${port}`, `dir ${folder.path}`],
+      'bind 127.0.0.1',
+      `port ${port}`,
+      `dir ${folder.path}`,
       `sentinel monitor ${name} 127.0.0.1 ${master} 2`,
-      ...[`sentinel down-after-milliseconds ${name} 500`, `sentinel failover-timeout ${name} 1000`],
+      `sentinel down-after-milliseconds ${name} 500`,
+      `sentinel failover-timeout ${name} 1000`,
     ].join('\n'),
   )
   const server = thisMachine.start('redis-server', [file, '--sentinel'])
@@ -171,8 +181,8 @@ async function startSentinel(name: string, master: number) {
 
 export interface RealCluster {
   readonly nodes: readonly RealRedis[]
-  /** The node that serves a key as its master. */
-  masterOf(key: string): Promise<RealRedis>
+  /** The node that serves a key as its master. @param asked the node that tells; absent: the first one. */
+  masterOf(key: string, asked?: RealRedis): Promise<RealRedis>
   /** Moves the slot of a key with all that is in it from one master to another. */
   moveSlot(key: string, from: RealRedis, to: RealRedis): Promise<void>
   stop(): Promise<void>
@@ -185,8 +195,11 @@ export async function startCluster(config: readonly string[] = []): Promise<Real
   for (let count = 0; count < 6; count += 1) {
     const node = await startRedis({
       config: [
-        ...['cluster-enabled yes', `cluster-port ${await freePort()}`, 'cluster-node-timeout 1000'],
-        ...['cluster-replica-validity-factor 0', 'repl-diskless-sync-delay 0'],
+        'cluster-enabled yes',
+        `cluster-port ${await freePort()}`,
+        'cluster-node-timeout 1000',
+        'cluster-replica-validity-factor 0',
+        'repl-diskless-sync-delay 0',
         ...config,
       ],
     })
@@ -215,8 +228,7 @@ export async function startCluster(config: readonly string[] = []): Promise<Real
       await from.cli('migrate', '127.0.0.1', String(to.port), '', '0', '5000', 'keys', ...keys)
       for (const node of [to, from]) await node.cli('cluster', 'setslot', slot, 'node', target)
     },
-    async masterOf(key) {
-      const [asked] = nodes
+    async masterOf(key, asked = nodes[0]) {
       if (asked === undefined) throw new Error('a cluster without nodes')
       const slot = Number(await asked.cli('cluster', 'keyslot', key))
       for (const line of (await asked.cli('cluster', 'nodes')).split('\n')) {

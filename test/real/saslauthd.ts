@@ -25,6 +25,13 @@ export interface Saslauthd {
   stop(): Promise<void>
 }
 
+interface SaslauthdOptions {
+  /** Requests that it works on at the same time (2). */
+  readonly processes?: number
+  /** Whether pam_unix takes its time to refuse a password: two seconds, more or less. */
+  readonly delays?: boolean
+}
+
 const SERVICE = 'vpn-login'
 const FIRST_ID = 5001
 const YESTERDAY = Math.floor(Date.now() / 86_400_000) - 1
@@ -33,13 +40,16 @@ const YESTERDAY = Math.floor(Date.now() / 86_400_000) - 1
  * A saslauthd with PAM, pam_unix and system users of the test's own. Its mount namespace lays their files over those
  * in /etc for itself alone, so the machine keeps its users and nothing is left to undo.
  */
-export async function startSaslauthd(users: readonly SystemUser[]): Promise<Saslauthd> {
+export async function startSaslauthd(
+  users: readonly SystemUser[],
+  { processes = 2, delays = false }: SaslauthdOptions = {},
+): Promise<Saslauthd> {
   const folder = temporaryFolder('saslauthd')
   mkdirSync(folder.file('run'))
   mkdirSync(folder.file('pam.d'))
   writeFileSync(
     folder.file(`pam.d/${SERVICE}`),
-    'auth required pam_unix.so nodelay\naccount required pam_unix.so\n',
+    `auth required pam_unix.so${delays ? '' : ' nodelay'}\naccount required pam_unix.so\n`,
   )
   const hashes = await Promise.all(
     users.map(({ password }) => outputOf(thisMachine, 'openssl', ['passwd', '-6', password])),
@@ -72,10 +82,14 @@ export async function startSaslauthd(users: readonly SystemUser[]): Promise<Sasl
   const overlays = ['pam.d', 'passwd', 'shadow', 'group'].map(
     (name) => `mount --bind '${folder.file(name)}' /etc/${name}`,
   )
-  const command = `exec saslauthd -d -a pam -n 2 -m '${folder.file('run')}'`
+  const command = `exec saslauthd -d -a pam -n ${processes} -m '${folder.file('run')}'`
   const daemon = thisMachine.start('unshare', [
-    ...['--mount', '--propagation', 'private'],
-    ...['sh', '-ec', [...overlays, command].join('\n')],
+    '--mount',
+    '--propagation',
+    'private',
+    'sh',
+    '-ec',
+    [...overlays, command].join('\n'),
   ])
   const stop = async () => {
     await daemon.stop()

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { type Certificates, makeCertificates } from './certificates.ts'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
 import { freePort } from './free-port.ts'
+import { type LdifEntry, ldif } from './ldif.ts'
 import { outputOf, type Place, type RealProcess, thisMachine, waitForSocket } from './process.ts'
 import { ACTIVE_DIRECTORY_SCHEMA, VPN_SCHEMA } from './slapd-schema.ts'
 
@@ -28,13 +29,10 @@ export interface SlapdOptions {
   readonly demandsTls?: boolean
   /** Active Directory's attributes in place of those of a directory of VPN users. */
   readonly activeDirectory?: boolean
+  /** Wrong passwords at which it locks an account, by its overlay ppolicy, until an administrator unlocks it. */
+  readonly locksAt?: number
   /** More lines for the configuration's global part and its database. */
   readonly config?: { readonly global?: readonly string[]; readonly database?: readonly string[] }
-}
-
-export interface LdifEntry {
-  readonly dn: string
-  readonly [attribute: string]: string | number | readonly (string | number)[]
 }
 
 export interface Slapd {
@@ -48,6 +46,8 @@ export interface Slapd {
   readonly certificates: Certificates
   /** Changes entries by ldapmodify, as the administrator. */
   modify(ldif: string): Promise<void>
+  /** What the overlay ppolicy has counted for a person. */
+  passwordState(name: string): Promise<{ readonly wrong: number; readonly isLocked: boolean }>
   signal(signal: NodeJS.Signals): void
   /** Ends it without warning. */
   kill(): Promise<void>
@@ -69,7 +69,9 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
   const certificates = options.tls === true ? await makeCertificates(folder) : NO_CERTIFICATES
   writeFileSync(folder.file('own.schema'), options.activeDirectory ? ACTIVE_DIRECTORY_SCHEMA : VPN_SCHEMA)
   writeFileSync(folder.file('slapd.conf'), configuration(folder, certificates, options))
-  const entries = [...SKELETON, ...(options.entries ?? [])]
+  const { locksAt } = options
+  const policy = locksAt === undefined ? [] : [passwordPolicy(locksAt)]
+  const entries = [...SKELETON, ...policy, ...(options.entries ?? [])]
   const isGroup = ({ objectClass }: LdifEntry) =>
     [objectClass].flat().some((name) => /^groupOf/.test(`${name}`))
   writeFileSync(folder.file('entries.ldif'), ldif(entries.filter((entry) => !isGroup(entry))))
@@ -89,6 +91,16 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
     folder,
     certificates,
     modify: (changes) => modify(socket, changes),
+    async passwordState(name) {
+      const wanted = ['pwdFailureTime', 'pwdAccountLockedTime']
+      const found = await outputOf(thisMachine, 'ldapsearch', [
+        ...['-x', '-LLL', '-H', socket, '-D', ADMIN, '-w', ADMIN_PASSWORD],
+        ...['-b', personDn(name), '-s', 'base', ...wanted],
+      ])
+      const count = (attribute: string) =>
+        found.split('\n').filter((line) => line.startsWith(attribute)).length
+      return { wrong: count('pwdFailureTime:'), isLocked: count('pwdAccountLockedTime:') > 0 }
+    },
     signal: (signal) => server?.signal(signal),
     kill: async () => server?.stop({ signal: 'SIGKILL' }),
     async start() {
@@ -102,7 +114,11 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
   }
   try {
     await outputOf(thisMachine, 'slapadd', [
-      ...['-q', '-f', folder.file('slapd.conf'), '-l', folder.file('entries.ldif')],
+      '-q',
+      '-f',
+      folder.file('slapd.conf'),
+      '-l',
+      folder.file('entries.ldif'),
     ])
     await slapd.start()
     // Only what is added to a running server gets its memberOf.
@@ -120,6 +136,21 @@ const SKELETON: readonly LdifEntry[] = [
   { dn: PEOPLE, objectClass: 'organizationalUnit', ou: 'people' },
   { dn: GROUPS, objectClass: 'organizationalUnit', ou: 'groups' },
 ]
+
+const POLICY = `cn=policy,${SUFFIX}`
+
+function passwordPolicy(locksAt: number): LdifEntry {
+  return {
+    dn: POLICY,
+    objectClass: ['organizationalRole', 'pwdPolicy'],
+    cn: 'policy',
+    pwdAttribute: 'userPassword',
+    pwdLockout: 'TRUE',
+    pwdMaxFailure: locksAt,
+    pwdFailureCountInterval: 1800,
+    pwdLockoutDuration: 0,
+  }
+}
 
 /** Entries of the kind that most directories have, with the passwords in clear. */
 export function person(name: string, password: string, more: Omit<LdifEntry, 'dn'> = {}): LdifEntry {
@@ -152,7 +183,7 @@ export function group(name: string, members: readonly string[]): LdifEntry {
 function configuration(
   folder: TemporaryFolder,
   { authority, certificate, key }: Certificates,
-  { demandsCertificate, demandsTls, activeDirectory, config = {} }: SlapdOptions,
+  { demandsCertificate, demandsTls, activeDirectory, locksAt, config = {} }: SlapdOptions,
 ): string {
   const schemas = ['core', 'cosine', 'nis', 'inetorgperson'].map(
     (name) => `include /etc/ldap/schema/${name}.schema`,
@@ -166,38 +197,31 @@ function configuration(
   return [
     ...schemas,
     `include ${folder.file('own.schema')}`,
-    ...['modulepath /usr/lib/ldap', 'moduleload back_mdb', 'moduleload memberof'],
+    'modulepath /usr/lib/ldap',
+    'moduleload back_mdb',
+    'moduleload memberof',
+    ...(locksAt === undefined ? [] : ['moduleload ppolicy']),
     ...(authority === '' ? [] : tls),
     ...(demandsTls === true ? ['security ssf=1'] : []),
-    ...['sizelimit 2000', 'threads 16', ...(config.global ?? [])],
-    ...['database mdb', `suffix "${SUFFIX}"`, `rootdn "${ADMIN}"`, `rootpw "${ADMIN_PASSWORD}"`],
-    ...[`directory ${folder.file('db')}`, 'maxsize 1073741824', 'dbnosync'],
-    ...['index objectClass,uid,member,memberUid,gidNumber eq'],
+    'sizelimit 2000',
+    'threads 16',
+    ...(config.global ?? []),
+    'database mdb',
+    `suffix "${SUFFIX}"`,
+    `rootdn "${ADMIN}"`,
+    `rootpw "${ADMIN_PASSWORD}"`,
+    `directory ${folder.file('db')}`,
+    'maxsize 1073741824',
+    'dbnosync',
+    'index objectClass,uid,member,memberUid,gidNumber eq',
     ...(activeDirectory === true ? ['index sAMAccountName,userPrincipalName eq'] : []),
-    ...['overlay memberof', 'memberof-group-oc groupOfNames', 'memberof-member-ad member'],
+    'overlay memberof',
+    'memberof-group-oc groupOfNames',
+    'memberof-member-ad member',
+    ...(locksAt === undefined ? [] : ['overlay ppolicy', `ppolicy_default "${POLICY}"`]),
     ...(config.database ?? []),
     '',
   ].join('\n')
-}
-
-/** Every value in base64, which any value can be written in (RFC 2849). */
-function ldif(entries: readonly LdifEntry[], ...firstLines: readonly string[]): string {
-  return entries
-    .map(({ dn, ...attributes }) =>
-      [
-        `dn:: ${base64(dn)}`,
-        ...firstLines,
-        ...Object.entries(attributes).flatMap(([name, values]) =>
-          [values].flat().map((value) => `${name}:: ${base64(String(value))}`),
-        ),
-      ].join('\n'),
-    )
-    .join('\n\n')
-    .concat('\n')
-}
-
-function base64(text: string): string {
-  return Buffer.from(text).toString('base64')
 }
 
 /** By a socket of the file system, which the server takes for secret. */

@@ -13,7 +13,7 @@ export interface SteppedClock {
   step(milliseconds: number): void
 }
 
-export function steppedClock(folder: TemporaryFolder): SteppedClock {
+export function steppedClock(folder: TemporaryFolder, machine: Place = thisMachine): SteppedClock {
   const file = folder.file('clock')
   const step = (milliseconds: number) => {
     const seconds = milliseconds / 1000
@@ -28,6 +28,6 @@ export function steppedClock(folder: TemporaryFolder): SteppedClock {
     NO_FAKE_STAT: '1',
   }
   const start: Place['start'] = (program, args, options) =>
-    thisMachine.start(program, args, { ...options, env: { ...options?.env, ...clock } })
-  return { place: { ...thisMachine, start }, step }
+    machine.start(program, args, { ...options, env: { ...options?.env, ...clock } })
+  return { place: { ...machine, start }, step }
 }

@@ -4,7 +4,7 @@ import { outputOf, type RealProcess, thisMachine } from './process.ts'
 
 /** A program at a terminal of its own, with somebody who types. */
 export interface Terminal {
-  /** `output()` is what the terminal shows, whatever the program itself made of the typing included. */
+  /** `output()` is what the terminal shows, including what the program shows of the typing. */
   readonly process: RealProcess
   type(text: string): Promise<void>
   /** Ends the program where it still runs. */
@@ -18,8 +18,11 @@ export async function atTerminal(program: string, args: readonly string[]): Prom
   await outputOf(thisMachine, 'mkfifo', [keyboard])
   const command = [program, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
   const process = thisMachine.start('sh', [
-    ...['-c', 'exec script --quiet --flush --return --command "$1" /dev/null < "$2"'],
-    ...['sh', command, keyboard],
+    '-c',
+    'exec script --quiet --flush --return --command "$1" /dev/null < "$2"',
+    'sh',
+    command,
+    keyboard,
   ])
   // Opens when the other side does, and stays open until the end: its end would be Ctrl-D.
   const typing: FileHandle = await open(keyboard, 'w')

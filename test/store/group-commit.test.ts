@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { systemRandom } from '../../src/domain/random.ts'
-import { type Records, sqlRecords } from '../../src/store/records.ts'
+import { type Repositories, sqlRepositories } from '../../src/store/repositories.ts'
 import { type OpenDatabase, openForWriting } from '../../src/store/sqlite/database.ts'
 import { commitTogether } from '../../src/store/sqlite/group-commit.ts'
 import { admission, enrolmentOf, eventOf, unique } from './samples.ts'
 
 describe('a group of writes', () => {
   let store: OpenDatabase
-  let records: Records
+  let records: Repositories
   beforeEach(async () => {
     store = await openForWriting({ path: ':memory:', readOnly: false, busyMs: 100 })
-    records = sqlRecords(store.db, { random: systemRandom })
+    records = sqlRepositories(store.db, { random: systemRandom })
   })
   const kinds = async (writes: readonly (() => Promise<unknown>)[]) =>
     (await commitTogether(store, writes)).map(({ kind }) => kind)
@@ -20,12 +20,12 @@ describe('a group of writes', () => {
     const enrolment = enrolmentOf(user)
     await records.enrolments.replace({ enrolment, recoveryHashes: [] })
     const [before, failing, after] = [1, 2, 3].map((step) =>
-      admission(user, { kind: 'totp', enrolment: enrolment.id, step }),
+      admission(user, { kind: 'totp', enrolment: enrolment.id, step, driftMs: 0 }),
     )
     if (before === undefined || failing === undefined || after === undefined)
       throw new Error('three were made')
     const { admit } = { admit: (entry: typeof before) => () => records.login.admit(entry) }
-    // The event is written last: by then the step is claimed and the session open.
+    // The event is written last: by then the code is spent and the session open.
     const answers = await kinds([admit(before), admit({ ...failing, event: before.event })])
     expect(answers).toEqual(['done', 'failed'])
     expect((await records.enrolments.find(user))?.lastStep).toBe(1)

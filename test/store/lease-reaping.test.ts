@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { HeldLease } from '../../src/domain/address-pool.ts'
-import { Unavailable } from '../../src/domain/person.ts'
+import { Unavailable } from '../../src/domain/errors.ts'
 import { LeaseReaping } from '../../src/store/lease-reaping.ts'
 
 const EVERY_MS = 60_000
@@ -14,7 +14,7 @@ interface Round {
 function reaping(roundOf: (round: number) => Round) {
   vi.useFakeTimers()
   const time = { monotonic: 0 }
-  const [reaped, told, gauges]: [string[], string[], unknown[]] = [[], [], []]
+  const [reaped, logged, gauges]: [string[], string[], unknown[]] = [[], [], []]
   let round = -1
   const running = LeaseReaping.start({
     leases: {
@@ -29,11 +29,11 @@ function reaping(roundOf: (round: number) => Round) {
         return dead.length
       },
       tidy: async () => {},
-      usage: async () => [{ pool: 'staff', size: 10, held: roundOf(round).held ?? 0 }],
+      usage: async () => [{ pool: 'staff', family: 'ipv4', size: 10, held: roundOf(round).held ?? 0 }],
     },
     clock: { now: () => 0, monotonic: () => time.monotonic },
-    log: { debug() {}, info: (event) => told.push(event), warn: (event) => told.push(event), error() {} },
-    metrics: { pool: (...gauge) => gauges.push(gauge) },
+    log: { debug() {}, info: (event) => logged.push(event), warn: (event) => logged.push(event), error() {} },
+    metrics: { pool: ({ pool, size, held }) => gauges.push([pool, size, held]) },
     everyMs: EVERY_MS,
   })
   onTestFinished(async () => {
@@ -46,38 +46,38 @@ function reaping(roundOf: (round: number) => Round) {
       await vi.advanceTimersByTimeAsync(EVERY_MS)
     }
   }
-  return { reaped, told, gauges, pass }
+  return { reaped, logged, gauges, pass }
 }
 
-const QUIET = { address: 'a', session: 'quiet', gateway: 'gw1', heardAt: 1, keptMs: 5 * EVERY_MS }
+const QUIET = { address: 'a', session: 'quiet', gateway: 'gw1', lastSeenAt: 1, staleAfterMs: 5 * EVERY_MS }
 
 function leasesAt(round: number): readonly HeldLease[] {
-  return [QUIET, { ...QUIET, address: 'b', session: 'alive', heardAt: round }]
+  return [QUIET, { ...QUIET, address: 'b', session: 'alive', lastSeenAt: round }]
 }
 
 test('what is dead is freed', async () => {
-  const { reaped, told, pass } = reaping((round) => ({ held: 2, leases: leasesAt(round) }))
+  const { reaped, logged, pass } = reaping((round) => ({ held: 2, leases: leasesAt(round) }))
   await pass(7)
   expect(reaped).toEqual([])
   await pass(1)
-  expect([reaped, told]).toEqual([['quiet'], ['leases.reaped']])
+  expect([reaped, logged]).toEqual([['quiet'], ['leases.reaped']])
 })
 
-test('while the records are away nobody can be heard, and the watch begins anew', async () => {
-  const { reaped, told, pass } = reaping((round) => ({
+test('while the records are unavailable no report arrives, and the detector is reset', async () => {
+  const { reaped, logged, pass } = reaping((round) => ({
     held: round === 5 ? undefined : 2,
     leases: leasesAt(round),
   }))
   await pass(13)
-  expect([reaped, told]).toEqual([[], ['leases.not_reaped']])
+  expect([reaped, logged]).toEqual([[], ['leases.not_reaped']])
   await pass(1)
   expect(reaped).toEqual(['quiet'])
 })
 
 test('how full a pool is stands in the metrics, and in the log before it is full', async () => {
-  const { told, gauges, pass } = reaping((round) => ({ held: [8, 9, 10, 8, 9][round] }))
+  const { logged, gauges, pass } = reaping((round) => ({ held: [8, 9, 10, 8, 9][round] }))
   await pass(1)
-  expect([told, gauges]).toEqual([[], [['staff', 10, 8]]])
+  expect([logged, gauges]).toEqual([[], [['staff', 10, 8]]])
   await pass(4)
-  expect(told).toEqual(['pool.nearly_full', 'pool.nearly_full'])
+  expect(logged).toEqual(['pool.nearly_full', 'pool.nearly_full'])
 })

@@ -4,7 +4,7 @@ import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { openPostgres, type PostgresOptions } from '../../src/store/postgres/open.ts'
 import type { PostgresServer } from '../../src/store/postgres/pool.ts'
-import type { OpenRecords } from '../../src/store/records.ts'
+import type { OpenStore } from '../../src/store/repositories.ts'
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
 
@@ -20,7 +20,7 @@ export function serverOf(url: string): PostgresServer {
 }
 
 /** Opens the records in a database as the broker does. */
-export function opening(url: string, more: Partial<PostgresOptions> = {}): Promise<OpenRecords> {
+export function opening(url: string, more: Partial<PostgresOptions> = {}): Promise<OpenStore> {
   return openPostgres({
     server: serverOf(url),
     connections: 10,

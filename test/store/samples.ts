@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { AuditEvent } from '../../src/domain/audit.ts'
 import type { Enrolment } from '../../src/domain/enrolment.ts'
-import type { LockoutRules, LockoutScope } from '../../src/domain/lockout.ts'
-import type { Admission, Claim, FailedGuess } from '../../src/domain/login-records.ts'
+import type { FailureBudget, LockoutRules } from '../../src/domain/lockout.ts'
+import type { Admission, CodeUse, FailedGuess } from '../../src/domain/login-records.ts'
+import type { AccountId } from '../../src/domain/person.ts'
 import type { AccountingRecord, Session } from '../../src/domain/session.ts'
+import type { Trust } from '../../src/domain/trust.ts'
 import type { LocalUser } from '../../src/domain/user.ts'
 
 export const MINUTE = 60_000
@@ -56,6 +58,7 @@ export function enrolmentOf(subject: string, more: Partial<Enrolment> = {}): Enr
     period: 30,
     algorithm: 'sha1',
     lastStep: -1,
+    driftMs: 0,
     createdAt: NOON,
     ...more,
   }
@@ -81,6 +84,11 @@ function grantedSession(user: string, more: Partial<Session> = {}): Session {
   }
 }
 
+/** In the one identity store that these tests have. */
+function accountOf(subject: string): AccountId {
+  return { source: 'corp', subject }
+}
+
 export interface Login {
   readonly address?: string
   readonly now?: number
@@ -89,22 +97,38 @@ export interface Login {
 
 export function admission(
   user: string,
-  claim: Claim,
+  codeUse: CodeUse,
   { address, now = NOON, session }: Login = {},
 ): Admission & { readonly session: Session } {
   const from = address === undefined ? {} : { address }
   return {
-    query: { user, subjects: [user], now, ...from },
-    claim,
+    query: { user, account: accountOf(user), subjects: [user], now, ...from },
+    forgives: true,
+    codeUse,
     session: grantedSession(user, { grantedAt: now, updatedAt: now, ...from, ...session }),
     event: eventOf(user, { kind: 'login.accepted', at: now, ...from }),
   }
 }
 
-export interface Failure {
+export function trustOf(subject: string, more: Partial<Trust> = {}): Trust {
+  return {
+    id: id(),
+    subject,
+    source: 'local',
+    network: '198.51.100.7',
+    enrolment: id(),
+    gateway: 'gw1',
+    madeAt: NOON,
+    expiresAt: NOON + 12 * HOUR,
+    uses: 0,
+    ...more,
+  }
+}
+
+export interface Failure extends Partial<Pick<FailedGuess, 'account' | 'factor' | 'alias'>> {
   readonly address?: string
   readonly at?: number
-  readonly lock?: readonly LockoutScope[]
+  readonly lock?: readonly FailureBudget[]
   readonly rules?: Partial<LockoutRules>
 }
 
@@ -116,8 +140,11 @@ export function failureOf(
   return {
     event: eventOf(user, { at, reason: 'bad_credentials', gateway: 'gw1', ...from }),
     user,
+    account: accountOf(user),
+    factor: 'password',
     gateway: 'gw1',
     lock,
+    ...more,
     rules: { ...rules, ...more.rules },
     ...from,
   }

@@ -27,7 +27,7 @@ describe('the memory of requests', () => {
     expect(duplicates.begin('peer', authenticator(2))).toBe('pending')
   })
 
-  it('lets go of what is 30 s old', () => {
+  it('forgets requests that are 30 s old', () => {
     const { duplicates, time } = kept()
     for (let i = 0; i < 50; i += 1) duplicates.begin(`peer ${i}`, authenticator(1))
     time.now = 30_000

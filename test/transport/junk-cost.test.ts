@@ -6,28 +6,45 @@ import { parseNetwork } from '../../src/domain/network.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { refuse } from '../../src/domain/refusal.ts'
 import { Secret } from '../../src/domain/secret.ts'
-import { WORDS } from '../../src/domain/words.ts'
 import { prometheusMetrics } from '../../src/observe/metrics.ts'
 import { buildStatusServer } from '../../src/radius/authenticators.ts'
 import { SharedSecret } from '../../src/radius/shared-secret.ts'
-import { Exchange } from '../../src/transport/exchange.ts'
-import { GatewayTable } from '../../src/transport/gateway-table.ts'
+import { ClientTable } from '../../src/transport/client-table.ts'
+import { RadiusServer } from '../../src/transport/radius-server.ts'
 
 const PACKETS = 4000
 
-async function exchange(): Promise<Exchange> {
-  const memory = { authenticating: async () => [], remember: async () => {}, forget: async () => {} }
+async function startServer(): Promise<RadiusServer> {
+  const memory = {
+    signing: async () => [],
+    remember: async () => {},
+    noteUnsigned: async () => {},
+    forget: async () => {},
+  }
   const network = parseNetwork('192.0.2.1/32') ?? expect.unreachable()
-  const gateway = { name: 'gw', networks: [network], secret: new Secret('a shared secret') }
-  return new Exchange({
-    gateways: await GatewayTable.open({
+  const gateway = {
+    name: 'gw',
+    networks: [network],
+    hosts: [],
+    nasIdentifiers: [],
+    classForm: 'semicolon' as const,
+    secret: new Secret('a shared secret'),
+  }
+  return new RadiusServer({
+    gateways: await ClientTable.open({
       gateways: [{ ...gateway, messageAuthenticator: 'auto', onOutage: 'reject' }],
-      ...{ memory, log: quietLog },
+      memory,
+      clock: systemClock,
+      log: quietLog,
     }),
     decide: async () => refuse('bad_credentials', 'wrong'),
     keepAccounting: async () => true,
-    reply: { words: WORDS.en, tellLocked: false },
-    ...{ deadlineMs: 1000, maxInFlight: 10, clock: systemClock, random: systemRandom, log: quietLog },
+    reply: { locale: 'en', tellLocked: false },
+    deadlineMs: 1000,
+    maxInFlight: 10,
+    clock: systemClock,
+    random: systemRandom,
+    log: quietLog,
     metrics: prometheusMetrics().metrics,
   })
 }
@@ -42,7 +59,7 @@ function junk(): Buffer {
 }
 
 it('junk costs a small part of what a request costs, from a gateway and from a stranger', async () => {
-  const { receive } = await exchange().then((made) => ({ receive: made.receive.bind(made) }))
+  const { receive } = await startServer().then((server) => ({ receive: server.receive.bind(server) }))
   const status = buildStatusServer({
     identifier: 1,
     authenticator: randomBytes(16),
@@ -50,10 +67,10 @@ it('junk costs a small part of what a request costs, from a gateway and from a s
     attributes: [],
   })
   const costOf = (octets: Buffer, source: string): number => {
-    const begun = process.cpuUsage()
+    const before = process.cpuUsage()
     for (let sent = 0; sent < PACKETS; sent++)
       receive({ octets, source, port: 4000, service: 'auth', socket: 'a' })
-    const { user, system } = process.cpuUsage(begun)
+    const { user, system } = process.cpuUsage(before)
     return user + system
   }
   expect(

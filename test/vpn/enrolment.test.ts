@@ -118,7 +118,7 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'a user without an 
     expect(client.seen()).not.toContain('Wrong code')
     expect(app?.label).toBe('ocbroker:bob')
     expect(await gateway.users()).toContainEqual(expect.objectContaining({ Username: 'bob' }))
-    // One login, one session: the gateway never asked anew.
+    // One login, one session: the gateway never asked again.
     expect(await broker.ocbroker(['session', 'list', '--user', 'bob'])).toHaveLength(1)
     const events = (await broker.ocbroker(['audit', '--user', 'bob'])) as readonly { kind: string }[]
     expect(events.map(({ kind }) => kind).toSorted()).toEqual([

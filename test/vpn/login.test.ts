@@ -60,7 +60,11 @@ describeWith(TUNNEL_NEEDS, 'a VPN login', () => {
     resources.defer(broker.stop)
     const { authPort, acctPort, secret } = broker
     const gateway = await startOcserv({
-      ...{ place: lab.server, secret, authPort, acctPort, groups: GROUPS },
+      place: lab.server,
+      secret,
+      authPort,
+      acctPort,
+      groups: GROUPS,
       extra: ['ipv6-network = fd00:8::/48', 'ipv6-subnet-prefix = 64', 'max-ban-score = 0'],
     })
     resources.defer(gateway.stop)
@@ -90,7 +94,11 @@ describeWith(TUNNEL_NEEDS, 'a VPN login', () => {
     onTestFinished(() => server.stop())
     const [, port = ''] = await server.waitForOutput(/port (\d+)/)
     const { code, stderr } = await lab.client.run(process.execPath, [
-      ...['--eval', ECHO_CLIENT, String(user?.['P-t-P IPv4']), port, String(octets)],
+      '--eval',
+      ECHO_CLIENT,
+      String(user?.['P-t-P IPv4']),
+      port,
+      String(octets),
     ])
     expect(code, stderr).toBe(0)
   }
@@ -139,7 +147,10 @@ describeWith(TUNNEL_NEEDS, 'a VPN login', () => {
       expect(client.nameservers()).toEqual(['10.0.0.53', '10.0.0.54', 'fd00:9::53'])
       expect(await at.gateway.users()).toEqual([
         expect.objectContaining({
-          ...{ Username: 'alice', Groupname: 'staff', IPv4: '10.8.0.77', State: 'connected' },
+          Username: 'alice',
+          Groupname: 'staff',
+          IPv4: '10.8.0.77',
+          State: 'connected',
         }),
       ])
 

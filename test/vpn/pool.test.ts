@@ -35,13 +35,18 @@ describeWith(TUNNEL_NEEDS, 'the addresses of a pool', () => {
     await addPeople(
       broker,
       PEOPLE.map((name) => ({
-        ...{ name, password: PASSWORD, enrolled: false },
-        ...(name === 'alice' && { attributes: { ipv4: '10.8.4.4' } }),
+        name,
+        password: PASSWORD,
+        enrolled: false,
+        attributes: name === 'alice' ? { ipv4: '10.8.4.4' } : undefined,
       })),
     )
     const { authPort, acctPort, secret } = broker
     gateway = await startOcserv({
-      ...{ place: lab.server, secret, authPort, acctPort },
+      place: lab.server,
+      secret,
+      authPort,
+      acctPort,
       extra: ['max-ban-score = 0'],
     })
     resources.defer(gateway.stop)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { AuditTally, AuditTrail } from '../../src/domain/audit-search.ts'
+import type { AuditCount, AuditStore } from '../../src/domain/audit.ts'
 import { Activity } from '../../src/web/desk/activity.ts'
 
 const HOUR_MS = 3_600_000
@@ -8,16 +8,16 @@ const NOON = 500_000 * HOUR_MS
 /** A trail in which so many were let in and refused in the hour that begins at a moment. */
 function trailOf(counts: Readonly<Record<number, readonly [logins: number, refused: number]>>) {
   const asked: number[] = []
-  const tally: AuditTrail['tally'] = async (_kinds, since) => {
+  const count: AuditStore['count'] = async (_kinds, since) => {
     asked.push(since)
     const [logins = 0, refused = 0] = counts[since] ?? []
-    const told: AuditTally[] = [
+    const answer: AuditCount[] = [
       { at: since, kind: 'login.accepted', count: logins },
       { at: since, kind: 'login.refused', count: refused },
     ]
-    return told.filter(({ count }) => count > 0)
+    return answer.filter((each) => each.count > 0)
   }
-  return { asked, trail: { tally, search: async () => [] } }
+  return { asked, trail: { count } }
 }
 
 test('a day has 24 hours, of which the present one is the last', async () => {
@@ -33,7 +33,7 @@ test('a day has 24 hours, of which the present one is the last', async () => {
   expect([logins, refused, most]).toEqual([6, 5, 8])
 })
 
-test('the busiest hour fills the picture, and bars stand one upon the other', async () => {
+test('the busiest hour fills the chart, and bars are stacked', async () => {
   const { trail } = trailOf({ [NOON]: [6, 2], [NOON - HOUR_MS]: [4, 0] })
   const { hours, height } = await new Activity(trail).until(NOON)
   expect(hours.at(-1)).toMatchObject({ refusedY: 0, loginsHeight: height * 0.75, loginsY: height * 0.25 })
@@ -46,7 +46,7 @@ test('a day without a login is a flat line', async () => {
   for (const { loginsHeight, refusedHeight } of hours) expect([loginsHeight, refusedHeight]).toEqual([0, 0])
 })
 
-test('hours that are over are counted once, the present one again and again but not for every visitor', async () => {
+test('past hours are counted once, the present hour at most every few seconds', async () => {
   const { asked, trail } = trailOf({})
   const activity = new Activity(trail)
   await activity.until(NOON + 120_000)
@@ -60,14 +60,13 @@ test('hours that are over are counted once, the present one again and again but 
   expect(asked.slice(25)).toEqual([NOON, NOON + HOUR_MS])
 })
 
-test('an outage is not told to those who come after it', async () => {
+test('a failed count is not cached', async () => {
   const { trail } = trailOf({ [NOON]: [1, 0] })
   let isOut = true
   const activity = new Activity({
-    ...trail,
-    tally: async (...asked) => {
+    count: async (...asked) => {
       if (isOut) throw new Error('out')
-      return trail.tally(...asked)
+      return trail.count(...asked)
     },
   })
   await expect(activity.until(NOON)).rejects.toThrow('out')

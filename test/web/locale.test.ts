@@ -1,8 +1,8 @@
 import type { Request } from 'express'
 import express from 'express'
 import { expect, test } from 'vitest'
-import type { Locale } from '../../src/domain/words.ts'
-import { localeOf } from '../../src/web/frame/locale.ts'
+import type { Locale } from '../../src/domain/locale.ts'
+import { localeOf } from '../../src/web/layout/locale.ts'
 
 const BOTH: readonly Locale[] = ['en', 'zh-CN']
 
@@ -27,7 +27,7 @@ test.each([
   expect(localeOf(asking(languages), BOTH)).toBe(locale)
 })
 
-test('a browser that asks for nothing there is gets the first that is configured, and no other than those', () => {
+test('a browser that asks for no available language gets the first configured one', () => {
   expect(localeOf(asking('de'), ['zh-CN', 'en'])).toBe('zh-CN')
   expect(localeOf(asking('zh-CN'), ['en'])).toBe('en')
 })

@@ -27,7 +27,10 @@ test.each([
   expect(jsQR.default(drawn(path, size), side, side)?.data).toBe(text)
   // Around it the four modules of quiet that ISO/IEC 18004 asks for.
   const columns = [...path.matchAll(/M(\d+) (\d+)h(\d+)/g)].flatMap(([, x, y, width]) => [
-    ...[Number(x), Number(y), size - Number(x) - Number(width), size - 1 - Number(y)],
+    Number(x),
+    Number(y),
+    size - Number(x) - Number(width),
+    size - 1 - Number(y),
   ])
   expect(Math.min(...columns)).toBe(4)
 })

@@ -1,32 +1,38 @@
-import type { z } from 'zod'
-import type { Path, Report } from '../fault.ts'
-import type { Draft } from '../schema-walk.ts'
-import type { shape } from '../shape.ts'
+import type { Path } from '../../schema/config-error.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import type { PartialConfig } from '../partial-config.ts'
+import type { ConfigInput } from '../schema.ts'
 
-/** What a prompt of the VPN has room for, beside its own words. */
-const LONGEST_URL = 64
+/** A VPN prompt has no room for a longer one beside its own text. */
+const MAX_URL_LENGTH = 64
 
-/** A prompt that sends users to the portal must name it, and the portal must be there. */
-export function checkEnrolAtLogin(draft: Draft<z.output<typeof shape>>, report: Report): void {
-  const wishes: Path[] = []
-  if (draft.second_factor?.enrol_at_login === true) wishes.push(['second_factor', 'enrol_at_login'])
-  for (const [index, policy] of (draft.policies ?? []).entries())
-    if (policy?.enrol_at_login === true) wishes.push(['policies', index, 'enrol_at_login'])
-
-  const [first] = wishes
+/** A prompt that sends users to the portal needs the portal and its address. */
+export function checkEnrolAtLogin(
+  { second_factor: factor, policies = [], portal }: PartialConfig<ConfigInput>,
+  diagnostics: Diagnostics,
+): void {
+  const places: Path[] = factor?.enrol_at_login === true ? [['second_factor', 'enrol_at_login']] : []
+  for (const [index, policy] of policies.entries())
+    if (policy?.enrol_at_login === true) places.push(['policies', index, 'enrol_at_login'])
+  const [first] = places
   if (first === undefined) return
-  if (draft.second_factor?.required === false)
-    report.warn(first, 'never applies, as second_factor.required is false')
-  if (draft.second_factor?.mode === 'only')
-    report.fault(first, 'with second_factor.mode: only there is no password by which to know the user')
-  if (!report.given(['http']))
-    report.fault(first, 'needs the portal, and there is no section http', 'add one: http: {}')
-  if (!report.given(['portal', 'public_url']))
-    report.fault(first, 'needs the address of the portal', 'add portal: { public_url: https://… }')
-  const url = draft.portal?.public_url
-  if (url !== undefined && url.length > LONGEST_URL)
-    report.fault(
+  if (factor?.required === false) diagnostics.warn(first, 'never applies, as second_factor.required is false')
+  if (factor?.mode === 'only')
+    diagnostics.fault(first, 'second_factor.mode: only has no password that could identify the user')
+  if (portal?.enrol === 'invited')
+    diagnostics.fault(
+      first,
+      'lets a password alone begin an enrolment, and portal.enrol is invited',
+      'leave one of the two out',
+    )
+  if (!diagnostics.given(['http']))
+    diagnostics.fault(first, 'needs the portal, and there is no section http', 'add one: http: {}')
+  if (!diagnostics.given(['portal', 'public_url']))
+    diagnostics.fault(first, 'needs the address of the portal', 'add portal: { public_url: https://… }')
+  const length = portal?.public_url?.length ?? 0
+  if (length > MAX_URL_LENGTH)
+    diagnostics.fault(
       ['portal', 'public_url'],
-      `is ${url.length} signs long; a VPN prompt has room for ${LONGEST_URL}`,
+      `has ${length} characters; a VPN prompt has room for ${MAX_URL_LENGTH}`,
     )
 }

@@ -1,159 +1,213 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { Gateway } from '../../domain/gateway.ts'
-import { contains, type Network, parseNetwork } from '../../domain/network.ts'
+import { contains, LOOPBACK, type Network } from '../../domain/network.ts'
 import type { Secret } from '../../domain/secret.ts'
-import { type Path, pathText, type Report, Slip } from '../fault.ts'
-import { filePath, name, network, oneOrMany, secret } from '../scalars.ts'
-import type { Draft } from '../schema-walk.ts'
+import { type Path, pathText, ValueError } from '../../schema/config-error.ts'
+import { filePath, fromText, name, oneOrMany, secret, text } from '../../schema/scalars.ts'
+import { checkSecretLength, NEW_SECRET } from '../../schema/shared-secret.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import type { PartialConfig } from '../partial-config.ts'
 import { readSecretFile } from '../secret-file.ts'
-import { onOutageShape } from './radius.ts'
-import { judgeLength, NEW_SECRET } from './shared-secret.ts'
+import { gatewayAddress } from './gateway-address.ts'
+import { checkDisconnect, disconnectSchema, readDisconnectSecret } from './gateway-disconnect.ts'
+import { realm } from './identity-place.ts'
+import { onOutageSchema } from './radius.ts'
+import { checkInlineOrFile } from './remote-server.ts'
+import { checkUniqueNames } from './unique-names.ts'
 
-const gatewayShape = z.strictObject({
+const gatewaySchema = z.strictObject({
   name: name(),
-  address: oneOrMany(network()),
+  address: oneOrMany(gatewayAddress()),
+  nas_identifier: oneOrMany(text()).optional(),
   secret: secret().optional(),
   secret_file: filePath().optional(),
+  class: z.enum(['semicolon', 'comma', 'each']).default('semicolon'),
   message_authenticator: z.enum(['auto', 'require', 'off']).default('auto'),
-  on_outage: onOutageShape.optional(),
+  on_outage: onOutageSchema.optional(),
+  default_realm: realm().optional(),
+  charset: charset().optional(),
+  disconnect: disconnectSchema.optional(),
 })
 
-export const gatewaysShape = z.array(gatewayShape).min(1)
+export const gatewaysSchema = z.array(gatewaySchema).min(1)
 
-type Parsed = z.output<typeof gatewaysShape>
-type GatewayDraft = NonNullable<Draft<Parsed>[number]>
+type Parsed = z.output<typeof gatewaysSchema>
+type PartialGateway = NonNullable<PartialConfig<Parsed>[number]>
 
-/** The secret of the configuration that comes with the broker. Everybody knows it, so it serves loopback only. */
+/** The secret of the shipped configuration. It is public, so it is for loopback only. */
 const TRY_OUT_SECRET = 'for-trying-out-only'
-/** What the audit trail and the policies call the broker's own pages. */
+/** The audit trail and the policies call the broker's own pages so. */
 const OWN_PAGES = 'portal'
-const LOOPBACK = ['127.0.0.0/8', '::1'].flatMap((text) => parseNetwork(text) ?? [])
 
-export function checkGateways(draft: Draft<Parsed>, report: Report): void {
-  const names = new Map<string, number>()
-  const networks = new Map<string, { readonly gateway: number; readonly label: string }>()
-  for (const [index, gateway] of draft.entries()) {
+export function checkGateways(gateways: PartialConfig<Parsed>, diagnostics: Diagnostics): void {
+  checkUniqueNames('gateways', 'gateway', gateways, diagnostics)
+  checkAddresses(gateways, diagnostics)
+  for (const [index, gateway] of gateways.entries()) {
     if (gateway === undefined) continue
     const path: Path = ['gateways', index]
-    const label = gateway.name ?? pathText(path)
-    checkName(gateway, index, names, report)
-    for (const [position, each] of (gateway.address ?? []).entries()) {
-      if (each === undefined) continue
-      const at = Array.isArray(report.at([...path, 'address']))
-        ? [...path, 'address', position]
-        : [...path, 'address']
-      const other = networks.get(each.text)
-      if (other?.gateway === index) report.fault(at, `${each.text} stands here twice`, 'keep one')
-      else if (other !== undefined)
-        report.fault(
-          at,
-          `${each.text} belongs to gateway ${other.label} and to gateway ${label}`,
-          'give it to one of them; a longer prefix inside a network may belong to another gateway',
-        )
-      else networks.set(each.text, { gateway: index, label })
-      if (each.prefix === 0)
-        report.warn(at, `${each.text} takes packets from everywhere`, 'name the addresses of the gateway')
+    if (gateway.name === OWN_PAGES)
+      diagnostics.fault(
+        [...path, 'name'],
+        `${OWN_PAGES} is the name of the broker's own pages`,
+        'give the gateway another name',
+      )
+    checkInlineOrFile(path, 'secret', diagnostics, {
+      problem: 'has no shared secret',
+      suggestion: `add secret_file or secret; ${NEW_SECRET}`,
+    })
+    if (gateway.disconnect !== undefined) {
+      const networks = (gateway.address ?? []).map((each) =>
+        each !== undefined && 'network' in each ? each.network : undefined,
+      )
+      checkDisconnect(gateway.disconnect, networks, [...path, 'disconnect'], diagnostics)
     }
-    checkSecretSource(gateway, path, report)
+    if (gateway.secret !== undefined) checkSecret(gateway.secret, gateway, [...path, 'secret'], diagnostics)
   }
 }
 
-function checkName(gateway: GatewayDraft, index: number, names: Map<string, number>, report: Report): void {
-  if (gateway.name === undefined) return
-  if (gateway.name === OWN_PAGES)
-    report.fault(
-      ['gateways', index, 'name'],
-      `${OWN_PAGES} is what the broker calls its own pages`,
-      'give the gateway another name',
-    )
-  const earlier = names.get(gateway.name)
-  if (earlier === undefined) names.set(gateway.name, index)
-  else
-    report.fault(
-      ['gateways', index, 'name'],
-      `${gateway.name} is already the name of gateways[${earlier}]`,
-      'give each gateway a name of its own',
-    )
+/** Gateways may share an address if each request shows by its NAS-Identifier whose it is. */
+function checkAddresses(gateways: PartialConfig<Parsed>, diagnostics: Diagnostics): void {
+  const owners = new Map<string, { readonly gateway: number; readonly label: string }>()
+  for (const [index, gateway] of gateways.entries()) {
+    const path: Path = ['gateways', index, 'address']
+    const label = gateway?.name ?? pathText(['gateways', index])
+    const isList = Array.isArray(diagnostics.at(path))
+    for (const [position, each] of (gateway?.address ?? []).entries()) {
+      if (each?.text === undefined) continue
+      const { text } = each
+      const place = isList ? [...path, position] : path
+      for (const identifier of gateway?.nas_identifier ?? [undefined]) {
+        const key = `${text} ${identifier ?? ''}`
+        const owner = owners.get(key)
+        const whose = identifier === undefined ? text : `${text} with NAS-Identifier ${identifier}`
+        if (owner?.gateway === index) diagnostics.fault(place, `${whose} is given twice`, 'keep one')
+        else if (owner !== undefined)
+          diagnostics.fault(
+            place,
+            `${whose} belongs to gateway ${owner.label} and to gateway ${label}`,
+            'give it to one of them, or give each its nas_identifier; a longer prefix inside a network may belong to another gateway',
+          )
+        else owners.set(key, { gateway: index, label })
+      }
+      if ('network' in each && each.network?.prefix === 0)
+        diagnostics.warn(
+          place,
+          `${text} accepts packets from everywhere`,
+          'name the addresses of the gateway',
+        )
+    }
+  }
 }
 
-function checkSecretSource(gateway: GatewayDraft, path: Path, report: Report): void {
-  const inline = report.given([...path, 'secret'])
-  const inFile = report.given([...path, 'secret_file'])
-  if (inline && inFile) report.fault(path, 'has a secret and a secret_file', 'keep one of the two')
-  if (!inline && !inFile)
-    report.fault(path, 'has no shared secret', `add secret_file or secret; ${NEW_SECRET}`)
-  if (gateway.secret !== undefined) judgeSecret(gateway.secret, gateway, [...path, 'secret'], report)
-}
-
-function judgeSecret(value: Secret, gateway: GatewayDraft, path: Path, report: Report): void {
+function checkSecret(value: Secret, gateway: PartialGateway, path: Path, diagnostics: Diagnostics): void {
   const plain = value.reveal()
   if (plain === TRY_OUT_SECRET) {
-    if (gateway.address?.every((each) => each === undefined || isLoopback(each)) !== true)
-      report.fault(path, 'is the secret for trying out, which everybody knows', NEW_SECRET)
-    else report.warn(path, 'is the secret for trying out, which everybody knows', `change it; ${NEW_SECRET}`)
+    const problem = 'is the secret for trying out, which is public'
+    if (
+      gateway.address?.every(
+        (each) =>
+          each === undefined || ('network' in each && each.network !== undefined && isLoopback(each.network)),
+      ) === true
+    )
+      diagnostics.warn(path, problem, `change it; ${NEW_SECRET}`)
+    else diagnostics.fault(path, problem, NEW_SECRET)
     return
   }
-  judgeLength(value, path, report)
+  checkSecretLength(value, path, diagnostics)
   if (/\s/.test(plain))
-    report.warn(path, 'the secret holds a blank, which the servers file of radcli cannot', NEW_SECRET)
+    diagnostics.warn(path, 'the secret holds a blank, which the servers file of radcli cannot', NEW_SECRET)
 }
 
-function isLoopback(each: Network): boolean {
-  return LOOPBACK.some((loop) => each.prefix >= loop.prefix && contains(loop, each.base))
+function isLoopback({ base, prefix }: Network): boolean {
+  return LOOPBACK.some((loopback) => prefix >= loopback.prefix && contains(loopback, base))
 }
 
-/** Reads each secret_file that is named. @returns the secrets by the gateway's position. */
+/** The secrets from files, by the gateway's position. */
+interface GatewaySecrets {
+  readonly shared: ReadonlyMap<number, Secret>
+  /** For Disconnect-Requests alone. */
+  readonly disconnect: ReadonlyMap<number, Secret>
+}
+
 export async function readGatewaySecrets(
-  draft: Draft<Parsed>,
+  gateways: PartialConfig<Parsed>,
   folder: string,
-  report: Report,
-): Promise<ReadonlyMap<number, Secret>> {
+  diagnostics: Diagnostics,
+): Promise<GatewaySecrets> {
   const secrets = new Map<number, Secret>()
-  for (const [index, gateway] of draft.entries()) {
+  const disconnect = new Map<number, Secret>()
+  for (const [index, gateway] of gateways.entries()) {
+    const own =
+      gateway?.disconnect &&
+      (await readDisconnectSecret(gateway.disconnect, folder, ['gateways', index, 'disconnect'], diagnostics))
+    if (own !== undefined) disconnect.set(index, own)
     if (gateway?.secret_file === undefined) continue
     const path: Path = ['gateways', index, 'secret_file']
-    const found = await readSecretFile(resolve(folder, gateway.secret_file))
-    if (found instanceof Slip) {
-      report.fault(path, found.problem, found.suggestion)
-      continue
-    }
-    judgeSecret(found, gateway, path, report)
-    secrets.set(index, found)
+    const file = resolve(folder, gateway.secret_file)
+    const remedy = `run: (umask 027; head -c 24 /dev/urandom | base64 > ${file}), and give ocserv the same secret`
+    const read = diagnostics.valueOf(path, await readSecretFile(file, undefined, remedy))
+    if (read === undefined) continue
+    checkSecret(read, gateway, path, diagnostics)
+    secrets.set(index, read)
   }
-  return secrets
+  return { shared: secrets, disconnect }
 }
 
 /** For a configuration file that every user of the machine can read. */
-export function checkSecretsInOpenFile(draft: Draft<Parsed>, file: string, report: Report): void {
-  const index = draft.findIndex(
+export function checkSecretsInOpenFile(
+  gateways: PartialConfig<Parsed>,
+  file: string,
+  diagnostics: Diagnostics,
+): void {
+  const index = gateways.findIndex(
     (gateway) => gateway?.secret !== undefined && gateway.secret.reveal() !== TRY_OUT_SECRET,
   )
   if (index >= 0)
-    report.warn(
+    diagnostics.warn(
       ['gateways', index, 'secret'],
       'can be read by every user of this machine',
       `run: chmod o= ${file}, or move it to a secret_file`,
     )
 }
 
-/** Leaves out a gateway without a secret: the checks have told of it by then. */
+/** Leaves out gateways without a secret, which have been reported. */
 export function resolveGateways(
   parsed: Parsed,
-  fromFiles: ReadonlyMap<number, Secret>,
+  fromFiles: GatewaySecrets,
   onOutage: Gateway['onOutage'],
 ): readonly Gateway[] {
   return parsed.flatMap((gateway, index) => {
-    const shared = gateway.secret ?? fromFiles.get(index)
+    const shared = gateway.secret ?? fromFiles.shared.get(index)
     if (shared === undefined) return []
-    return [
-      {
-        name: gateway.name,
-        networks: gateway.address,
-        secret: shared,
-        messageAuthenticator: gateway.message_authenticator,
-        onOutage: gateway.on_outage ?? onOutage,
+    return {
+      name: gateway.name,
+      networks: gateway.address.flatMap((each) => ('network' in each ? each.network : [])),
+      hosts: gateway.address.flatMap((each) => ('host' in each ? each.host : [])),
+      nasIdentifiers: gateway.nas_identifier ?? [],
+      classForm: gateway.class,
+      secret: shared,
+      messageAuthenticator: gateway.message_authenticator,
+      onOutage: gateway.on_outage ?? onOutage,
+      defaultRealm: gateway.default_realm,
+      charset: gateway.charset,
+      disconnect: gateway.disconnect && {
+        port: gateway.disconnect.port,
+        secret: gateway.disconnect.secret ?? fromFiles.disconnect.get(index) ?? shared,
       },
-    ]
+    }
+  })
+}
+
+/** @returns the name that `TextDecoder` knows it by. */
+function charset() {
+  return fromText((label) => {
+    try {
+      const { encoding } = new TextDecoder(label)
+      if (!encoding.startsWith('utf-')) return encoding
+    } catch {
+      // It has no such character set.
+    }
+    return new ValueError('is no character set for what is not UTF-8', 'write windows-1252, or gbk')
   })
 }

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import type { LockoutRules } from '../../domain/lockout.ts'
 import type { Network } from '../../domain/network.ts'
-import type { Report } from '../fault.ts'
-import { duration, network } from '../scalars.ts'
-import type { Draft } from '../schema-walk.ts'
+import { duration, network } from '../../schema/scalars.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import type { PartialConfig } from '../partial-config.ts'
 
 const failures = () => z.int().min(1).max(100_000)
 
-export const lockoutShape = z.strictObject({
+export const lockoutSchema = z.strictObject({
   after: failures().default(5),
   user_after: failures().default(20),
   address_after: failures().default(50),
@@ -19,50 +19,51 @@ export const lockoutShape = z.strictObject({
   tell_user: z.boolean().default(true),
 })
 
-type Parsed = z.output<typeof lockoutShape>
+type Parsed = z.output<typeof lockoutSchema>
 type Key = Exclude<keyof Parsed, 'tell_user' | 'exempt'>
 
 export interface LockoutConfig extends LockoutRules {
-  /** Addresses of users for which failures make no lockout and that none bars, but one by hand or by the hard limit. */
+  /** User addresses whose failures cause no lockout; only manual and hard lockouts apply there. */
   readonly exempt: readonly Network[]
-  /** Whether a locked user reads that they are locked, or the same words as for a wrong password. */
+  /** Whether a locked user reads that they are locked, or the same message as for a wrong password. */
   readonly tellUser: boolean
 }
 
 /** NIST SP 800-63B §3.2.2: no more than 100 consecutive failures. */
 const NIST_HARD_LIMIT = 100
 
-/** No site has so large a network: 10.0.0.0/8 is the largest private one, and a /32 what a provider is given. */
-const NARROWEST_SUSPECT = { ipv4: 8, ipv6: 32 }
+/** The largest private network is 10.0.0.0/8, and a provider is given a /32 of IPv6: wider networks are a mistake. */
+const MIN_PREFIX = { ipv4: 8, ipv6: 32 }
 
-const AT_LEAST: readonly (readonly [larger: Key, smaller: Key])[] = [
+const ORDERED: readonly (readonly [larger: Key, smaller: Key])[] = [
   ['up_to', 'for'],
   ['user_after', 'after'],
   ['address_after', 'after'],
   ['hard_after', 'after'],
 ]
 
-export function checkLockout(draft: Draft<Parsed>, report: Report): void {
-  for (const [larger, smaller] of AT_LEAST) {
-    const large = draft[larger]
-    const small = draft[smaller]
+export function checkLockout(lockout: PartialConfig<Parsed>, diagnostics: Diagnostics): void {
+  for (const [larger, smaller] of ORDERED) {
+    const large = lockout[larger]
+    const small = lockout[smaller]
     if (large === undefined || small === undefined || large >= small) continue
-    const isDefault = !report.given(['lockout', larger])
-    report.fault(
+    const isDefault = !diagnostics.given(['lockout', larger])
+    diagnostics.fault(
       ['lockout', isDefault ? smaller : larger],
       isDefault ? `is more than lockout.${larger}, which has its default` : `is less than lockout.${smaller}`,
       `make lockout.${larger} as large as lockout.${smaller} or larger`,
     )
   }
-  for (const [index, each] of (draft.exempt ?? []).entries())
-    if (each !== undefined && each.prefix < NARROWEST_SUSPECT[each.base.kind()])
-      report.warn(
+  const hardAfter = lockout.hard_after ?? NIST_HARD_LIMIT
+  for (const [index, each] of (lockout.exempt ?? []).entries())
+    if (each !== undefined && each.prefix < MIN_PREFIX[each.base.kind()])
+      diagnostics.warn(
         ['lockout', 'exempt', index],
-        `${each.text} exempts ${each.prefix === 0 ? 'everybody' : 'a large part of the Internet'}: nobody there is locked before ${draft.hard_after ?? NIST_HARD_LIMIT} failures`,
+        `${each.text} exempts ${each.prefix === 0 ? 'everybody' : 'a large part of the Internet'}: no user there is locked before ${hardAfter} failures`,
         'name the networks that you trust',
       )
-  if (draft.hard_after !== undefined && draft.hard_after > NIST_HARD_LIMIT)
-    report.warn(
+  if (hardAfter > NIST_HARD_LIMIT)
+    diagnostics.warn(
       ['lockout', 'hard_after'],
       `is more than the ${NIST_HARD_LIMIT} consecutive failures that NIST SP 800-63B allows`,
     )

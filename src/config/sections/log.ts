@@ -1,19 +1,15 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { filePath } from '../scalars.ts'
+import { filePath } from '../../schema/scalars.ts'
 
-export const logShape = z.strictObject({
+export const logSchema = z.strictObject({
   level: z.enum(['error', 'warn', 'info', 'debug', 'trace']).default('info'),
+  /** Absent: standard output. */
   file: filePath().optional(),
 })
 
-export interface LogConfig {
-  readonly level: 'error' | 'warn' | 'info' | 'debug' | 'trace'
-  /** Absolute; absent: standard output. */
-  readonly file?: string
-}
+export type LogConfig = z.output<typeof logSchema>
 
-/** @param folder the configuration file's, from which relative paths start. */
-export function resolveLog({ level, file }: z.output<typeof logShape>, folder: string): LogConfig {
-  return file === undefined ? { level } : { level, file: resolve(folder, file) }
+export function resolveLog({ level, file }: LogConfig, folder: string): LogConfig {
+  return { level, file: file === undefined ? undefined : resolve(folder, file) }
 }

@@ -1,45 +1,40 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
-import type { Report } from '../fault.ts'
-import type { Draft } from '../schema-walk.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import type { PartialConfig } from '../partial-config.ts'
 
-const MOST_PARALLEL = 64
+const MAX_PARALLEL = 64
 
-export const passwordsShape = z.strictObject({
+/** The queue in front of password hashing, which takes 19 MiB and about 20 ms of a core each time. */
+export const passwordsSchema = z.strictObject({
   parallel: z
     .int()
     .min(1)
-    .max(MOST_PARALLEL)
-    .default(() => Math.min(MOST_PARALLEL, availableParallelism())),
+    .max(MAX_PARALLEL)
+    .default(() => Math.min(MAX_PARALLEL, availableParallelism())),
+  /** Further checks are refused at once. */
   waiting: z.int().min(0).max(10_000).default(64),
 })
 
-/** Milliseconds of one check on a usual core. */
+export type PasswordsConfig = z.output<typeof passwordsSchema>
+
+/** Milliseconds of one check on an average core. */
 const CHECK_MS = 20
 
-/** @param deadlineMs of a login. */
 export function checkPasswords(
-  { parallel, waiting }: Draft<PasswordsConfig>,
+  { parallel, waiting }: PartialConfig<PasswordsConfig>,
   deadlineMs: number | undefined,
-  report: Report,
+  diagnostics: Diagnostics,
 ): void {
   if (parallel === undefined || waiting === undefined || deadlineMs === undefined) return
-  const key = ['waiting', 'parallel'].find((each) => report.given(['passwords', each]))
-  // What nobody chose depends on the machine.
+  const key = ['waiting', 'parallel'].find((each) => diagnostics.given(['passwords', each]))
+  // The defaults depend on the machine.
   if (key === undefined) return
   const waitMs = (waiting / parallel) * CHECK_MS
   if (waitMs > deadlineMs)
-    report.warn(
+    diagnostics.warn(
       ['passwords', key],
-      `lets logins wait ${Math.round(waitMs / 1000)} s for their check, longer than radius.deadline: they are checked for nobody`,
+      `lets a login wait ${Math.round(waitMs / 1000)} s for its check, longer than radius.deadline: the check is then useless`,
       `let no more than ${Math.floor((deadlineMs / CHECK_MS) * parallel)} wait`,
     )
-}
-
-/** The queue in front of password hashing, which costs 19 MiB and some 20 ms of a core each time. */
-export interface PasswordsConfig {
-  /** Checks at one time. */
-  readonly parallel: number
-  /** Checks that may wait for their turn; further ones are refused at once. */
-  readonly waiting: number
 }

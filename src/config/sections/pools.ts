@@ -1,104 +1,176 @@
 import { z } from 'zod'
-import { type AddressPool, layoutOf, overlap, sizeOf, USUAL_HOLD_MS } from '../../domain/address-pool.ts'
+import {
+  type AddressPool,
+  DEFAULT_HOLD_MS,
+  ipv4Addresses,
+  placeIn,
+  sizeOf,
+} from '../../domain/address-pool.ts'
 import { contains, type Network } from '../../domain/network.ts'
-import { type Report, Slip } from '../fault.ts'
-import { duration, network, readName, readNetwork, readText, scalar } from '../scalars.ts'
-import type { Draft } from '../schema-walk.ts'
+import { countOf, gives } from '../../domain/prefix-pool.ts'
+import { duration, fromText, network, readName } from '../../schema/scalars.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import type { PartialConfig } from '../partial-config.ts'
+import type { gatewaysSchema } from './gateways.ts'
+import { overlap, readIpv4Pool, readIpv6Pool } from './pool-networks.ts'
 
-/** Each address is a row of the records. */
-const WIDEST = 16
-const MOST_ADDRESSES = 2 ** 18
-/** Leaves one address to give. */
-const NARROWEST = 30
+const MAX_ADDRESSES = 2 ** 18
 /** ocserv brings a client back by its cookie for 300 s, and notices its end up to 325 s later. */
-const OCSERV_REMEMBERS_MS = 625_000
+const OCSERV_RECONNECT_MS = 625_000
 
-const poolShape = z.strictObject({
-  ipv4: scalar(readPoolNetwork),
+const poolSchema = z.strictObject({
+  ipv4: fromText(readIpv4Pool).optional(),
+  ipv6: fromText(readIpv6Pool).optional(),
+  prefix: z.int().min(16).max(128).optional(),
   exclude: z.array(network()).default([]),
-  hold: duration({ min: '1m', max: '24h' }).default(USUAL_HOLD_MS),
+  hold: duration({ min: '1m', max: '24h' }).default(DEFAULT_HOLD_MS),
 })
 
-export const poolsShape = z.record(z.string(), poolShape)
+export const poolsSchema = z.record(z.string(), poolSchema)
 
-type Parsed = z.output<typeof poolsShape>
+type Parsed = z.output<typeof poolsSchema>
 
-/** As ipaddr.js calls them: not what is loopback, multicast, or means the gateway's own choice. */
-const GIVEN: ReadonlySet<string> = new Set(['unicast', 'private', 'carrierGradeNat'])
+type PartialPool = PartialConfig<Parsed[string]>
 
-function readPoolNetwork(raw: unknown): Network | Slip {
-  const text = readText(raw)
-  if (text instanceof Slip) return text
-  const read = readNetwork(text)
-  if (read instanceof Slip) return read
-  if (read.base.kind() !== 'ipv4') return new Slip(`${text} is not IPv4`, 'write 10.8.0.0/22, say')
-  if (!GIVEN.has(read.base.range()))
-    return new Slip(`${text} is no network for users`, 'write 10.8.0.0/22, say')
-  if (read.prefix < WIDEST)
-    return new Slip(`${text} is wider than a pool can be`, `write a /${WIDEST}, or several pools`)
-  if (read.prefix > NARROWEST)
-    return new Slip(
-      `${text} leaves no address for users`,
-      'the network, the broadcast and the gateway’s own address are never given: write a /24, say',
-    )
-  return read
-}
-
-/** @param named the pools that policies name; undefined where a fault hides one of them. */
+/**
+ * @param used the pools that policies name; undefined if one of them has a fault.
+ * @param gateways whose addresses no user may get.
+ */
 export function checkPools(
-  draft: Draft<Parsed>,
-  named: ReadonlySet<string> | undefined,
-  report: Report,
+  pools: PartialConfig<Parsed>,
+  used: ReadonlySet<string> | undefined,
+  gateways: PartialConfig<z.output<typeof gatewaysSchema>> | undefined,
+  diagnostics: Diagnostics,
 ): void {
   const earlier: { readonly name: string; readonly network: Network }[] = []
-  const all = Object.values(draft).reduce((sum, pool) => sum + (pool?.ipv4 ? sizeOf(pool.ipv4) : 0), 0)
-  if (all > MOST_ADDRESSES)
-    report.fault(['pools'], `have ${all} addresses; at most ${MOST_ADDRESSES}`, 'give them smaller networks')
-  for (const [pool, settings] of Object.entries(draft)) {
+  const all = Object.values(pools).reduce((sum, pool) => sum + addressesOf(pool ?? {}), 0)
+  if (all > MAX_ADDRESSES)
+    diagnostics.fault(
+      ['pools'],
+      `have ${all} addresses; at most ${MAX_ADDRESSES}`,
+      'give them smaller networks',
+    )
+  for (const [pool, settings = {}] of Object.entries(pools)) {
     const path = ['pools', pool]
-    const slip = readName(pool)
-    if (slip instanceof Slip) report.fault(path, slip.problem, slip.suggestion)
-    if (named?.has(pool) === false)
-      report.warn(path, 'no policy gives addresses of it', 'write reply: { pool: … } in a policy')
-    if (settings?.ipv4 === undefined) continue
-    const whole = settings.ipv4
-    const twin = earlier.find((other) => overlap(other.network, whole))
-    if (twin === undefined) earlier.push({ name: pool, network: whole })
-    else
-      report.fault(
-        [...path, 'ipv4'],
-        `${whole.text} has addresses of pool ${twin.name} in it`,
-        'keep pools apart',
-      )
-    checkRest(settings, whole, path, report)
+    diagnostics.valueOf(path, readName(pool))
+    if (used?.has(pool) === false)
+      diagnostics.warn(path, 'is used by no policy', 'write reply: { pool: … } in a policy')
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      const whole = settings[family]
+      if (whole === undefined) continue
+      const twin = earlier.find((other) => overlap(other.network, whole))
+      if (twin === undefined) earlier.push({ name: pool, network: whole })
+      else
+        diagnostics.fault(
+          [...path, family],
+          `${whole.text} overlaps with pool ${twin.name}`,
+          'keep pools apart',
+        )
+    }
+    if (!checkFamilies(settings, path, diagnostics)) continue
+    checkRest(settings, path, diagnostics)
+    checkGatewayAddresses(resolvePool(pool, settings), gateways ?? [], path, diagnostics)
   }
+}
+
+function addressesOf({ ipv4, ipv6, prefix = 0 }: PartialPool): number {
+  const prefixes = ipv6 !== undefined && prefix >= ipv6.prefix ? countOf({ network: ipv6, prefix }) : 0
+  return (ipv4 === undefined ? 0 : sizeOf(ipv4)) + prefixes
+}
+
+/** @returns whether the networks can be looked at further. */
+function checkFamilies(
+  { ipv4, ipv6, prefix }: PartialPool,
+  path: readonly string[],
+  diagnostics: Diagnostics,
+): boolean {
+  const given = (key: string) => diagnostics.given([...path, key])
+  if (!given('ipv4') && !given('ipv6'))
+    diagnostics.fault([...path, 'ipv4'], 'is missing', 'write ipv4, or ipv6 and prefix, or all of them')
+  if (given('prefix') && !given('ipv6'))
+    diagnostics.fault([...path, 'prefix'], 'belongs to ipv6, which is missing', 'write ipv6, or remove it')
+  if (ipv6 === undefined) return ipv4 !== undefined && !given('ipv6')
+  if (!given('prefix'))
+    diagnostics.fault(
+      [...path, 'prefix'],
+      'is missing: the length of the prefix that each session gets',
+      `write ${Math.max(64, ipv6.prefix)}, or 128 for single addresses`,
+    )
+  else if (prefix !== undefined && prefix < ipv6.prefix)
+    diagnostics.fault(
+      [...path, 'prefix'],
+      `${prefix} is shorter than the network ${ipv6.text}`,
+      `write ${Math.max(64, ipv6.prefix)}, or 128 for single addresses`,
+    )
+  return prefix !== undefined && prefix >= ipv6.prefix
 }
 
 function checkRest(
-  { exclude = [], hold }: Draft<Parsed[string]>,
-  whole: Network,
+  { exclude = [], hold, ipv4, ipv6, prefix }: PartialPool,
   path: readonly string[],
-  report: Report,
+  diagnostics: Diagnostics,
 ): void {
+  const networks = [ipv4, ipv6].filter((each) => each !== undefined)
   for (const [index, excluded] of exclude.entries()) {
-    if (excluded === undefined || contains(whole, excluded.base) || contains(excluded, whole.base)) continue
-    report.fault([...path, 'exclude', index], `${excluded.text} is not in ${whole.text}`)
+    if (excluded === undefined || networks.some((whole) => overlap(whole, excluded))) continue
+    const names = networks.map(({ text }) => text).join(' or ')
+    diagnostics.fault([...path, 'exclude', index], `${excluded.text} is not in ${names}`)
   }
   const known = exclude.filter((excluded) => excluded !== undefined)
-  const { addresses } = layoutOf({ name: '', network: whole, exclude: known, holdMs: 0 })
-  if (addresses.length === 0)
-    report.fault([...path, 'exclude'], 'leaves no address for users', 'exclude less of it')
-  if (hold !== undefined && hold < OCSERV_REMEMBERS_MS)
-    report.warn(
+  const empty = (rest: string) =>
+    diagnostics.fault([...path, 'exclude'], `leaves no ${rest} for users`, 'exclude less of it')
+  if (ipv4 !== undefined && ipv4Addresses(ipv4, known).length === 0) empty('address')
+  if (ipv6 !== undefined && prefix !== undefined && !gives({ network: ipv6, prefix }, known))
+    empty('IPv6 prefix')
+  if (hold !== undefined && hold < OCSERV_RECONNECT_MS)
+    diagnostics.warn(
       [...path, 'hold'],
-      'is less than the 625s in which ocserv may bring a client back that was away, to an address that is another user’s by then',
+      'is less than the 625s in which ocserv may bring a client back, whose address may then be another user’s',
       'write 15m',
     )
 }
 
+/** A gateway whose own address a user has loses the way to itself. */
+function checkGatewayAddresses(
+  pool: AddressPool,
+  gateways: PartialConfig<z.output<typeof gatewaysSchema>>,
+  path: readonly string[],
+  diagnostics: Diagnostics,
+): void {
+  for (const gateway of gateways)
+    for (const address of gateway?.address ?? []) {
+      if (address === undefined || !('network' in address) || address.network === undefined) continue
+      const { base, prefix } = address.network
+      const isHost = prefix === (base.kind() === 'ipv4' ? 32 : 128)
+      if (isHost && placeIn([pool], base.toString()) !== undefined)
+        diagnostics.warn(
+          path,
+          `may give ${base}, which is the address of gateway ${gateway?.name}`,
+          `write exclude: ["${base}"]`,
+        )
+    }
+}
+
+/** Whether a network is left to be given by others: outside of a pool's network, or excluded from it. */
+export function isOutside({ ipv4, ipv6, exclude }: AddressPool, other: Network): boolean {
+  const networks = [ipv4, ipv6?.network].filter((each) => each !== undefined)
+  if (!networks.some((whole) => overlap(whole, other))) return true
+  return exclude.some((excluded) => contains(excluded, other.base) && excluded.prefix <= other.prefix)
+}
+
 export function resolvePools(parsed: Parsed): readonly AddressPool[] {
-  return Object.entries(parsed).map(([pool, { ipv4, exclude, hold }]) => ({
-    ...{ name: pool, network: ipv4, exclude },
+  return Object.entries(parsed).map(([name, pool]) => resolvePool(name, pool))
+}
+
+function resolvePool(
+  name: string,
+  { ipv4, ipv6, prefix, exclude = [], hold = DEFAULT_HOLD_MS }: PartialPool,
+): AddressPool {
+  return {
+    name,
+    ...(ipv4 && { ipv4 }),
+    ...(ipv6 && prefix !== undefined && { ipv6: { network: ipv6, prefix } }),
+    exclude: exclude.filter((excluded) => excluded !== undefined),
     holdMs: hold,
-  }))
+  }
 }

@@ -1,25 +1,26 @@
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { parseAddress } from '../../domain/network.ts'
 import { Secret } from '../../domain/secret.ts'
-import { type Path, type Report, Slip } from '../fault.ts'
-import { duration, filePath, readText, scalar } from '../scalars.ts'
-import type { Draft } from '../schema-walk.ts'
+import { type Path, ValueError } from '../../schema/config-error.ts'
+import { duration, filePath, fromText } from '../../schema/scalars.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import type { PartialConfig } from '../partial-config.ts'
 import { readSecretFile } from '../secret-file.ts'
-import { systemWords } from '../system-words.ts'
+import { checkInlineOrFile, decoded, hostOf, isLocalHost, readAuthorities } from './remote-server.ts'
 
-export const postgresShape = z.strictObject({
-  url: postgresUrl().optional(),
+export const postgresSchema = z.strictObject({
+  url: fromText(readUrl).optional(),
   url_file: filePath().optional(),
   ca_file: filePath().optional(),
   pool: z.int().min(1).max(1000).default(10),
   statement_timeout: duration({ min: '100ms', max: '60s' }).default(2000),
 })
 
-type Parsed = z.output<typeof postgresShape>
+type Parsed = z.output<typeof postgresSchema>
+export type PostgresFiles = Awaited<ReturnType<typeof readPostgresFiles>>
+export type PostgresConfig = NonNullable<ReturnType<typeof resolvePostgres>>
 
-/** A database, as its URL names it. */
+/** A database as its URL names it. */
 interface PostgresAddress {
   /** A name, an address, or the folder of a Unix socket. */
   readonly host: string
@@ -27,182 +28,142 @@ interface PostgresAddress {
   readonly user: string
   readonly password?: Secret
   readonly database: string
-  readonly tls: boolean
-}
-
-export interface PostgresConfig {
-  readonly server: Omit<PostgresAddress, 'tls'> & {
-    /** Absent: no TLS. The server's certificate must be valid for the host. */
-    readonly tls?: {
-      /** Certificates in PEM; absent: the system's. */
-      readonly authorities?: string
-    }
-  }
-  /** At most. */
-  readonly connections: number
-  /** Milliseconds. */
-  readonly statementMs: number
-}
-
-/** What the files hold that the section names. */
-export interface PostgresFiles {
-  readonly address?: PostgresAddress
-  readonly authorities?: string
+  /** Absent: nothing is said of it. */
+  readonly tls?: boolean
 }
 
 const PORT = 5432
 const EXAMPLE = 'write postgres://USER@HOST:5432/DATABASE'
 const PATH: Path = ['storage', 'postgres']
-/** Every mode that encrypts checks the certificate, too: encryption to whoever answers keeps out nobody. */
-const MODES: Readonly<Record<string, boolean>> = {
+const VERIFIED = 'write sslmode=verify-full, or sslmode=disable for a server on this machine'
+/**
+ * The words of libpq. Every mode that is taken and encrypts also checks the certificate and its name, as verify-full
+ * does: encryption without that protects from no attacker.
+ */
+const MODES: Readonly<Record<string, boolean | ValueError>> = {
   disable: false,
+  allow: new ValueError('says sslmode=allow, which encrypts only if the server insists', VERIFIED),
+  prefer: new ValueError(
+    'says sslmode=prefer, which an attacker on the network turns into no encryption',
+    VERIFIED,
+  ),
   require: true,
   'verify-ca': true,
   'verify-full': true,
 }
 
-export function checkPostgres(draft: Draft<Parsed>, deadlineMs: number | undefined, report: Report): void {
-  const inline = report.given([...PATH, 'url'])
-  const inFile = report.given([...PATH, 'url_file'])
-  if (inline && inFile) report.fault(PATH, 'has a url and a url_file', 'keep one of the two')
-  if (!inline && !inFile)
-    report.fault(PATH, 'has no url_file', `add one, with a file that says ${EXAMPLE.slice(6)}`)
-  const { url, statement_timeout: statementMs } = draft
-  if (url?.password !== undefined) {
-    report.fault(
+export function checkPostgres(
+  { url, statement_timeout: statementMs }: PartialConfig<Parsed>,
+  deadlineMs: number | undefined,
+  diagnostics: Diagnostics,
+): void {
+  checkInlineOrFile(PATH, 'url', diagnostics, {
+    problem: 'has no url_file',
+    suggestion: `add one, with a file that says ${EXAMPLE.slice(6)}`,
+  })
+  if (url?.password !== undefined)
+    diagnostics.fault(
       [...PATH, 'url'],
       'holds a password',
       'move it to a file of its own and name that as url_file',
     )
-  }
-  if (isAddress(url)) checkTls(url, [...PATH, 'url'], report)
-  if (statementMs !== undefined && deadlineMs !== undefined && statementMs >= deadlineMs) {
-    report.warn(
+  checkTls(url, [...PATH, 'url'], diagnostics)
+  if (statementMs !== undefined && deadlineMs !== undefined && statementMs >= deadlineMs)
+    diagnostics.warn(
       [...PATH, 'statement_timeout'],
-      'is no shorter than radius.deadline: while the database hangs, logins end without a word of why',
+      'is no shorter than radius.deadline: while the database hangs, logins fail without a reason',
       'make it half of radius.deadline',
     )
-  }
 }
 
-function isAddress(url: Draft<PostgresAddress> | undefined): url is PostgresAddress {
-  return url?.host !== undefined && url.tls !== undefined
-}
-
-function checkTls({ host, tls }: PostgresAddress, path: Path, report: Report): void {
-  const isHere = host.startsWith('/') || host === 'localhost' || parseAddress(host)?.range() === 'loopback'
-  if (tls || isHere || report.given([...PATH, 'ca_file'])) return
-  report.warn(
+function checkTls(
+  { host, tls }: PartialConfig<PostgresAddress> = {},
+  path: Path,
+  diagnostics: Diagnostics,
+): void {
+  const hasAuthorities = diagnostics.given([...PATH, 'ca_file'])
+  if (tls === false && hasAuthorities)
+    diagnostics.fault(
+      [...PATH, 'ca_file'],
+      'has no meaning with sslmode=disable',
+      'write sslmode=verify-full in the URL, or remove it',
+    )
+  if (tls || hasAuthorities || host === undefined || isLocalHost(host)) return
+  diagnostics.warn(
     path,
-    'names another machine without TLS: whoever is on the way reads the records and changes them',
-    'add ?sslmode=verify-full to it, and ca_file where the authority is your own',
+    'names another machine without TLS: an attacker on the network can read and change the records',
+    'add ?sslmode=verify-full to it, and ca_file for a CA of your own',
   )
 }
 
-/** Reads the files that the section names. */
 export async function readPostgresFiles(
-  draft: Draft<Parsed> | undefined,
+  { url_file: urlFile, ca_file: caFile }: PartialConfig<Parsed> = {},
   folder: string,
-  report: Report,
-): Promise<PostgresFiles> {
-  const { url_file: urlFile, ca_file: caFile } = draft ?? {}
-  const address = urlFile === undefined ? undefined : await readUrlFile(resolve(folder, urlFile), report)
-  const authorities =
-    caFile === undefined ? undefined : await readAuthorities(resolve(folder, caFile), report)
+  diagnostics: Diagnostics,
+) {
   return {
-    ...(address !== undefined && { address }),
-    ...(authorities !== undefined && { authorities }),
+    address: urlFile === undefined ? undefined : await readUrlFile(resolve(folder, urlFile), diagnostics),
+    authorities: await readAuthorities(folder, caFile, [...PATH, 'ca_file'], diagnostics),
   }
 }
 
-async function readUrlFile(path: string, report: Report): Promise<PostgresAddress | undefined> {
+async function readUrlFile(path: string, diagnostics: Diagnostics): Promise<PostgresAddress | undefined> {
   const place = [...PATH, 'url_file']
-  const content = await readSecretFile(path, undefined, `${EXAMPLE} into it`)
-  const found = content instanceof Slip ? content : readUrl(content.reveal().trim())
-  if (!(found instanceof Slip)) {
-    checkTls(found, place, report)
-    return found
-  }
-  report.fault(place, content instanceof Slip ? found.problem : `${path} ${found.problem}`, found.suggestion)
-  return undefined
+  const content = diagnostics.valueOf(place, await readSecretFile(path, undefined, `${EXAMPLE} into it`))
+  if (content === undefined) return undefined
+  const address = readUrl(content.reveal().trim())
+  if (address instanceof ValueError)
+    diagnostics.fault(place, `${path} ${address.problem}`, address.suggestion)
+  else checkTls(address, place, diagnostics)
+  return address instanceof ValueError ? undefined : address
 }
 
-async function readAuthorities(path: string, report: Report): Promise<string | undefined> {
-  const place = [...PATH, 'ca_file']
-  try {
-    const pem = await readFile(path, 'utf8')
-    if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem
-    report.fault(place, `${path} holds no certificate in PEM`)
-  } catch (error) {
-    report.fault(place, `${path} cannot be read: ${systemWords(error)}`)
-  }
-  return undefined
-}
-
-export function resolvePostgres(
-  parsed: Parsed | undefined,
-  files: PostgresFiles,
-): PostgresConfig | undefined {
+export function resolvePostgres(parsed: Parsed | undefined, files: PostgresFiles) {
   const address = files.address ?? parsed?.url
   if (parsed === undefined || address === undefined) return undefined
   const { tls, ...server } = address
   const { authorities } = files
+  // PostgreSQL speaks no TLS over a Unix socket, and libpq asks for none there.
+  const isEncrypted = !server.host.startsWith('/') && (tls || authorities !== undefined)
   return {
-    server: {
-      ...server,
-      ...((tls || authorities !== undefined) && { tls: authorities === undefined ? {} : { authorities } }),
-    },
+    /** Without TLS if that is absent; otherwise the certificate must be valid for the host. */
+    server: { ...server, tls: isEncrypted ? { authorities } : undefined },
     connections: parsed.pool,
     statementMs: parsed.statement_timeout,
   }
 }
 
-function postgresUrl() {
-  return scalar((raw): PostgresAddress | Slip => {
-    const value = readText(raw)
-    return value instanceof Slip ? value : readUrl(value)
-  })
-}
-
-/** Never quotes what it was given: a password may be in it. */
-function readUrl(text: string): PostgresAddress | Slip {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !/^postgres(?:ql)?:$/.test(url.protocol)) {
-    return new Slip(
+/** Errors never quote the value: it may hold a password. */
+function readUrl(value: string): PostgresAddress | ValueError {
+  const url = URL.parse(value)
+  if (url === null || !/^postgres(?:ql)?:$/.test(url.protocol))
+    return new ValueError(
       'is no address of a PostgreSQL database',
-      `${EXAMPLE}; signs such as # / ? % in a password as %23 %2F %3F %25`,
+      `${EXAMPLE}; characters such as # / ? % in a password as %23 %2F %3F %25`,
     )
-  }
   const more = [...url.searchParams.keys()].find((key) => !['host', 'user', 'sslmode'].includes(key))
-  if (more !== undefined)
-    return new Slip('holds a parameter that is not known here', 'host, user and sslmode are')
-  const mode = url.searchParams.get('sslmode') ?? 'disable'
-  const tls = Object.hasOwn(MODES, mode) ? MODES[mode] : undefined
-  if (tls === undefined) {
-    return new Slip('holds an sslmode that is not known here', 'write verify-full, or leave it out')
-  }
-  const host = url.searchParams.get('host') ?? url.hostname.replace(/^\[(.*)\]$/, '$1')
+  if (more !== undefined) return new ValueError('holds an unknown parameter', 'use host, user and sslmode')
+  const mode = url.searchParams.get('sslmode')
+  const tls = mode === null || !Object.hasOwn(MODES, mode) ? undefined : MODES[mode]
+  if (tls instanceof ValueError) return tls
+  if (mode !== null && tls === undefined) return new ValueError('holds an unknown sslmode', VERIFIED)
+  const host = url.searchParams.get('host') ?? decoded(hostOf(url))
   const user = decoded(url.username) || url.searchParams.get('user')
   const database = decoded(url.pathname.slice(1))
-  if (host === '') return new Slip('names no host', `${EXAMPLE}, or for a Unix socket ?host=/run/postgresql`)
-  if (!user) return new Slip('names no user', EXAMPLE)
-  if (!database || database.includes('/')) return new Slip('names no database', EXAMPLE)
+  if (!host || (host.includes('/') && !host.startsWith('/')))
+    return new ValueError(
+      'names no host',
+      `${EXAMPLE}, or for a Unix socket postgres://USER@%2Frun%2Fpostgresql/DATABASE`,
+    )
+  if (!user) return new ValueError('names no user', EXAMPLE)
+  if (!database || database.includes('/')) return new ValueError('names no database', EXAMPLE)
   const password = decoded(url.password)
   return {
     host,
     port: url.port === '' ? PORT : Number(url.port),
     user,
-    ...(password !== undefined && password !== '' && { password: new Secret(password) }),
+    password: password ? new Secret(password) : undefined,
     database,
     tls,
-  }
-}
-
-/** @returns undefined where a percent sign does not begin an escape. */
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
   }
 }

@@ -1,72 +1,70 @@
 import { z } from 'zod'
-import type { TotpShape } from '../../domain/enrolment.ts'
-import type { Report } from '../fault.ts'
-import { duration, text } from '../scalars.ts'
-import type { Draft } from '../schema-walk.ts'
+import { duration, text } from '../../schema/scalars.ts'
+import type { Diagnostics } from '../diagnostics.ts'
+import type { PartialConfig } from '../partial-config.ts'
 
-const totpShape = z.strictObject({
-  digits: z.literal([6, 7, 8]).default(6),
-  period: duration({ min: '15s', max: '120s', wholeSeconds: true }).default(30_000),
-  window: z.int().min(0).max(5).default(1),
-  algorithm: z.enum(['sha1', 'sha256', 'sha512']).default('sha1'),
-  issuer: text(64).default('ocbroker'),
-})
-
-export const secondFactorShape = z.strictObject({
+export const secondFactorSchema = z.strictObject({
+  /** False: users without an authenticator log in with their password alone. */
   required: z.boolean().default(true),
   mode: z.enum(['challenge', 'append', 'either', 'only']).default('challenge'),
-  // ocserv fails a login at its sixteenth stage, and each wrong code is one.
+  /** Wrong codes in one login. ocserv ends a login at its sixteenth stage, and each wrong code is one. */
   tries: z.int().min(1).max(10).default(3),
-  // ocserv gives the whole login 240 s (auth-timeout).
+  /** ocserv gives the whole login 240 s (auth-timeout). */
   answer_within: duration({ min: '10s', max: '240s' }).default(120_000),
+  /** Whether users enrol an authenticator during a login; a policy may say otherwise. */
   enrol_at_login: z.boolean().default(false),
+  /** How long the same code gets the same grant again; 0: never. */
   same_answer_within: duration({ min: '0s', max: '30s' }).default(0),
-  totp: totpShape.prefault({}),
+  totp: z
+    .strictObject({
+      digits: z.literal([6, 7, 8]).default(6),
+      period: duration({ min: '15s', max: '120s', wholeSeconds: true }).default(30_000),
+      /** Time steps to either side of now whose codes are accepted (RFC 6238 §5.2). */
+      window: z.int().min(0).max(5).default(1),
+      /** Time steps by which a token's clock may differ, once two codes in a row have shown it (RFC 6238 §6); 0: none. */
+      resync: z.int().min(0).max(20).default(10),
+      algorithm: z.enum(['sha1', 'sha256', 'sha512']).default('sha1'),
+      /** Shown in authenticator apps. */
+      issuer: text(64).default('ocbroker'),
+    })
+    .prefault({}),
 })
 
-type Parsed = z.output<typeof secondFactorShape>
+type Parsed = z.output<typeof secondFactorSchema>
+export type SecondFactorConfig = ReturnType<typeof resolveSecondFactor>
 
-export interface SecondFactorConfig {
-  /** False: users without an authenticator pass with their password alone. */
-  readonly required: boolean
-  readonly mode: 'challenge' | 'append' | 'either' | 'only'
-  /** Wrong codes in one login before it is rejected. */
-  readonly tries: number
-  /** Milliseconds in which a challenge can be answered. */
-  readonly answerWithinMs: number
-  /** Whether users without an authenticator enrol one in the midst of a login, where their policy does not say. */
-  readonly enrolAtLogin: boolean
-  /** Milliseconds for which a code that was accepted is answered with the same grant again; 0: not at all. */
-  readonly sameAnswerWithinMs: number
-  readonly totp: TotpShape & {
-    /** Time steps to either side of now whose codes are taken (RFC 6238 §5.2). */
-    readonly window: number
-    /** The name that authenticator apps show beside the user's. */
-    readonly issuer: string
-  }
-}
+const RECOMMENDED_WINDOW = 1
 
-const WISE_WINDOW = 1
-
-export function checkSecondFactor(draft: Draft<Parsed>, report: Report): void {
-  if (draft.mode === 'only' && draft.required === false)
-    report.fault(
+export function checkSecondFactor(factor: PartialConfig<Parsed>, diagnostics: Diagnostics): void {
+  if (factor.mode === 'only' && factor.required === false)
+    diagnostics.fault(
       ['second_factor', 'required'],
-      'with mode: only the code is all there is, so it cannot be optional',
+      'with mode: only the code is the only factor, so it cannot be optional',
       'remove this key, or choose another mode',
     )
-  const { issuer, window } = draft.totp ?? {}
+  const { issuer, window, digits, period, algorithm } = factor.totp ?? {}
+  for (const [key, given, usual] of [
+    ['digits', digits, 6],
+    ['period', period && `${period / 1000}s`, '30s'],
+    ['algorithm', algorithm, 'sha1'],
+  ] as const)
+    if (given !== undefined && given !== usual)
+      diagnostics.warn(
+        ['second_factor', 'totp', key],
+        `${given} is ignored by several common authenticator apps, whose codes are then wrong`,
+        `write ${usual}, unless you choose the apps`,
+      )
   if (issuer?.includes(':') === true)
-    report.fault(['second_factor', 'totp', 'issuer'], 'holds a colon, which authenticator apps cut at')
-  if (window !== undefined && window > WISE_WINDOW)
-    report.warn(
+    diagnostics.fault(['second_factor', 'totp', 'issuer'], 'holds a colon, where authenticator apps cut it')
+  if (window !== undefined && window > RECOMMENDED_WINDOW)
+    diagnostics.warn(
       ['second_factor', 'totp', 'window'],
-      `takes ${2 * window + 1} codes at any time; RFC 6238 advises one step of delay at most`,
+      `accepts ${2 * window + 1} codes at any time; RFC 6238 advises one step of delay at most`,
       'keep the clocks right, and write 1',
     )
 }
 
-export function resolveSecondFactor(parsed: Parsed): SecondFactorConfig {
+export function resolveSecondFactor(parsed: Parsed) {
   const { period, ...totp } = parsed.totp
   return {
     required: parsed.required,

@@ -1,15 +1,16 @@
 import type { Request } from 'express'
-import { standingOf, type TokenStore, tokenHash } from '../../domain/api-token.ts'
+import { type ApiToken, type TokenStore, tokenHash, tokenStateOf } from '../../domain/api-token.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../domain/log.ts'
 import type { RequestLimits } from '../../domain/request-limits.ts'
 import { type RoleGroups, rolesOf, type Scope, scopesOf } from '../../domain/scope.ts'
+import { browserSessionOf } from '../browser-session.ts'
 import type { Caller } from '../caller.ts'
 import type { Admission } from '../contract.ts'
 import { addressOf } from '../peer.ts'
 import { Problem } from '../problem.ts'
 import { count } from '../rate.ts'
-import { visitOf } from '../visit.ts'
+import type { HttpServices } from '../services.ts'
 
 export interface AuthenticateOptions {
   readonly tokens: TokenStore
@@ -19,17 +20,17 @@ export interface AuthenticateOptions {
   readonly log: Log
 }
 
-/** How often the last use of a token is written down, in milliseconds. */
+/** The last use of a token is stored at most this often, in milliseconds. */
 const NOTE_EVERY_MS = 60_000
 
-const WHO_ARE_YOU = { headers: { 'WWW-Authenticate': 'Bearer realm="ocbroker"' } }
-/** The same for a token that never was, one that has expired and one that was revoked. */
-const NOT_THIS_TOKEN = { headers: { 'WWW-Authenticate': 'Bearer realm="ocbroker", error="invalid_token"' } }
+const NO_CREDENTIALS = { headers: { 'WWW-Authenticate': 'Bearer realm="ocbroker"' } }
+/** The same answer for an unknown, an expired and a revoked token. */
+const INVALID_TOKEN = { headers: { 'WWW-Authenticate': 'Bearer realm="ocbroker", error="invalid_token"' } }
 
-/** Finds out who calls, by the token or else by the visit. */
+/** Identifies the caller by the token, or else by the browser's session. */
 export class Authentication {
   readonly #options: AuthenticateOptions
-  /** By token, when its use was last noted: requests that arrive together note it once. */
+  /** When the use of each token was last stored: concurrent requests store it once. */
   readonly #noted = new Map<string, number>()
 
   constructor(options: AuthenticateOptions) {
@@ -40,10 +41,11 @@ export class Authentication {
   async callerOf(request: Request, admission: Exclude<Admission, 'everybody'>): Promise<Caller> {
     const { authorization } = request.headers
     const caller = authorization === undefined ? this.#personOf(request) : await this.#holderOf(authorization)
-    // It has shown itself: its own limit counts in the place of its address's.
-    await this.#options.limits.giveBack('address', addressOf(request))
+    // The caller is known: its own limit applies instead of the address's.
+    await this.#options.limits.refund('address', addressOf(request))
     await count(this.#options.limits, 'token', caller.key)
-    if (admission !== 'known') demand(caller, admission)
+    if (caller.gateway !== undefined || admission === 'agent') demandAgentOf(request, caller, admission)
+    else if (admission !== 'known') demand(caller, admission)
     return caller
   }
 
@@ -52,8 +54,9 @@ export class Authentication {
     const text = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
     const hash = text === undefined ? undefined : tokenHash(text)
     const token = hash === undefined ? undefined : await tokens.findByHash(hash)
-    if (hash === undefined || token === undefined || standingOf(token, clock.now()) !== 'valid')
-      throw new Problem('unauthenticated', NOT_THIS_TOKEN)
+    const state = token && tokenStateOf(token, clock.now())
+    if (hash === undefined || token === undefined || state !== 'valid')
+      throw new Problem('unauthenticated', { ...INVALID_TOKEN, detail: agentFault(token, state) })
     if (clock.now() - (token.lastUsedAt ?? 0) > NOTE_EVERY_MS) this.#noteUse(token.id)
     return {
       kind: 'token',
@@ -61,27 +64,33 @@ export class Authentication {
       name: token.name,
       actor: `${token.name} (token)`,
       scopes: new Set(token.scopes),
+      gateway: token.gateway,
       until: token.expiresAt,
       async isStillGood() {
         const now = await tokens.findByHash(hash)
-        return now !== undefined && standingOf(now, clock.now()) === 'valid'
+        return now !== undefined && tokenStateOf(now, clock.now()) === 'valid'
       },
     }
   }
 
-  /** Two factors are needed: a password alone may enrol an authenticator and nothing more. */
+  /** Two factors are required: after a password alone the user may only enrol an authenticator. */
   #personOf(request: Request): Caller {
-    const visit = visitOf(request)
-    const { session } = visit
+    const browser = browserSessionOf(request)
+    const { session } = browser
     if (session === undefined || session.stage !== 'in' || session.factors < 2)
-      throw new Problem('unauthenticated', WHO_ARE_YOU)
+      throw new Problem('unauthenticated', NO_CREDENTIALS)
+    const { roles } = this.#options
+    const scopes = scopesOf(rolesOf(session.groups, roles))
     return {
       kind: 'person',
       key: `person ${session.subject ?? session.user}`,
       name: session.user,
       actor: `${session.user} (web)`,
-      scopes: scopesOf(rolesOf(session.groups, this.#options.roles)),
-      isStillGood: () => visit.isStillOpen(),
+      scopes,
+      async isStillGood() {
+        const now = await browser.present()
+        return now !== undefined && scopes.isSubsetOf(scopesOf(rolesOf(now.groups, roles)))
+      },
     }
   }
 
@@ -94,13 +103,43 @@ export class Authentication {
   }
 }
 
-/** For a caller who was found some time ago. @throws Problem `unauthenticated` */
+/** An agent's operator reads in the agent's log why it is refused. A caller who shows the token has it anyway. */
+function agentFault(
+  token: ApiToken | undefined,
+  state: ReturnType<typeof tokenStateOf> | undefined,
+): string | undefined {
+  if (token?.gateway === undefined) return undefined
+  return `The token ${state === 'revoked' ? 'was revoked' : 'has expired'}: give the agent a new one.`
+}
+
+/** An agent may call the operations of its own gateway's agent, and nobody else may. @throws Problem `missing-scope` */
+function demandAgentOf({ params }: Request, { gateway }: Caller, admission: Admission): void {
+  if (admission === 'agent' && gateway !== undefined && params.gateway === gateway) return
+  throw new Problem('missing-scope', {
+    detail:
+      gateway === undefined
+        ? 'This needs the token of the gateway’s agent.'
+        : 'The token is for its own gateway’s agent alone.',
+  })
+}
+
+/** For a caller who was identified some time ago. @throws Problem `unauthenticated` */
 export async function demandStillGood(caller: Caller): Promise<void> {
   if (await caller.isStillGood()) return
-  throw new Problem('unauthenticated', caller.kind === 'token' ? NOT_THIS_TOKEN : WHO_ARE_YOU)
+  throw new Problem('unauthenticated', caller.kind === 'token' ? INVALID_TOKEN : NO_CREDENTIALS)
 }
 
 /** @throws Problem `missing-scope` */
 export function demand(caller: Caller, scope: Scope): void {
   if (!caller.scopes.has(scope)) throw new Problem('missing-scope', { detail: `This needs ${scope}.` })
+}
+
+/** For a change to a person, or to the person's authenticator. @throws Problem `missing-scope`, Unavailable */
+export async function demandRightsOver(
+  target: string,
+  { scopes }: Caller,
+  { mayActOn }: Pick<HttpServices, 'mayActOn'>,
+): Promise<void> {
+  if (await mayActOn(target, scopes)) return
+  throw new Problem('missing-scope', { detail: 'The user has, or may have, a right that the caller lacks.' })
 }

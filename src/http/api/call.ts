@@ -8,13 +8,13 @@ export interface Answer {
   readonly body?: unknown
 }
 
-/** One operation of the contract. What it is given has passed the contract; what it sends itself has no answer. */
+/** Handles one operation of the contract, whose request was validated. Returns undefined if it sent the answer itself. */
 export type Handler = (call: Call) => Promise<Answer | undefined>
 
 /** By `operationId`. */
 export type Handlers = Readonly<Record<string, Handler>>
 
-/** A request in the words of the contract. */
+/** A request to an operation of the contract. */
 export class Call {
   readonly request: Request
   readonly response: Response
@@ -28,50 +28,50 @@ export class Call {
     return callerOf(this.request)
   }
 
-  /** A part of the path. */
+  /** A path parameter. */
   path(name: string): string {
     return String(this.request.params[name])
   }
 
-  /** A parameter of the query; undefined where it was left out. */
+  /** A query parameter; undefined where it was left out. */
   query(name: string): string | undefined {
     const value: unknown = this.request.query[name]
     return value === undefined ? undefined : String(value)
   }
 
-  /** A parameter that is a list. */
+  /** A query parameter that is a list. */
   list(name: string): readonly string[] | undefined {
     const value: unknown = this.request.query[name]
     if (value === undefined) return undefined
     return Array.isArray(value) ? value.map(String) : String(value).split(',')
   }
 
-  /** A whole number. */
+  /** A query parameter that is an integer. */
   number(name: string): number {
     const value = Number(this.query(name))
-    // The contract's check takes `1e999` for a number within its bounds.
+    // The validator accepts `1e999` as a number within bounds.
     if (Number.isSafeInteger(value)) return value
     throw new Problem('invalid-request', {
-      errors: [{ path: `/query/${name}`, message: 'is no whole number' }],
+      errors: [{ path: `/query/${name}`, message: 'is not an integer' }],
     })
   }
 
-  /** A moment, in wall milliseconds. */
+  /** A query parameter that is a time, in wall milliseconds. */
   time(name: string): number | undefined {
     const text = this.query(name)
     return text === undefined ? undefined : millisecondsOf(text, name)
   }
 
-  /** The body, of the type that the contract gives it. */
+  /** The body, whose type the contract has checked. */
   body<T>(): T {
     return this.request.body as T
   }
 }
 
-/** RFC 3339 knows moments that JavaScript does not, such as leap seconds. @throws Problem */
+/** RFC 3339 allows times that JavaScript does not, such as leap seconds. @throws Problem */
 export function millisecondsOf(text: string, path: string): number {
   const at = Date.parse(text)
   if (Number.isNaN(at))
-    throw new Problem('invalid-request', { errors: [{ path, message: 'is no moment of the calendar' }] })
+    throw new Problem('invalid-request', { errors: [{ path, message: 'is not a valid time' }] })
   return at
 }

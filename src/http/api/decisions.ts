@@ -1,18 +1,13 @@
-import type { Policy } from '../../domain/policy.ts'
-import { type ExplainOptions, type Explanation, explain } from '../../manage/explain.ts'
+import type { Explanation } from '../../manage/explain.ts'
 import { Problem } from '../problem.ts'
+import type { HttpServices } from '../services.ts'
 import type { Handlers } from './call.ts'
-import { enrolmentWire, lockoutWire, policyWire } from './wire.ts'
+import { enrolmentWire, lockoutWire, policyWire, quotaWire } from './wire.ts'
 
-export interface DecisionRoutesOptions {
-  readonly policies: readonly Policy[]
-  readonly explain: ExplainOptions
-}
-
-export function decisionRoutes(options: DecisionRoutesOptions): Handlers {
+export function decisionRoutes({ policies, explain, clock }: HttpServices): Handlers {
   return {
     async listPolicies() {
-      return { body: { items: options.policies.map(policyWire) } }
+      return { body: { items: policies.map(policyWire) } }
     },
 
     async explainLogin(call) {
@@ -20,27 +15,29 @@ export function decisionRoutes(options: DecisionRoutesOptions): Handlers {
         user: call.query('user') ?? '',
         gateway: call.query('gateway'),
         address: call.query('address'),
+        client: call.query('client'),
       }
-      const answer = await explain(supposed, options.explain)
+      const answer = await explain(supposed)
       if ('wrong' in answer)
         throw new Problem('invalid-request', {
           errors: [{ path: `/query/${answer.wrong}`, message: WRONG[answer.wrong] }],
         })
-      return { body: explanationWire(answer, options.explain.clock.now()) }
+      return { body: explanationWire(answer, clock.now()) }
     },
   }
 }
 
 const WRONG = {
-  user: 'is a name that no login could carry',
-  gateway: 'is no gateway of the configuration',
-  address: 'is no address',
+  user: 'is not a valid user name',
+  gateway: 'is not a gateway of the configuration',
+  address: 'is not an IP address',
 } as const
 
-export function explanationWire({ locks, enrolment, ...rest }: Explanation, now: number) {
+export function explanationWire({ locks, enrolment, quotas, ...rest }: Explanation, now: number) {
   return {
     ...rest,
     locks: locks.map((lockout) => lockoutWire(lockout, now)),
+    quotas: quotas?.map(quotaWire),
     enrolment: enrolment === undefined ? undefined : enrolmentWire(enrolment),
   }
 }

@@ -1,46 +1,42 @@
-import type { EnrolmentRegister } from '../../domain/enrolment-register.ts'
-import { stemOf } from '../../domain/login-name.ts'
-import type { WebSessionStore } from '../../domain/web-session.ts'
-import type { Enrolling } from '../../manage/enrolling.ts'
+import { usernameOf } from '../../domain/login-name.ts'
 import { Problem } from '../problem.ts'
+import type { HttpServices } from '../services.ts'
+import { auditContextOf } from './audit-context.ts'
+import { demandRightsOver } from './authenticate.ts'
 import type { Handlers } from './call.ts'
-import { deedOf } from './deed.ts'
 import { pageFrom, pageOf } from './page.ts'
 import { enrolmentWire, timeText } from './wire.ts'
 
-export interface EnrolmentRoutesOptions {
-  readonly register: EnrolmentRegister
-  readonly enrolling: Enrolling
-  readonly sessions: Pick<WebSessionStore, 'deleteAllOf'>
-  /** Under what the authenticator of a name is kept; undefined where nobody knows the name. */
-  readonly subjectOf: (typed: string) => Promise<string | undefined>
-}
-
-export function enrolmentRoutes(options: EnrolmentRoutesOptions): Handlers {
-  const { register, enrolling, sessions, subjectOf } = options
+export function enrolmentRoutes(services: HttpServices): Handlers {
+  const { records, enrolling, webSessions, subjectOf } = services
   return {
     async listEnrolments(call) {
       const page = pageOf(call)
-      return pageFrom(await register.list(page), page, ({ subject }) => subject, enrolmentWire)
+      return pageFrom(await records.enrolments.list(page), page, enrolmentWire, ({ subject }) => subject)
     },
 
     async getEnrolment(call) {
-      const enrolment = await register.find(call.path('subject'))
+      const enrolment = await records.enrolments.findRegistered(call.path('subject'))
       if (enrolment === undefined) throw new Problem('not-found')
       return { body: enrolmentWire(enrolment) }
     },
 
     async revokeEnrolment(call) {
       const subject = call.path('subject')
+      await demandRightsOver(subject, call.caller, services)
       const { reason } = call.body<{ reason: string }>()
-      if (!(await enrolling.revoke(subject, deedOf(call, reason)))) throw new Problem('not-found')
-      await sessions.deleteAllOf(stemOf(subject))
+      if (!(await enrolling.revoke(subject, auditContextOf(call, reason)))) throw new Problem('not-found')
+      await webSessions.deleteAllOf(usernameOf(subject))
       return { status: 204 }
     },
 
     async renewRecoveryCodes(call) {
+      await demandRightsOver(call.path('subject'), call.caller, services)
       const { reason } = call.body<{ reason: string }>()
-      const recoveryCodes = await enrolling.renewRecoveryCodes(call.path('subject'), deedOf(call, reason))
+      const recoveryCodes = await enrolling.renewRecoveryCodes(
+        call.path('subject'),
+        auditContextOf(call, reason),
+      )
       if (recoveryCodes === undefined) throw new Problem('not-found')
       return { status: 201, body: { recoveryCodes } }
     },
@@ -48,18 +44,21 @@ export function enrolmentRoutes(options: EnrolmentRoutesOptions): Handlers {
     async beginEnrolment(call) {
       const subject = await subjectOf(call.body<{ user: string }>().user)
       if (subject === undefined)
-        throw new Problem('not-found', { detail: 'No identity store knows the user.' })
-      const { shape, until, ...begun } = await enrolling.begin(subject)
-      return { status: 201, body: { ...begun, ...shape, subject, until: timeText(until) } }
+        throw new Problem('not-found', { detail: 'Unknown user: not found in any identity store.' })
+      await demandRightsOver(subject, call.caller, services)
+      const { shape, until, ...pending } = await enrolling.begin(subject)
+      return { status: 201, body: { ...pending, ...shape, subject, until: timeText(until) } }
     },
 
     async confirmEnrolment(call) {
       const { code, reason } = call.body<{ code: string; reason: string }>()
-      const answer = await enrolling.confirm(call.path('id'), code, deedOf(call, reason))
+      const begun = await enrolling.subjectOf(call.path('id'))
+      if (begun !== undefined) await demandRightsOver(begun, call.caller, services)
+      const answer = await enrolling.confirm(call.path('id'), code, auditContextOf(call, reason))
       if (answer.kind !== 'confirmed')
         throw new Problem(answer.kind === 'expired' ? 'not-found' : 'wrong-code')
       const { enrolment, recoveryCodes } = answer
-      await sessions.deleteAllOf(stemOf(enrolment.subject))
+      await webSessions.deleteAllOf(usernameOf(enrolment.subject))
       const { sealedSeed: _seed, lastStep: _step, ...shown } = enrolment
       const registered = { ...shown, used: true, recoveryCodesLeft: recoveryCodes.length }
       return { status: 201, body: { enrolment: enrolmentWire(registered), recoveryCodes } }

@@ -1,29 +1,27 @@
 import type { Request, Response } from 'express'
 import type { AuditEvent } from '../../domain/audit.ts'
-import type { AuditTrail } from '../../domain/audit-search.ts'
-import type { Clock } from '../../domain/clock.ts'
 import { earliestId } from '../../domain/record-id.ts'
-import { leaveQueue } from '../busy.ts'
+import { releaseSlot } from '../busy.ts'
 import type { Caller } from '../caller.ts'
 import type { LiveFeed } from '../live-feed.ts'
 import { Problem } from '../problem.ts'
+import type { HttpServices } from '../services.ts'
 import { demand } from './authenticate.ts'
 import type { Handlers } from './call.ts'
 import { eventWire } from './wire.ts'
 
-export interface EventRoutesOptions {
-  readonly feed: LiveFeed
-  readonly trail: AuditTrail
-  readonly clock: Clock
-  /** Streams at one time, and of one caller. */
-  readonly most?: number
-  readonly mostOfOne?: number
-  readonly heartbeatMs?: number
+type EventServices = Pick<HttpServices, 'clock'> & {
+  readonly records: { readonly audit: Pick<HttpServices['records']['audit'], 'list'> }
 }
 
-/** Octets that may wait for a client that reads slowly; then it is let go, and comes back for what it missed. */
-const MOST_WAITING = 256 * 1024
-/** How far back a client that comes back is told what it missed, in milliseconds, and how much of it. */
+/** Streams at a time, in total and per caller, and the time between two heartbeats. */
+const LIMITS = { most: 100, mostOfOne: 8, heartbeatMs: 15_000 }
+
+/** Octets that may wait for a slow client before it is disconnected; it reconnects and is sent what it missed. */
+const MAX_WAITING = 256 * 1024
+/** A proxy in front must not buffer the events. */
+const HEADERS = { 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' }
+/** How far back a client that reconnects is sent what it missed, in milliseconds and in events. */
 const CATCH_UP_MS = 5 * 60_000
 const CATCH_UP = 500
 
@@ -31,7 +29,7 @@ type Topic = 'lockouts' | 'logins'
 
 const PREFIX: Readonly<Record<Topic, string>> = { lockouts: 'lockout.', logins: 'login.' }
 
-/** Streams that are open, to be ended when the broker stops. */
+/** The open streams, which end when the broker stops. */
 export class EventStreams {
   readonly #open = new Set<{ readonly key: string; readonly response: Response }>()
 
@@ -49,13 +47,15 @@ export class EventStreams {
   }
 }
 
-export function eventRoutes(options: EventRoutesOptions, streams: EventStreams): Handlers {
-  const { feed, trail, clock, most = 100, mostOfOne = 8, heartbeatMs = 15_000 } = options
-
+export function eventRoutes(
+  { records, clock }: EventServices,
+  feed: LiveFeed,
+  streams: EventStreams,
+  { most, mostOfOne, heartbeatMs } = LIMITS,
+): Handlers {
   function beginStream(request: Request, response: Response): void {
-    leaveQueue(response)
-    // A proxy in front must not keep events until it has a bufferful.
-    response.set({ 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' })
+    releaseSlot(request, response, () => {})
+    response.set(HEADERS)
     response.write('retry: 3000\n\n')
     request.socket.setNoDelay(true)
   }
@@ -66,11 +66,11 @@ export function eventRoutes(options: EventRoutesOptions, streams: EventStreams):
   ): Promise<readonly AuditEvent[]> {
     const floor = earliestId(clock.now() - CATCH_UP_MS)
     if (lastSeen === undefined || lastSeen < floor) return []
-    const events = await trail.search({ after: lastSeen, order: 'oldest', limit: CATCH_UP })
+    const events = await records.audit.list({ after: lastSeen, order: 'oldest', limit: CATCH_UP })
     return events.filter(({ kind }) => prefixes.some((prefix) => kind.startsWith(prefix)))
   }
 
-  /** The right to listen may end before the stream does. */
+  /** Ends the stream when the caller's right to it ends. */
   function keepAlive(response: Response, caller: Caller): NodeJS.Timeout {
     return setInterval(() => {
       if (caller.until !== undefined && caller.until <= clock.now()) response.end()
@@ -87,21 +87,25 @@ export function eventRoutes(options: EventRoutesOptions, streams: EventStreams):
       const { request, response, caller } = call
       const topics = (call.list('topics') ?? ['lockouts']) as readonly Topic[]
       if (topics.includes('logins')) demand(caller, 'audit:read')
+      if (request.method === 'HEAD') {
+        response.set(HEADERS).end()
+        return undefined
+      }
       const prefixes = topics.map((topic) => PREFIX[topic])
       const past = await missed(request.get('last-event-id'), prefixes)
-      // Nothing would tell any more that the client has left.
+      // The client has disconnected meanwhile, and no event will say so.
       if (request.socket.destroyed) return undefined
       streams.add(caller.key, response, most, mostOfOne)
       beginStream(request, response)
-      const told = new Set(past.map(({ id }) => id))
+      const pastIds = new Set(past.map(({ id }) => id))
       response.write(past.map(eventText).join(''))
       const unlisten = feed.listen((events) => {
         if (response.writableEnded) return
         const wanted = events.filter(
-          ({ id, kind }) => !told.has(id) && prefixes.some((prefix) => kind.startsWith(prefix)),
+          ({ id, kind }) => !pastIds.has(id) && prefixes.some((prefix) => kind.startsWith(prefix)),
         )
         if (wanted.length > 0) response.write(wanted.map(eventText).join(''))
-        if (response.writableLength > MOST_WAITING) response.destroy()
+        if (response.writableLength > MAX_WAITING) response.destroy()
       })
       const heartbeat = keepAlive(response, caller)
       response.once('close', () => {

@@ -3,21 +3,21 @@ import { parsePlace } from '../../domain/network.ts'
 import { Problem } from '../problem.ts'
 import type { Call } from './call.ts'
 
-/** Whom the filter `user` means, however the name is typed: the key of limits and lockouts. @throws Problem */
-export function stemIn(call: Call): string | undefined {
+/** The canonical user name that the filter `user` means, under which limits and lockouts are kept. @throws Problem */
+export function usernameIn(call: Call): string | undefined {
   const user = call.query('user')
   if (user === undefined) return undefined
   const name = parseLoginName(user)
-  if (name === undefined) throw wrong('/query/user', 'is a name that no login could carry')
-  return name.stem
+  if (name === undefined) throw wrong('/query/user', 'is not a valid user name')
+  return name.username
 }
 
-/** An address, or the network of a customer, in its one spelling. @throws Problem */
+/** An address or a client's network, in canonical form. @throws Problem */
 export function addressIn(call: Call, parameter = 'address'): string | undefined {
   const typed = call.query(parameter)
   if (typed === undefined) return undefined
   const address = parsePlace(typed)
-  if (address === undefined) throw wrong(`/query/${parameter}`, 'is no address')
+  if (address === undefined) throw wrong(`/query/${parameter}`, 'is not an IP address')
   return address
 }
 

@@ -1,48 +1,32 @@
-import type { AuditEvent } from '../../domain/audit.ts'
-import type { AuditTrail } from '../../domain/audit-search.ts'
-import type { Clock } from '../../domain/clock.ts'
-import type { Lockout, LockoutScope } from '../../domain/lockout.ts'
-import type { LockoutDesk, LockoutState } from '../../domain/lockout-desk.ts'
-import type { Lockouts } from '../../manage/lockouts.ts'
+import type { LockoutScope, LockoutState } from '../../domain/lockout.ts'
 import { Problem } from '../problem.ts'
-import { type Call, type Handlers, millisecondsOf } from './call.ts'
-import { addressIn, orderIn, stemIn } from './filters.ts'
+import type { HttpServices } from '../services.ts'
+import { type Handlers, millisecondsOf } from './call.ts'
+import { addressIn, orderIn, usernameIn } from './filters.ts'
 import { pageFrom, pageOf } from './page.ts'
 import { eventWire, lockoutWire } from './wire.ts'
 
-export interface LockoutRoutesOptions {
-  readonly desk: LockoutDesk
-  readonly trail: AuditTrail
-  readonly lockouts: Lockouts
-  readonly clock: Clock
-}
-
-const HISTORY = 100
+const MAX_HISTORY = 100
 const HISTORY_BEFORE_MS = 3_600_000
 
-export function lockoutRoutes({ desk, trail, lockouts, clock }: LockoutRoutesOptions): Handlers {
+export function lockoutRoutes({ records, lockouts, clock }: HttpServices): Handlers {
   return {
     async listLockouts(call) {
       const page = pageOf(call)
       const now = clock.now()
-      const found = await desk.search({
-        user: stemIn(call),
+      const state = call.query('state') as LockoutState | undefined
+      const found = await records.lockouts.list({
+        user: usernameIn(call),
         address: addressIn(call),
         gateway: call.query('gateway'),
         scope: call.query('scope') as LockoutScope | undefined,
-        state: call.query('state') as LockoutState | undefined,
+        standing: state && { state, at: now },
         since: call.time('since'),
         before: call.time('before'),
         order: orderIn(call),
-        now,
         ...page,
       })
-      return pageFrom(
-        found,
-        page,
-        ({ id }) => id,
-        (lockout) => lockoutWire(lockout, now),
-      )
+      return pageFrom(found, page, (lockout) => lockoutWire(lockout, now))
     },
 
     async lockByHand(call) {
@@ -57,13 +41,17 @@ export function lockoutRoutes({ desk, trail, lockouts, clock }: LockoutRoutesOpt
     },
 
     async getLockout(call) {
-      const lockout = await desk.find(call.path('id'))
+      const lockout = await records.lockouts.find(call.path('id'))
       if (lockout === undefined) throw new Problem('not-found')
-      const history = await historyOf(lockout, trail)
+      const { user, address, since } = lockout
+      // All addresses of the user: someone else may be guessing at the same time.
+      const subject = user === undefined ? { address } : { user }
+      const search = { ...subject, since: since - HISTORY_BEFORE_MS, limit: MAX_HISTORY }
+      const history = await records.audit.list(search)
       return { body: { lockout: lockoutWire(lockout, clock.now()), history: history.map(eventWire) } }
     },
 
-    async releaseLockout(call: Call) {
+    async releaseLockout(call) {
       const { reason } = call.body<{ reason: string }>()
       const answer = await lockouts.release(call.path('id'), call.caller.actor, reason)
       if (answer.kind === 'released') return { body: lockoutWire(answer.lockout, clock.now()) }
@@ -79,11 +67,4 @@ interface WantedBody {
   readonly address?: string
   readonly until?: string
   readonly reason: string
-}
-
-/** What whoever is locked did, and what was done about it. */
-function historyOf({ user, address, since }: Lockout, trail: AuditTrail): Promise<readonly AuditEvent[]> {
-  // The story of a user is told from all addresses: others may be guessing at the same time.
-  const of = user === undefined ? { address } : { user }
-  return trail.search({ ...of, since: since - HISTORY_BEFORE_MS, order: 'newest', limit: HISTORY })
 }

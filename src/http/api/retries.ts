@@ -1,39 +1,39 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../domain/clock.ts'
-import type { PassingStore } from '../../domain/passing-store.ts'
+import type { EphemeralStore } from '../../domain/ephemeral-store.ts'
 import { Problem, secondsOf } from '../problem.ts'
 import type { Answer, Call } from './call.ts'
 
-/** A write that was begun under an Idempotency-Key. Plain JSON. */
+/** A write with an Idempotency-Key. Plain JSON. */
 export interface KeptWrite {
-  /** Tells one request from another. */
+  /** A digest of the request, which tells a retry from another request. */
   readonly digest: string
-  /** Absent while the write is being done. */
+  /** Absent while the write is in progress. */
   readonly answer?: Answer
 }
 
 export interface RetriesOptions {
-  readonly kept: PassingStore<KeptWrite>
-  /** Keys of one caller that are kept at one time: none takes the room of the others. */
+  readonly kept: EphemeralStore<KeptWrite>
+  /** Stored keys per caller, so that no caller takes the room of the others. */
   readonly mostOfOne: number
   readonly clock: Clock
 }
 
 const KEEP_MS = 24 * 3_600_000
-/** A broker that ends in the midst of a write leaves its key taken for no longer than this. */
+/** If a broker dies during a write, its key stays taken for this long. */
 const DONE_WITHIN_MS = 60_000
 
-/** Does writes once for each key of a caller. */
+/** Does each write once per key of a caller. */
 export class Retries {
   readonly #options: RetriesOptions
-  /** By caller, when what is kept for it ends, in monotonic milliseconds, soonest first. */
+  /** When each caller's stored keys expire, in monotonic milliseconds, soonest first. */
   readonly #ends = new Map<string, number[]>()
 
   constructor(options: RetriesOptions) {
     this.#options = options
   }
 
-  /** Whoever sends a key again is answered as the first time. @throws Problem */
+  /** Repeats the first answer to a key that is sent again. @throws Problem */
   async once(call: Call, write: () => Promise<Answer>): Promise<Answer> {
     const { kept } = this.#options
     const given = call.request.get('idempotency-key')
@@ -57,14 +57,14 @@ export class Retries {
       await kept.put(key, { digest, answer }, KEEP_MS)
       return answer
     } catch (error) {
-      // Nothing was written, as far as anybody knows: the same key may try again.
+      // The write failed: the same key may be used again.
       giveBack()
       await kept.delete(key)
       throw error
     }
   }
 
-  /** @returns what takes it back. @throws Problem `too-many-requests` */
+  /** @returns a function that uncounts the key. @throws Problem `too-many-requests` */
   #count(caller: string): () => void {
     const { clock, mostOfOne } = this.#options
     const now = clock.monotonic()
@@ -73,7 +73,7 @@ export class Retries {
     const [first] = ends
     if (first !== undefined && ends.length >= mostOfOne)
       throw new Problem('too-many-requests', {
-        detail: `${mostOfOne} Idempotency-Keys of this caller are kept already.`,
+        detail: `${mostOfOne} Idempotency-Keys of this caller are stored already.`,
         retryAfter: secondsOf(first - now),
       })
     const end = now + KEEP_MS

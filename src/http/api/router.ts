@@ -1,41 +1,46 @@
 import express, { type RequestHandler, Router } from 'express'
 import { middleware as contractMiddleware } from 'express-openapi-validator'
+import type { AgentGateway } from '../../domain/agent.ts'
 import type { Log } from '../../domain/log.ts'
 import type { Network } from '../../domain/network.ts'
-import { noBodyBeyond } from '../body.ts'
-import { comeBack, stepOut } from '../busy.ts'
+import { noBodyBeyond, refuseDepthBeyond } from '../body.ts'
+import { reacquireSlot, releaseSlot } from '../busy.ts'
 import { callerOf, setCaller } from '../caller.ts'
-import type { Contract, Operation } from '../contract.ts'
+import { type Contract, type Operation, withHead } from '../contract.ts'
 import { refuseForgery } from '../forgery.ts'
 import { onlyFrom } from '../peer.ts'
 import { Problem } from '../problem.ts'
 import { nothingHere, writeProblem } from '../refusals.ts'
 import { type Authentication, demandStillGood } from './authenticate.ts'
 import { Call, type Handler, type Handlers } from './call.ts'
-import { refuseNul } from './nul.ts'
 import type { Retries } from './retries.ts'
+import { refuseHidden } from './texts.ts'
 
 export interface ApiOptions {
   readonly contract: Contract
   readonly handlers: Handlers
   readonly authentication: Authentication
-  /** From where everything but the operations for everywhere can be reached. */
+  /** Networks that may use all operations but those marked `x-from-everywhere`. */
   readonly allow: readonly Network[]
+  /** Whose agents may come from their own networks too. */
+  readonly agentGateways: readonly AgentGateway[]
   readonly retries: Retries
-  readonly visiting: RequestHandler
+  readonly findBrowserSession: RequestHandler
   readonly publicUrl?: string
   readonly log: Log
-  /** Whether answers are held against the contract too, as tests want it. */
+  /** Whether answers are validated against the contract too, as in tests. */
   readonly checkAnswers?: boolean
 }
 
-/** Octets: more than any body of the contract needs. */
-export const LARGEST_BODY = 64 * 1024
+/** More than any body of the contract has. */
+export const MAX_BODY_OCTETS = 64 * 1024
+/** Nested levels, more than any body of the contract has. */
+const MAX_BODY_DEPTH = 16
 
 /**
- * The routes of the contract: each operation has its handler and each handler its operation, and who may call is read
- * from the contract alone. Nothing of a request is read before its caller is known.
- * @throws Error where the contract and the handlers differ.
+ * The routes of the contract. Each operation has one handler, and the contract alone says who may call it. No body is
+ * read before the caller is known.
+ * @throws Error where an operation lacks a handler, or a handler its operation.
  */
 export function apiRouter(options: ApiOptions): Router {
   const { contract, handlers } = options
@@ -45,59 +50,71 @@ export function apiRouter(options: ApiOptions): Router {
     throw new Error(
       `openapi.yaml and the API differ: no handler for ${missing.join(', ') || 'none'}; no operation for ${extra.join(', ') || 'none'}`,
     )
-  const checks = [
-    stepOut,
-    noBodyBeyond(LARGEST_BODY),
-    express.json({ limit: LARGEST_BODY, inflate: false, strict: true }),
-    comeBack,
-    ...contractMiddleware({
-      apiSpec: contract.document as never,
-      validateApiSpec: false,
-      validateRequests: true,
-      validateResponses: options.checkAnswers ?? false,
-      validateSecurity: false,
-      fileUploader: false,
-    }),
-    refuseNul,
-  ]
+  const validating = contractMiddleware({
+    apiSpec: withHead(contract.document) as never,
+    validateApiSpec: false,
+    validateRequests: true,
+    validateResponses: options.checkAnswers ?? false,
+    validateSecurity: false,
+    fileUploader: false,
+  })
   const router = Router({ caseSensitive: true, strict: true })
-  // Express would take a HEAD for a GET, which the contract does not say.
-  for (const { path } of contract.operations) router.head(path, otherMethods(contract, path))
   for (const operation of contract.operations) {
     const handler = handlers[operation.id]
     if (handler === undefined) continue
     router[operation.method](
       operation.path,
       ...admitting(operation, options),
-      ...checks,
+      ...reading(operation),
+      ...validating,
       ...(operation.admission === 'everybody' || operation.method === 'get' ? [] : [stillAdmitted]),
       answering(operation, handler, options.retries),
     )
   }
   for (const path of new Set(contract.operations.map((operation) => operation.path)))
     router.all(path, otherMethods(contract, path))
-  // Whatever else a browser is shown as a page, here it is a document.
+  // The API answers with JSON problems, never with pages.
   for (const root of new Set(contract.operations.map(({ path }) => `/${path.split('/')[1]}`)))
     router.use(root, nothingHere, writeProblem(options.log))
   return router
 }
 
+/** Reads the body. */
+function reading({ maxBody = MAX_BODY_OCTETS, hasForeignTexts }: Operation): RequestHandler[] {
+  return [
+    releaseSlot,
+    noBodyBeyond(maxBody),
+    express.json({ limit: maxBody, inflate: false, strict: true, verify: refuseDepthBeyond(MAX_BODY_DEPTH) }),
+    reacquireSlot,
+    ...(hasForeignTexts ? [] : [refuseHidden]),
+  ]
+}
+
 function admitting(operation: Operation, options: ApiOptions): RequestHandler[] {
   const { admission, isFromEverywhere } = operation
   const steps: RequestHandler[] = isFromEverywhere ? [] : [onlyFrom(options.allow)]
+  if (admission === 'agent') steps.splice(0, 1, onlyFromGateway(options))
   if (admission === 'everybody') return steps
   const forgery = refuseForgery(options.publicUrl)
   const authenticating: RequestHandler = async (request, response, next) => {
     const caller = await options.authentication.callerOf(request, admission)
-    setCaller(request, caller)
-    // What a browser does by itself rests on its cookie; a token is nothing that a browser adds.
+    setCaller(response, caller)
+    // Browsers add cookies by themselves, but no tokens: only sessions need protection against forgery.
     if (caller.kind === 'person') forgery(request, response, next)
     else next()
   }
-  return [...steps, options.visiting, authenticating]
+  return [...steps, options.findBrowserSession, authenticating]
 }
 
-/** A body may take its time, and the right to send it may be taken away meanwhile. */
+/** An agent comes from its gateway, which need not be among those who manage the broker. */
+function onlyFromGateway({ allow, agentGateways }: ApiOptions): RequestHandler {
+  return (request, response, next) => {
+    const own = agentGateways.find(({ name }) => name === request.params.gateway)
+    onlyFrom([...allow, ...(own?.networks ?? [])])(request, response, next)
+  }
+}
+
+/** The caller's rights may have been revoked while the body was received. */
 const stillAdmitted: RequestHandler = async (request, _response, next) => {
   await demandStillGood(callerOf(request))
   next()
@@ -118,7 +135,8 @@ function answering(operation: Operation, handler: Handler, retries: Retries): Re
 
 function otherMethods({ operations }: Contract, path: string): RequestHandler {
   const known = operations.filter((operation) => operation.path === path).map(({ method }) => method)
-  const headers = { Allow: known.map((method) => method.toUpperCase()).join(', ') }
+  const methods = known.flatMap((method) => (method === 'get' ? ['get', 'head'] : [method]))
+  const headers = { Allow: methods.map((method) => method.toUpperCase()).join(', ') }
   return () => {
     throw new Problem('method-not-allowed', { headers })
   }

@@ -1,24 +1,19 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Dependency } from '../../domain/dependency.ts'
-import { Unavailable } from '../../domain/person.ts'
+import { Unavailable } from '../../domain/errors.ts'
+import type { HttpServices } from '../services.ts'
 import type { Handlers } from './call.ts'
 import { timeText } from './wire.ts'
 
-/** The figures in Prometheus' form. */
+/** The metrics in Prometheus' text format. */
 interface Figures {
   readonly contentType: string
   metrics(): Promise<string>
 }
 
-export interface ServiceRoutesOptions {
-  readonly dependencies: readonly Dependency[]
-  readonly figures: Figures
-  readonly clock: Clock
-}
-
 const CHECK_WITHIN_MS = 3_000
-/** How long an answer stands: a crowd of questions becomes one. */
-const STANDS_MS = 1_000
+/** Readiness is checked once in this time, however often it is asked for. */
+const READINESS_TTL_MS = 1_000
 
 interface Readiness {
   readonly status: 'ready' | 'not_ready'
@@ -30,7 +25,7 @@ interface Readiness {
   }[]
 }
 
-export function serviceRoutes({ dependencies, figures, clock }: ServiceRoutesOptions): Handlers {
+export function serviceRoutes({ dependencies, clock }: HttpServices, figures: Figures): Handlers {
   let latest: { readonly at: number; readonly readiness: Promise<Readiness> } | undefined
 
   async function look(): Promise<Readiness> {
@@ -45,7 +40,7 @@ export function serviceRoutes({ dependencies, figures, clock }: ServiceRoutesOpt
 
     async getReadiness() {
       const now = clock.monotonic()
-      if (latest === undefined || now - latest.at > STANDS_MS) latest = { at: now, readiness: look() }
+      if (latest === undefined || now - latest.at > READINESS_TTL_MS) latest = { at: now, readiness: look() }
       const readiness = await latest.readiness
       return { status: readiness.status === 'ready' ? 200 : 503, body: readiness }
     },
@@ -58,7 +53,7 @@ export function serviceRoutes({ dependencies, figures, clock }: ServiceRoutesOpt
     async getMe({ caller }) {
       const { kind, name, scopes, until } = caller
       return {
-        body: { kind, name, scopes: [...scopes], until: until === undefined ? undefined : timeText(until) },
+        body: { kind, name, scopes: [...scopes], until: timeText(until) },
       }
     },
   }
@@ -68,13 +63,13 @@ async function check(
   { name, checkReady }: Dependency,
   clock: Clock,
 ): Promise<Readiness['dependencies'][number]> {
-  const begun = clock.monotonic()
-  const milliseconds = () => Math.round((clock.monotonic() - begun) * 10) / 10
+  const startedAt = clock.monotonic()
+  const milliseconds = () => Math.round((clock.monotonic() - startedAt) * 10) / 10
   try {
-    await within(checkReady(begun + CHECK_WITHIN_MS))
+    await within(checkReady(startedAt + CHECK_WITHIN_MS))
     return { name, ready: true, milliseconds: milliseconds() }
   } catch (error) {
-    // What is no known outage may say more than it should: the log has it where it arises.
+    // An unexpected error may reveal too much; it is in the log.
     const detail = error instanceof Unavailable ? error.message : 'the check failed'
     return { name, ready: false, detail, milliseconds: milliseconds() }
   }

@@ -1,49 +1,58 @@
-import type { LeaseStore } from '../../domain/address-pool.ts'
-import type { Clock } from '../../domain/clock.ts'
-import type { SessionDesk, SessionState } from '../../domain/session-search.ts'
+import type { SessionSearch, SessionState } from '../../domain/session.ts'
+import { lastOrders } from '../../manage/last-orders.ts'
 import { Problem } from '../problem.ts'
-import type { Handlers } from './call.ts'
-import { addressIn, orderIn, stemIn } from './filters.ts'
+import type { HttpServices } from '../services.ts'
+import type { Call, Handlers } from './call.ts'
+import { addressIn, orderIn, usernameIn } from './filters.ts'
 import { pageFrom, pageOf } from './page.ts'
+import { sendFile } from './record-file.ts'
+import { sessionFile } from './session-file.ts'
 import { sessionWire } from './wire.ts'
 
-interface SessionDependencies {
-  readonly desk: SessionDesk
-  readonly leases: Pick<LeaseStore, 'usage'>
-  readonly clock: Clock
-}
-
-export function sessionRoutes({ desk, leases, clock }: SessionDependencies): Handlers {
+export function sessionRoutes({ records, clock }: HttpServices): Handlers {
   return {
     async listPools() {
-      return { body: { items: await leases.usage() } }
+      return { body: { items: await records.leases.usage() } }
     },
 
     async listSessions(call) {
       const page = pageOf(call)
       const now = clock.now()
-      const state = call.query('state') as SessionState | undefined
-      const found = await desk.search({
-        user: stemIn(call),
-        address: addressIn(call),
-        gateway: call.query('gateway'),
-        ip: addressIn(call, 'ip'),
-        standing: state && { state, at: now },
-        order: orderIn(call),
-        ...page,
+      const found = await records.sessions.list({ ...filterIn(call, now), ...page })
+      const orderOf = await lastOrders(found, records.orders)
+      return pageFrom(found, page, (session) => sessionWire(session, now, orderOf(session)))
+    },
+
+    async exportSessions(call) {
+      const now = clock.now()
+      const filter = filterIn(call, now)
+      await sendFile(call.response, {
+        name: 'sessions',
+        form: sessionFile(now)[call.query('format') === 'csv' ? 'csv' : 'ndjson'],
+        chunk: (after, limit) => records.sessions.list({ ...filter, after: after?.id, limit }),
+        most: call.number('limit'),
       })
-      return pageFrom(
-        found,
-        page,
-        ({ id }) => id,
-        (session) => sessionWire(session, now),
-      )
+      return undefined
     },
 
     async getSession(call) {
-      const session = await desk.find(call.path('id'))
+      const session = await records.sessions.find(call.path('id'))
       if (session === undefined) throw new Problem('not-found')
-      return { body: sessionWire(session, clock.now()) }
+      const orderOf = await lastOrders([session], records.orders)
+      return { body: sessionWire(session, clock.now(), orderOf(session)) }
     },
+  }
+}
+
+function filterIn(call: Call, now: number): Omit<SessionSearch, 'after' | 'limit'> {
+  const state = call.query('state') as SessionState | undefined
+  return {
+    user: usernameIn(call),
+    address: addressIn(call),
+    gateway: call.query('gateway'),
+    ip: addressIn(call, 'ip'),
+    isUnknown: call.query('unknown') === 'true',
+    standing: state && { state, at: now },
+    order: orderIn(call),
   }
 }

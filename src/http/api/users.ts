@@ -1,25 +1,21 @@
-import { canonicalUserName } from '../../domain/login-name.ts'
-import { type RoleGroups, rolesOf, scopesOf } from '../../domain/scope.ts'
+import { rolesOf, scopesOf } from '../../domain/scope.ts'
 import { Secret } from '../../domain/secret.ts'
-import type { UserStore } from '../../domain/user.ts'
-import type { UserAnswer, Users } from '../../manage/users.ts'
+import type { UserAnswer } from '../../manage/users.ts'
 import type { Caller } from '../caller.ts'
 import { Problem } from '../problem.ts'
+import type { HttpServices } from '../services.ts'
+import { auditContextOf } from './audit-context.ts'
+import { demandRightsOver } from './authenticate.ts'
 import { type Answer, type Handlers, millisecondsOf } from './call.ts'
-import { deedOf } from './deed.ts'
 import { pageFrom, pageOf } from './page.ts'
 import { userWire } from './wire.ts'
 
-export interface UserRoutesOptions {
-  readonly store: Pick<UserStore, 'list' | 'find'>
-  readonly users: Users
-  readonly roles: RoleGroups
-}
+export function userRoutes(services: HttpServices): Handlers {
+  const { records, users, roles, namesakesOf } = services
 
-export function userRoutes({ store, users, roles }: UserRoutesOptions): Handlers {
   /**
-   * Whoever puts users into the groups of a role, or sets the password of one who is in them, can act as such a user
-   * from then on. @throws Problem where that would be more than the caller may do.
+   * A caller who adds users to the groups of a role can then act as such a user.
+   * @throws Problem where the role may do more than the caller.
    */
   function demandAllOf(groups: readonly string[], caller: Caller): void {
     if (!scopesOf(rolesOf(groups, roles)).isSubsetOf(caller.scopes))
@@ -28,22 +24,20 @@ export function userRoutes({ store, users, roles }: UserRoutesOptions): Handlers
       })
   }
 
-  async function groupsOf(typed: string): Promise<readonly string[]> {
-    const name = canonicalUserName(typed)
-    return (name === undefined ? undefined : await store.find(name))?.groups ?? []
-  }
-
   return {
     async listUsers(call) {
       const page = pageOf(call)
       const group = call.query('group')
       const enabled = flagOf(call.query('enabled'))
-      return pageFrom(await store.list({ group, enabled, ...page }), page, ({ name }) => name, userWire)
+      const found = await records.users.list({ group, enabled, ...page })
+      return pageFrom(found, page, userWire, ({ name }) => name)
     },
 
     async addUser(call) {
       const { name, password, groups, ipv4, ipv6, expiresAt, reason } = call.body<NewUserBody>()
       demandAllOf(groups ?? [], call.caller)
+      // A local user takes the place of a user of the same name whose store is asked later.
+      await demandRightsOver(name, call.caller, services)
       const wanted = {
         name,
         groups,
@@ -52,11 +46,13 @@ export function userRoutes({ store, users, roles }: UserRoutesOptions): Handlers
         password: secretOf(password),
         expiresAt: momentOf(expiresAt),
       }
-      return answerOf(await users.add(wanted, deedOf(call, reason)), 201)
+      const answer = answerOf(await users.add(wanted, auditContextOf(call, reason)), 201)
+      const { knownTo } = await namesakesOf(name)
+      return knownTo.length === 0 ? answer : { ...answer, body: { ...answer.body, alsoIn: knownTo } }
     },
 
     async getUser(call) {
-      const user = await store.find(call.path('name'))
+      const user = await records.users.find(call.path('name'))
       if (user === undefined) throw new Problem('not-found')
       return { body: userWire(user) }
     },
@@ -64,28 +60,22 @@ export function userRoutes({ store, users, roles }: UserRoutesOptions): Handlers
     async changeUser(call) {
       const { enabled, password, groups, ipv4, ipv6, expiresAt, reason } = call.body<ChangeBody>()
       demandAllOf(groups ?? [], call.caller)
-      if (password !== undefined) demandAllOf(await groupsOf(call.path('name')), call.caller)
+      await demandRightsOver(call.path('name'), call.caller, services)
       const end = expiresAt === null ? null : momentOf(expiresAt)
       const wanted = { enabled, groups, ipv4, ipv6, password: secretOf(password), expiresAt: end }
-      return answerOf(await users.change(call.path('name'), wanted, deedOf(call, reason)), 200)
+      return answerOf(await users.change(call.path('name'), wanted, auditContextOf(call, reason)), 200)
     },
 
     async removeUser(call) {
-      if (!(await users.remove(call.path('name'), deedOf(call, call.query('reason')))))
-        throw new Problem('not-found')
+      await demandRightsOver(call.path('name'), call.caller, services)
+      const remover = {
+        ...auditContextOf(call, call.query('reason')),
+        mayRevoke: call.caller.scopes.has('enrolments:write'),
+      }
+      if ((await users.remove(call.path('name'), remover)) === undefined) throw new Problem('not-found')
       return { status: 204 }
     },
   }
-}
-
-interface NewUserBody {
-  readonly name: string
-  readonly password?: string
-  readonly groups?: readonly string[]
-  readonly ipv4?: string
-  readonly ipv6?: string
-  readonly expiresAt?: string
-  readonly reason: string
 }
 
 interface ChangeBody {
@@ -98,7 +88,15 @@ interface ChangeBody {
   readonly reason: string
 }
 
-function answerOf(answer: UserAnswer, status: number): Answer {
+/** Without null, which removes what a new user does not have. */
+type NewUserBody = {
+  readonly [Key in Exclude<keyof ChangeBody, 'enabled'>]: Exclude<ChangeBody[Key], null>
+} & { readonly name: string }
+
+function answerOf(
+  answer: UserAnswer,
+  status: number,
+): Answer & { readonly body: ReturnType<typeof userWire> } {
   switch (answer.kind) {
     case 'done':
       return { status, body: userWire(answer.user) }

@@ -1,21 +1,18 @@
 import type { AuditEvent } from '../../domain/audit.ts'
-import type { RegisteredEnrolment } from '../../domain/enrolment-register.ts'
-import { isInForce, type Lockout } from '../../domain/lockout.ts'
-import type { LockoutState } from '../../domain/lockout-desk.ts'
-import type { Policy } from '../../domain/policy.ts'
-import type { Session } from '../../domain/session.ts'
-import { stateOf } from '../../domain/session-search.ts'
+import type { RegisteredEnrolment } from '../../domain/enrolment.ts'
+import { isInForce, type Lockout, type LockoutState } from '../../domain/lockout.ts'
+import type { Entitlement, Policy } from '../../domain/policy.ts'
+import type { QuotaStanding } from '../../domain/quota.ts'
+import { type Session, stateOf } from '../../domain/session.ts'
+import type { SessionOrder } from '../../domain/session-order.ts'
+import type { ShownTrust } from '../../domain/trust.ts'
 import type { LocalUser } from '../../domain/user.ts'
 
-/** Members that are undefined are left out of JSON, as the contract wants it. */
-
-/** Wall milliseconds in RFC 3339. */
-export function timeText(at: number): string {
-  return new Date(at).toISOString()
-}
-
-function maybeTime(at: number | undefined): string | undefined {
-  return at === undefined ? undefined : timeText(at)
+/** Wall milliseconds in RFC 3339. Members that are undefined are left out of JSON. */
+export function timeText(at: number): string
+export function timeText(at: number | undefined): string | undefined
+export function timeText(at: number | undefined): string | undefined {
+  return at === undefined ? undefined : new Date(at).toISOString()
 }
 
 export function lockoutWire(lockout: Lockout, now: number) {
@@ -24,8 +21,8 @@ export function lockoutWire(lockout: Lockout, now: number) {
     ...rest,
     state: lockoutState(lockout, now),
     since: timeText(since),
-    until: maybeTime(until),
-    releasedAt: maybeTime(releasedAt),
+    until: timeText(until),
+    releasedAt: timeText(releasedAt),
   }
 }
 
@@ -34,42 +31,108 @@ function lockoutState(lockout: Lockout, now: number): LockoutState {
   return isInForce(lockout, now) ? 'in_force' : 'ended'
 }
 
-export function userWire({ passwordHash, attributes, expiresAt, createdAt, ...user }: LocalUser) {
+export function userWire({
+  passwordHash,
+  attributes,
+  expiresAt,
+  createdAt,
+  revision: _,
+  ...user
+}: LocalUser) {
   return {
     ...user,
     ...attributes,
     hasPassword: passwordHash !== undefined,
-    expiresAt: maybeTime(expiresAt),
+    expiresAt: timeText(expiresAt),
     createdAt: timeText(createdAt),
   }
 }
 
-export function enrolmentWire({ kind = 'totp', period, createdAt, ...enrolment }: RegisteredEnrolment) {
+export function enrolmentWire({
+  kind = 'totp',
+  period,
+  driftMs,
+  createdAt,
+  ...enrolment
+}: RegisteredEnrolment) {
   return {
     ...enrolment,
     kind,
     period: kind === 'totp' ? period : undefined,
+    clockAhead: Math.round(driftMs / 1000),
     createdAt: timeText(createdAt),
   }
 }
 
-export function sessionWire(session: Session, now: number) {
-  const { grantedAt, startedAt, updatedAt, stoppedAt, keptMs: _, ...rest } = session
+export function trustWire({ madeAt, expiresAt, usedAt, ...trust }: ShownTrust) {
+  return {
+    ...trust,
+    madeAt: timeText(madeAt),
+    expiresAt: timeText(expiresAt),
+    usedAt: timeText(usedAt),
+  }
+}
+
+/** @param end the last order to end it. */
+export function sessionWire(session: Session, now: number, end?: SessionOrder) {
+  const { grantedAt, startedAt, updatedAt, stoppedAt, gaveWayAt, staleAfterMs: _, ...rest } = session
   return {
     ...rest,
     state: stateOf(session, now),
-    grantedAt: maybeTime(grantedAt),
-    startedAt: maybeTime(startedAt),
+    grantedAt: timeText(grantedAt),
+    startedAt: timeText(startedAt),
     updatedAt: timeText(updatedAt),
-    stoppedAt: maybeTime(stoppedAt),
+    stoppedAt: timeText(stoppedAt),
+    gaveWayAt: timeText(gaveWayAt),
+    end: end && orderWire(end),
   }
+}
+
+export function quotaWire({ quota, used, most, left, beginsAgain }: QuotaStanding) {
+  const { policy, measure, per, of, from } = quota
+  return { policy, measure, per, of, most, used, left, from, beginsAgain }
+}
+
+export function orderWire({ at, doneAt, ...order }: SessionOrder) {
+  return { ...order, at: timeText(at), doneAt: timeText(doneAt) }
 }
 
 export function eventWire({ at, ...event }: AuditEvent) {
   return { ...event, at: timeText(at) }
 }
 
-export function policyWire({ name, when, reply }: Policy) {
+export function policyWire({
+  name,
+  when,
+  quotas,
+  reply,
+  words,
+  needsFreshFactor,
+  trustMs,
+  sessions,
+}: Policy) {
   const networks = when.networks?.map(({ text }) => text)
-  return { name, when: { ...when, networks }, reply: reply && { ...reply, pool: reply.pool?.name } }
+  const times = when.times?.map(({ from, to, ...rest }) => ({
+    ...rest,
+    from: clockText(from),
+    to: clockText(to),
+  }))
+  return {
+    name,
+    when: { ...when, networks, times },
+    message: words,
+    require: needsFreshFactor === true ? 'fresh_second_factor' : undefined,
+    trust: trustMs && trustMs / 1000,
+    quotas,
+    sessions,
+    reply: reply && entitlementWire(reply),
+  }
+}
+
+function entitlementWire({ pool, defined: _, ...reply }: Entitlement) {
+  return { ...reply, pool: pool?.name }
+}
+
+function clockText(minutes: number): string {
+  return [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, '0')).join(':')
 }

@@ -3,7 +3,7 @@ import { Router } from 'express'
 import type { Network } from '../../domain/network.ts'
 import { onlyFrom } from '../peer.ts'
 
-/** What the page consists of, by the name under which it is served. */
+/** The files of the page, by their path. */
 const FILES: Readonly<Record<string, string>> = {
   '/': new URL('./index.html', import.meta.url).href,
   '/begin.js': new URL('./begin.js', import.meta.url).href,
@@ -19,7 +19,7 @@ export interface DocsOptions {
   readonly allow: readonly Network[]
 }
 
-/** The contract to be read and tried in a browser, all of it from this very place. */
+/** The API documentation in Swagger UI, served without any other host. */
 export function docsRoutes({ contract, allow }: DocsOptions): Router {
   const router = Router()
   router.use(onlyFrom(allow))
@@ -28,7 +28,7 @@ export function docsRoutes({ contract, allow }: DocsOptions): Router {
   })
   for (const [path, url] of Object.entries(FILES)) {
     router.get(path, (_request, response) => {
-      // Its icons stand in its style sheet, as data.
+      // Its style sheet contains the icons as data: URLs.
       const policy = String(response.get('Content-Security-Policy'))
       response.set('Content-Security-Policy', policy.replace("img-src 'self'", "img-src 'self' data:"))
       response.sendFile(fileURLToPath(url), { maxAge: KEEP_MS, cacheControl: true })

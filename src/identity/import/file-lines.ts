@@ -1,3 +1,4 @@
+import { hiddenCharacterFault } from '../../domain/hidden-characters.ts'
 import { canonicalUserName } from '../../domain/login-name.ts'
 
 /** What keeps a line from being imported. It repeats no hash, seed or password. */
@@ -37,7 +38,7 @@ export function readLines<Entry extends { readonly name: string }>(
     try {
       const entry = read(content)
       const earlier = lineOf.get(entry.name)
-      if (earlier !== undefined) throw new BadLine(`${entry.name} stands in line ${earlier} already`)
+      if (earlier !== undefined) throw new BadLine(`${entry.name} is already in line ${earlier}`)
       lineOf.set(entry.name, line)
       entries.push({ ...entry, line })
     } catch (error) {
@@ -48,13 +49,20 @@ export function readLines<Entry extends { readonly name: string }>(
   return { entries, faults }
 }
 
+/** @returns the text. @throws BadLine where it holds what cannot be seen. */
+export function visible(what: string, text: string): string {
+  const fault = hiddenCharacterFault(text)
+  if (fault !== undefined) throw new BadLine(`${what} ${fault}`)
+  return text
+}
+
 /** @returns the name as the broker writes it. @throws BadLine where no login could carry it. */
 export function nameIn(typed: string): string {
-  const name = canonicalUserName(typed)
+  const name = canonicalUserName(visible('the name', typed))
   if (name !== undefined) return name
   throw new BadLine(
     typed === ''
       ? 'there is no name'
-      : 'no login could carry the name: it has a realm, is too long, or holds signs that no name has',
+      : 'no login could carry the name: it is too long, or holds signs that no name has',
   )
 }

@@ -39,8 +39,12 @@ export function importTokens(
         id: random.id(),
         subject,
         sealedSeed: keys.seal(seed, subject),
-        ...{ digits, period, algorithm, lastStep },
-        ...(kind === 'hotp' ? { kind } : {}),
+        digits,
+        period,
+        algorithm,
+        lastStep,
+        driftMs: 0,
+        kind: kind === 'hotp' ? kind : undefined,
         createdAt: clock.now(),
       }
       const isNew = await enrolments.replace({ enrolment, recoveryHashes: [], inPlaceOf: null })

@@ -7,21 +7,29 @@ import { type ImportManner, type ImportOutcome, takeOver } from './take-over.ts'
 export interface ImportUsersOptions extends ImportManner {
   readonly users: Pick<UserStore, 'find' | 'add'>
   readonly clock: Clock
+  /** Whether no login would ask for a local user of this name. */
+  readonly isOthersName: (name: string) => boolean
   /** Groups that every imported user gets beside those of the file. */
   readonly groups?: readonly string[]
 }
 
-/** Adds the users of a file. A user whom the broker knows already stays as they are, and their line is a bad one. */
+/** Adds the users of a file. An existing user is not changed, and its line is reported as a fault. */
 export function importUsers(
   parsed: Parsed<ImportedUser>,
-  { users, clock, groups = [], ...manner }: ImportUsersOptions,
+  { users, clock, isOthersName, groups = [], ...manner }: ImportUsersOptions,
 ): Promise<ImportOutcome> {
   const exists = ({ name, line }: ImportedUser & { line: number }): ImportFault => ({
     line,
     problem: `there is a user ${name} already`,
   })
   return takeOver(parsed, manner, {
-    check: async (entry) => ((await users.find(entry.name)) === undefined ? undefined : exists(entry)),
+    async check(entry) {
+      if ((await users.find(entry.name)) !== undefined) return exists(entry)
+      const { name, line } = entry
+      return isOthersName(name)
+        ? { line, problem: `the realm of ${name} belongs to another identity store` }
+        : undefined
+    },
     take: async (entry) => {
       const { name, passwordHash, enabled } = entry
       const answer = await users.add({

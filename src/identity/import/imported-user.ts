@@ -1,4 +1,4 @@
-import { oldHashFault } from '../imported-hashes/scheme.ts'
+import { oldHashFault } from '../local/imported-hashes/scheme.ts'
 import { BadLine } from './file-lines.ts'
 
 /** A user of another program's password file. */

@@ -1,7 +1,7 @@
-import { BadLine, nameIn, type Parsed, readLines } from './file-lines.ts'
+import { BadLine, nameIn, type Parsed, readLines, visible } from './file-lines.ts'
 import { type ImportedUser, verifiableHash } from './imported-user.ts'
 
-/** What stands in the place of a hash where a user has no password. */
+/** In place of a hash: the user has no password. */
 const NO_PASSWORD: ReadonlySet<string> = new Set(['', '*', '!'])
 
 /** Reads ocserv's own password file, `name:group,group:hash`; `*` are no groups, and `!` before the hash is a lock (ocpasswd(8)). */
@@ -20,6 +20,6 @@ export function parseOcpasswd(text: string): Parsed<ImportedUser> {
 
 function groupsIn(field: string): string[] {
   if (field.trim() === '*') return []
-  const groups = field.split(',').map((group) => group.trim())
+  const groups = field.split(',').map((group) => visible('a group', group.trim()))
   return [...new Set(groups.filter((group) => group !== ''))]
 }

@@ -7,31 +7,31 @@ export interface ImportOutcome {
   readonly faults: readonly ImportFault[]
 }
 
-/** How an import goes about it. */
+/** Options of an import. */
 export interface ImportManner {
-  /** Whether good lines are imported although there are bad ones; otherwise nothing is. */
+  /** Import the good lines even if there are bad ones; otherwise nothing is imported. */
   readonly skipBad: boolean
-  /** Whether all is looked at and nothing is written. */
+  /** Check only, write nothing. */
   readonly dryRun?: boolean
-  /** Called when an entry was written, and waited for. */
+  /** Awaited after each entry that was written. */
   readonly onTaken?: (name: string) => Promise<void>
-  /** Told how many entries are done, of how many. */
+  /** Called with the number of entries done and the total. */
   readonly onProgress?: (done: number, all: number) => void
 }
 
 interface Steps<Entry> {
-  /** @returns what is wrong with the entry, before anything was written. */
+  /** @returns the fault of the entry; nothing is written yet. */
   readonly check: (entry: Entry) => Promise<ImportFault | undefined>
-  /** Writes it. @returns what has come in between. */
+  /** Writes it. @returns the fault if the records have changed since the check. */
   readonly take: (entry: Entry) => Promise<ImportFault | undefined>
 }
 
 type Line<Entry> = Entry & { readonly line: number }
 
-/** Entries in hand at the same time: the records take many in one go. */
+/** Entries processed at the same time: the store writes many in one transaction. */
 const AT_ONCE = 64
 
-/** Takes over what a file holds: every line is looked at before the first is written, and one bad line stops all unless told otherwise. */
+/** Imports the entries of a file. All lines are checked before the first is written, and a bad line stops the import unless `skipBad` is set. */
 export async function takeOver<Entry extends { readonly name: string }>(
   { entries, faults: unreadable }: Parsed<Entry>,
   { skipBad, dryRun = false, onTaken, onProgress }: ImportManner,

@@ -1,6 +1,6 @@
 import type { TotpShape } from '../../domain/enrolment.ts'
+import { MIN_SEED_OCTETS } from '../../domain/one-time-code.ts'
 import { Secret } from '../../domain/secret.ts'
-import { MIN_SEED_OCTETS } from '../../domain/totp.ts'
 import { BadLine, nameIn, type Parsed, readLines } from './file-lines.ts'
 
 /** An authenticator of liboath's file. */
@@ -15,12 +15,12 @@ export interface ImportedToken extends TotpShape {
 
 const TYPE = /^HOTP(?:\/(E|T30|T60)(?:\/([678]))?)?$/
 const MAX_SEED_OCTETS = 64
-/** Who starts behind this has no counter but a mistake; the numbers above are not exact any more. */
+/** A higher counter must be a mistake, and higher numbers lose precision. */
 const MAX_COUNTER = 2 ** 40
 
 /**
  * Reads liboath's file of users, `type name pin seed [counter [last code [time]]]`, fields apart by blanks. The counter
- * is the next one to be used, or where a last code stands behind it the one of that code.
+ * is the next one to be used, or, if a last code follows it, the one of that code.
  */
 export function parseUsersOath(text: string): Parsed<ImportedToken> {
   return readLines(text, (line) => {

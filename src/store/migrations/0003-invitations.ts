@@ -1,6 +1,6 @@
 import type { Kysely, Migration } from 'kysely'
 
-/** One for each user at most; one that is used or replaced is gone, and the audit trail says what became of it. */
+/** One for each user at most; one that is used or replaced is deleted, and the audit trail keeps what happened. */
 export const invitations: Migration = {
   async up({ schema }: Kysely<unknown>): Promise<void> {
     await schema

@@ -1,6 +1,6 @@
 import { type Kysely, type Migration, sql } from 'kysely'
 
-/** From where a user was let in, asked while a lockout of the user is in force, however often somebody guesses on. */
+/** Where a user was let in from. Asked at every attempt while a lockout of the user is in force. */
 export const knownAddresses: Migration = {
   async up({ schema }: Kysely<unknown>): Promise<void> {
     await schema

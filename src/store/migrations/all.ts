@@ -6,6 +6,22 @@ import { knownAddresses } from './0004-known-addresses.ts'
 import { keeping } from './0005-keeping.ts'
 import { customerNetworks } from './0006-customer-networks.ts'
 import { leases } from './0007-leases.ts'
+import { unmatchedLogins } from './0008-unmatched-logins.ts'
+import { userRevisions } from './0009-user-revisions.ts'
+import { tokenDrift } from './0010-token-drift.ts'
+import { directoryLockouts } from './0011-directory-lockouts.ts'
+import { failuresByAccount } from './0012-failures-by-account.ts'
+import { repeatedEvents } from './0013-repeated-events.ts'
+import { unsignedRequests } from './0014-unsigned-requests.ts'
+import { reportingServer } from './0015-reporting-server.ts'
+import { leasesOfAUser } from './0016-leases-of-a-user.ts'
+import { sessionOrders } from './0017-session-orders.ts'
+import { usage } from './0018-usage.ts'
+import { ipv6Leases } from './0019-ipv6-leases.ts'
+import { trusts } from './0020-trusts.ts'
+import { sessionPlaces } from './0021-session-places.ts'
+import { wholeNames } from './0022-whole-names.ts'
+import { sessionsByAddress } from './0023-sessions-by-address.ts'
 
 /**
  * Every change of the tables, run in the order of their names. One that was released is never edited: stores in
@@ -19,4 +35,20 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-keeping': keeping,
   '0006-customer-networks': customerNetworks,
   '0007-leases': leases,
+  '0008-unmatched-logins': unmatchedLogins,
+  '0009-user-revisions': userRevisions,
+  '0010-token-drift': tokenDrift,
+  '0011-directory-lockouts': directoryLockouts,
+  '0012-failures-by-account': failuresByAccount,
+  '0013-repeated-events': repeatedEvents,
+  '0014-unsigned-requests': unsignedRequests,
+  '0015-reporting-server': reportingServer,
+  '0016-leases-of-a-user': leasesOfAUser,
+  '0017-session-orders': sessionOrders,
+  '0018-usage': usage,
+  '0019-ipv6-leases': ipv6Leases,
+  '0020-trusts': trusts,
+  '0021-session-places': sessionPlaces,
+  '0022-whole-names': wholeNames,
+  '0023-sessions-by-address': sessionsByAddress,
 }

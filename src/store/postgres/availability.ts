@@ -1,16 +1,16 @@
 import type { Clock } from '../../domain/clock.ts'
+import { Unavailable } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
-import { Unavailable } from '../../domain/person.ts'
 import { Hung, Lost, TryAgain } from './errors.ts'
 
-/** How often a call begins anew that met another in the database, or stale plans, of which each connection has its own. */
+/** How often a call is repeated after a conflict or a stale plan; each connection has its own plans. */
 const TRIES = 20
 /** Milliseconds between the calls that find out whether a server which hung answers again. */
 const PROBE_EVERY_MS = 250
 
 /**
- * Stands before every call. A server that is gone says so at once; one that hangs keeps each caller waiting for the
- * whole time-out, so while it hangs only a few are sent to it to see, and the others are told at once.
+ * Guards every call. A server that is gone refuses at once; one that hangs keeps each caller waiting for the whole
+ * time-out, so while it hangs only a few calls are sent as probes, and the others fail at once.
  */
 export class Availability {
   readonly #clock: Clock

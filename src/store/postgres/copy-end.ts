@@ -2,15 +2,15 @@ import { sql } from 'kysely'
 import { CannotCopy, type CopyEnd } from '../copying.ts'
 import { isMigrated } from '../migrate.ts'
 import { TABLES } from '../tables.ts'
-import { CONNECT_MS, explained, nameOf, prepareDatabase, queriesOver } from './database.ts'
-import { examine } from './examine.ts'
+import { checkSchema } from './check-schema.ts'
+import { CONNECT_MS, nameOf, prepareDatabase, queriesOver, toOperatorError } from './database.ts'
 import type { PostgresServer } from './pool.ts'
 
 /** A database to copy from, which is only read. @throws Error that names it and says what to do. */
 export async function postgresSource(server: PostgresServer): Promise<CopyEnd> {
   const end = endOf(server)
   try {
-    await examine(end.name, end.db)
+    await checkSchema(end.name, end.db)
     if (!(await isMigrated(end.db))) {
       throw new CannotCopy(
         `${end.name} is empty, or of an older version of ocbroker. Nothing was changed: start this version on it once`,
@@ -18,7 +18,7 @@ export async function postgresSource(server: PostgresServer): Promise<CopyEnd> {
     }
   } catch (error) {
     await end.close()
-    throw explained(server, error)
+    throw toOperatorError(server, error)
   }
   return end
 }

@@ -1,8 +1,9 @@
 import { Kysely } from 'kysely'
+import { messageOf } from '../../domain/errors.ts'
 import { migrate } from '../migrate.ts'
 import type { Tables } from '../schema.ts'
+import { carelessSettings, checkSchema } from './check-schema.ts'
 import { RecordsDialect } from './dialect.ts'
-import { carelessSettings, examine } from './examine.ts'
 import { ConnectionPool, type PoolOptions, type PostgresServer } from './pool.ts'
 
 /** Milliseconds that a first connection may take: a server that is starting up is no fault to start with. */
@@ -28,18 +29,18 @@ export async function prepareDatabase(server: PostgresServer): Promise<readonly 
   // Its statements may take as long as they need.
   const db = queriesOver({ server, size: 1, connectMs: CONNECT_MS })
   try {
-    await examine(nameOf(server), db)
+    await checkSchema(nameOf(server), db)
     await migrate(db)
     return await carelessSettings(db)
   } catch (error) {
-    throw explained(server, error)
+    throw toOperatorError(server, error)
   } finally {
     await db.destroy()
   }
 }
 
-export function explained(server: PostgresServer, error: unknown): Error {
-  const why = error instanceof Error ? error.message : String(error)
+export function toOperatorError(server: PostgresServer, error: unknown): Error {
+  const why = messageOf(error)
   const name = nameOf(server)
   if (why.includes(name)) return new Error(why, { cause: error })
   return new Error(

@@ -1,11 +1,11 @@
 import { DatabaseError } from 'pg'
-import { Unavailable } from '../../domain/person.ts'
+import { messageOf, Unavailable } from '../../domain/errors.ts'
 import { UniqueViolation } from '../unique-violation.ts'
 
 /** The connection is of no more use: it is gone, or leads to a server that cannot write or is about to end. */
 export class Lost extends Unavailable {}
 
-/** PostgreSQL is there and does not answer: whoever asks next would only wait as long. */
+/** PostgreSQL is connected and does not answer: the next query would only wait as long. */
 export class Hung extends Lost {}
 
 /** What came in between is over, and the whole of the call can be tried again at once. */
@@ -37,7 +37,7 @@ const DEADLOCK = '40P01'
 const FEATURE_NOT_SUPPORTED = '0A000'
 
 /** What a failed statement means to the records: a duplicate, an outage, or the error as it is. */
-export function translated(error: unknown): unknown {
+export function mapDriverError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof Unavailable || isSlipOfCode(error)) return error
   if (!(error instanceof DatabaseError)) {
     return new Lost('storage', `PostgreSQL: ${wordsOf(error)}`, { cause: error })
@@ -67,9 +67,9 @@ function isSlipOfCode(error: Error): boolean {
   return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
 }
 
-/** Several addresses that were tried in vain make an error without words of its own. */
+/** An error of several addresses that all failed has no message of its own. */
 function wordsOf(error: Error): string {
   if (error.message !== '') return error.message
   const causes: readonly unknown[] = error instanceof AggregateError ? error.errors : []
-  return causes.map((cause) => (cause instanceof Error ? cause.message : String(cause))).join('; ')
+  return causes.map(messageOf).join('; ')
 }

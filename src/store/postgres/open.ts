@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../domain/log.ts'
 import type { Randomness } from '../../domain/random.ts'
-import { type OpenRecords, type Records, sqlRecords } from '../records.ts'
+import { type OpenStore, type Repositories, sqlRepositories } from '../repositories.ts'
 import { Availability } from './availability.ts'
 import { nameOf, prepareDatabase, queriesOver } from './database.ts'
 import { PostgresLogin } from './login.ts'
@@ -21,7 +21,7 @@ export interface PostgresOptions {
 }
 
 /** @throws Error that names the database and says what to do. */
-export async function openPostgres(options: PostgresOptions): Promise<OpenRecords> {
+export async function openPostgres(options: PostgresOptions): Promise<OpenStore> {
   const { server, connections, statementMs, clock, random, log } = options
   const careless = await prepareDatabase(server)
   if (careless.length > 0) log.warn('postgres.not_durable', { database: nameOf(server), off: careless })
@@ -29,7 +29,7 @@ export async function openPostgres(options: PostgresOptions): Promise<OpenRecord
   const db = queriesOver({ server, size: connections, statementMs, connectMs })
   const availability = new Availability({ clock, log })
   const records = {
-    ...sqlRecords(db, { random }),
+    ...sqlRepositories(db, { random }),
     login: new PostgresLogin(db, random),
     retention: new PostgresRetention(db),
   }
@@ -45,7 +45,7 @@ export async function openPostgres(options: PostgresOptions): Promise<OpenRecord
 }
 
 /** Every method of every noun goes by way of the guard. */
-function guarded(records: Records, availability: Availability): Records {
+function guarded(records: Repositories, availability: Availability): Repositories {
   const nouns = Object.entries(records).map(([name, noun]) => [name, guardedNoun(noun, availability)])
   return Object.fromEntries(nouns)
 }

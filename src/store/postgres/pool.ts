@@ -1,12 +1,14 @@
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import { type CustomTypesConfig, Pool, type PoolClient, type PoolConfig, types } from 'pg'
-import { Unavailable } from '../../domain/person.ts'
+import { Unavailable } from '../../domain/errors.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { refuseNul } from '../nul.ts'
 import { nameOfPrepared } from '../prepared.ts'
-import { Hung, Lost, StalePlan, translated } from './errors.ts'
+import { Hung, Lost, mapDriverError, StalePlan } from './errors.ts'
 
 /** Where the database is. */
+import { GuardedClient } from './guarded-client.ts'
+
 export interface PostgresServer {
   /** A name, an address, or the folder of a Unix socket. */
   readonly host: string
@@ -31,18 +33,18 @@ export interface PoolOptions {
   readonly connectMs: number
 }
 
-/** The client looks at its watch later than the server, whose word on a slow statement says more. */
+/** The client times out later than the server, whose error on a slow statement says more. */
 const GRACE_MS = 250
 /** Calls that wait for a connection; more are refused at once. */
-const MOST_WAITING = 2000
+const MAX_WAITING = 2000
 /** A network that forgets connections on which nothing happens must not make the next login wait. */
 const KEEP_ALIVE_AFTER_MS = 10_000
-const IDLE_FOR_MS = 5 * 60_000
-/** A name that has come to mean another server, as after a failover, is asked for anew. */
+const IDLE_TIMEOUT_MS = 5 * 60_000
+/** Connections are replaced after this time, so that a host name is resolved again after a failover. */
 const LIFE_S = 3600
 const KEPT_IDLE = 2
 
-/** Connections to PostgreSQL. Nothing that happens to one ends the process, and nothing waits longer than it may. */
+/** Connections to PostgreSQL. No fault of a connection ends the process, and no call waits longer than it may. */
 export class ConnectionPool implements PostgresPool {
   readonly #pool: Pool
   readonly #answerMs: number | undefined
@@ -50,18 +52,18 @@ export class ConnectionPool implements PostgresPool {
 
   constructor(options: PoolOptions) {
     const { statementMs } = options
-    this.#pool = new Pool(configOf(options))
+    this.#pool = new Pool({ ...configOf(options), Client: GuardedClient })
     this.#size = options.size
     this.#answerMs = statementMs === undefined ? undefined : statementMs + GRACE_MS
-    // Whoever is using a connection is told by the statement that fails; of one that nobody uses nobody need know.
+    // A call that uses a connection sees its end as a failed statement; the end of an idle one does not matter.
     this.#pool.on('error', () => {})
     this.#pool.on('connect', (client) => void client.on('error', () => {}))
   }
 
   /** @throws Unavailable */
   async connect(): Promise<PostgresPoolClient> {
-    if (this.#pool.waitingCount >= MOST_WAITING) {
-      throw new Unavailable('storage', `${MOST_WAITING} calls are waiting for a connection already`)
+    if (this.#pool.waitingCount >= MAX_WAITING) {
+      throw new Unavailable('storage', `${MAX_WAITING} calls are waiting for a connection already`)
     }
     try {
       return new Connection(await this.#pool.connect(), this.#answerMs)
@@ -84,7 +86,7 @@ export class ConnectionPool implements PostgresPool {
     if (said.includes('timeout')) {
       return new Hung('storage', 'PostgreSQL: no connection was made in time', { cause: error })
     }
-    return translated(error)
+    return mapDriverError(error)
   }
 }
 
@@ -117,11 +119,11 @@ class Connection implements PostgresPoolClient {
     if (this.#isSpoilt && text === 'rollback') return { command: 'SELECT', rowCount: 0, rows: [] }
     refuseNul(values)
     const name = nameOfPrepared(text)
-    const query = { text, values: [...values], ...(name === undefined ? {} : { name }) }
+    const query = { text, values: [...values], name }
     try {
       return (await this.#inTime(this.#client.query(query))) as unknown as PostgresQueryResult<R>
     } catch (error) {
-      const meaning = translated(error)
+      const meaning = mapDriverError(error)
       this.#isSpoilt ||= meaning instanceof Lost || meaning instanceof StalePlan
       throw meaning
     }
@@ -155,27 +157,22 @@ function configOf({ server, size, statementMs, connectMs }: PoolOptions): PoolCo
     port,
     user,
     database,
-    ...(password === undefined ? {} : { password: password.reveal() }),
-    // `host` is what the certificate is held against; without it an address would be checked as "localhost".
-    ssl:
-      tls === undefined ? false : { host, ...(tls.authorities === undefined ? {} : { ca: tls.authorities }) },
+    password: password?.reveal(),
+    // The certificate is checked against `host`; without it an address would be checked as "localhost".
+    ssl: tls === undefined ? false : { host, ca: tls.authorities },
     application_name: 'ocbroker',
     types: numbers,
     max: size,
     min: Math.min(size, KEPT_IDLE),
-    idleTimeoutMillis: IDLE_FOR_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
     maxLifetimeSeconds: LIFE_S,
     connectionTimeoutMillis: connectMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
-    ...(statementMs === undefined
-      ? {}
-      : {
-          statement_timeout: statementMs,
-          // Later than the server looks for deadlocks (1 s), which are tried again.
-          lock_timeout: Math.ceil(statementMs * 0.75),
-          // A broker that stands still in the middle of a transaction must not hold the others up.
-          idle_in_transaction_session_timeout: statementMs,
-        }),
+    statement_timeout: statementMs,
+    // Later than the server looks for deadlocks (1 s), which are tried again.
+    lock_timeout: statementMs && Math.ceil(statementMs * 0.75),
+    // A broker that stands still in the middle of a transaction must not hold the others up.
+    idle_in_transaction_session_timeout: statementMs,
   }
 }

@@ -1,37 +1,9 @@
-import { Unavailable } from '../../domain/person.ts'
-import type { Records } from '../records.ts'
-
-/** One call of a method of the records, as it crosses to another thread. */
-export interface Call {
-  readonly id: number
-  readonly access: Access
-  readonly noun: string
-  readonly method: string
-  readonly args: readonly unknown[]
-}
-
-export type Answer =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly failure: Failure }
-
-/** An error as it crosses: a thread cannot hand over an object with its class. */
-export type Failure =
-  | { readonly kind: 'unavailable'; readonly what: string; readonly cause: string }
-  | { readonly kind: 'error'; readonly message: string; readonly stack?: string }
-
-/** What goes to the thread with the file. */
-export type ToStore = { readonly kind: 'calls'; readonly calls: readonly Call[] } | { readonly kind: 'close' }
-
-/** What comes from it: `ready` or `refused` first, then answers in any order. */
-export type FromStore =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'refused'; readonly message: string }
-  | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
+import type { Repositories } from '../repositories.ts'
 
 /** The path of a database that lives in memory and ends with its thread. */
 export const IN_MEMORY = ':memory:'
 
-/** What the thread is started with. */
+/** What the thread is told to open. */
 export interface StoreFile {
   readonly path: string
   /** A thread that only reads leaves checks and migrations to the one that writes. */
@@ -40,10 +12,11 @@ export interface StoreFile {
   readonly busyMs: number
 }
 
-export type Access = 'read' | 'write'
+/** `start`: a read that every start makes, so that it needs no thread of its own. */
+export type Access = 'read' | 'start' | 'write'
 
 /** What the thread with the file answers to. */
-export interface Served extends Records {
+export interface Services extends Repositories {
   readonly storage: {
     /** Resolves where the file can be written now. */
     check(): Promise<void>
@@ -51,7 +24,7 @@ export interface Served extends Records {
 }
 
 type AccessOfEach = {
-  readonly [Noun in keyof Served]: { readonly [Method in keyof Served[Noun]]: Access }
+  readonly [Noun in keyof Services]: { readonly [Method in keyof Services[Noun]]: Access }
 }
 
 /** What each method does to the file. The type makes it complete. */
@@ -66,51 +39,71 @@ export const ACCESS: AccessOfEach = {
   },
   enrolments: {
     find: 'read',
+    findRegistered: 'read',
+    list: 'read',
     replace: 'write',
     revoke: 'write',
     recoveryCodesLeft: 'read',
-    keysInUse: 'read',
+    renewRecoveryCodes: 'write',
+    keysInUse: 'start',
   },
-  lockouts: { list: 'read', releaseUser: 'write' },
-  sessions: { record: 'write', list: 'read' },
+  lockouts: {
+    list: 'read',
+    find: 'read',
+    countInForce: 'read',
+    lock: 'write',
+    release: 'write',
+    releaseUser: 'write',
+  },
+  sessions: { record: 'write', list: 'read', find: 'read', standing: 'read' },
+  usage: { list: 'read', spent: 'read', add: 'write' },
   leases: {
     find: 'read',
     page: 'read',
     usage: 'read',
     add: 'write',
     assign: 'write',
+    reserve: 'write',
     tidy: 'write',
     reap: 'write',
     release: 'write',
   },
-  audit: { append: 'write', list: 'read' },
-  login: { view: 'read', admit: 'write', recordFailure: 'write' },
-  gateways: { authenticating: 'read', remember: 'write', forget: 'write' },
-  lockoutDesk: { search: 'read', find: 'read', countInForce: 'read', lock: 'write', release: 'write' },
-  auditTrail: { search: 'read', tally: 'read' },
-  sessionDesk: { search: 'read', find: 'read' },
-  enrolmentRegister: { list: 'read', find: 'read', renewRecoveryCodes: 'write' },
+  audit: { append: 'write', list: 'read', count: 'read' },
+  login: {
+    view: 'read',
+    findTrust: 'read',
+    isKnownAddress: 'read',
+    admit: 'write',
+    foresee: 'read',
+    withdraw: 'write',
+    recordFailure: 'write',
+    viewDirectory: 'read',
+    lockDirectory: 'write',
+    endDirectory: 'write',
+  },
+  gateways: { signing: 'start', remember: 'write', noteUnsigned: 'write', forget: 'write' },
   tokens: { add: 'write', findByHash: 'read', list: 'read', revoke: 'write', noteUse: 'write' },
-  invitations: { put: 'write', redeem: 'write' },
+  invitations: { put: 'write', redeem: 'write', revoke: 'write' },
+  orders: {
+    write: 'write',
+    open: 'read',
+    list: 'read',
+    noteSent: 'write',
+    close: 'write',
+    claim: 'write',
+    giveUp: 'write',
+  },
+  trusts: { list: 'read', revoke: 'write', revokeAllOf: 'write' },
+  agents: {
+    list: 'read',
+    note: 'write',
+    forget: 'write',
+    watched: 'read',
+    see: 'write',
+    miss: 'write',
+    reopen: 'write',
+    end: 'write',
+  },
   retention: { prune: 'write' },
   storage: { check: 'write' },
-}
-
-export function failureOf(error: unknown): Failure {
-  if (error instanceof Unavailable) {
-    return { kind: 'unavailable', what: error.what, cause: error.message.slice(`${error.what}: `.length) }
-  }
-  if (!(error instanceof Error)) return { kind: 'error', message: String(error) }
-  return {
-    kind: 'error',
-    message: error.message,
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
-  }
-}
-
-export function errorOf(failure: Failure): Error {
-  if (failure.kind === 'unavailable') return new Unavailable(failure.what, failure.cause)
-  const error = new Error(failure.message)
-  if (failure.stack !== undefined) error.stack = failure.stack
-  return error
 }

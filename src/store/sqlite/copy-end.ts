@@ -1,7 +1,7 @@
 import { CannotCopy, type CopyEnd } from '../copying.ts'
 import { isMigrated } from '../migrate.ts'
+import { checkSchema, toOperatorError } from './check-schema.ts'
 import { type OpenDatabase, openForReading, openForWriting } from './database.ts'
-import { examine, explained } from './examine.ts'
 
 /** Milliseconds to wait for another process that is writing. */
 const BUSY_MS = 5000
@@ -10,7 +10,7 @@ const BUSY_MS = 5000
 export async function sqliteSource(path: string): Promise<CopyEnd> {
   const opened = openOrExplain(path)
   try {
-    await examine(path, opened.database, opened.db)
+    await checkSchema(path, opened.database, opened.db)
     if (!(await isMigrated(opened.db))) {
       throw new CannotCopy(
         `${path} is empty, or of an older version of ocbroker. Nothing was changed: start this version on it once`,
@@ -18,7 +18,7 @@ export async function sqliteSource(path: string): Promise<CopyEnd> {
     }
   } catch (error) {
     opened.database.close()
-    throw explained(path, error)
+    throw toOperatorError(path, error)
   }
   return endOf(path, opened)
 }
@@ -32,7 +32,7 @@ function openOrExplain(path: string): OpenDatabase {
   try {
     return openForReading({ path, readOnly: true, busyMs: BUSY_MS })
   } catch (error) {
-    throw explained(path, error)
+    throw toOperatorError(path, error)
   }
 }
 

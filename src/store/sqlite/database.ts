@@ -3,8 +3,8 @@ import { Kysely } from 'kysely'
 import { migrate } from '../migrate.ts'
 import type { Tables } from '../schema.ts'
 import { IN_MEMORY, type StoreFile } from './calls.ts'
+import { checkSchema, markAsOurs, toOperatorError } from './check-schema.ts'
 import { NodeSqliteDialect } from './dialect.ts'
-import { examine, explained, markAsOurs } from './examine.ts'
 import { prepareFile } from './prepare-file.ts'
 import { Savepoints } from './savepoints.ts'
 
@@ -35,7 +35,7 @@ export async function openForWriting({ path, busyMs }: StoreFile): Promise<OpenD
   const savepoints = new Savepoints()
   const db = queriesOver(database, savepoints)
   try {
-    await examine(path, database, db)
+    await checkSchema(path, database, db)
     markAsOurs(database)
     if (path !== IN_MEMORY) database.exec('pragma journal_mode = wal')
     database.exec(`pragma journal_size_limit = ${LOG_KEPT}`)
@@ -47,7 +47,7 @@ export async function openForWriting({ path, busyMs }: StoreFile): Promise<OpenD
     await migrate(db)
   } catch (error) {
     database.close()
-    throw explained(path, error)
+    throw toOperatorError(path, error)
   }
   return { database, db, savepoints }
 }
@@ -61,7 +61,7 @@ export function openForReading({ path, busyMs }: StoreFile): OpenDatabase {
   return { database, db: queriesOver(database, savepoints), savepoints }
 }
 
-/** Someone who could write a schema into the file must gain nothing by it; nor is anything spilled into other files. */
+/** A schema that somebody wrote into the file must not run code, and nothing is spilled into other files. */
 function harden(database: DatabaseSync): void {
   database.exec('pragma trusted_schema = off')
   database.exec('pragma foreign_keys = on')

@@ -3,25 +3,25 @@ import {
   type DatabaseIntrospector,
   type Dialect,
   type Kysely,
+  type QueryResult,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import type { ImmediateAdapter } from '../prepared.ts'
 import { NodeSqliteDriver } from './driver.ts'
 import { Savepoints } from './savepoints.ts'
 
-/** kysely over `node:sqlite`. The database is the caller's to close. */
+/** kysely over `node:sqlite`. The caller closes the database. */
 export class NodeSqliteDialect implements Dialect {
-  readonly #database: DatabaseSync
-  readonly #savepoints: Savepoints
+  readonly #driver: NodeSqliteDriver
 
   constructor(database: DatabaseSync, savepoints = new Savepoints()) {
-    this.#database = database
-    this.#savepoints = savepoints
+    this.#driver = new NodeSqliteDriver(database, savepoints)
   }
 
   createDriver(): NodeSqliteDriver {
-    return new NodeSqliteDriver(this.#database, this.#savepoints)
+    return this.#driver
   }
 
   createQueryCompiler(): SqliteQueryCompiler {
@@ -29,7 +29,7 @@ export class NodeSqliteDialect implements Dialect {
   }
 
   createAdapter(): SqliteAdapter {
-    return new Adapter()
+    return new Adapter(this.#driver)
   }
 
   createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {
@@ -37,9 +37,24 @@ export class NodeSqliteDialect implements Dialect {
   }
 }
 
-class Adapter extends SqliteAdapter {
+class Adapter extends SqliteAdapter implements ImmediateAdapter {
+  readonly #driver: NodeSqliteDriver
+
+  constructor(driver: NodeSqliteDriver) {
+    super()
+    this.#driver = driver
+  }
+
   /** A migration that is cut off leaves nothing behind. */
   override get supportsTransactionalDdl(): boolean {
     return true
+  }
+
+  runNow<Row>(sql: string, parameters: readonly unknown[]): QueryResult<Row> {
+    return this.#driver.run<Row>(sql, parameters)
+  }
+
+  transactNow<Value>(work: () => Promise<Value>): Promise<Value> {
+    return this.#driver.transact(work)
   }
 }

@@ -1,4 +1,4 @@
-import { Unavailable } from '../../domain/person.ts'
+import { Unavailable } from '../../domain/errors.ts'
 import { UniqueViolation } from '../unique-violation.ts'
 
 /** Primary result codes (https://www.sqlite.org/rescode.html) that tell of a mistake of ours, not of the file. */
@@ -21,7 +21,7 @@ export function resultCode(error: unknown): number | undefined {
 }
 
 /** What a failed statement means to the records: a duplicate, an outage, or the error as it is. */
-export function translated(error: unknown): unknown {
+export function mapDriverError(error: unknown): unknown {
   const extended = extendedCode(error)
   if (extended === undefined || !(error instanceof Error)) return error
   if (UNIQUE.has(extended)) return new UniqueViolation(error.message, { cause: error })

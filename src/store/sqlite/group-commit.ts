@@ -1,6 +1,6 @@
-import { Unavailable } from '../../domain/person.ts'
+import { messageOf, Unavailable } from '../../domain/errors.ts'
 import type { OpenDatabase } from './database.ts'
-import { translated } from './errors.ts'
+import { mapDriverError } from './errors.ts'
 import type { GroupSize } from './group-size.ts'
 
 /** What a group is written to. */
@@ -12,7 +12,7 @@ export type Outcome =
 
 /**
  * Runs writes one after another in one transaction and commits once for all, so that they share one wait for the
- * disk. One that fails is undone by itself. Nothing may be told to a caller before this resolves; where the commit
+ * disk. One that fails is undone by itself. No caller may get an answer before this resolves; if the commit
  * fails, every write has failed.
  * @param writes each may be run twice; what the first run wrote is undone then.
  * @param size told how long it took.
@@ -67,7 +67,7 @@ export async function outcomeOf(write: () => Promise<unknown>): Promise<Outcome>
 }
 
 function asUnavailable(error: unknown): Unavailable {
-  const meaning = translated(error)
+  const meaning = mapDriverError(error)
   if (meaning instanceof Unavailable) return meaning
-  return new Unavailable('storage', error instanceof Error ? error.message : String(error), { cause: error })
+  return new Unavailable('storage', messageOf(error), { cause: error })
 }

@@ -1,17 +1,17 @@
 import type { Clock } from '../../domain/clock.ts'
 
-const LEAST = 16
+const MIN_SIZE = 16
 /** In a longer group the first caller would wait for the last one's work. */
-const MOST = 128
-/** So many times as long as for the disk a group works. */
+const MAX_SIZE = 128
+/** Target ratio of write time to commit (fsync) time. */
 const WORK_PER_WAIT = 2
 /** How much the latest group counts. */
 const WEIGHT = 0.1
 
 /**
- * How many writes share a commit at most. A group of all who wait leaves nobody for whom anything else could be done
- * meanwhile: the threads would work in turns, not side by side. So it is only as long as its wait for the disk is
- * worth.
+ * How many writes share a commit at most. If all waiting writes formed one group, the main thread would have nothing to
+ * do while it is written: the threads would take turns instead of working side by side. So a group is only as long as
+ * its wait for the disk is worth.
  */
 export class GroupSize {
   readonly #clock: Clock
@@ -24,7 +24,7 @@ export class GroupSize {
 
   get most(): number {
     const worthwhile = Math.ceil((WORK_PER_WAIT * this.#commitMs) / this.#writeMs)
-    return Math.min(MOST, Math.max(LEAST, worthwhile))
+    return Math.min(MAX_SIZE, Math.max(MIN_SIZE, worthwhile))
   }
 
   /** @returns to be called when all is written, and once more when it has reached the disk. */

@@ -1,6 +1,9 @@
-import type { OpenRecords } from '../records.ts'
+import { systemClock } from '../../domain/clock.ts'
+import { Unavailable } from '../../domain/errors.ts'
+import type { OpenStore } from '../repositories.ts'
 import { IN_MEMORY, type StoreFile } from './calls.ts'
-import { remoteRecords } from './remote.ts'
+import { DirectReads } from './direct-reads.ts'
+import { remoteRecords, type Send } from './remote.ts'
 import { StoreThread } from './thread.ts'
 
 export interface SqliteOptions {
@@ -11,42 +14,55 @@ export interface SqliteOptions {
   /** Milliseconds that a write waits for another process, such as the command line, to finish its own (2,000). */
   readonly busyMs?: number
   /**
-   * Whether reads get a thread and a connection of their own (true). Under 100 parallel logins a read that had to
-   * wait for the writers' group and its fsync took 17 ms at the median, beside them 0.2 ms, and the writers lost
-   * nothing. Without it the store opens in half the time, which suits a single command.
+   * Whether the store is for a process that serves (true). Its logins read in the thread that asks; for all other reads
+   * a second thread is started when the first of them comes: a read that waits for a group of writes and its fsync
+   * takes 17 ms at the median of 100 parallel logins, and 0.2 ms beside them. A single command has the one thread.
    */
-  readonly readThread?: boolean
+  readonly serves?: boolean
 }
 
-/** @throws Error that names the file and says what to do. Nothing of a file that is refused is changed. */
-export async function openSqlite(options: SqliteOptions): Promise<OpenRecords> {
-  const { path, maxWaiting = 10_000, busyMs = 2_000, readThread = true } = options
+/** @throws Error that names the file and says what to do. A file that is refused is left as it is. */
+export async function openSqlite(options: SqliteOptions): Promise<OpenStore> {
+  const { path, maxWaiting = 10_000, busyMs = 2_000, serves = true } = options
   const start = (readOnly: boolean): Promise<StoreThread> => {
     const data: StoreFile = { path, readOnly, busyMs }
     return StoreThread.start({ entry: new URL('./worker.ts', import.meta.url), data, maxWaiting })
   }
   const writer = await start(false)
-  const reader = readThread && path !== IN_MEMORY ? await start(true).catch(closing(writer)) : writer
-  const served = remoteRecords((access, ...call) =>
-    (access === 'read' ? reader : writer).call(access, ...call),
-  )
+  const hasReader = serves && path !== IN_MEMORY
+  let reader: Promise<StoreThread> | undefined
+  const startReader = () => {
+    reader = start(true).catch((error: unknown) => {
+      reader = undefined
+      throw new Unavailable('storage', 'the thread that reads cannot be started', { cause: error })
+    })
+    return reader
+  }
+  const send: Send = (access, method, args) =>
+    access === 'read' && hasReader && !writer.isClosing
+      ? (reader ?? startReader()).then((thread) => thread.call(method, args))
+      : writer.call(method, args)
+  const remote = remoteRecords(send)
+  const direct = hasReader ? new DirectReads(path, remote, systemClock) : remote
+  const records = {
+    ...remote,
+    users: { ...remote.users, find: direct.users.find },
+    login: { ...remote.login, view: direct.login.view },
+    usage: { ...remote.usage, spent: direct.usage.spent },
+  }
   return {
-    records: served,
+    records,
     checkReady: async () => {
-      await Promise.all([served.storage.check(), served.gateways.authenticating()])
+      await Promise.all([remote.storage.check(), remote.gateways.signing()])
     },
     close: async () => {
-      await Promise.all([reader.finish(), writer.finish()])
+      const written = writer.finish()
+      const reading = await reader?.catch(() => undefined)
+      await Promise.all([reading?.finish(), written])
+      if (direct instanceof DirectReads) direct.close()
       // The last to close the file folds the write-ahead log into it, which a reader may not.
-      if (reader !== writer) await reader.close()
+      await reading?.close()
       await writer.close()
     },
-  }
-}
-
-function closing(thread: StoreThread): (error: unknown) => Promise<never> {
-  return async (error) => {
-    await thread.close()
-    throw error
   }
 }

@@ -1,24 +1,16 @@
-import { ACCESS, type Access, type Served } from './calls.ts'
+import { ACCESS, type Access, type Services } from './calls.ts'
 
-/** Sends one call to where the records are. */
-export type Send = (
-  access: Access,
-  noun: string,
-  method: string,
-  args: readonly unknown[],
-) => Promise<unknown>
+/** Sends one call to where the records are. @param method by noun and name: `users.find`. */
+export type Send = (access: Access, method: string, args: readonly unknown[]) => Promise<unknown>
 
 /** The records as they look from another thread: each method is a message and its answer. */
-export function remoteRecords(send: Send): Served {
-  const nouns = Object.entries(ACCESS).map(([noun, methods]) => [noun, remoteNoun(send, noun, methods)])
-  return Object.fromEntries(nouns) as unknown as Served
-}
-
-function remoteNoun(send: Send, noun: string, methods: Readonly<Record<string, Access>>): object {
-  return Object.fromEntries(
-    Object.entries(methods).map(([method, access]) => [
-      method,
-      (...args: unknown[]) => send(access, noun, method, args),
-    ]),
-  )
+export function remoteRecords(send: Send): Services {
+  const nouns = Object.entries(ACCESS).map(([noun, methods]) => {
+    const remote = Object.entries<Access>(methods).map(([name, access]) => {
+      const method = `${noun}.${name}`
+      return [name, (...args: unknown[]) => send(access, method, args)]
+    })
+    return [noun, Object.fromEntries(remote)]
+  })
+  return Object.fromEntries(nouns) as Services
 }

@@ -1,7 +1,7 @@
 /**
- * Whether a transaction within a group's can be undone by itself. For that SQLite keeps a copy of each page that it
- * changes, a tenth of what a login costs the writer, and hardly ever is one needed. So a group is written without, and
- * anew with savepoints where it turns out that one of its transactions has to be undone.
+ * Whether a transaction within a group can be undone by itself. For that SQLite keeps a copy of each page that it
+ * changes, a tenth of what a login costs the writer, and it is rarely needed. So a group is first written without
+ * savepoints, and again with them if one of its transactions has to be undone.
  */
 export class Savepoints {
   #areSet = true
@@ -11,7 +11,7 @@ export class Savepoints {
     return this.#areSet
   }
 
-  /** Whether a transaction was to be undone that could not be: what was written since `begin` is worth nothing. */
+  /** Whether a transaction had to be undone and could not be: everything written since `begin` is to be undone. */
   get areMissed(): boolean {
     return this.#areMissed
   }

@@ -9,7 +9,7 @@ interface Prepared {
   readonly reads: boolean
 }
 
-/** Compiles each text once; of more than `KEPT` texts those unused for longest are compiled again. */
+/** Compiles each text once, and keeps `KEPT` of them: those unused for longest are dropped first. */
 export class Statements {
   readonly #database: DatabaseSync
   readonly #prepared = new Map<string, Prepared>()

@@ -1,54 +1,48 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../domain/clock.ts'
-import { Unavailable } from '../../domain/person.ts'
-import { type Answer, type Call, failureOf, type Served } from './calls.ts'
+import { Unavailable } from '../../domain/errors.ts'
+import type { Access } from './calls.ts'
 import { commitTogether, type GroupDatabase, type Outcome, outcomeOf } from './group-commit.ts'
 import { GroupSize } from './group-size.ts'
 
-/** Milliseconds after which a call is not begun any more: a login that waits for it has other steps before it yet. */
+/** Milliseconds after which a call is refused instead of begun: its login has other steps to take yet. */
 const PATIENCE_MS = 2000
 
 interface Waiting {
-  readonly call: Call
+  readonly perform: () => Promise<unknown>
   /** Monotonic milliseconds. */
   readonly since: number
+  readonly settle: (outcome: Outcome) => void
 }
 
-type Methods = Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>
-
 /**
- * Takes the calls that wait in turns: the reads first, answered at once, then the writes as one group, answered
- * when it is committed. Nothing waits for a timer: a group is what came in while the one before was written. Where the
- * file is too slow for what is asked, what has waited for too long is given up, so that its time goes to calls for
- * which somebody still waits.
+ * Runs the waiting calls in turns: the reads first, each answered at once, then the writes as one group, answered after
+ * its commit. Nothing waits for a timer: a group is what arrived while the previous one was written. If the file is too
+ * slow for the load, calls that have waited too long are refused, so that the time goes to calls whose callers still wait.
  */
 export class Turns {
   readonly #database: GroupDatabase
-  readonly #nouns: Readonly<Record<string, Methods>>
-  readonly #answer: (answers: readonly Answer[]) => void
   readonly #clock: Clock
   readonly #reads: Waiting[] = []
   readonly #writes: Waiting[] = []
   readonly #size: GroupSize
   #running: Promise<void> | undefined
 
-  constructor(
-    database: GroupDatabase,
-    served: Served,
-    answer: (answers: readonly Answer[]) => void,
-    clock: Clock,
-  ) {
+  constructor(database: GroupDatabase, clock: Clock) {
+    this.#database = database
     this.#clock = clock
     this.#size = new GroupSize(clock)
-    this.#database = database
-    this.#nouns = served as unknown as Readonly<Record<string, Methods>>
-    this.#answer = answer
   }
 
-  add(calls: readonly Call[]): void {
-    const since = this.#clock.monotonic()
-    for (const call of calls) (call.access === 'read' ? this.#reads : this.#writes).push({ call, since })
-    this.#running ??= this.#run()
+  /** @returns what the call comes to. @throws Unavailable if its turn does not come in time. */
+  add<Value>(access: Access, perform: () => Promise<Value>): Promise<Value> {
+    return new Promise<Value>((resolve, reject) => {
+      const settle = (outcome: Outcome) =>
+        outcome.kind === 'done' ? resolve(outcome.value as Value) : reject(outcome.error)
+      const waiting = access === 'write' ? this.#writes : this.#reads
+      waiting.push({ perform, since: this.#clock.monotonic(), settle })
+      this.#running ??= this.#run()
+    })
   }
 
   /** Resolves when every call that was added has its answer. */
@@ -58,53 +52,40 @@ export class Turns {
 
   async #run(): Promise<void> {
     while (this.#reads.length + this.#writes.length > 0) {
-      // Messages that have arrived by now belong to this turn.
-      await nextTurn()
-      await this.#read(this.#reads.splice(0))
+      // Messages that have arrived by then belong to this turn.
+      await answersSent()
+      if (await this.#read(this.#reads.splice(0))) await answersSent()
       await this.#write(this.#writes.splice(0, this.#size.most))
     }
     this.#running = undefined
   }
 
-  /** @returns the calls for which somebody still waits; the others are answered. */
-  #inTime(waiting: readonly Waiting[]): readonly Call[] {
+  /** Refuses the calls that have waited too long. @returns the others. */
+  #inTime(waiting: readonly Waiting[]): readonly Waiting[] {
     const now = this.#clock.monotonic()
     const isLate = ({ since }: Waiting) => now - since > PATIENCE_MS
-    const late = waiting.filter(isLate)
-    if (late.length > 0) {
-      const failure = failureOf(new Unavailable('storage', `no turn within ${PATIENCE_MS} ms`))
-      this.#answer(late.map(({ call }) => ({ id: call.id, failure })))
-    }
-    return waiting.filter((each) => !isLate(each)).map(({ call }) => call)
+    const error = new Unavailable('storage', `no turn within ${PATIENCE_MS} ms`)
+    for (const late of waiting.filter(isLate)) late.settle({ kind: 'failed', error })
+    return waiting.filter((each) => !isLate(each))
   }
 
-  async #read(waiting: readonly Waiting[]): Promise<void> {
-    const answers: Answer[] = []
-    for (const call of this.#inTime(waiting))
-      answers.push(answerOf(call, await outcomeOf(() => this.#perform(call))))
-    if (answers.length > 0) this.#answer(answers)
+  /** @returns whether there are writes that would keep the answers waiting. */
+  async #read(waiting: readonly Waiting[]): Promise<boolean> {
+    for (const { perform, settle } of this.#inTime(waiting)) settle(await outcomeOf(perform))
+    return waiting.length > 0 && this.#writes.length > 0
   }
 
   async #write(waiting: readonly Waiting[]): Promise<void> {
     const calls = this.#inTime(waiting)
     if (calls.length === 0) return
-    const outcomes = await commitTogether(
-      this.#database,
-      calls.map((call) => () => this.#perform(call)),
-      this.#size,
-    )
-    this.#answer(calls.map((call, index) => answerOf(call, outcomes[index])))
-  }
-
-  async #perform({ noun, method, args }: Call): Promise<unknown> {
-    const methods = this.#nouns[noun]
-    const perform = methods?.[method]
-    if (perform === undefined) throw new Error(`the records have no ${noun}.${method}`)
-    return perform.apply(methods, [...args])
+    const writes = calls.map(({ perform }) => perform)
+    const outcomes = await commitTogether(this.#database, writes, this.#size)
+    for (const [index, outcome] of outcomes.entries()) calls[index]?.settle(outcome)
   }
 }
 
-function answerOf({ id }: Call, outcome: Outcome | undefined): Answer {
-  if (outcome?.kind === 'done') return { id, value: outcome.value }
-  return { id, failure: failureOf(outcome?.error) }
+/** The channel sends answers in the next turn of the event loop, at the latest before the one after it. */
+async function answersSent(): Promise<void> {
+  await nextTurn()
+  await nextTurn()
 }

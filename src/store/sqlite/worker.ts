@@ -1,21 +1,28 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { sql } from 'kysely'
 import { systemClock } from '../../domain/clock.ts'
 import { systemRandom } from '../../domain/random.ts'
-import { sqlRecords } from '../records.ts'
-import type { FromStore, Served, StoreFile, ToStore } from './calls.ts'
+import { channelToThread } from '../../rpc/ends.ts'
+import { sqlRepositories } from '../repositories.ts'
+import { ACCESS, type Access, type Services, type StoreFile } from './calls.ts'
 import { type OpenDatabase, openForReading, openForWriting } from './database.ts'
 import { Turns } from './turns.ts'
 
-/** The thread in which a file lives: it may wait for the disk, so that the thread that answers packets need not. */
-function send(message: FromStore): void {
-  parentPort?.postMessage(message)
+type Handlers = Record<string, (argument: unknown) => Promise<unknown>>
+type Methods = Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>
+
+/** The thread in which a file lives: it may wait for the disk, so that the thread that answers packets does not. */
+let handlers: Handlers = {
+  open: async (argument) => {
+    const file = argument as StoreFile
+    handlers = serve(file.readOnly ? openForReading(file) : await openForWriting(file))
+  },
 }
 
-function serve(open: OpenDatabase): void {
+function serve(open: OpenDatabase): Handlers {
   const { database, db } = open
-  const served: Served = {
-    ...sqlRecords(db, { random: systemRandom }),
+  const records: Services = {
+    ...sqlRepositories(db, { random: systemRandom }),
     storage: {
       check: async () => {
         // Something is really written: a disk that is full can still be read.
@@ -23,23 +30,28 @@ function serve(open: OpenDatabase): void {
       },
     },
   }
-  const turns = new Turns(open, served, (answers) => send({ kind: 'answers', answers }), systemClock)
-  parentPort?.on('message', (message: ToStore) => {
-    if (message.kind === 'calls') {
-      turns.add(message.calls)
-      return
-    }
-    void turns.finished().then(() => {
+  const turns = new Turns(open, systemClock)
+  const served: Handlers = {
+    close: async () => {
+      await turns.finished()
       database.close()
-      parentPort?.close()
-    })
-  })
+    },
+  }
+  for (const [noun, accesses] of Object.entries(ACCESS)) {
+    const methods = records[noun as keyof Services] as unknown as Methods
+    for (const [name, access] of Object.entries<Access>(accesses)) {
+      const method = methods[name]?.bind(methods)
+      if (method === undefined) throw new Error(`the records have no ${noun}.${name}`)
+      served[`${noun}.${name}`] = (args) => turns.add(access, () => method(...(args as readonly unknown[])))
+    }
+  }
+  return served
 }
 
-try {
-  const file: StoreFile = workerData
-  serve(file.readOnly ? openForReading(file) : await openForWriting(file))
-  send({ kind: 'ready' })
-} catch (error) {
-  send({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
-}
+if (parentPort !== null)
+  channelToThread(parentPort, {
+    name: 'main thread',
+    clock: systemClock,
+    handle: (method, argument) =>
+      handlers[method]?.(argument) ?? Promise.reject(new Error(`the records have no ${method}`)),
+  })

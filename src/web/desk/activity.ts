@@ -1,75 +1,54 @@
-import type { AuditTrail } from '../../domain/audit-search.ts'
+import type { HttpServices } from '../../http/services.ts'
 
 interface Counts {
   readonly logins: number
   readonly refused: number
 }
 
-/** What came of logins in one hour. */
-interface Hour extends Counts {
-  /** Wall milliseconds at which it begins. */
-  readonly at: number
-  /** The two bars, one upon the other, in the picture's units. */
-  readonly x: number
-  readonly loginsY: number
-  readonly loginsHeight: number
-  readonly refusedY: number
-  readonly refusedHeight: number
-}
-
-/** The hours of a day, ready to be drawn. */
-interface ActivityPicture extends Counts {
-  readonly hours: readonly Hour[]
-  /** Of both together, in the busiest hour. */
-  readonly most: number
-  readonly width: number
-  readonly height: number
-  readonly barWidth: number
-}
-
 const HOUR_MS = 3_600_000
 const HOURS = 24
-/** How long the count of the present hour stands, in milliseconds. */
-const STANDS_MS = 10_000
-/** An hour is over for good when every broker has written what it knows of it. */
-const SETTLED_AFTER_MS = 60_000
+/** The counts are refreshed at most this often, in milliseconds. */
+const TTL_MS = 10_000
+/** An hour's count is final this long after its end, when every broker has written its events. */
+const FINAL_AFTER_MS = 60_000
+/** Sizes of the chart, in its own units. */
 const STEP = 12
-const BAR = 9
+const BAR_WIDTH = 9
 const HEIGHT = 72
 
 /**
- * Logins and failures of the last 24 hours. To count a busy day takes a while, in which the store does nothing else:
- * each hour is counted by itself, and once it is over never again.
+ * Accepted and refused logins of the last 24 hours. Counting a busy day takes a while, during which the store does
+ * nothing else, so each hour is counted on its own, and never again once it is over.
  */
 export class Activity {
-  readonly #trail: AuditTrail
-  readonly #settled = new Map<number, Counts>()
+  readonly #audit: Pick<HttpServices['records']['audit'], 'count'>
+  readonly #final = new Map<number, Counts>()
   #latest: { readonly at: number; readonly counts: Promise<readonly Counts[]> } | undefined
 
-  constructor(trail: AuditTrail) {
-    this.#trail = trail
+  constructor(audit: Pick<HttpServices['records']['audit'], 'count'>) {
+    this.#audit = audit
   }
 
-  /** @param now wall milliseconds; the hour that it lies in is the last. */
-  async until(now: number): Promise<ActivityPicture> {
-    if (this.#latest === undefined || now - this.#latest.at > STANDS_MS) {
+  /** @param now wall milliseconds, within the last hour of the chart. */
+  async until(now: number) {
+    if (this.#latest === undefined || now - this.#latest.at > TTL_MS) {
       const counts = this.#count(now)
       this.#latest = { at: now, counts }
-      // The next visitor asks anew, rather than to be told of an outage that is over.
+      // A failure is not cached: the next visitor counts again.
       counts.catch(() => {
         this.#latest = undefined
       })
     }
-    return pictureOf(firstHour(this.#latest.at), await this.#latest.counts)
+    return chartOf(firstHour(this.#latest.at), await this.#latest.counts)
   }
 
   async #count(now: number): Promise<readonly Counts[]> {
     const first = firstHour(now)
-    for (const at of this.#settled.keys()) if (at < first) this.#settled.delete(at)
+    for (const at of this.#final.keys()) if (at < first) this.#final.delete(at)
     const counts: Counts[] = []
     for (let at = first; at <= now; at += HOUR_MS) {
-      const found = this.#settled.get(at) ?? (await this.#countHour(at))
-      if (at + HOUR_MS + SETTLED_AFTER_MS <= now) this.#settled.set(at, found)
+      const found = this.#final.get(at) ?? (await this.#countHour(at))
+      if (at + HOUR_MS + FINAL_AFTER_MS <= now) this.#final.set(at, found)
       counts.push(found)
     }
     return counts
@@ -77,8 +56,8 @@ export class Activity {
 
   async #countHour(at: number): Promise<Counts> {
     const kinds = ['login.accepted', 'login.refused'] as const
-    const tallies = await this.#trail.tally(kinds, at, at + HOUR_MS, HOUR_MS)
-    const countOf = (wanted: string) => tallies.find(({ kind }) => kind === wanted)?.count ?? 0
+    const counts = await this.#audit.count(kinds, at, at + HOUR_MS, HOUR_MS)
+    const countOf = (wanted: string) => counts.find(({ kind }) => kind === wanted)?.count ?? 0
     return { logins: countOf('login.accepted'), refused: countOf('login.refused') }
   }
 }
@@ -87,12 +66,16 @@ function firstHour(now: number): number {
   return (Math.floor(now / HOUR_MS) - HOURS + 1) * HOUR_MS
 }
 
-function pictureOf(first: number, counts: readonly Counts[]): ActivityPicture {
+/** The bars of each hour, refused logins on top of accepted ones; `most` is the total of the busiest hour. */
+function chartOf(first: number, counts: readonly Counts[]) {
   const most = Math.max(...counts.map(({ logins, refused }) => logins + refused))
   const heightOf = (count: number) => Math.round((count / Math.max(most, 1)) * HEIGHT * 10) / 10
   return {
     hours: counts.map(({ logins, refused }, index) => ({
-      ...{ at: first + index * HOUR_MS, logins, refused, x: index * STEP },
+      at: first + index * HOUR_MS,
+      logins,
+      refused,
+      x: index * STEP,
       loginsY: HEIGHT - heightOf(logins),
       loginsHeight: heightOf(logins),
       refusedY: HEIGHT - heightOf(logins) - heightOf(refused),
@@ -100,6 +83,9 @@ function pictureOf(first: number, counts: readonly Counts[]): ActivityPicture {
     })),
     logins: counts.reduce((sum, { logins }) => sum + logins, 0),
     refused: counts.reduce((sum, { refused }) => sum + refused, 0),
-    ...{ most, width: HOURS * STEP, height: HEIGHT, barWidth: BAR },
+    most,
+    width: HOURS * STEP,
+    height: HEIGHT,
+    barWidth: BAR_WIDTH,
   }
 }

@@ -1,45 +1,43 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { rolesOf, type Scope } from '../../domain/scope.ts'
 import type { WebSession } from '../../domain/web-session.ts'
-import type { Locale } from '../../domain/words.ts'
 import { demand } from '../../http/api/authenticate.ts'
+import { browserSessionOf } from '../../http/browser-session.ts'
 import { callerOf, setCaller } from '../../http/caller.ts'
 import { isFrom, onlyFrom } from '../../http/peer.ts'
 import { Problem } from '../../http/problem.ts'
-import { visitOf } from '../../http/visit.ts'
-import type { WebDependencies } from '../dependencies.ts'
-import { goTo } from '../frame/forms.ts'
-import type { NavLink } from '../frame/pages.ts'
-import { FRAME_WORDS } from '../frame/words.ts'
+import type { HttpServices } from '../../http/services.ts'
+import { goTo } from '../layout/forms.ts'
+import type { NavLink } from '../layout/pages.ts'
 
-type Admission = Pick<WebDependencies, 'allow' | 'roles' | 'callerOf'>
+type Admission = Pick<HttpServices, 'allow' | 'roles' | 'callerOf'>
 
 /**
- * Lets people with a role in, from where the desk may be reached. Whoever has not signed in is sent to do so and comes
- * back; whoever has shown nothing but a password is told by `askForCode`.
+ * Admits people with a role, from the networks that may reach the console. Anyone not signed in is sent to sign in and
+ * comes back. `askForCode` answers a session that has shown only a password.
  */
-export function onlyAtTheDesk(
+export function onlyWithRole(
   { allow, callerOf: find }: Admission,
-  askForCode: (request: Request, response: Response) => void,
+  askForCode: (response: Response) => void,
 ): RequestHandler[] {
   const admit: RequestHandler = async (request, response, next) => {
-    const { session } = visitOf(request)
+    const { session } = browserSessionOf(request)
     if (session?.stage !== 'in') {
       if (request.method === 'POST') throw new Problem('unauthenticated')
       return goTo(response, '/?to=desk')
     }
-    if (session.factors < 2) return askForCode(request, response)
+    if (session.factors < 2) return askForCode(response)
     const caller = await find(request)
-    // A token is for programs: they have the API.
+    // Tokens are for programs, which use the API.
     if (caller.kind !== 'person') throw new Problem('unauthenticated')
     if (caller.scopes.size === 0) throw new Problem('missing-scope')
-    setCaller(request, caller)
+    setCaller(response, caller)
     next()
   }
   return [onlyFrom(allow), admit]
 }
 
-/** Lets those through whose role covers the scope. */
+/** Admits callers whose role covers the scope. */
 export function needs(scope: Scope): RequestHandler {
   return (request, _response, next) => {
     demand(callerOf(request), scope)
@@ -47,11 +45,11 @@ export function needs(scope: Scope): RequestHandler {
   }
 }
 
-/** For the portal: the way to the desk, shown to whom it is open. */
-export function linkToDesk(request: Request, desk: Admission, locale: Locale): readonly NavLink[] {
-  const { session } = visitOf(request)
-  const isOpen = session !== undefined && hasRole(session, desk) && isFrom(desk.allow, request)
-  return isOpen ? [{ href: '/desk', label: FRAME_WORDS[locale].desk }] : []
+/** For the portal's pages: the link to the console, for users who may open it. */
+export function linkToConsole(request: Request, admission: Admission): readonly NavLink[] {
+  const { session } = browserSessionOf(request)
+  const isOpen = session !== undefined && hasRole(session, admission) && isFrom(admission.allow, request)
+  return isOpen ? [{ href: '/desk', label: 'layout.console' }] : []
 }
 
 function hasRole({ stage, factors, groups }: WebSession, { roles }: Admission): boolean {

@@ -1,76 +1,77 @@
 import type { Request, Router } from 'express'
 import { AUDIT_KINDS } from '../../domain/audit.ts'
 import { parsePlace } from '../../domain/network.ts'
-import { PORTAL } from '../../login/sign-in.ts'
-import { parameter } from '../frame/forms.ts'
+import { PORTAL } from '../../login/flow.ts'
+import { parameter } from '../layout/forms.ts'
 import { needs } from './admission.ts'
-import type { Desk } from './desk.ts'
-import { afterIn, listPage, maybeOf, searchText, wantedIn } from './filters.ts'
+import type { AdminConsole } from './console.ts'
+import { listPage, maybeOf, queryIn, searchText } from './filters.ts'
 
-const PAGE = 50
+const PAGE_SIZE = 50
 const EXPORT = '/api/v1/audit-events/export'
 
-/** The audit trail, to be looked through and taken along. */
-export function auditRoutes(router: Router, desk: Desk): void {
-  const { records, gateways } = desk.dependencies
+/** Searches and exports the audit trail. */
+export function auditRoutes(router: Router, admin: AdminConsole): void {
+  const { records, gateways } = admin.services
 
   router.get('/audit', needs('audit:read'), async (request, response) => {
-    const named = wantedIn(request, 'user')
-    // An address that is typed where a name belongs is meant as one.
+    const named = queryIn(request, 'user')
     const typedAddress = parameter(request, 'address')
+    // An address in the field for the user name counts as an address.
     const address = parsePlace(typedAddress) ?? named.address
     const kind = maybeOf(request, 'kind', AUDIT_KINDS)
     const gateway = maybeOf(request, 'gateway', [...gateways, PORTAL])
     const zone = zoneIn(request)
     const [since, before] = [momentIn(request, 'from', zone), momentIn(request, 'to', zone)]
-    const after = afterIn(request)
-    const isNothing = named.isNothing || (typedAddress !== '' && address === undefined)
+    const isInvalid = named.isInvalid || (typedAddress !== '' && address === undefined)
     const { user } = named
-    const search = { user, address, gateway, since, before, kinds: kind === undefined ? undefined : [kind] }
-    const page = isNothing
-      ? { items: [], next: undefined }
-      : await listPage(PAGE, (limit) =>
-          records.auditTrail.search({ ...search, after, order: 'newest', limit }),
-        )
+    const search = { user, address, gateway, since, before, kinds: kind && [kind] }
     const typed = {
-      ...{ user: named.typed, address: typedAddress, kind, gateway },
-      ...{ from: parameter(request, 'from'), to: parameter(request, 'to') },
+      user: named.typed,
+      address: typedAddress,
+      kind,
+      gateway,
+      from: parameter(request, 'from'),
+      to: parameter(request, 'to'),
     }
-    const filter = { ...typed, zone: parameter(request, 'zone') }
-    const exported = { user, address, gateway, kind, since: timeText(since), before: timeText(before) }
-    desk.show(request, response, {
+    const page = await listPage(request, {
+      path: '/desk/audit',
+      filter: { ...typed, zone: parameter(request, 'zone') },
+      size: PAGE_SIZE,
+      find: isInvalid ? undefined : (part) => records.audit.list({ ...search, ...part }),
+    })
+    const exported = { user, address, gateway, kind, since: isoText(since), before: isoText(before) }
+    admin.show(response, {
       view: 'audit',
-      title: ({ audit }) => audit.title,
+      title: (t) => t('admin.audit.title'),
       area: 'audit',
       data: {
-        ...{ typed, zone, kinds: AUDIT_KINDS, events: page.items },
-        isFirst: after === undefined,
+        typed,
+        zone,
+        page,
+        kinds: AUDIT_KINDS,
         isFiltered: Object.values(typed).some((each) => each !== undefined && each !== ''),
-        firstPage: searchText('/desk/audit', filter),
-        nextPage: page.next && searchText('/desk/audit', { ...filter, after: page.next }),
-        exports: isNothing
-          ? []
-          : ['csv', 'ndjson'].map((format) => ({
-              format,
-              href: searchText(EXPORT, { ...exported, format }),
-            })),
+        exports: ['csv', 'ndjson'].map((format) => ({
+          format,
+          href: searchText(EXPORT, { ...exported, format }),
+        })),
       },
     })
   })
 }
 
-/** The browser's own time zone, where its script has told it; the server's otherwise. */
+/** The browser's time zone, which its script adds to the form; the server's otherwise. */
 function zoneIn(request: Request): string {
   const given = parameter(request, 'zone')
   try {
     if (given !== '') return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone
   } catch {
-    // No time zone is called so.
+    // There is no such time zone.
   }
   return new Intl.DateTimeFormat('en').resolvedOptions().timeZone
 }
 
-/** A moment as `datetime-local` writes it, in wall milliseconds. */
+/** @returns a moment in the form of `datetime-local`, in wall milliseconds. */
 function momentIn(request: Request, name: string, zone: string): number | undefined {
   try {
     return Temporal.PlainDateTime.from(parameter(request, name)).toZonedDateTime(zone).epochMilliseconds
@@ -79,6 +80,6 @@ function momentIn(request: Request, name: string, zone: string): number | undefi
   }
 }
 
-function timeText(at: number | undefined): string | undefined {
+function isoText(at: number | undefined): string | undefined {
   return at === undefined ? undefined : new Date(at).toISOString()
 }

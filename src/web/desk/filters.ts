@@ -1,74 +1,91 @@
 import type { Request } from 'express'
 import { parseLoginName } from '../../domain/login-name.ts'
 import { parsePlace } from '../../domain/network.ts'
-import { parameter } from '../frame/forms.ts'
+import { parameter } from '../layout/forms.ts'
 
 const RECORD_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** What somebody typed into the one box for a user or an address. */
-export interface Wanted {
-  /** As it was typed. */
+/** What was typed into the one box for a user or an address. */
+export interface Query {
   readonly typed: string
-  /** Stem. */
+  /** The canonical user name. */
   readonly user?: string
   readonly address?: string
-  /** Neither: nothing can be found under it. */
-  readonly isNothing: boolean
+  /** Whether it is neither a user name nor an address, so that nothing can be found. */
+  readonly isInvalid: boolean
 }
 
-export function wantedIn(request: Request, name = 'q'): Wanted {
+export function queryIn(request: Request, name = 'q'): Query {
   const typed = parameter(request, name)
-  if (typed === '') return { typed, isNothing: false }
+  if (typed === '') return { typed, isInvalid: false }
   const address = parsePlace(typed)
-  if (address !== undefined) return { typed, address, isNothing: false }
-  const user = parseLoginName(typed)?.stem
-  return { typed, user, isNothing: user === undefined }
+  if (address !== undefined) return { typed, address, isInvalid: false }
+  const user = parseLoginName(typed)?.username
+  return { typed, user, isInvalid: user === undefined }
 }
 
-/** One of a few words; the first where another or none was given. */
-export function oneOf<T extends string>(request: Request, name: string, words: readonly [T, ...T[]]): T {
-  const given = parameter(request, name)
-  return words.find((word) => word === given) ?? words[0]
+/** One of the choices; the first where another or none was given. */
+export function oneOf<T extends string>(
+  request: Request,
+  name: string,
+  choices: readonly [T, ...(readonly T[])],
+): T {
+  return maybeOf(request, name, choices) ?? choices[0]
 }
 
-/** One of the names; undefined where another or none was given. */
+/** One of the choices; undefined where another or none was given. */
 export function maybeOf<T extends string>(
   request: Request,
   name: string,
-  names: readonly T[],
+  choices: readonly T[],
 ): T | undefined {
   const given = parameter(request, name)
-  return names.find((each) => each === given)
-}
-
-/** The identifier after which a page goes on. */
-export function afterIn(request: Request): string | undefined {
-  return recordId(parameter(request, 'after'))
+  return choices.find((each) => each === given)
 }
 
 export function recordId(text: unknown): string | undefined {
   return typeof text === 'string' && RECORD_ID.test(text) ? text : undefined
 }
 
+type Parameters = Readonly<Record<string, string | undefined>>
+
 /** An address with parameters; those that are empty are left out. */
-export function searchText(path: string, parameters: Readonly<Record<string, string | undefined>>): string {
+export function searchText(path: string, parameters: Parameters): string {
   const given = Object.entries(parameters).filter((entry): entry is [string, string] => !!entry[1])
   const text = new URLSearchParams(given).toString()
   return text === '' ? path : `${path}?${text}`
 }
 
-/** One page of a list, and what the next one goes on after. */
-export interface ListPage<T> {
+/** One page of a list, with the links that the pager shows. */
+interface ListPage<T> {
   readonly items: readonly T[]
-  readonly next?: string
+  /** Identifier of the item before this page. */
+  readonly after?: string
+  readonly firstPage: string
+  readonly nextPage?: string
 }
 
-/** @param find is asked for one more than fits, which shows whether a page follows. */
+export interface ListOptions<T> {
+  readonly path: string
+  /** The parameters of the search, which the links repeat. */
+  readonly filter: Parameters
+  readonly size: number
+  /** Asks for one item more than fits, which shows whether a page follows; absent where nothing can be found. */
+  readonly find?: (page: { readonly after?: string; readonly limit: number }) => Promise<readonly T[]>
+}
+
 export async function listPage<T extends { readonly id: string }>(
-  size: number,
-  find: (limit: number) => Promise<readonly T[]>,
+  request: Request,
+  { path, filter, size, find }: ListOptions<T>,
 ): Promise<ListPage<T>> {
-  const found = await find(size + 1)
+  const after = recordId(parameter(request, 'after'))
+  const found = find === undefined ? [] : await find({ after, limit: size + 1 })
   const items = found.slice(0, size)
-  return found.length > size ? { items, next: items.at(-1)?.id } : { items }
+  const last = found.length > size ? items.at(-1)?.id : undefined
+  return {
+    items,
+    after,
+    firstPage: searchText(path, filter),
+    nextPage: last && searchText(path, { ...filter, after: last }),
+  }
 }

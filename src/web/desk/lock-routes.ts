@@ -1,57 +1,15 @@
 import type { Request, Response, Router } from 'express'
 import type { LockoutScope } from '../../domain/lockout.ts'
-import { field, goTo, parameter } from '../frame/forms.ts'
+import { field, goTo, parameter } from '../layout/forms.ts'
 import { needs } from './admission.ts'
-import type { Desk } from './desk.ts'
-import type { FormProblem } from './words.ts'
+import { type AdminConsole, type FormProblem, isContext } from './console.ts'
 
 const HOUR_MS = 3_600_000
-/** What the form offers, in milliseconds; beside them there is `until released`. */
+/** What the form offers besides "until released", in milliseconds. */
 const DURATIONS: readonly number[] = [1, 8, 24, 24 * 7].map((hours) => hours * HOUR_MS)
 const SCOPES: readonly LockoutScope[] = ['user', 'user_address', 'address']
 
-/** Locks by a person's own hand. */
-export function lockRoutes(router: Router, desk: Desk): void {
-  const { lockouts, clock } = desk.dependencies
-
-  router.get('/lock', needs('lockouts:write'), (request, response) => {
-    const [user, address] = [parameter(request, 'user'), parameter(request, 'address')]
-    const scope = user === '' && address !== '' ? 'address' : 'user'
-    showLock(request, response, { scope, user, address, duration: '', reason: '' })
-  })
-
-  router.post('/lock', needs('lockouts:write'), async (request, response) => {
-    const typed = typedIn(request)
-    const deed = desk.deedIn(request)
-    if (deed === undefined) return showLock(request, response, typed, 'reason')
-    const duration = DURATIONS.find((each) => String(each) === typed.duration)
-    const answer = await lockouts.lock(
-      {
-        scope: typed.scope,
-        user: typed.user === '' ? undefined : typed.user,
-        address: typed.address === '' ? undefined : typed.address,
-        until: duration === undefined ? undefined : clock.now() + duration,
-      },
-      deed.actor,
-      deed.reason,
-    )
-    if (answer.kind === 'wrong') return showLock(request, response, typed, problemOf(answer.part))
-    goTo(response, `/desk/lockouts/${answer.lockout.id}`)
-  })
-
-  function showLock(request: Request, response: Response, typed: Typed, problem?: FormProblem): void {
-    desk.show(request, response, {
-      view: 'lock',
-      title: ({ lock }) => lock.title,
-      width: 'slim',
-      area: 'lockouts',
-      data: { typed, durations: DURATIONS, scopes: SCOPES },
-      problem,
-    })
-  }
-}
-
-interface Typed {
+interface LockForm {
   readonly scope: LockoutScope
   readonly user: string
   readonly address: string
@@ -60,17 +18,56 @@ interface Typed {
   readonly reason: string
 }
 
-function typedIn(request: Request): Typed {
-  const scope = SCOPES.find((each) => each === field(request, 'scope')) ?? 'user'
+/** Locks a user or an address manually. */
+export function lockRoutes(router: Router, admin: AdminConsole): void {
+  const { lockouts, clock } = admin.services
+
+  router.get('/lock', needs('lockouts:write'), (request, response) => {
+    const [user, address] = [parameter(request, 'user'), parameter(request, 'address')]
+    const scope = user === '' && address !== '' ? 'address' : 'user'
+    showForm(response, { scope, user, address, duration: '', reason: '' })
+  })
+
+  router.post('/lock', needs('lockouts:write'), async (request, response) => {
+    const form = formIn(request)
+    const context = admin.auditContextIn(request)
+    if (!isContext(context)) return showForm(response, form, context)
+    const duration = DURATIONS.find((each) => String(each) === form.duration)
+    const answer = await lockouts.lock(
+      {
+        scope: form.scope,
+        user: form.user === '' ? undefined : form.user,
+        address: form.address === '' ? undefined : form.address,
+        until: duration === undefined ? undefined : clock.now() + duration,
+      },
+      context.actor,
+      context.reason,
+    )
+    if (answer.kind === 'wrong') {
+      const problem = answer.part === 'user' || answer.part === 'address' ? answer.part : 'until'
+      return showForm(response, form, problem)
+    }
+    goTo(response, `/desk/lockouts/${answer.lockout.id}`)
+  })
+
+  function showForm(response: Response, typed: LockForm, problem?: FormProblem): void {
+    admin.show(response, {
+      view: 'lock',
+      title: (t) => t('admin.lock.title'),
+      width: 'slim',
+      area: 'lockouts',
+      data: { typed, durations: DURATIONS, scopes: SCOPES },
+      problem,
+    })
+  }
+}
+
+function formIn(request: Request): LockForm {
   return {
-    scope,
+    scope: SCOPES.find((each) => each === field(request, 'scope')) ?? 'user',
     user: field(request, 'user').trim(),
     address: field(request, 'address').trim(),
     duration: field(request, 'for'),
     reason: field(request, 'reason'),
   }
-}
-
-function problemOf(part: string): FormProblem {
-  return part === 'user' || part === 'address' ? part : 'until'
 }

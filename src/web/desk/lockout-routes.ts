@@ -1,153 +1,150 @@
 import type { Request, Response, Router } from 'express'
 import { isInForce, type Lockout } from '../../domain/lockout.ts'
-import type { LockoutState } from '../../domain/lockout-desk.ts'
 import { Problem } from '../../http/problem.ts'
-import { PORTAL } from '../../login/sign-in.ts'
-import { field, goTo } from '../frame/forms.ts'
+import { PORTAL } from '../../login/flow.ts'
+import { readTimeline } from '../../manage/timeline.ts'
+import { field, goTo } from '../layout/forms.ts'
 import { Activity } from './activity.ts'
 import { needs } from './admission.ts'
-import type { Desk } from './desk.ts'
-import { type Evidence, evidenceOf } from './evidence.ts'
-import { afterIn, listPage, maybeOf, oneOf, recordId, searchText, wantedIn } from './filters.ts'
-import { eventsSince } from './recent-events.ts'
-import { findStanding } from './standing.ts'
-import { timelineOf } from './timeline.ts'
-import type { FormProblem } from './words.ts'
+import { type AdminConsole, type FormProblem, isContext } from './console.ts'
+import { listPage, maybeOf, oneOf, queryIn, recordId, searchText } from './filters.ts'
+import { lockoutContextOf } from './lockout-context.ts'
+import { shownEntries } from './timeline.ts'
+import { usersWithUnansweredPrompts } from './unanswered-prompts.ts'
+import { unsignedGateways } from './unsigned-gateways.ts'
+import { findUserStatus } from './user-status.ts'
 
-const PAGE = 25
+const PAGE_SIZE = 25
 /** Lockouts are counted no further. */
-const MOST_COUNTED = 1000
-/** What happened before the failures that count belongs to the story, too. */
-const STORY_BEFORE_MS = 3_600_000
-const MOST_EVENTS = 300
-const MOST_SESSIONS = 30
-const MOST_OTHERS = 20
-const STATES: readonly [LockoutState, ...LockoutState[]] = ['in_force', 'ended', 'released']
+const MAX_COUNTED = 1000
+/** The timeline starts this long before the lockout, in milliseconds. */
+const TIMELINE_BEFORE_MS = 3_600_000
+const MAX_ENTRIES = 300
+const MAX_OTHERS = 20
+const STATES = ['in_force', 'ended', 'released'] as const
 
-/** Who is locked out, why, and the way back in. */
-export function lockoutRoutes(router: Router, desk: Desk): void {
-  const { records, lockouts, clock } = desk.dependencies
-  const lastDay = new Activity(records.auditTrail)
+/** Lists lockouts, shows one with its context, and releases it. */
+export function lockoutRoutes(router: Router, admin: AdminConsole): void {
+  const { records, lockouts, clock, gateways } = admin.services
+  const lastDay = new Activity(records.audit)
 
   router.get('/', needs('lockouts:read'), async (request, response) => {
-    const [list, activity] = await Promise.all([findList(request, desk), lastDay.until(clock.now())])
-    desk.show(request, response, {
+    const [list, activity, unsigned, unanswered] = await Promise.all([
+      findList(request),
+      lastDay.until(clock.now()),
+      unsignedGateways(admin.services),
+      usersWithUnansweredPrompts(records.audit, clock.now()),
+    ])
+    admin.show(response, {
       view: 'lockouts',
-      title: ({ lockouts: words }) => (list.state === 'in_force' ? words.now : words.past[list.state]),
+      title: (t) => t(`admin.lockouts.title.${list.state}`),
       area: 'lockouts',
-      data: { list, activity },
+      data: { list, activity, unsigned, unanswered, states: STATES },
     })
   })
 
   router.get('/live', needs('lockouts:read'), async (request, response) => {
-    desk.showPart(request, response, 'lockout-list', { list: await findList(request, desk) })
+    admin.showPart(response, 'lockout-list', { list: await findList(request) })
   })
 
   router.get('/lockouts/:id', needs('lockouts:read'), async (request, response) => {
-    await showStory(request, response, desk, await lockoutOf(request, desk))
+    await showLockout(response, await findLockout(request))
   })
 
   router.post('/lockouts/:id/release', needs('lockouts:write'), async (request, response) => {
-    const lockout = await lockoutOf(request, desk)
-    const deed = desk.deedIn(request)
-    if (deed === undefined) return showStory(request, response, desk, lockout, 'reason')
-    const answer = await lockouts.release(lockout.id, deed.actor, deed.reason)
-    if (answer.kind !== 'released')
-      return showStory(request, response, desk, await lockoutOf(request, desk), 'not_in_force')
-    if (field(request, 'others') === 'yes') {
-      for (const other of await othersOf(lockout, desk))
-        await lockouts.release(other.id, deed.actor, deed.reason)
-    }
+    const lockout = await findLockout(request)
+    const context = admin.auditContextIn(request)
+    if (!isContext(context)) return showLockout(response, lockout, context)
+    const { actor, reason } = context
+    const answer = await lockouts.release(lockout.id, actor, reason)
+    if (answer.kind !== 'released') return showLockout(response, await findLockout(request), 'not_in_force')
+    if (field(request, 'others') === 'yes')
+      for (const other of await findOthers(lockout)) await lockouts.release(other.id, actor, reason)
     goTo(response, `/desk/lockouts/${lockout.id}`)
   })
-}
 
-/** A lockout with what a row of the list tells of it. */
-interface Row {
-  readonly lockout: Lockout
-  readonly evidence: Evidence
-}
-
-async function findList(request: Request, desk: Desk) {
-  const { records, gateways, clock } = desk.dependencies
-  const wanted = wantedIn(request)
-  const state = oneOf(request, 'state', STATES)
-  const gateway = maybeOf(request, 'gateway', [...gateways, PORTAL])
-  const after = afterIn(request)
-  const now = clock.now()
-  const { user, address } = wanted
-  const search = { user, address, gateway, state, after, now, order: 'newest' } as const
-  const [page, inForce] = await Promise.all([
-    wanted.isNothing
-      ? { items: [] }
-      : listPage(PAGE, (limit) => records.lockoutDesk.search({ ...search, limit })),
-    records.lockoutDesk.countInForce(now, MOST_COUNTED),
-  ])
-  const rows: readonly Row[] = await Promise.all(
-    page.items.map(async (lockout) => ({ lockout, evidence: await evidenceOf(lockout, desk.dependencies) })),
-  )
-  const filter = { q: wanted.typed, gateway, state: state === 'in_force' ? undefined : state }
-  return {
-    ...{ wanted, state, gateway, rows, inForce },
-    isCounted: inForce < MOST_COUNTED,
-    isFirst: after === undefined,
-    isFiltered: wanted.typed !== '' || gateway !== undefined || state !== 'in_force',
-    firstPage: searchText('/desk', filter),
-    nextPage: 'next' in page && page.next ? searchText('/desk', { ...filter, after: page.next }) : undefined,
-    live: searchText('/desk/live', { ...filter, after }),
+  async function findList(request: Request) {
+    const query = queryIn(request)
+    const { user, address } = query
+    const state = oneOf(request, 'state', STATES)
+    const gateway = maybeOf(request, 'gateway', [...gateways, PORTAL])
+    const now = clock.now()
+    const search = { user, address, gateway, standing: { state, at: now } }
+    const filter = { q: query.typed, gateway, state: state === 'in_force' ? undefined : state }
+    const [page, inForce] = await Promise.all([
+      listPage(request, {
+        path: '/desk',
+        filter,
+        size: PAGE_SIZE,
+        find: query.isInvalid ? undefined : (part) => records.lockouts.list({ ...search, ...part }),
+      }),
+      records.lockouts.countInForce(now, MAX_COUNTED),
+    ])
+    const rows = await Promise.all(
+      page.items.map(async (lockout) => ({
+        lockout,
+        context: await lockoutContextOf(lockout, admin.services),
+      })),
+    )
+    return {
+      query,
+      state,
+      gateway,
+      rows,
+      page,
+      inForce,
+      isMore: inForce >= MAX_COUNTED,
+      isFiltered: query.typed !== '' || gateway !== undefined || state !== 'in_force',
+      live: searchText('/desk/live', { ...filter, after: page.after }),
+    }
   }
-}
 
-/** @throws Problem `not-found` */
-async function lockoutOf(request: Request, { dependencies: { records } }: Desk): Promise<Lockout> {
-  const id = recordId(request.params.id)
-  const lockout = id === undefined ? undefined : await records.lockoutDesk.find(id)
-  if (lockout === undefined) throw new Problem('not-found')
-  return lockout
-}
+  /** @throws Problem `not-found` */
+  async function findLockout(request: Request): Promise<Lockout> {
+    const id = recordId(request.params.id)
+    const lockout = id === undefined ? undefined : await records.lockouts.find(id)
+    if (lockout === undefined) throw new Problem('not-found')
+    return lockout
+  }
 
-/** Further lockouts in force of the same user. */
-async function othersOf(
-  { id, user }: Lockout,
-  { dependencies: { records, clock } }: Desk,
-): Promise<readonly Lockout[]> {
-  if (user === undefined) return []
-  const search = { user, state: 'in_force', now: clock.now(), order: 'newest' } as const
-  const found = await records.lockoutDesk.search({ ...search, limit: MOST_OTHERS })
-  return found.filter((other) => other.id !== id)
-}
+  /** Other lockouts of the same user that are in force. */
+  async function findOthers({ id, user }: Lockout): Promise<readonly Lockout[]> {
+    if (user === undefined) return []
+    const standing = { state: 'in_force', at: clock.now() } as const
+    const found = await records.lockouts.list({ user, standing, limit: MAX_OTHERS })
+    return found.filter((other) => other.id !== id)
+  }
 
-async function showStory(
-  request: Request,
-  response: Response,
-  desk: Desk,
-  lockout: Lockout,
-  problem?: FormProblem,
-): Promise<void> {
-  const { records, clock } = desk.dependencies
-  const { user, address } = lockout
-  const now = clock.now()
-  const since = lockout.since - STORY_BEFORE_MS
-  // The story of a user is told from all addresses: others may be guessing at the same time.
-  const of = user === undefined ? { address } : { user }
-  const [evidence, events, sessions, others, standing] = await Promise.all([
-    evidenceOf(lockout, desk.dependencies),
-    eventsSince(records.auditTrail, since, { ...of, limit: MOST_EVENTS }),
-    user === undefined ? [] : records.sessionDesk.search({ user, limit: MOST_SESSIONS }),
-    othersOf(lockout, desk),
-    user === undefined ? undefined : findStanding(user, desk),
-  ])
-  desk.show(request, response, {
-    view: 'lockout',
-    title: ({ story }) => story.title(user ?? address ?? ''),
-    area: 'lockouts',
-    problem,
-    data: {
-      ...{ lockout, evidence, others, standing },
-      isInForce: isInForce(lockout, now),
-      reason: field(request, 'reason'),
-      timeline: timelineOf({ events, sessions, lockouts: [lockout], since, until: now }),
-      auditLink: searchText('/desk/audit', { user, address: user === undefined ? address : undefined }),
-    },
-  })
+  async function showLockout(response: Response, lockout: Lockout, problem?: FormProblem): Promise<void> {
+    const { user, address } = lockout
+    const now = clock.now()
+    const since = lockout.since - TIMELINE_BEFORE_MS
+    // The timeline of a user covers all addresses: someone else may be guessing at the same time.
+    const subject =
+      user === undefined
+        ? ({ kind: 'address', address: address ?? '' } as const)
+        : ({ kind: 'user', user } as const)
+    const [context, { entries }, others, status] = await Promise.all([
+      lockoutContextOf(lockout, admin.services),
+      readTimeline(subject, records, { now, since, limit: MAX_ENTRIES }),
+      findOthers(lockout),
+      user === undefined ? undefined : findUserStatus(user, admin),
+    ])
+    admin.show(response, {
+      view: 'lockout',
+      title: (t) => t('admin.lockout.title', { who: user ?? address }),
+      area: 'lockouts',
+      problem,
+      data: {
+        lockout,
+        context,
+        others,
+        status,
+        isInForce: isInForce(lockout, now),
+        reason: field(response.req, 'reason'),
+        timeline: shownEntries(entries),
+        moreLink: searchText('/desk/timeline', user === undefined ? { address } : { user }),
+      },
+    })
+  }
 }

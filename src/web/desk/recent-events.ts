@@ -1,21 +1,21 @@
-import type { AuditEvent } from '../../domain/audit.ts'
-import type { AuditSearch, AuditTrail } from '../../domain/audit-search.ts'
+import type { AuditEvent, AuditSearch } from '../../domain/audit.ts'
 import { earliestId } from '../../domain/record-id.ts'
+import type { HttpServices } from '../../http/services.ts'
 
-/** Identifiers are made a little before or after the moment that their events tell. */
+/** An identifier may be made this long before or after the time of its event. */
 const SLACK_MS = 60_000
 
 /**
- * Events from a moment on, newest first. Somebody's history may be long and what is looked for lie at its end: the
- * search begins at the moment and not at the other end, so that nothing before it is looked through.
+ * Events since a moment, newest first. The search starts at that moment instead of at the newest event, so that the
+ * older part of a long history is never read.
  */
 export async function eventsSince(
-  trail: AuditTrail,
+  audit: Pick<HttpServices['records']['audit'], 'list'>,
   since: number,
   search: Omit<AuditSearch, 'since' | 'after' | 'order'>,
 ): Promise<readonly AuditEvent[]> {
   const wanted = { ...search, since }
-  const first = await trail.search({ ...wanted, after: earliestId(since - SLACK_MS), order: 'oldest' })
-  // There are more than fit: then the newest of them are found at once.
-  return first.length < search.limit ? first.toReversed() : trail.search({ ...wanted, order: 'newest' })
+  const first = await audit.list({ ...wanted, after: earliestId(since - SLACK_MS), order: 'oldest' })
+  // More than fit: the newest ones are wanted.
+  return first.length < search.limit ? first.toReversed() : audit.list(wanted)
 }

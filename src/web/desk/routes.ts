@@ -1,35 +1,30 @@
 import { Router } from 'express'
-import type { WebDependencies } from '../dependencies.ts'
-import type { Pages } from '../frame/pages.ts'
-import { onlyAtTheDesk } from './admission.ts'
+import type { HttpServices } from '../../http/services.ts'
+import type { Pages } from '../layout/pages.ts'
+import { onlyWithRole } from './admission.ts'
 import { auditRoutes } from './audit-routes.ts'
-import { Desk } from './desk.ts'
+import { AdminConsole } from './console.ts'
 import { lockRoutes } from './lock-routes.ts'
 import { lockoutRoutes } from './lockout-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
+import { timelineRoutes } from './timeline-routes.ts'
 import { userRoutes } from './user-routes.ts'
-import { DESK_WORDS } from './words.ts'
 
-/** Where the security team sees who is locked out, why, and lets them in. */
-export function deskRoutes(dependencies: WebDependencies, pages: Pages): Router {
-  const desk = new Desk(dependencies, pages)
+/** The admin console: who is locked out and why, sessions, users and the audit trail. */
+export function consoleRoutes(services: HttpServices, pages: Pages): Router {
+  const admin = new AdminConsole(services, pages)
   const router = Router()
   router.use(
-    onlyAtTheDesk(dependencies, (request, response) => {
-      const words = DESK_WORDS[pages.localeOf(request)]
-      pages.show(request, response, {
-        view: 'desk/again',
-        title: words.again.title,
-        words,
+    onlyWithRole(services, (response) =>
+      pages.show(response, {
+        view: 'desk/needs-code',
+        title: (t) => t('admin.needsCode.title'),
         width: 'slim',
         status: 403,
-      })
-    }),
+      }),
+    ),
   )
-  lockoutRoutes(router, desk)
-  lockRoutes(router, desk)
-  userRoutes(router, desk)
-  sessionRoutes(router, desk)
-  auditRoutes(router, desk)
+  for (const add of [lockoutRoutes, lockRoutes, userRoutes, sessionRoutes, auditRoutes, timelineRoutes])
+    add(router, admin)
   return router
 }

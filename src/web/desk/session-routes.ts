@@ -1,53 +1,100 @@
-import type { Router } from 'express'
-import { isNearlyFull } from '../../domain/address-pool.ts'
+import type { Response, Router } from 'express'
+import { isNearlyFull, poolLabel } from '../../domain/address-pool.ts'
+import { isSilent } from '../../domain/agent.ts'
 import type { Session } from '../../domain/session.ts'
-import { type SessionState, stateOf } from '../../domain/session-search.ts'
+import { stateOf } from '../../domain/session.ts'
+import { callerOf } from '../../http/caller.ts'
+import { Problem } from '../../http/problem.ts'
+import type { EndAnswer } from '../../manage/ending.ts'
+import { lastOrders } from '../../manage/last-orders.ts'
+import { field } from '../layout/forms.ts'
 import { needs } from './admission.ts'
-import type { Desk } from './desk.ts'
-import { afterIn, listPage, maybeOf, oneOf, searchText, wantedIn } from './filters.ts'
+import { type AdminConsole, type FormProblem, isContext } from './console.ts'
+import { listPage, maybeOf, oneOf, queryIn, recordId } from './filters.ts'
 
-const PAGE = 50
-const STATES: readonly [SessionState | 'any', ...(SessionState | 'any')[]] = [
-  'open',
-  'granted',
-  'silent',
-  'ended',
-  'any',
-]
+const PAGE_SIZE = 50
+const STATES = ['open', 'granted', 'silent', 'unknown', 'ended', 'any'] as const
+const MOST_BANS = 20
+const NOTHING: EndAnswer = { kind: 'nothing' }
 
-/** Who is connected, and who was. */
-export function sessionRoutes(router: Router, desk: Desk): void {
-  const { records, gateways, clock } = desk.dependencies
+/** VPN sessions, present and past, and how full the address pools are. */
+export function sessionRoutes(router: Router, admin: AdminConsole): void {
+  const { records, ending, mayActOn, gateways, clock } = admin.services
 
   router.get('/sessions', needs('sessions:read'), async (request, response) => {
-    const wanted = wantedIn(request)
-    const within = wantedIn(request, 'ip')
+    const query = queryIn(request)
+    const vpnAddress = queryIn(request, 'ip')
     const state = oneOf(request, 'state', STATES)
     const gateway = maybeOf(request, 'gateway', gateways)
-    const after = afterIn(request)
-    const isNothing = wanted.isNothing || (within.typed !== '' && within.address === undefined)
-    const { user, address } = wanted
+    const isInvalid = query.isInvalid || (vpnAddress.typed !== '' && vpnAddress.address === undefined)
     const now = clock.now()
-    const standing = state === 'any' ? undefined : { state, at: now }
-    const search = { user, address, gateway, after, ip: within.address, standing }
-    const page = isNothing
-      ? { items: [], next: undefined }
-      : await listPage(PAGE, (limit) => records.sessionDesk.search({ ...search, limit }))
+    const search = {
+      user: query.user,
+      address: query.address,
+      gateway,
+      ip: vpnAddress.address,
+      ...(state === 'unknown'
+        ? { open: true, isUnknown: true }
+        : { standing: state === 'any' ? undefined : { state, at: now } }),
+    }
+    const page = await listPage(request, {
+      path: '/desk/sessions',
+      filter: { q: query.typed, ip: vpnAddress.typed, gateway, state },
+      size: PAGE_SIZE,
+      find: isInvalid ? undefined : (part) => records.sessions.list({ ...search, ...part }),
+    })
     const pools = await records.leases.usage()
-    const filter = { q: wanted.typed, ip: within.typed, gateway, state }
-    desk.show(request, response, {
+    const agents = await records.agents.list()
+    admin.show(response, {
       view: 'sessions',
-      title: ({ sessions }) => sessions.title,
+      title: (t) => t('admin.sessions.title'),
       area: 'sessions',
       data: {
-        ...{ wanted, within, state, gateway, states: STATES, sessions: page.items },
+        query,
+        vpnAddress,
+        state,
+        gateway,
+        page,
+        states: STATES,
         stateOf: (session: Session) => stateOf(session, now),
-        pools: pools.map((usage) => ({ ...usage, isNearlyFull: isNearlyFull(usage) })),
-        isFirst: after === undefined,
-        isFiltered: wanted.typed !== '' || within.typed !== '' || gateway !== undefined || state !== 'open',
-        firstPage: searchText('/desk/sessions', filter),
-        nextPage: page.next && searchText('/desk/sessions', { ...filter, after: page.next }),
+        orderOf: await lastOrders(page.items, records.orders),
+        agents: agents
+          .filter((agent) => gateways.includes(agent.gateway) && agent.host !== '')
+          .map((agent) => ({
+            ...agent,
+            isSilent: isSilent(agent, now),
+            bans: agent.bans.slice(0, MOST_BANS),
+          })),
+        pools: pools.map((usage) => ({
+          ...usage,
+          label: poolLabel(usage),
+          isNearlyFull: isNearlyFull(usage),
+        })),
+        isFiltered:
+          query.typed !== '' || vpnAddress.typed !== '' || gateway !== undefined || state !== 'open',
       },
     })
   })
+
+  router.post('/sessions/end', needs('sessions:write'), async (request, response) => {
+    const context = admin.auditContextIn(request)
+    if (!isContext(context)) return showEnded(response, undefined, context)
+    const id = recordId(field(request, 'id'))
+    const { scopes } = callerOf(request)
+    const mayAct = (target: string) => mayActOn(target, scopes)
+    const answer = id === undefined ? NOTHING : await ending.end({ id }, { ...context, mayActOn: mayAct })
+    if (answer.kind === 'forbidden') throw new Problem('missing-scope')
+    showEnded(response, answer, answer.kind === 'nothing' ? 'session_over' : undefined)
+  })
+
+  function showEnded(response: Response, answer: EndAnswer | undefined, problem?: FormProblem): void {
+    admin.show(response, {
+      view: 'session-ended',
+      title: (t) => t('admin.end.title'),
+      width: 'slim',
+      area: 'sessions',
+      problem,
+      data: answer?.kind === 'ordered' ? { ...answer } : { sessions: [], unreached: [] },
+    })
+  }
 }

@@ -1,100 +1,182 @@
 import type { Request, Response, Router } from 'express'
-import { stemOf } from '../../domain/login-name.ts'
-import type { Supposed } from '../../manage/explain.ts'
-import { field, goTo, parameter } from '../frame/forms.ts'
+import { parseDuration } from '../../domain/duration.ts'
+import { Unavailable } from '../../domain/errors.ts'
+import { canonicalUserName, usernameOf } from '../../domain/login-name.ts'
+import { parseOctets } from '../../domain/octets.ts'
+import { demandRightsOver } from '../../http/api/authenticate.ts'
+import { callerOf } from '../../http/caller.ts'
+import type { Explanation, WrongPart } from '../../manage/explain.ts'
+import { readTimeline } from '../../manage/timeline.ts'
+import type { Addition } from '../../manage/user-quotas.ts'
+import { field, goTo, parameter } from '../layout/forms.ts'
+import { shownQuota } from '../layout/shown-quota.ts'
 import { needs } from './admission.ts'
-import type { Desk } from './desk.ts'
+import { type AdminConsole, type FormProblem, isContext } from './console.ts'
 import { maybeOf, searchText } from './filters.ts'
-import { explainUser } from './standing.ts'
-import { timelineOf } from './timeline.ts'
-import type { FormProblem } from './words.ts'
+import { shownEntries } from './timeline.ts'
+import { unansweredPromptsOf } from './unanswered-prompts.ts'
+import { explainUser } from './user-status.ts'
 
-const MOST_EVENTS = 100
-const MOST_SESSIONS = 50
-const MOST_LOCKOUTS = 20
+const MAX_ENTRIES = 100
+const MAX_TRUSTS = 20
 const HOUR_MS = 3_600_000
-/** For how long an invitation may be good, in milliseconds. */
+/** How long an invitation can be valid, in milliseconds. */
 const INVITATIONS: readonly number[] = [1, 24, 72].map((hours) => hours * HOUR_MS)
-const USUAL_INVITATION_MS = 24 * HOUR_MS
+const DEFAULT_INVITATION_MS = 24 * HOUR_MS
 
-const PROBLEMS: Readonly<Record<keyof Supposed, FormProblem>> = {
+const PROBLEMS: Readonly<Record<WrongPart, FormProblem>> = {
   user: 'unknown_user',
   gateway: 'gateway',
   address: 'address',
 }
 
-/** All about one user: what a login would come to, what happened, and what can be done about the authenticator. */
-export function userRoutes(router: Router, desk: Desk): void {
-  const { enrolling, inviting, sessions, subjectOf, publicUrl } = desk.dependencies
+/** A user's page: whether a login would be let in, what happened, and the authenticator. */
+export function userRoutes(router: Router, admin: AdminConsole): void {
+  const {
+    enrolling,
+    inviting,
+    trusts,
+    userQuotas,
+    webSessions,
+    subjectOf,
+    mayActOn,
+    publicUrl,
+    records,
+    clock,
+    gateways,
+  } = admin.services
 
   router.get('/users', needs('explain'), (request, response) =>
-    showUser(request, response, parameter(request, 'name')),
+    showUser(response, parameter(request, 'name')),
   )
 
   router.post('/users/revoke', needs('enrolments:write'), async (request, response) => {
     const name = field(request, 'name')
     const subject = field(request, 'subject')
-    const deed = desk.deedIn(request)
-    if (deed === undefined) return showUser(request, response, name, 'reason')
-    if (await enrolling.revoke(subject, deed)) await sessions.deleteAllOf(stemOf(subject))
+    const context = admin.auditContextIn(request)
+    if (!isContext(context)) return showUser(response, name, context)
+    await demandRightsOver(subject, callerOf(request), admin.services)
+    if (await enrolling.revoke(subject, context)) await webSessions.deleteAllOf(usernameOf(subject))
+    goTo(response, searchText('/desk/users', { name }))
+  })
+
+  router.post('/users/revoke-trusts', needs('enrolments:write'), async (request, response) => {
+    const name = field(request, 'name')
+    const context = admin.auditContextIn(request)
+    if (!isContext(context)) return showUser(response, name, context)
+    const user = await accountOf(name)
+    if (user === undefined) return showUser(response, name, 'unknown_user')
+    await trusts.revokeAllOf(user, context)
+    goTo(response, searchText('/desk/users', { name }))
+  })
+
+  router.post('/users/add-quota', needs('users:write'), async (request, response) => {
+    const name = field(request, 'name')
+    const context = admin.auditContextIn(request)
+    if (!isContext(context)) return showUser(response, name, context)
+    const addition = additionOf(field(request, 'amount').trim())
+    if (addition === undefined) return showUser(response, name, 'amount')
+    const added = await userQuotas.add(name, addition, context)
+    if (added === undefined) return showUser(response, name, 'unknown_user')
+    if (added === 'no_quota') return showUser(response, name, 'no_quota')
     goTo(response, searchText('/desk/users', { name }))
   })
 
   router.post('/users/invite', needs('enrolments:write'), async (request, response) => {
     const name = field(request, 'name')
-    const deed = desk.deedIn(request)
-    if (deed === undefined) return showUser(request, response, name, 'reason')
+    const context = admin.auditContextIn(request)
+    if (!isContext(context)) return showUser(response, name, context)
     const subject = await subjectOf(name)
-    if (subject === undefined) return showUser(request, response, name, 'unknown_user')
-    const forMs = INVITATIONS.find((each) => String(each) === field(request, 'for')) ?? USUAL_INVITATION_MS
-    const { code, until } = await inviting.invite(subject, deed, forMs)
-    desk.show(request, response, {
+    if (subject === undefined) return showUser(response, name, 'unknown_user')
+    await demandRightsOver(subject, callerOf(request), admin.services)
+    const validMs = INVITATIONS.find((each) => String(each) === field(request, 'for'))
+    const { code, until } = await inviting.invite(subject, context, validMs ?? DEFAULT_INVITATION_MS)
+    admin.show(response, {
       view: 'invited',
-      title: ({ invited }) => invited.title(name),
+      title: (t) => t('admin.invited.title', { user: name }),
       width: 'slim',
       area: 'users',
       data: { name, code, until, page: publicUrl === undefined ? undefined : `${publicUrl}/enrol` },
     })
   })
 
-  async function showUser(
-    request: Request,
-    response: Response,
-    name: string,
-    problem?: FormProblem,
-  ): Promise<void> {
-    const gateway = maybeOf(request, 'gateway', desk.dependencies.gateways)
-    const typedAddress = parameter(request, 'address')
-    const typed = { name, gateway, address: typedAddress }
-    const supposed = { user: name, gateway, address: typedAddress === '' ? undefined : typedAddress }
-    const standing = name === '' ? undefined : await explainUser(supposed, desk)
-    const wrong = standing !== undefined && 'wrong' in standing ? PROBLEMS[standing.wrong] : undefined
-    const isKnown = standing !== undefined && wrong === undefined
-    desk.show(request, response, {
+  async function showUser(response: Response, name: string, problem?: FormProblem): Promise<void> {
+    const gateway = maybeOf(response.req, 'gateway', gateways)
+    const address = parameter(response.req, 'address')
+    const supposed = { user: name, gateway, address: address === '' ? undefined : address }
+    const status = name === '' ? undefined : await explainUser(supposed, admin)
+    const wrong = status !== undefined && 'wrong' in status ? PROBLEMS[status.wrong] : undefined
+    const isKnown = status !== undefined && wrong === undefined
+    const account = status === undefined || 'wrong' in status ? undefined : accountIn(status.explanation)
+    admin.show(response, {
       view: isKnown ? 'user' : 'users',
-      title: ({ users }) => (isKnown ? name : users.title),
+      title: (t) => (isKnown ? name : t('admin.users.title')),
       area: 'users',
       problem: problem ?? wrong,
       data: {
-        ...{ typed, standing, invitations: INVITATIONS, usualInvitation: USUAL_INVITATION_MS },
-        ...(isKnown && (await tell(stemOf(name)))),
+        typed: { name, gateway, address },
+        status,
+        invitations: INVITATIONS,
+        defaultInvitation: DEFAULT_INVITATION_MS,
+        quotas: (account === undefined ? [] : ((await userQuotas.find(name))?.standings ?? [])).map(
+          shownQuota,
+        ),
+        mayAct: isKnown && (await mayActOnUser(response.req, name)),
+        trusts: isKnown ? await findTrusts(account ?? usernameOf(name)) : [],
+        ...(isKnown && (await findTimeline(account ?? usernameOf(name), usernameOf(name)))),
       },
     })
   }
 
-  async function tell(user: string) {
-    const { records, clock } = desk.dependencies
-    const until = clock.now()
-    const [events, vpnSessions, lockouts] = await Promise.all([
-      records.auditTrail.search({ user, order: 'newest', limit: MOST_EVENTS }),
-      records.sessionDesk.search({ user, limit: MOST_SESSIONS }),
-      records.lockoutDesk.search({ user, now: until, order: 'newest', limit: MOST_LOCKOUTS }),
-    ])
-    // Where older events are left out, so is everything else that is older.
-    const since = events.length < MOST_EVENTS ? 0 : (events.at(-1)?.at ?? 0)
-    return {
-      timeline: timelineOf({ events, sessions: vpnSessions, lockouts, since, until }),
-      auditLink: searchText('/desk/audit', { user }),
+  /** While an identity store cannot be asked: what was typed. */
+  async function accountOf(name: string): Promise<string | undefined> {
+    try {
+      return (await subjectOf(name)) ?? canonicalUserName(name)
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error
+      return canonicalUserName(name)
     }
   }
+
+  /** What would be refused is not offered. */
+  async function mayActOnUser(request: Request, name: string): Promise<boolean> {
+    try {
+      return await mayActOn(name, callerOf(request).scopes)
+    } catch (error) {
+      if (error instanceof Unavailable) return false
+      throw error
+    }
+  }
+
+  function findTrusts(user: string) {
+    return records.trusts.list({ user, now: clock.now(), limit: MAX_TRUSTS })
+  }
+
+  /** @param typed sessions are found by the name that was typed. */
+  async function findTimeline(user: string, typed: string) {
+    const until = clock.now()
+    const subject = { kind: 'user', user, typed } as const
+    const [{ entries }, unanswered] = await Promise.all([
+      readTimeline(subject, records, { now: until, limit: MAX_ENTRIES }),
+      unansweredPromptsOf(user, records.audit, until),
+    ])
+    return {
+      unanswered,
+      timeline: shownEntries(entries),
+      moreLink: searchText('/desk/timeline', { user: typed }),
+    }
+  }
+}
+
+/** The canonical username of the account, by which events and lockouts are kept; undefined where no store knows the user. */
+function accountIn({ stores }: Pick<Explanation, 'stores'>): string | undefined {
+  const subject = stores.find(({ answer }) => answer === 'known')?.subject
+  return subject && usernameOf(subject)
+}
+
+/** Reads `10GB` as traffic, and `5h` as time. */
+function additionOf(typed: string): Addition | undefined {
+  const octets = parseOctets(typed) ?? 0
+  const seconds = Math.floor((parseDuration(typed) ?? 0) / 1000)
+  return octets + seconds > 0 ? { octets, seconds } : undefined
 }

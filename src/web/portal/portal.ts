@@ -1,67 +1,57 @@
 import type { Request, Response } from 'express'
-import type { Refusal } from '../../domain/refusal.ts'
-import type { WebDependencies } from '../dependencies.ts'
-import { linkToDesk } from '../desk/admission.ts'
-import type { Pages } from '../frame/pages.ts'
-import { PORTAL_WORDS, type PortalWords, type Typed } from './words.ts'
+import type { Refusal, RefusalReason } from '../../domain/refusal.ts'
+import type { HttpServices } from '../../http/services.ts'
+import type { MessageKey } from '../../i18n/messages.ts'
+import { linkToConsole } from '../desk/admission.ts'
+import type { Page, Pages, PageText } from '../layout/pages.ts'
 
-/** A page of the portal, in the visitor's words. */
-export interface PortalPage {
-  /** The template's name in this folder. */
-  readonly view: string
-  readonly title: (words: PortalWords) => string
-  readonly width?: 'slim' | 'narrow'
-  readonly data?: Readonly<Record<string, unknown>>
-  /** Why the page is shown again instead of the next one. */
-  readonly problem?: (words: PortalWords) => string
-  /** Of a page with a problem; 422 where it is absent. */
-  readonly status?: number
+/** What a refused form asked for: its page, and so the text that says what was wrong. */
+export type FormKind = 'password' | 'code' | 'ticket'
+
+export type FormProblem = Pick<Page, 'problem' | 'status'>
+
+/** Reasons that have a text of their own; any other is told by what the form asked for. */
+const REFUSED: Readonly<Partial<Record<RefusalReason, MessageKey>>> = {
+  locked: 'portal.refused.locked',
+  rate_limited: 'portal.refused.rateLimited',
+  unavailable: 'portal.refused.unavailable',
+  challenge_expired: 'portal.refused.tookTooLong',
+  challenge_mismatch: 'portal.refused.tookTooLong',
+  no_second_factor: 'portal.refused.noAuthenticator',
+  code_used: 'portal.refused.codeUsed',
 }
+const UNAVAILABLE = 503
 
 /** What all pages of the portal share. */
 export class Portal {
-  readonly dependencies: WebDependencies
+  readonly services: HttpServices
   readonly #pages: Pages
 
-  constructor(dependencies: WebDependencies, pages: Pages) {
-    this.dependencies = dependencies
+  constructor(services: HttpServices, pages: Pages) {
+    this.services = services
     this.#pages = pages
   }
 
-  wordsFor(request: Request): PortalWords {
-    return PORTAL_WORDS[this.#pages.localeOf(request)]
+  show(response: Response, page: Page): void {
+    const nav = linkToConsole(response.req, this.services)
+    this.#pages.show(response, { width: 'slim', nav, ...page, view: `portal/${page.view}` })
   }
 
-  show(
-    request: Request,
-    response: Response,
-    { view, title, width = 'slim', data = {}, problem, status }: PortalPage,
-  ): void {
-    const words = this.wordsFor(request)
-    this.#pages.show(request, response, {
-      view: `portal/${view}`,
-      title: title(words),
-      words,
-      width,
-      nav: linkToDesk(request, this.dependencies, this.#pages.localeOf(request)),
-      status: problem === undefined ? 200 : (status ?? UNPROCESSABLE),
-      data: { ...data, problem: problem?.(words) },
-    })
+  textFor(request: Request, text: PageText): string {
+    return this.#pages.textFor(request, text)
   }
 
-  /** Says no in words that tell nothing of who exists; a locked user is told so where the operator wants that. */
-  problemOf(
-    { reason, retryAfterMs }: Refusal,
-    typed: Typed,
-  ): Required<Pick<PortalPage, 'problem' | 'status'>> {
-    const told = reason === 'locked' && !this.dependencies.tellLocked ? 'bad_credentials' : reason
-    const minutes = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 60_000)
+  /** The refusal's text, which tells nothing of who exists; a locked user is told so where `tellLocked` is set. */
+  problemOf({ reason, retryAfterMs, isUntold }: Refusal, form: FormKind): FormProblem {
+    const isTold = reason !== 'locked' || (this.services.tellLocked && !isUntold)
+    const needsInvitation = reason === 'no_second_factor' && !this.services.enrolsByPassword
+    const own = needsInvitation ? 'portal.refused.notInvited' : REFUSED[reason]
+    const key = (isTold ? own : undefined) ?? (`portal.refused.${form}` as const)
+    const isForAWhile = key === 'portal.refused.locked' && retryAfterMs !== undefined
     return {
-      problem: (words) => words.refused(told, typed, minutes),
-      status: reason === 'unavailable' ? UNAVAILABLE : UNPROCESSABLE,
+      problem: (t) =>
+        isForAWhile ? t('portal.refused.lockedFor', { minutes: Math.ceil(retryAfterMs / 60_000) }) : t(key),
+      status: reason === 'unavailable' ? UNAVAILABLE : undefined,
     }
   }
 }
-
-const UNPROCESSABLE = 422
-const UNAVAILABLE = 503

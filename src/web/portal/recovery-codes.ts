@@ -1,4 +1,5 @@
-import type { Request, Response } from 'express'
+import type { Response } from 'express'
+import type { PageText } from '../layout/pages.ts'
 import type { Portal } from './portal.ts'
 
 export interface ShownRecoveryCodes {
@@ -15,17 +16,17 @@ export interface ShownRecoveryCodes {
  * Shows recovery codes in the answer to the form that made them: what is stored of them cannot be shown again. The
  * file to download is made of what the page sends back.
  */
-export function showRecoveryCodes(
-  request: Request,
-  response: Response,
-  portal: Portal,
-  shown: ShownRecoveryCodes,
-): void {
-  const heading = portal.wordsFor(request).recovery.heading(portal.dependencies.name, shown.name)
-  portal.show(request, response, {
+export function showRecoveryCodes(response: Response, portal: Portal, shown: ShownRecoveryCodes): void {
+  const heading = portal.textFor(response.req, recoveryHeading(portal, shown.name))
+  portal.show(response, {
     view: 'recovery-codes',
-    title: ({ recovery }) => recovery.title,
+    title: (t) => t('portal.recovery.title'),
     width: 'narrow',
     data: { ...shown, heading },
   })
+}
+
+/** Heads the file and the printed sheet. */
+export function recoveryHeading({ services }: Portal, name: string): PageText {
+  return (t) => t('portal.recovery.heading', { name, service: services.name })
 }

@@ -1,14 +1,14 @@
 import { Router } from 'express'
-import type { WebDependencies } from '../dependencies.ts'
-import type { Pages } from '../frame/pages.ts'
+import type { HttpServices } from '../../http/services.ts'
+import type { Pages } from '../layout/pages.ts'
 import { accountRoutes } from './account-routes.ts'
 import { enrolRoutes } from './enrol-routes.ts'
 import { Portal } from './portal.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 
 /** Where users enrol their authenticator and look after it. */
-export function portalRoutes(dependencies: WebDependencies, pages: Pages): Router {
-  const portal = new Portal(dependencies, pages)
+export function portalRoutes(services: HttpServices, pages: Pages): Router {
+  const portal = new Portal(services, pages)
   const router = Router()
   signInRoutes(router, portal)
   enrolRoutes(router, portal)

@@ -1,127 +1,115 @@
 import type { Request, RequestHandler, Response, Router } from 'express'
-import type { SignInOutcome } from '../../http/sign-in-visit.ts'
-import { visitOf } from '../../http/visit.ts'
+import { browserSessionOf } from '../../http/browser-session.ts'
+import type { SignInOutcome } from '../../http/sign-in-session.ts'
 import type { Challenge } from '../../login/ask-for-code.ts'
-import { field, goTo, parameter } from '../frame/forms.ts'
-import { showAccount } from './account-routes.ts'
+import { field, goTo, parameter } from '../layout/forms.ts'
+import type { PageText } from '../layout/pages.ts'
+import { showAccount } from './account-page.ts'
 import { beginEnrolment } from './enrol-routes.ts'
-import type { Portal, PortalPage } from './portal.ts'
+import type { FormProblem, Portal } from './portal.ts'
 import { signOutOthers } from './sign-out-others.ts'
 
-/** Where a sign-in leads, for whoever did not come for their own account. */
+/** Where a sign-in leads; the account where it is undefined. */
 type Destination = 'desk' | undefined
 
-/** The way in: a name and a password, then the code of whoever has an authenticator. */
+/** Signs users in: a name and a password, then the code of those who have an authenticator. */
 export function signInRoutes(router: Router, portal: Portal): void {
-  const { signingIn } = portal.dependencies
+  const { signingIn } = portal.services
 
   router.get('/', async (request, response) => {
-    const { session } = visitOf(request)
+    const { session } = browserSessionOf(request)
     switch (session?.stage) {
       case 'code':
-        return showCode(request, response, portal)
+        return showCode(response)
       case 'enrol':
         return goTo(response, '/enrol')
       case 'in':
-        return showAccount(request, response, portal, session)
+        return showAccount(response, portal, session)
       default:
-        return showSignIn(request, response, portal)
+        return showSignIn(response)
     }
   })
 
   router.post('/sign-in', async (request, response) => {
     const outcome = await signingIn.withPassword(request, field(request, 'name'), field(request, 'password'))
-    if (outcome.kind === 'refusal')
-      return showSignIn(request, response, portal, portal.problemOf(outcome, 'password'))
-    await goOn(request, response, portal, outcome, destinationOf(field(request, 'to')))
+    if (outcome.kind === 'refusal') return showSignIn(response, portal.problemOf(outcome, 'password'))
+    await goOn(response, outcome, destinationOf(field(request, 'to')))
   })
 
   router.post('/code', async (request, response) => {
-    const { session } = visitOf(request)
+    const { session } = browserSessionOf(request)
     if (session?.stage !== 'code') return goTo(response, '/')
     const outcome = await signingIn.withCode(request, field(request, 'code'))
-    // The sign-in is over: it begins anew with the password.
+    // The sign-in is over: it starts again with the password.
     if (outcome.kind === 'refusal') {
-      const typed = outcome.reason === 'bad_credentials' ? 'password' : 'code'
-      return showSignIn(request, response, portal, portal.problemOf(outcome, typed))
+      const form = outcome.reason === 'bad_credentials' ? 'password' : 'code'
+      return showSignIn(response, portal.problemOf(outcome, form))
     }
     const destination = destinationOf(session.notes?.to)
     const { prompt } = outcome.kind === 'challenge' ? outcome : {}
+    if (prompt?.kind !== 'wrong_code' && prompt?.kind !== 'used_code')
+      return goOn(response, outcome, destination)
     if (outcome.kind === 'challenge') await keepNotes(request, outcome, destination)
-    if (prompt?.kind === 'wrong_code')
-      return showCode(request, response, portal, ({ code }) => code.wrong(prompt.triesLeft))
-    if (prompt?.kind === 'used_code')
-      return showCode(request, response, portal, ({ code }) => code.used(prompt.triesLeft))
-    await goOn(request, response, portal, outcome, destination)
+    const { kind, triesLeft } = prompt
+    const key = kind === 'wrong_code' ? 'portal.code.wrong' : 'portal.code.used'
+    showCode(response, (t) => t(key, { triesLeft }))
   })
 
   router.post('/sign-out', signOut)
 
   router.post('/sign-out-everywhere', async (request, response, next) => {
-    const { session } = visitOf(request)
-    if (session?.stage === 'in') await signOutOthers(portal, session)
+    const { session } = browserSessionOf(request)
+    if (session?.stage === 'in') await signOutOthers(portal, request, session)
     await signOut(request, response, next)
   })
+
+  /** After a sign-in that needs nothing more from this form. */
+  async function goOn(
+    response: Response,
+    outcome: Exclude<SignInOutcome, { kind: 'refusal' }>,
+    destination: Destination,
+  ): Promise<void> {
+    if (outcome.kind === 'challenge') {
+      await keepNotes(response.req, outcome, destination)
+      return goTo(response, '/')
+    }
+    if (outcome.factors === 1) await beginEnrolment(response.req, portal)
+    goTo(response, outcome.factors === 2 && destination === 'desk' ? '/desk' : '/')
+  }
+
+  function showSignIn(response: Response, problem?: FormProblem): void {
+    const to = parameter(response.req, 'to') || field(response.req, 'to')
+    portal.show(response, {
+      view: 'sign-in',
+      title: (t) => t('portal.signIn.title'),
+      data: { name: field(response.req, 'name'), to },
+      ...problem,
+    })
+  }
+
+  function showCode(response: Response, problem?: PageText): void {
+    portal.show(response, {
+      view: 'code',
+      title: (t) => t('portal.code.title'),
+      data: { prompt: browserSessionOf(response.req).session?.notes?.prompt },
+      problem,
+    })
+  }
 }
 
 const signOut: RequestHandler = async (request, response) => {
-  await visitOf(request).end()
+  await browserSessionOf(request).end()
   goTo(response, '/')
 }
 
-/** After a sign-in that has come as far as it goes. */
-async function goOn(
-  request: Request,
-  response: Response,
-  portal: Portal,
-  outcome: Exclude<SignInOutcome, { kind: 'refusal' }>,
-  destination: Destination,
-): Promise<void> {
-  if (outcome.kind === 'challenge') {
-    await keepNotes(request, outcome, destination)
-    return goTo(response, '/')
-  }
-  if (outcome.factors === 1) await beginEnrolment(request, portal)
-  goTo(response, outcome.factors === 2 && destination === 'desk' ? '/desk' : '/')
-}
-
-/** An identity store's own question is shown for as long as it is open. */
+/** Keeps an identity store's own question for as long as it is open. */
 async function keepNotes(request: Request, { prompt }: Challenge, to: Destination): Promise<void> {
-  const visit = visitOf(request)
+  const browser = browserSessionOf(request)
   const text = prompt.kind === 'store' ? prompt.text : undefined
-  if (visit.session === undefined || (text === undefined && to === undefined)) return
-  const notes = { ...(text !== undefined && { prompt: text }), ...(to !== undefined && { to }) }
-  await visit.change({ ...visit.session, notes })
+  if (browser.session === undefined || (text === undefined && to === undefined)) return
+  await browser.change({ ...browser.session, notes: { prompt: text, to } })
 }
 
 function destinationOf(text: string | undefined): Destination {
   return text === 'desk' ? text : undefined
-}
-
-function showSignIn(
-  request: Request,
-  response: Response,
-  portal: Portal,
-  problem: Pick<PortalPage, 'problem' | 'status'> = {},
-): void {
-  portal.show(request, response, {
-    view: 'sign-in',
-    title: ({ signIn }) => signIn.title,
-    data: { name: field(request, 'name'), to: parameter(request, 'to') || field(request, 'to') },
-    ...problem,
-  })
-}
-
-function showCode(
-  request: Request,
-  response: Response,
-  portal: Portal,
-  problem?: PortalPage['problem'],
-): void {
-  portal.show(request, response, {
-    view: 'code',
-    title: ({ code }) => code.title,
-    data: { prompt: visitOf(request).session?.notes?.prompt },
-    problem,
-  })
 }

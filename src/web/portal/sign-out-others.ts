@@ -1,15 +1,20 @@
-import { stemsOf, type WebSession } from '../../domain/web-session.ts'
+import type { Request } from 'express'
+import { type Endings, usernamesOf, type WebSession } from '../../domain/web-session.ts'
+import { addressOf } from '../../http/peer.ts'
 import type { Portal } from './portal.ts'
 
 /**
- * Ends every browser that is signed in as this user, whichever of their names was typed there.
- * @returns the moment for a session to begin that is not ended by this, in wall milliseconds.
+ * Signs the user out of every browser, whichever of the user's names was typed there, and out of every trusted network.
+ * @returns what a session must know of that to outlive it.
  */
 export async function signOutOthers(
-  { dependencies: { sessions, clock } }: Portal,
+  { services: { webSessions, trusts } }: Portal,
+  request: Request,
   session: WebSession,
-): Promise<number> {
-  await Promise.all([...stemsOf(session)].map((stem) => sessions.deleteAllOf(stem)))
-  // Everything that was created up to now has ended, this very millisecond included.
-  return clock.now() + 1
+): Promise<Endings> {
+  if (session.subject !== undefined)
+    await trusts.revokeAllOf(session.subject, { address: addressOf(request), reason: 'at the portal' })
+  const names = [...usernamesOf(session)]
+  const endings = names.map(async (name) => [name, await webSessions.deleteAllOf(name)] as const)
+  return Object.fromEntries(await Promise.all(endings))
 }

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSync } from 'otplib'
-import { WORDS } from '../../../src/domain/words.ts'
+import { translator } from '../../../src/i18n/messages.ts'
 import { encodeAttribute } from '../../../src/radius/dictionary.ts'
 import type { TestPerson } from '../../real/people.ts'
 import { accountingRequest, ask, loginRequest, type Reply } from '../../real/radius-socket.ts'
 import { unique } from '../../store/samples.ts'
+import type { Acknowledged } from './acknowledged.ts'
 import { isOfALock } from './locks.ts'
 import type { Seeded } from './seeded.ts'
 import type { Broker, Site } from './site.ts'
-import type { Told } from './told.ts'
 
 /** From where people connect who never fail. Others fail from elsewhere. */
 export const INNOCENT_ADDRESS = '198.51.100.1'
@@ -17,7 +17,7 @@ const REPLAYED_FROM = '203.0.113.2'
 const TWIN_ADDRESSES = ['203.0.113.3', '203.0.113.4'] as const
 
 /** The pool gives out each address several times. */
-const MOST_HOLDERS = 40
+const MAX_HOLDERS = 40
 
 /** People of one kind, each of whom does something once. */
 export interface Crowd {
@@ -36,7 +36,7 @@ export interface LoadOptions {
   /** Of the API. */
   readonly token: string
   readonly random: Seeded
-  readonly told: Told
+  readonly acknowledged: Acknowledged
 }
 
 /** Everything that goes on at a site at once, from `add` to `stop`. */
@@ -83,35 +83,35 @@ export class Load {
   }
 
   readonly #logIn = async (person: TestPerson): Promise<void> => {
-    const { told } = this.#options
+    const { acknowledged } = this.#options
     const typed = right(person)
     const reply = await this.#try(this.#anyBroker(), person.name, typed, INNOCENT_ADDRESS)
     if (reply?.code === 'Access-Accept') {
       const { ipv4 = 'no address' } = reply
-      told.accepted.set(person.name, typed)
-      told.leased(person.name, ipv4)
+      acknowledged.accepted.set(person.name, typed)
+      acknowledged.leased(person.name, ipv4)
       await this.#account(person.name, ipv4)
-    } else if (reply !== undefined && reply.message !== WORDS.en.refused('unavailable', undefined)) {
-      told.wrongs.push(`${person.name} was right and refused: ${reply.message}`)
+    } else if (reply !== undefined && reply.message !== translator('en')('vpn.refused.unavailable')) {
+      acknowledged.wrongs.push(`${person.name} was right and refused: ${reply.message}`)
     }
   }
 
   async #account(user: string, ipv4: string): Promise<void> {
-    const { random, told } = this.#options
+    const { random, acknowledged } = this.#options
     const session = unique('acct')
     const accounted = { user, started: false, stopped: false, seconds: 0 }
-    told.accounted.set(session, accounted)
+    acknowledged.accounted.set(session, accounted)
     accounted.started = await this.#tell({ session, user, ipv4 }, 1, 0)
     if (random.below(2) < 1 && (await this.#tell({ session, user, ipv4 }, 3, 1))) accounted.seconds = 1
-    if (told.holders.size < MOST_HOLDERS && random.below(2) < 1) return
-    // It may come to be known at any moment from here on, answered or not.
-    told.holders.delete(ipv4)
+    if (acknowledged.holders.size < MAX_HOLDERS && random.below(2) < 1) return
+    // From here on the records may hold it, answered or not.
+    acknowledged.holders.delete(ipv4)
     if (!(await this.#tell({ session, user, ipv4 }, 2, 2))) return
     accounted.stopped = true
     accounted.seconds = 2
   }
 
-  /** @returns whether the gateway was told that it is kept. */
+  /** @returns whether the gateway got the acknowledgement. */
   async #tell(
     { session, user, ipv4 }: { readonly session: string; readonly user: string; readonly ipv4: string },
     status: 1 | 2 | 3,
@@ -131,46 +131,47 @@ export class Load {
   }
 
   readonly #useTwice = async (person: TestPerson): Promise<void> => {
-    const { site, told } = this.#options
+    const { site, acknowledged } = this.#options
     const typed = right(person)
     const uses = site.brokers.map((broker, index) =>
       this.#try(broker, person.name, typed, TWIN_ADDRESSES[index] ?? ''),
     )
     const accepted = (await Promise.all(uses)).filter((reply) => reply?.code === 'Access-Accept')
-    if (accepted.length > 1) told.wrongs.push(`a code of ${person.name} let two in at once`)
-    if (accepted.length > 0) told.accepted.set(person.name, typed)
+    if (accepted.length > 1) acknowledged.wrongs.push(`a code of ${person.name} let two in at once`)
+    if (accepted.length > 0) acknowledged.accepted.set(person.name, typed)
   }
 
-  /** What let somebody in lets nobody in again, whatever was killed in between. */
+  /** A code that was accepted is never accepted again, whatever was killed in between. */
   async #replay(): Promise<void> {
-    const { random, told } = this.#options
+    const { random, acknowledged } = this.#options
     while (!this.#isOver) {
       await sleep(50 + random.below(50))
       // Older codes may have ended.
-      const latest = [...told.accepted].slice(-40)
+      const latest = [...acknowledged.accepted].slice(-40)
       if (latest.length === 0) continue
       const [user, typed] = random.oneOf(latest)
       const reply = await this.#try(this.#anyBroker(), user, typed, REPLAYED_FROM)
-      if (reply?.code === 'Access-Accept') told.wrongs.push(`a code of ${user} was accepted again`)
+      if (reply?.code === 'Access-Accept') acknowledged.wrongs.push(`a code of ${user} was accepted again`)
     }
   }
 
   readonly #lockAndRelease = async (person: TestPerson): Promise<void> => {
-    const { random, told } = this.#options
+    const { random, acknowledged } = this.#options
     const user = person.name
     const isByHand = random.below(2) < 1
     if (!(await this.#again(() => (isByHand ? this.#lockByHand(user) : this.#lockByGuess(person))))) return
-    told.locked.add(user)
+    acknowledged.locked.add(user)
     const reply = await this.#try(this.#anyBroker(), user, right(person), GUESSED_AT)
-    if (reply?.code === 'Access-Accept') told.wrongs.push(`${user} was locked and let in`)
+    if (reply?.code === 'Access-Accept') acknowledged.wrongs.push(`${user} was locked and let in`)
     if (random.below(4) < 1 || !(await this.#releaseAll(user))) return
     const typed = right(person)
     const after = await this.#try(this.#anyBroker(), user, typed, GUESSED_AT)
-    if (after !== undefined && isOfALock(after)) told.wrongs.push(`${user} was released and is locked`)
-    if (after?.code === 'Access-Accept') told.accepted.set(user, typed)
+    if (after !== undefined && isOfALock(after))
+      acknowledged.wrongs.push(`${user} was released and is locked`)
+    if (after?.code === 'Access-Accept') acknowledged.accepted.set(user, typed)
   }
 
-  /** As people do who were told that it did not work. @returns whether it worked in the end. */
+  /** Tries again, as people do after a failure. @returns whether it worked in the end. */
   async #again(work: () => Promise<boolean>): Promise<boolean> {
     for (let tries = 0; tries < 8 && !this.#isOver; tries++) {
       if (await work()) return true
@@ -186,29 +187,29 @@ export class Load {
 
   /** @returns whether the guesser was told of a lock. */
   async #lockByGuess(person: TestPerson): Promise<boolean> {
-    const { random, told } = this.#options
+    const { random, acknowledged } = this.#options
     const typed = random.below(2) < 1 ? 'a guess' : wrong(person)
     const reply = await this.#try(this.#anyBroker(), person.name, typed, GUESSED_AT)
-    if (reply?.code === 'Access-Accept') told.wrongs.push(`a guess at ${person.name} was let in`)
-    if (reply?.message === WORDS.en.refused('bad_credentials', undefined)) told.failed(person.name)
+    if (reply?.code === 'Access-Accept') acknowledged.wrongs.push(`a guess at ${person.name} was let in`)
+    if (reply?.message === translator('en')('vpn.refused.failed')) acknowledged.failed(person.name)
     return reply !== undefined && isOfALock(reply)
   }
 
   /** @returns whether every lock of the user was released, and the desk was told so of the last ones. */
   async #releaseAll(user: string): Promise<boolean> {
-    const { told } = this.#options
+    const { acknowledged } = this.#options
     let wasTried = false
     let areReleased = false
     await this.#again(async () => {
       const found = await this.#call(`/lockouts?user=${user}&state=in_force`)
       if (found?.status !== 200) return false
       const items = found.json.items as readonly { readonly id: string }[]
-      if (items.length === 0 && !wasTried) told.wrongs.push(`the lock of ${user} was not there`)
+      if (items.length === 0 && !wasTried) acknowledged.wrongs.push(`the lock of ${user} was not there`)
       areReleased = items.length > 0
       for (const { id } of items) {
         wasTried = true
         const answer = await this.#call(`/lockouts/${id}/release`, { reason: 'called' })
-        if (answer?.status === 200) told.released.add(id)
+        if (answer?.status === 200) acknowledged.released.add(id)
         else areReleased = false
       }
       return areReleased || items.length === 0
@@ -219,15 +220,15 @@ export class Load {
   /** Begun at one broker and confirmed at any. */
   readonly #enrol = async ({ name }: TestPerson): Promise<void> => {
     await this.#again(async () => {
-      const begun = await this.#call('/pending-enrolments', { user: name })
-      if (begun?.status !== 201) return false
-      const { id, key } = begun.json as { id: string; key: string }
+      const pending = await this.#call('/pending-enrolments', { user: name })
+      if (pending?.status !== 201) return false
+      const { id, key } = pending.json as { id: string; key: string }
       const code = generateSync({ secret: key })
       const path = `/pending-enrolments/${id}/confirm`
       const confirmed = await this.#call(path, { code, reason: 'new telephone' })
       if (confirmed?.status !== 201) return false
       const { recoveryCodes } = confirmed.json as { recoveryCodes: readonly string[] }
-      this.#options.told.enrolled.set(name, { key, recoveryCodes })
+      this.#options.acknowledged.enrolled.set(name, { key, recoveryCodes })
       return true
     })
   }
@@ -251,7 +252,8 @@ export class Load {
       const response = await fetch(`${url}${path}`, {
         headers: { authorization: `Bearer ${this.#options.token}`, 'content-type': 'application/json' },
         signal: AbortSignal.any([until(), AbortSignal.timeout(5000)]),
-        ...(json && { method: 'POST', body: JSON.stringify(json) }),
+        method: json && 'POST',
+        body: json && JSON.stringify(json),
       })
       return { status: response.status, json: (await response.json()) as Answer['json'] }
     } catch {

@@ -16,8 +16,8 @@ async function lane(store: Awaited<ReturnType<typeof openSqlite>>): Promise<neve
     await store.records.enrolments.replace({ enrolment, recoveryHashes: ['a', 'b'] })
     say(`enrolled ${subject}`)
     for (let step = 1; step <= 5; step++) {
-      const claim = { kind: 'totp', enrolment: enrolment.id, step } as const
-      const entry = admission(subject, claim, { session: { id: randomUUIDv7() } })
+      const codeUse = { kind: 'totp', enrolment: enrolment.id, step, driftMs: 0 } as const
+      const entry = admission(subject, codeUse, { session: { id: randomUUIDv7() } })
       const answer = await store.records.login.admit(entry)
       if (answer.kind !== 'admitted') throw new Error(`${subject}: ${answer.kind}`)
       say(`admitted ${subject} ${step} ${entry.session.id} ${entry.event.id}`)

@@ -1,23 +1,22 @@
-import { parentPort, workerData } from 'node:worker_threads'
-import type { FromStore, ToStore } from '../../../src/store/sqlite/calls.ts'
+import { parentPort } from 'node:worker_threads'
+import { systemClock } from '../../../src/domain/clock.ts'
+import { channelToThread } from '../../../src/rpc/ends.ts'
 
-/** Answers like the thread with the file, and ends when it is told to `die`. */
-const send = (message: FromStore) => parentPort?.postMessage(message)
-
-parentPort?.on('message', (message: ToStore) => {
-  if (message.kind === 'close') {
-    parentPort?.close()
-    return
+/** Answers like the thread with the file, and ends when it gets the call `die`. */
+function handle(method: string, argument: unknown): Promise<unknown> {
+  switch (method) {
+    case 'open':
+      if (argument === 'refuse') return Promise.reject(new Error('the file is damaged'))
+      return Promise.resolve()
+    case 'close':
+      return Promise.resolve()
+    case 'echo':
+      return Promise.resolve((argument as readonly unknown[])[0])
+    case 'die':
+      throw new Error('out of memory')
+    default:
+      return new Promise(() => {})
   }
-  for (const { id, method, args } of message.calls) {
-    if (method === 'die') throw new Error('out of memory')
-    if (method === 'echo') send({ kind: 'answers', answers: [{ id, value: args[0] }] })
-  }
-})
-
-if (workerData === 'refuse') {
-  send({ kind: 'refused', message: 'the file is damaged' })
-  parentPort?.close()
-} else {
-  send({ kind: 'ready' })
 }
+
+if (parentPort !== null) channelToThread(parentPort, { name: 'main thread', clock: systemClock, handle })

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Records } from '../../../src/store/records.ts'
+import type { Repositories } from '../../../src/store/repositories.ts'
 import { eventOf, MINUTE, NOON, unique } from '../samples.ts'
 
-export function auditContract(records: () => Records): void {
+export function auditContract(records: () => Repositories): void {
   describe('the audit trail', () => {
     test('gives events back as they were written, newest first, a page at a time', async () => {
       const { audit } = records()
@@ -13,6 +13,7 @@ export function auditContract(records: () => Records): void {
         gateway: 'gw1',
         reason: 'locked',
         detail: '用户 “bob” & <others>',
+        times: 39,
       })
       const events = [
         full,
@@ -34,7 +35,7 @@ export function auditContract(records: () => Records): void {
       const refused = eventOf(user, { at: NOON + MINUTE })
       await audit.append(accepted)
       await audit.append(refused)
-      expect(await audit.list({ user, kind: 'login.accepted', limit: 9 })).toEqual([accepted])
+      expect(await audit.list({ user, kinds: ['login.accepted'], limit: 9 })).toEqual([accepted])
       expect(await audit.list({ user, since: NOON + MINUTE, limit: 9 })).toEqual([refused])
       expect(await audit.list({ user, before: NOON + MINUTE, limit: 9 })).toEqual([accepted])
       expect(await audit.list({ user, since: NOON, before: NOON + 1, limit: 9 })).toEqual([accepted])

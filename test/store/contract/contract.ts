@@ -1,29 +1,38 @@
 import { afterAll, beforeAll, describe } from 'vitest'
-import type { OpenRecords, Records } from '../../../src/store/records.ts'
+import type { OpenStore, Repositories } from '../../../src/store/repositories.ts'
+import { agentContract } from './agents.ts'
 import { auditContract } from './audit.ts'
+import { directoryLockoutContract } from './directory-lockouts.ts'
 import { enrolmentContract } from './enrolments.ts'
+import { failureContract } from './failures.ts'
 import { gatewayContract } from './gateways.ts'
 import { invitationContract } from './invitations.ts'
 import { knownAddressContract } from './known-addresses.ts'
 import { leaseContract } from './leases.ts'
-import { lockoutDeskContract } from './lockout-desk.ts'
+import { lockoutSearchContract } from './lockout-search.ts'
 import { lockoutContract } from './lockouts.ts'
 import { loginContract } from './login.ts'
-import { lookingContract } from './looking.ts'
 import { networkContract } from './networks.ts'
+import { prefixLeaseContract } from './prefix-leases.ts'
 import { retentionContract } from './retention.ts'
+import { searchContract } from './searches.ts'
+import { sessionLimitContract } from './session-limits.ts'
+import { orderContract } from './session-orders.ts'
 import { sessionContract } from './sessions.ts'
+import { timelineContract } from './timeline.ts'
 import { tokenContract } from './tokens.ts'
+import { trustContract } from './trusts.ts'
+import { usageContract } from './usage.ts'
 import { userContract } from './users.ts'
 
 /**
  * What every store of records must do. One store serves all the tests, which therefore use names of their own.
  * The tests reach it only while they run, through the function that they are given.
  */
-export function recordsContract(name: string, open: () => Promise<OpenRecords>): void {
+export function recordsContract(name: string, open: () => Promise<OpenStore>): void {
   describe(`the records ${name}`, () => {
-    let store: OpenRecords | undefined
-    const records = (): Records => {
+    let store: OpenStore | undefined
+    const records = (): Repositories => {
       if (store === undefined) throw new Error('the store is not open')
       return store.records
     }
@@ -39,15 +48,24 @@ export function recordsContract(name: string, open: () => Promise<OpenRecords>):
     invitationContract(records)
     loginContract(records)
     lockoutContract(records)
+    failureContract(records)
+    directoryLockoutContract(records)
     knownAddressContract(records)
     networkContract(records)
     sessionContract(records)
+    sessionLimitContract(records)
+    usageContract(records)
     leaseContract(records)
+    prefixLeaseContract(records)
     auditContract(records)
     gatewayContract(records)
     retentionContract(records)
-    lockoutDeskContract(records)
-    lookingContract(records)
+    lockoutSearchContract(records)
+    searchContract(records)
+    timelineContract(records)
     tokenContract(records)
+    orderContract(records)
+    agentContract(records)
+    trustContract(records)
   })
 }

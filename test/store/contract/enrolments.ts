@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Records } from '../../../src/store/records.ts'
+import type { Repositories } from '../../../src/store/repositories.ts'
 import { enrolmentOf, unique } from '../samples.ts'
 
-export function enrolmentContract(records: () => Records): void {
+export function enrolmentContract(records: () => Repositories): void {
   describe('enrolments', () => {
     test('come back as they were made', async () => {
       const { enrolments } = records()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Invitation } from '../../../src/domain/invitation.ts'
-import type { Records } from '../../../src/store/records.ts'
+import type { Repositories } from '../../../src/store/repositories.ts'
 import { HOUR, id, NOON, unique, userNamed } from '../samples.ts'
 
 function invitationOf(subject: string, more: Partial<Invitation> = {}): Invitation {
@@ -15,7 +15,7 @@ function invitationOf(subject: string, more: Partial<Invitation> = {}): Invitati
   }
 }
 
-export function invitationContract(records: () => Records): void {
+export function invitationContract(records: () => Repositories): void {
   describe('an invitation', () => {
     test('is redeemed once, by the one whose it is', async () => {
       const { invitations } = records()
@@ -59,13 +59,18 @@ export function invitationContract(records: () => Records): void {
       expect(await invitations.redeem(second.hash, [subject], NOON)).toEqual(second)
     })
 
-    test('is gone with the user', async () => {
+    test('is worth nothing once it is revoked, and does not go with a local user of its name', async () => {
       const { invitations, users } = records()
       const name = unique('user')
       await users.add(userNamed(name))
-      const invitation = invitationOf(name)
+      const [invitation, other] = [invitationOf(name), invitationOf(unique('other'))]
       await invitations.put(invitation)
       await users.remove(name)
+      expect(await invitations.redeem(invitation.hash, [name], NOON)).toEqual(invitation)
+      await invitations.put(invitation)
+      await invitations.put(other)
+      await invitations.revoke(name)
+      expect(await invitations.redeem(other.hash, [other.subject], NOON)).toEqual(other)
       expect(await invitations.redeem(invitation.hash, [name], NOON)).toBeUndefined()
     })
   })

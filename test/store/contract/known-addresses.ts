@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { ADDRESS_KNOWN_MS } from '../../../src/domain/lockout.ts'
-import type { Records } from '../../../src/store/records.ts'
-import { accounting, admission, failureOf, MINUTE, NOON, unique, uniqueAddress } from '../samples.ts'
+import type { Repositories } from '../../../src/store/repositories.ts'
+import { accounting, admission, failureOf, id, MINUTE, NOON, unique, uniqueAddress } from '../samples.ts'
 
 const LATER = NOON + MINUTE
 
-export function knownAddressContract(records: () => Records): void {
+export function knownAddressContract(records: () => Repositories): void {
   /** A user who was let in from home, and whom strangers have locked since. */
   async function lockedFromElsewhere() {
     const { login } = records()
@@ -14,10 +14,8 @@ export function knownAddressContract(records: () => Records): void {
       kind: 'admitted',
     })
     await login.recordFailure(failureOf(user, { address: uniqueAddress(), lock: ['user'] }))
-    const isKnown = async (address: string | undefined, now = LATER) => {
-      const from = address === undefined ? {} : { address }
-      return (await login.view({ user, subjects: [], now, ...from })).knownAddress
-    }
+    const isKnown = async (address: string | undefined, now = LATER) =>
+      (await login.view({ user, subjects: [], now, address })).knownAddress
     return { login, user, home, isKnown }
   }
 
@@ -42,7 +40,7 @@ export function knownAddressContract(records: () => Records): void {
       expect(view).toMatchObject({ knownAddress: false, locks: [{}, {}] })
     })
 
-    test('are known to the one user, and not by what accounting alone tells', async () => {
+    test('are known for one user only, and not from accounting alone', async () => {
       const { login, home, isKnown } = await lockedFromElsewhere()
       const other = unique('other')
       await login.recordFailure(failureOf(other, { lock: ['user'] }))
@@ -54,31 +52,61 @@ export function knownAddressContract(records: () => Records): void {
     })
   })
 
-  describe('locks that spare a login', () => {
+  describe('locks from which a login is exempt', () => {
     test.each([
-      ['nothing', undefined, ['user', 'user_address', 'address'], true],
-      ['those of the user', 'user', ['user'], false],
-      ['those of the user', 'user', ['user', 'user_address'], true],
-      ['those of the user', 'user', ['address'], true],
-      ['all for failures', 'all', ['user', 'user_address', 'address'], false],
-    ] as const)('%s: %s, with locks on %j', async (_, spared, scopes, isBarred) => {
+      ['at an unknown address', 'none', ['user', 'user_address', 'address'], true],
+      ['at a known address', 'those of the user', ['user'], false],
+      ['at a known address', 'those of the user', ['user', 'user_address'], true],
+      ['at a known address', 'those of the user', ['address'], true],
+      ['in an exempt network', 'all for failures', ['user', 'user_address', 'address'], false],
+    ] as const)('%s: %s, with locks on %j', async (where, _, scopes, isBarred) => {
       const { login } = records()
       const [user, address] = [unique('user'), uniqueAddress()]
+      if (where === 'at a known address') await login.admit(admission(user, { kind: 'none' }, { address }))
       await login.recordFailure(failureOf(user, { address, lock: scopes }))
       const entry = admission(user, { kind: 'none' }, { address, now: LATER })
-      const answer = await login.admit({ ...entry, ...(spared !== undefined && { spared }) })
+      const answer = await login.admit({ ...entry, isExempt: where === 'in an exempt network' })
       expect(answer.kind).toBe(isBarred ? 'locked' : 'admitted')
-      expect(await records().sessions.list({ user, limit: 9 })).toHaveLength(isBarred ? 0 : 1)
     })
 
-    test.each(['user', 'all'] as const)('are none of the hard limit, with %s spared', async (spared) => {
+    test('are known by whatever name the user typed there, and not to a namesake of another store', async () => {
       const { login } = records()
-      const [user, address] = [unique('user'), uniqueAddress()]
-      const rules = { hardAfter: 1 }
-      await login.recordFailure(failureOf(user, { address, lock: ['user'], rules }))
+      const [user, alias, address] = [unique('user'), unique('alias'), uniqueAddress()]
+      const first = admission(user, { kind: 'none' }, { address })
+      await login.admit({ ...first, session: { ...first.session, user: alias } })
+      await login.recordFailure(failureOf(user, { lock: ['user'] }))
       const entry = admission(user, { kind: 'none' }, { address, now: LATER })
-      const answer = await login.admit({ ...entry, spared })
-      expect(answer).toMatchObject({ kind: 'locked', lock: { cause: 'hard_limit' } })
+      const { account, ...query } = entry.query
+      const namesake = { source: 'partner', subject: `${user}@partner` }
+      const answer = await login.admit({ ...entry, query: { ...query, account: namesake } })
+      expect(answer.kind).toBe('locked')
+      expect((await login.view({ ...query, account })).knownAddress).toBe(true)
+      expect((await login.view(query)).knownAddress, 'before it is known who it is').toBe(true)
+      expect((await login.view({ ...query, user: alias, alias: user })).knownAddress).toBe(true)
+      expect((await login.admit(entry)).kind).toBe('admitted')
+    })
+
+    test('are known over IPv6 for the customer’s whole network', async () => {
+      const { login } = records()
+      const user = unique('user')
+      await login.admit(admission(user, { kind: 'none' }, { address: '2001:db8:1:2::1' }))
+      await login.recordFailure(failureOf(user, { lock: ['user'] }))
+      const from = async (address: string) =>
+        (await login.admit(admission(user, { kind: 'none' }, { address, now: LATER }))).kind
+      expect(await from('2001:db8:1:2::ffff')).toBe('admitted')
+      expect(await from('2001:db8:1:3::1')).toBe('locked')
+    })
+
+    test('do not include the hard limit in an exempt network, nor manual locks at a known address', async () => {
+      const { login, lockouts } = records()
+      const [user, other, address] = [unique('user'), unique('other'), uniqueAddress()]
+      await login.recordFailure(failureOf(user, { address, rules: { hardAfter: 1 } }))
+      const entry = { ...admission(user, { kind: 'none' }, { address, now: LATER }), isExempt: true }
+      expect(await login.admit(entry)).toMatchObject({ kind: 'locked', lock: { cause: 'hard_limit' } })
+      await login.admit(admission(other, { kind: 'none' }, { address }))
+      await lockouts.lock({ id: id(), scope: 'user', user: other, reason: 'left', by: 'alice', since: NOON })
+      const leaver = { ...admission(other, { kind: 'none' }, { address, now: LATER }), isExempt: true }
+      expect(await login.admit(leaver)).toMatchObject({ kind: 'locked', lock: { cause: 'by_hand' } })
     })
   })
 }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { HeldLease, LeaseWish, PoolLayout } from '../../../src/domain/address-pool.ts'
+import type { HeldLease, LeaseRequest, PoolLayout } from '../../../src/domain/address-pool.ts'
+import type { AuditEvent } from '../../../src/domain/audit.ts'
 import type { AdmissionAnswer } from '../../../src/domain/login-records.ts'
 import type { AccountingRecord, Session } from '../../../src/domain/session.ts'
-import { layOut } from '../../../src/store/lease-layout.ts'
-import type { Records } from '../../../src/store/records.ts'
+import { syncPools } from '../../../src/store/pool-sync.ts'
+import type { Repositories } from '../../../src/store/repositories.ts'
 import {
   accounting,
   admission,
@@ -22,29 +23,33 @@ const KEPT_MS = 25 * MINUTE
 interface Leased {
   readonly answer: AdmissionAnswer
   readonly session: Session
+  readonly event: AuditEvent
   readonly address: string
 }
 
-export function leaseContract(records: () => Records): void {
+export function leaseContract(records: () => Repositories): void {
   /** A pool that no other test has, with addresses of its own. */
   const poolOf = async (size: number): Promise<PoolLayout> => {
     const network = uniqueAddress().split('.').slice(0, 3).join('.')
     const addresses = Array.from({ length: size }, (_, index) => `${network}.${index + 2}`)
     const layout = { pool: unique('pool'), addresses }
-    await layOut(records().leases, [layout])
+    await syncPools(records().leases, [layout])
     return layout
   }
 
   const login = async (
     user: string,
     { pool }: PoolLayout,
-    more: { session?: Partial<Session>; now?: number; lease?: Partial<LeaseWish> } = {},
+    more: { session?: Partial<Session>; now?: number; lease?: Partial<LeaseRequest> } = {},
   ): Promise<Leased> => {
     const { now = NOON, session } = more
     const address = uniqueAddress()
     const asked = admission(user, { kind: 'none' }, { address, now, session })
-    const answer = await records().login.admit({ ...asked, lease: { pool, keptMs: KEPT_MS, ...more.lease } })
-    return { answer, session: asked.session, address }
+    const answer = await records().login.admit({
+      ...asked,
+      lease: { pool, staleAfterMs: KEPT_MS, ...more.lease },
+    })
+    return { answer, session: asked.session, event: asked.event, address }
   }
 
   const ipv4Of = ({ answer }: Leased): string => {
@@ -52,7 +57,7 @@ export function leaseContract(records: () => Records): void {
     return answer.ipv4
   }
 
-  /** Tells of the session, under the name that its identifier gives it. */
+  /** Sends accounting of the session, under the name that its identifier gives it. */
   const tell = async (
     kind: AccountingRecord['kind'],
     { session, address }: Leased,
@@ -65,11 +70,21 @@ export function leaseContract(records: () => Records): void {
     )
   }
 
-  const usageOf = async ({ pool }: PoolLayout) =>
-    (await records().leases.usage()).find((usage) => usage.pool === pool)
+  const usageOf = async ({ pool }: PoolLayout) => {
+    const usage = (await records().leases.usage()).find((each) => each.pool === pool)
+    return usage && { pool, size: usage.size, held: usage.held }
+  }
   const heldIn = async (pool: PoolLayout): Promise<number | undefined> => (await usageOf(pool))?.held
 
-  /** As somebody does who has looked for long enough. */
+  /** As a broker does that refused the login before the records had answered. */
+  const takeBack = ({ session, event }: Leased): Promise<boolean> =>
+    records().login.withdraw({
+      session: session.id,
+      refused: { ...event, kind: 'login.unavailable' },
+      withdrawn: { ...event, id: id(), kind: 'login.withdrawn', at: NOON + HOUR },
+    })
+
+  /** As a broker does that has watched for long enough. */
   const reap = async (...dead: readonly Leased[]): Promise<number> => {
     const found = await Promise.all(dead.map((each) => records().leases.find(ipv4Of(each))))
     return records().leases.reap(
@@ -83,20 +98,49 @@ export function leaseContract(records: () => Records): void {
       ({ acctSession }) => acctSession === `acct-${id}`,
     )?.id
 
-  const sharedEvents = (user: string) => records().audit.list({ user, kind: 'address.shared', limit: 9 })
+  const sharedEvents = (user: string) => records().audit.list({ user, kinds: ['address.shared'], limit: 9 })
 
   describe('leases', () => {
-    test('are told by pool, and each login gets an address of its own in the order of the pool', async () => {
+    test('are counted by pool, and each login gets an address of its own in the order of the pool', async () => {
       const pool = await poolOf(3)
       const { pool: name, addresses } = pool
       expect(await usageOf(pool)).toEqual({ pool: name, size: 3, held: 0 })
       const [one, other] = [await login(unique('user'), pool), await login(unique('user'), pool)]
       expect([ipv4Of(one), ipv4Of(other)]).toEqual(addresses.slice(0, 2))
-      expect(await records().sessionDesk.find(one.session.id)).toEqual({
+      expect(await records().sessions.find(one.session.id)).toEqual({
         ...one.session,
-        ...{ pool: name, ipv4: addresses[0] },
+        pool: name,
+        ipv4: addresses[0],
       })
       expect(await usageOf(pool)).toEqual({ pool: name, size: 3, held: 2 })
+    })
+
+    test('are foreseen as they are given, and nothing is taken by that', async () => {
+      const pool = await poolOf(2)
+      const foresee = (user: string, address?: string) =>
+        records().login.foresee({
+          ...admission(user, { kind: 'recovery', subject: user, hash: 'any' }),
+          lease: { pool: pool.pool, address, staleAfterMs: KEPT_MS },
+        })
+      const [first, second, third] = [unique('user'), unique('user'), unique('user')]
+      const own = pool.addresses[0]
+      for (const address of [undefined, own])
+        expect(await foresee(first, address)).toEqual({ kind: 'admitted' })
+      expect(await heldIn(pool)).toBe(0)
+      await login(first, pool)
+      expect(await foresee(second, own)).toEqual({ kind: 'no_address' })
+      expect(await foresee(first, own)).toEqual({ kind: 'admitted' })
+      await login(second, pool)
+      expect(await foresee(third)).toEqual({ kind: 'no_address' })
+      expect((await login(third, pool)).answer).toEqual({ kind: 'no_address' })
+      const events = await records().audit.list({ user: third, limit: 9 })
+      expect([events, await records().sessions.list({ user: third, limit: 9 })]).toEqual([[], []])
+    })
+
+    test('of a pool that the records do not know yet are foreseen', async () => {
+      const asked = admission(unique('user'), { kind: 'none' })
+      const lease = { pool: unique('pool'), staleAfterMs: KEPT_MS }
+      expect(await records().login.foresee({ ...asked, lease })).toEqual({ kind: 'admitted' })
     })
 
     test('are never two for one address, however many log in at once', async () => {
@@ -117,8 +161,8 @@ export function leaseContract(records: () => Records): void {
       const user = unique('user')
       const enrolment = enrolmentOf(user, { lastStep: 5 })
       await records().enrolments.replace({ enrolment, recoveryHashes: [] })
-      const claim = { kind: 'totp', enrolment: enrolment.id, step: 7 } as const
-      const asked = { ...admission(user, claim), lease: { pool: pool.pool, keptMs: KEPT_MS } }
+      const codeUse = { kind: 'totp', enrolment: enrolment.id, step: 7, driftMs: 0 } as const
+      const asked = { ...admission(user, codeUse), lease: { pool: pool.pool, staleAfterMs: KEPT_MS } }
       expect(await records().login.admit(asked)).toEqual({ kind: 'no_address' })
       expect((await records().enrolments.find(user))?.lastStep).toBe(5)
       expect(await records().sessions.list({ user, limit: 9 })).toEqual([])
@@ -126,7 +170,8 @@ export function leaseContract(records: () => Records): void {
 
       const wider = await poolOf(2)
       expect(await records().login.admit({ ...asked, lease: { ...asked.lease, pool: wider.pool } })).toEqual({
-        ...{ kind: 'admitted', ipv4: wider.addresses[0] },
+        kind: 'admitted',
+        ipv4: wider.addresses[0],
       })
     })
 
@@ -136,8 +181,8 @@ export function leaseContract(records: () => Records): void {
       const enrolment = enrolmentOf(user)
       await records().enrolments.replace({ enrolment, recoveryHashes: [] })
       const asked = () => ({
-        ...admission(user, { kind: 'totp', enrolment: enrolment.id, step: 7 }),
-        lease: { pool: pool.pool, keptMs: KEPT_MS },
+        ...admission(user, { kind: 'totp', enrolment: enrolment.id, step: 7, driftMs: 0 }),
+        lease: { pool: pool.pool, staleAfterMs: KEPT_MS },
       })
       const answers = await Promise.all(Array.from({ length: 20 }, () => records().login.admit(asked())))
       const kinds = answers.map(({ kind }) => kind)
@@ -211,7 +256,7 @@ export function leaseContract(records: () => Records): void {
       expect(ipv4Of(another)).not.toBe(ipv4Of(first))
     })
 
-    test('of one user’s sessions that were taken for each other are put right, and end by reaping', async () => {
+    test('of one user’s sessions that were taken for each other are exchanged, and end by reaping', async () => {
       const pool = await poolOf(2)
       const user = unique('user')
       const [one, other] = [await login(user, pool), await login(user, pool)]
@@ -221,7 +266,7 @@ export function leaseContract(records: () => Records): void {
       await tell('interim', one, { at: NOON + MINUTE, ipv4: ipv4Of(other) })
       expect((await records().leases.find(ipv4Of(other)))?.session).toBe(await sessionNamed(one))
       expect((await records().leases.find(ipv4Of(one)))?.session).toBe(await sessionNamed(other))
-      // Which of the two is meant by an end is not sure enough to give an address to somebody else.
+      // It is not certain which of the two a Stop means, so it frees no address for others.
       await tell('stop', one, { at: NOON + 2 * MINUTE, ipv4: ipv4Of(other) })
       await tell('stop', other, { at: NOON + 3 * MINUTE, ipv4: ipv4Of(one) })
       expect((await login(unique('user'), pool)).answer).toEqual({ kind: 'no_address' })
@@ -229,7 +274,18 @@ export function leaseContract(records: () => Records): void {
       expect(await sharedEvents(user)).toEqual([])
     })
 
-    test('are reaped where nothing was heard meanwhile', async () => {
+    test('of a login that is taken back are free, and stay with a session that a gateway has named', async () => {
+      const pool = await poolOf(2)
+      const unused = await login(unique('user'), pool)
+      expect(await takeBack(unused)).toBe(true)
+      expect(await heldIn(pool)).toBe(0)
+      const named = await login(unique('user'), pool)
+      await tell('start', named, { ipv4: ipv4Of(named), at: NOON + MINUTE })
+      expect(await takeBack(named)).toBe(true)
+      expect(await heldIn(pool)).toBe(1)
+    })
+
+    test('are reaped if no report came meanwhile', async () => {
       const pool = await poolOf(3)
       const [heard, taken, dead] = [
         await login(unique('user'), pool),
@@ -258,11 +314,11 @@ export function leaseContract(records: () => Records): void {
       expect(await records().leases.release('192.0.2.1', { ...event, id: id() })).toBeUndefined()
       expect(await heldIn(pool)).toBe(0)
       expect(
-        await records().audit.list({ kind: 'address.released', since: event.at, limit: 9 }),
+        await records().audit.list({ kinds: ['address.released'], since: event.at, limit: 9 }),
       ).toContainEqual(expect.objectContaining({ id: event.id }))
     })
 
-    test('are not emptied by somebody who logs in again and again and never connects', async () => {
+    test('are not used up by a user who logs in again and again and never connects', async () => {
       const pool = await poolOf(10)
       const user = unique('user')
       const given = new Set<string>()
@@ -288,7 +344,7 @@ export function leaseContract(records: () => Records): void {
       expect(ipv4Of(await login(other, pool, later(1001 + KEPT_MS)))).toBe(ipv4Of(silent))
     })
 
-    test('stay with the user’s new session when the end of the one before is told again, or late', async () => {
+    test('stay with the user’s new session when the Stop of the one before comes again, or late', async () => {
       const pool = await poolOf(1)
       const user = unique('user')
       const first = await login(user, pool)
@@ -326,7 +382,7 @@ export function leaseContract(records: () => Records): void {
       await tell('stop', other, { at: NOON + MINUTE, ipv4: own })
       expect(await heldIn(pool)).toBe(1)
       await tell('interim', one, { at: NOON + 2 * MINUTE, ipv4: own })
-      expect(await records().leases.find(own)).toMatchObject({ heardAt: NOON + 2 * MINUTE })
+      expect(await records().leases.find(own)).toMatchObject({ lastSeenAt: NOON + 2 * MINUTE })
       await tell('stop', one, { at: NOON + 3 * MINUTE, ipv4: own })
       expect(await heldIn(pool)).toBe(1)
       expect(await reap(other)).toBe(1)
@@ -341,14 +397,14 @@ export function leaseContract(records: () => Records): void {
       const elsewhere = { lease: { address: own }, session: { gateway: unique('gw') } }
       await login(user, pool, { ...elsewhere, now: NOON + MINUTE })
       await tell('interim', here, { at: NOON + 5 * MINUTE, ipv4: own })
-      expect(await records().leases.find(own)).toMatchObject({ heardAt: NOON + 5 * MINUTE })
+      expect(await records().leases.find(own)).toMatchObject({ lastSeenAt: NOON + 5 * MINUTE })
       expect(await sharedEvents(user)).toEqual([])
       expect(await reap(here)).toBe(1)
       await tell('interim', here, { at: NOON + HOUR + MINUTE, ipv4: own })
       expect(await heldIn(pool)).toBe(1)
     })
 
-    test('are the session’s that names the address, where it could not be tied to its login', async () => {
+    test('go to the session that names the address, if it could not be matched with its login', async () => {
       const pool = await poolOf(1)
       const unheard = await login(unique('user'), pool)
       const ipv4 = ipv4Of(unheard)
@@ -357,14 +413,14 @@ export function leaseContract(records: () => Records): void {
       await tell('start', elsewhere, { at: NOON + 1000 })
       await tell('interim', elsewhere, { at: NOON + 5 * MINUTE, ipv4 })
       const lease = await records().leases.find(ipv4)
-      expect(lease).toMatchObject({ heardAt: NOON + 5 * MINUTE })
+      expect(lease).toMatchObject({ lastSeenAt: NOON + 5 * MINUTE })
       expect(lease?.session).not.toBe(unheard.session.id)
       await tell('stop', elsewhere, { at: NOON + 6 * MINUTE, ipv4 })
       expect(await heldIn(pool)).toBe(1)
       expect(await reap(unheard)).toBe(1)
     })
 
-    test('follow a session that is tied to its login late', async () => {
+    test('follow a session that is matched with its login late', async () => {
       const pool = await poolOf(1)
       const late = await login(unique('user'), pool)
       const ipv4 = ipv4Of(late)
@@ -373,11 +429,12 @@ export function leaseContract(records: () => Records): void {
       await tell('interim', elsewhere, { at: NOON + MINUTE, ipv4, seconds: 59 })
       await tell('interim', late, { at: NOON + 2 * MINUTE, ipv4, seconds: 119 })
       expect(await records().leases.find(ipv4)).toMatchObject({
-        ...{ session: late.session.id, heardAt: NOON + 2 * MINUTE },
+        session: late.session.id,
+        lastSeenAt: NOON + 2 * MINUTE,
       })
     })
 
-    test('never name a session that there is not, however its first records come', async () => {
+    test('never name a session that does not exist, in whatever order its first records come', async () => {
       const pool = await poolOf(30)
       const logins = await Promise.all(Array.from({ length: 30 }, () => login(unique('user'), pool)))
       await Promise.all(
@@ -391,7 +448,7 @@ export function leaseContract(records: () => Records): void {
       )
       for (const each of logins) {
         const session = (await records().leases.find(ipv4Of(each)))?.session ?? ''
-        expect(await records().sessionDesk.find(session)).toBeDefined()
+        expect(await records().sessions.find(session)).toBeDefined()
       }
     })
 
@@ -410,7 +467,7 @@ export function leaseContract(records: () => Records): void {
       expect(await heldIn(pool)).toBe(1)
     })
 
-    test('of two sessions that got each other’s are set right when both tell of it at once', async () => {
+    test('of two sessions with each other’s address are exchanged when both report at once', async () => {
       const pool = await poolOf(20)
       const pairs = await Promise.all(
         Array.from({ length: 10 }, async () => {
@@ -433,7 +490,7 @@ export function leaseContract(records: () => Records): void {
       }
     })
 
-    test('of a session that ends before it has told its address end by reaping, where the user has another', async () => {
+    test('of a session that ends before it has reported its address end by reaping, if the user has another', async () => {
       const pool = await poolOf(2)
       const user = unique('user')
       const [one, other] = [await login(user, pool), await login(user, pool)]
@@ -452,17 +509,17 @@ export function leaseContract(records: () => Records): void {
       expect(await reap(quiet)).toBe(1)
       await tell('interim', quiet, { at: NOON + HOUR + 1, ipv4: ipv4Of(quiet) })
       expect((await login(unique('user'), pool)).answer).toEqual({ kind: 'no_address' })
-      // An end of before it was taken back is of another tunnel.
+      // A Stop from before it was taken back belongs to another tunnel.
       await tell('stop', quiet, { at: NOON + HOUR, ipv4: ipv4Of(quiet) })
       expect(await heldIn(pool)).toBe(1)
       await tell('stop', quiet, { at: NOON + HOUR + 2, ipv4: ipv4Of(quiet) })
       expect(await heldIn(pool)).toBe(0)
-      // What was on its way for long does not bring it back.
+      // A late record does not bring it back.
       await tell('interim', quiet, { at: NOON + HOUR, ipv4: ipv4Of(quiet) })
       expect(await heldIn(pool)).toBe(0)
     })
 
-    test('that two sessions have are told in the audit trail, once', async () => {
+    test('that two sessions have are reported in the audit trail, once', async () => {
       const pool = await poolOf(1)
       const [user, heir] = [unique('user'), unique('user')]
       const quiet = await login(user, pool)
@@ -472,12 +529,12 @@ export function leaseContract(records: () => Records): void {
       await tell('interim', quiet, { at: NOON + HOUR - 1, ipv4 })
       expect(await sharedEvents(user)).toEqual([])
       await tell('interim', quiet, { at: NOON + HOUR + 1, ipv4 })
-      const told = [
+      const conflicts = [
         expect.objectContaining({ detail: expect.stringContaining(`has ${ipv4}, which is ${heir}’s`) }),
       ]
-      expect(await sharedEvents(user)).toEqual(told)
+      expect(await sharedEvents(user)).toEqual(conflicts)
       await tell('interim', quiet, { at: NOON + HOUR + 2, ipv4 })
-      expect(await sharedEvents(user)).toEqual(told)
+      expect(await sharedEvents(user)).toEqual(conflicts)
       await tell('stop', quiet, { at: NOON + HOUR + 2, ipv4 })
       expect(await heldIn(pool)).toBe(1)
     })
@@ -488,7 +545,7 @@ export function leaseContract(records: () => Records): void {
       const [mine, theirs] = [await login(user, pool), await login(other, pool)]
       const [first = '', second = '', third = '', fourth = ''] = pool.addresses
       const narrow = { ...pool, addresses: [second, fourth] }
-      await layOut(records().leases, [narrow])
+      await syncPools(records().leases, [narrow])
       expect(await usageOf(pool)).toEqual({ pool: pool.pool, size: 2, held: 1 })
       expect(ipv4Of(await login(unique('user'), pool))).toBe(fourth)
       expect((await login(unique('user'), pool)).answer).toEqual({ kind: 'no_address' })
@@ -497,16 +554,16 @@ export function leaseContract(records: () => Records): void {
       await tell('stop', mine, { at: NOON + MINUTE })
       await tell('stop', theirs, { at: NOON + MINUTE })
       expect(ipv4Of(await login(user, pool))).toBe(second)
-      await layOut(records().leases, [pool])
+      await syncPools(records().leases, [pool])
       expect(await heldIn(pool)).toBe(2)
       expect(ipv4Of(await login(unique('user'), pool))).toBe(third)
     })
 
-    test('go along where their pool gets another name, and pools that nobody names stay as they are', async () => {
+    test('move to the new name of their pool, and pools that no configuration names stay as they are', async () => {
       const [pool, others] = [await poolOf(2), await poolOf(1)]
       const held = await login(unique('user'), pool)
       const renamed = { ...pool, pool: unique('pool') }
-      await layOut(records().leases, [renamed])
+      await syncPools(records().leases, [renamed])
       expect(await usageOf(pool)).toBeUndefined()
       expect(await usageOf(renamed)).toEqual({ pool: renamed.pool, size: 2, held: 1 })
       expect(await usageOf(others)).toEqual({ pool: others.pool, size: 1, held: 0 })
@@ -514,14 +571,14 @@ export function leaseContract(records: () => Records): void {
       expect(await heldIn(renamed)).toBe(0)
     })
 
-    test('of 65,533 addresses are laid out once', async () => {
+    test('of 65,533 addresses are laid out once', { timeout: 30_000 }, async () => {
       // Other tests have theirs in 10.0.0.0/8.
       const addresses = Array.from({ length: 65_533 }, (_, index) => `192.168.${index >> 8}.${index & 255}`)
       const pool = { pool: unique('pool'), addresses }
-      await layOut(records().leases, [pool])
-      await layOut(records().leases, [pool])
+      await syncPools(records().leases, [pool])
+      await syncPools(records().leases, [pool])
       expect(await usageOf(pool)).toEqual({ pool: pool.pool, size: 65_533, held: 0 })
-      await layOut(records().leases, [{ ...pool, addresses: [] }])
+      await syncPools(records().leases, [{ ...pool, addresses: [] }])
       expect(await usageOf(pool)).toBeUndefined()
     })
   })

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { isInForce, type Lockout } from '../../../src/domain/lockout.ts'
-import type { Records } from '../../../src/store/records.ts'
+import type { Repositories } from '../../../src/store/repositories.ts'
 import { admission, failureOf, HOUR, MINUTE, NOON, unique, uniqueAddress } from '../samples.ts'
 
-export function lockoutContract(records: () => Records): void {
+export function lockoutContract(records: () => Repositories): void {
   const fail = (...failure: Parameters<typeof failureOf>) =>
     records().login.recordFailure(failureOf(...failure))
 
@@ -55,12 +55,12 @@ export function lockoutContract(records: () => Records): void {
       expect(await fail(unique('user'), { lock: ['user_address', 'address'] })).toEqual([])
     })
 
-    test('meet only whom they name', async () => {
+    test('apply only to the users and addresses that they name', async () => {
       const { login } = records()
       const [user, stranger] = [unique('user'), unique('stranger')]
       const [here, there] = [uniqueAddress(), uniqueAddress()]
       const scopes = async (who: string, address?: string) => {
-        const query = { user: who, subjects: [], now: NOON, ...(address === undefined ? {} : { address }) }
+        const query = { user: who, subjects: [], now: NOON, address }
         return (await login.view(query)).locks.map(({ scope }) => scope)
       }
       await fail(user, { address: here, lock: ['user_address'] })
@@ -84,8 +84,12 @@ export function lockoutContract(records: () => Records): void {
       const locksAt = async (now: number) => (await login.view({ user, subjects: [], now })).locks.length
       expect(await locksAt(until - 1)).toBe(1)
       expect(await locksAt(until)).toBe(0)
-      expect(await lockouts.list({ user, inForceAt: until - 1, limit: 9 })).toHaveLength(1)
-      expect(await lockouts.list({ user, inForceAt: until, limit: 9 })).toHaveLength(0)
+      expect(
+        await lockouts.list({ user, standing: { state: 'in_force', at: until - 1 }, limit: 9 }),
+      ).toHaveLength(1)
+      expect(
+        await lockouts.list({ user, standing: { state: 'in_force', at: until }, limit: 9 }),
+      ).toHaveLength(0)
       expect(await login.admit(admission(user, { kind: 'none' }, { now: until }))).toEqual({
         kind: 'admitted',
       })
@@ -99,7 +103,7 @@ export function lockoutContract(records: () => Records): void {
       expect(await fail(user, { address, lock: ['user'] })).toHaveLength(1)
     })
 
-    test('that failures of one moment bring about are one', async () => {
+    test('from failures at one moment are one', async () => {
       const [user, address] = [unique('user'), uniqueAddress()]
       const made = await Promise.all(
         Array.from({ length: 50 }, () => fail(user, { address, lock: ['user_address', 'user'] })),
@@ -196,7 +200,7 @@ export function lockoutContract(records: () => Records): void {
       expect(byId(released)).toEqual(byId(theirs.map((lockout) => ({ ...lockout, ...mark }))))
       const { locks } = await login.view({ user, subjects: [], address, now: later })
       expect(locks.map(({ scope }) => scope)).toEqual(['address'])
-      const events = await audit.list({ user, kind: 'lockout.released', limit: 9 })
+      const events = await audit.list({ user, kinds: ['lockout.released'], limit: 9 })
       expect(events).toHaveLength(released.length)
       expect(events[0]).toMatchObject({ at: later, actor: 'alice', detail: 'called the desk' })
       expect(await lockouts.releaseUser(user, 'alice', 'again', later)).toEqual([])

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Records } from '../../../src/store/records.ts'
+import type { Admission, Withdrawal } from '../../../src/domain/login-records.ts'
+import type { Repositories } from '../../../src/store/repositories.ts'
 import {
   accounting,
   admission,
@@ -15,7 +16,13 @@ import {
 
 const AT_ONCE = 500
 
-export function loginContract(records: () => Records): void {
+function withdrawalOf({ session, event }: Admission): Withdrawal {
+  const refused = { ...event, kind: 'login.unavailable' } as const
+  const withdrawn = { ...event, id: id(), at: NOON + HOUR, kind: 'login.withdrawn' } as const
+  return { session: session?.id, refused, withdrawn }
+}
+
+export function loginContract(records: () => Repositories): void {
   const enrolled = async (recoveryHashes: readonly string[] = []) => {
     const user = unique('user')
     const enrolment = enrolmentOf(user)
@@ -46,19 +53,38 @@ export function loginContract(records: () => Records): void {
       const { user, enrolment } = await enrolled()
       const entry = admission(
         user,
-        { kind: 'totp', enrolment: enrolment.id, step: 7 },
+        { kind: 'totp', enrolment: enrolment.id, step: 7, driftMs: -61_000 },
         { address: uniqueAddress() },
       )
       expect(await login.admit(entry)).toEqual({ kind: 'admitted' })
-      expect((await enrolments.find(user))?.lastStep).toBe(7)
+      expect(await enrolments.find(user)).toMatchObject({ lastStep: 7, driftMs: -61_000 })
       expect(await sessions.list({ user, limit: 9 })).toEqual([entry.session])
       expect(await audit.list({ user, limit: 9 })).toEqual([entry.event])
+    })
+
+    test('are foreseen: whether a lockout bars them, and nothing is written', async () => {
+      const { login, sessions, audit } = records()
+      const { user } = await enrolled(['first'])
+      const address = uniqueAddress()
+      const entry = admission(user, { kind: 'recovery', subject: user, hash: 'first' }, { address })
+      expect(await login.foresee(entry)).toEqual({ kind: 'admitted' })
+      expect(await sessions.list({ user, limit: 9 })).toEqual([])
+      expect(await audit.list({ user, limit: 9 })).toEqual([])
+      expect(await login.admit(entry), 'the code is not spent').toEqual({ kind: 'admitted' })
+      await login.recordFailure(failureOf(user, { address, lock: ['user_address'] }))
+      expect(await login.foresee(entry)).toMatchObject({ kind: 'locked', lock: { scope: 'user_address' } })
+      expect(await login.foresee({ ...entry, isExempt: true })).toEqual({ kind: 'admitted' })
     })
 
     test('to the pages of the broker open no session', async () => {
       const { login, enrolments, sessions, audit } = records()
       const { user, enrolment } = await enrolled()
-      const { session: _, ...entry } = admission(user, { kind: 'totp', enrolment: enrolment.id, step: 1 })
+      const { session: _, ...entry } = admission(user, {
+        kind: 'totp',
+        enrolment: enrolment.id,
+        step: 1,
+        driftMs: 0,
+      })
       expect(await login.admit(entry)).toEqual({ kind: 'admitted' })
       expect(await login.admit({ ...entry, event: { ...entry.event, id: id() } })).toEqual({
         kind: 'code_used',
@@ -71,9 +97,9 @@ export function loginContract(records: () => Records): void {
     test('with one code, however many at once, are one login', async () => {
       const { login, sessions } = records()
       const { user, enrolment } = await enrolled()
-      const claim = { kind: 'totp', enrolment: enrolment.id, step: 100 } as const
+      const codeUse = { kind: 'totp', enrolment: enrolment.id, step: 100, driftMs: 0 } as const
       const answers = await Promise.all(
-        Array.from({ length: AT_ONCE }, () => login.admit(admission(user, claim))),
+        Array.from({ length: AT_ONCE }, () => login.admit(admission(user, codeUse))),
       )
       expect(answers.filter(({ kind }) => kind === 'admitted')).toHaveLength(1)
       expect(answers.filter(({ kind }) => kind === 'code_used')).toHaveLength(AT_ONCE - 1)
@@ -83,9 +109,9 @@ export function loginContract(records: () => Records): void {
     test('with one recovery code, however many at once, are one login', async () => {
       const { login, sessions, enrolments } = records()
       const { user } = await enrolled(['first', 'second'])
-      const claim = { kind: 'recovery', subject: user, hash: 'first' } as const
+      const codeUse = { kind: 'recovery', subject: user, hash: 'first' } as const
       const answers = await Promise.all(
-        Array.from({ length: AT_ONCE }, () => login.admit(admission(user, claim))),
+        Array.from({ length: AT_ONCE }, () => login.admit(admission(user, codeUse))),
       )
       expect(answers.filter(({ kind }) => kind === 'admitted')).toHaveLength(1)
       expect(answers.filter(({ kind }) => kind === 'code_used')).toHaveLength(AT_ONCE - 1)
@@ -97,13 +123,15 @@ export function loginContract(records: () => Records): void {
       const { login } = records()
       const [{ user, enrolment }, other] = [await enrolled(['mine']), await enrolled(['theirs'])]
       const step = (number: number) =>
-        login.admit(admission(user, { kind: 'totp', enrolment: enrolment.id, step: number }))
+        login.admit(admission(user, { kind: 'totp', enrolment: enrolment.id, step: number, driftMs: 0 }))
       expect(await step(10)).toEqual({ kind: 'admitted' })
       expect(await step(9)).toEqual({ kind: 'code_used' })
       expect(await step(11)).toEqual({ kind: 'admitted' })
       const theirs = await login.admit(admission(user, { kind: 'recovery', subject: user, hash: 'theirs' }))
       expect(theirs).toEqual({ kind: 'code_used' })
-      const revoked = await login.admit(admission(other.user, { kind: 'totp', enrolment: id(), step: 1 }))
+      const revoked = await login.admit(
+        admission(other.user, { kind: 'totp', enrolment: id(), step: 1, driftMs: 0 }),
+      )
       expect(revoked).toEqual({ kind: 'code_used' })
     })
 
@@ -112,23 +140,57 @@ export function loginContract(records: () => Records): void {
       const { user, enrolment } = await enrolled()
       const address = uniqueAddress()
       const [lock] = await login.recordFailure(failureOf(user, { address, lock: ['user_address'] }))
-      const claim = { kind: 'totp', enrolment: enrolment.id, step: 1 } as const
-      expect(await login.admit(admission(user, claim, { address, now: NOON + MINUTE }))).toEqual({
+      const codeUse = { kind: 'totp', enrolment: enrolment.id, step: 1, driftMs: 0 } as const
+      expect(await login.admit(admission(user, codeUse, { address, now: NOON + MINUTE }))).toEqual({
         kind: 'locked',
         lock,
       })
       expect((await enrolments.find(user))?.lastStep).toBe(-1)
       expect(await sessions.list({ user, limit: 9 })).toEqual([])
-      expect(await audit.list({ user, kind: 'login.accepted', limit: 9 })).toEqual([])
-      expect(await login.admit(admission(user, claim, { address: uniqueAddress() }))).toEqual({
+      expect(await audit.list({ user, kinds: ['login.accepted'], limit: 9 })).toEqual([])
+      expect(await login.admit(admission(user, codeUse, { address: uniqueAddress() }))).toEqual({
         kind: 'admitted',
       })
+    })
+
+    test('that are taken back before they are stored are not stored any more', async () => {
+      const { login, enrolments, sessions, audit } = records()
+      const { user, enrolment } = await enrolled()
+      const entry = admission(user, { kind: 'totp', enrolment: enrolment.id, step: 5, driftMs: 0 })
+      const back = withdrawalOf(entry)
+      for (let tries = 0; tries < 2; tries++) expect(await login.withdraw(back)).toBe(false)
+      await expect(login.admit(entry)).rejects.toThrow()
+      expect((await enrolments.find(user))?.lastStep).toBe(-1)
+      expect(await sessions.list({ user, limit: 9 })).toEqual([])
+      expect(await audit.list({ user, limit: 9 })).toEqual([back.refused])
+    })
+
+    test('that are taken back after they were stored leave an ended session and their events', async () => {
+      const { login, sessions, audit } = records()
+      const { user } = await enrolled()
+      const entry = admission(user, { kind: 'none' })
+      const back = withdrawalOf(entry)
+      await login.admit(entry)
+      for (let tries = 0; tries < 2; tries++) expect(await login.withdraw(back)).toBe(true)
+      expect(await sessions.list({ user, limit: 9 })).toMatchObject([{ stoppedAt: back.withdrawn.at }])
+      expect(await audit.list({ user, limit: 9 })).toEqual([back.withdrawn, entry.event])
+    })
+
+    test('that are taken back keep a session that accounting has named', async () => {
+      const { login, sessions } = records()
+      const user = unique('user')
+      const acctSession = unique('acct')
+      const entry = admission(user, { kind: 'none' }, { session: { acctSession } })
+      await login.admit(entry)
+      await sessions.record(accounting('start', user, acctSession, { at: NOON + MINUTE }))
+      expect(await login.withdraw(withdrawalOf(entry))).toBe(true)
+      expect(await sessions.list({ user, open: true, limit: 9 })).toHaveLength(1)
     })
 
     test('that cannot be written whole are not written at all', async () => {
       const { login, enrolments, sessions, audit } = records()
       const { user, enrolment } = await enrolled()
-      const entry = admission(user, { kind: 'totp', enrolment: enrolment.id, step: 5 })
+      const entry = admission(user, { kind: 'totp', enrolment: enrolment.id, step: 5, driftMs: 0 })
       await audit.append({ ...entry.event, kind: 'login.refused' })
       await expect(login.admit(entry)).rejects.toThrow()
       expect((await enrolments.find(user))?.lastStep).toBe(-1)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { earliestId } from '../../../src/domain/record-id.ts'
-import type { Records } from '../../../src/store/records.ts'
+import type { Repositories } from '../../../src/store/repositories.ts'
 import { admission, eventOf, failureOf, HOUR, unique } from '../samples.ts'
 
 /** Long before anything that other tests keep in the same store. */
@@ -8,22 +8,22 @@ const THEN = Date.UTC(2001, 0, 1)
 const DAY = 24 * HOUR
 const HORIZON = THEN + 10 * DAY
 
-export function retentionContract(records: () => Records): void {
+export function retentionContract(records: () => Repositories): void {
   let made = 0
   /** As it would have been made at that time. */
   const idAt = (at: number) => earliestId(at).slice(0, -4) + String(++made).padStart(4, '0')
-  const prune = async (audit: number, rest: number) => {
+  const prune = async (audit: number, rest: number, usage = '') => {
     let deleted = 0
     for (;;) {
-      const some = await records().retention.prune({ audit, rest }, 3)
+      const some = await records().retention.prune({ audit, usage, rest }, 3)
       expect(some).toBeLessThanOrEqual(3)
       if (some === 0) return deleted
       deleted += some
     }
   }
 
-  describe('what has been kept for long enough', () => {
-    test('is forgotten a few at a time: audit events', async () => {
+  describe('records past their retention', () => {
+    test('are deleted a few at a time: audit events', async () => {
       const { audit } = records()
       const user = unique('user')
       const days = Array.from({ length: 20 }, (_, day) => THEN + day * DAY)
@@ -33,7 +33,7 @@ export function retentionContract(records: () => Records): void {
       expect(kept.map(({ at }) => at).sort()).toEqual(days.slice(10))
     })
 
-    test('is forgotten: sessions of which nothing was heard since, ended or not', async () => {
+    test('are deleted: sessions without a report since then, ended or not', async () => {
       const { login, sessions } = records()
       const user = unique('user')
       const session = (grantedAt: number, updatedAt: number, stoppedAt?: number) =>
@@ -41,7 +41,7 @@ export function retentionContract(records: () => Records): void {
           admission(
             user,
             { kind: 'none' },
-            { session: { id: idAt(grantedAt), grantedAt, updatedAt, ...(stoppedAt && { stoppedAt }) } },
+            { session: { id: idAt(grantedAt), grantedAt, updatedAt, stoppedAt } },
           ),
         )
       await session(THEN, THEN + DAY, THEN + DAY)
@@ -54,7 +54,7 @@ export function retentionContract(records: () => Records): void {
       expect(kept.map(({ updatedAt }) => updatedAt).sort()).toEqual([HORIZON, HORIZON, HORIZON + DAY])
     })
 
-    test('is forgotten: lockouts that have ended, and no lock in force', async () => {
+    test('are deleted: lockouts that have ended, and no lock in force', async () => {
       const { login, lockouts } = records()
       const [ended, forever, later] = ['ended', 'forever', 'later'].map(unique)
       const lock = (user = '', at = THEN, hardAfter = 100) =>
@@ -69,7 +69,7 @@ export function retentionContract(records: () => Records): void {
       expect(await left(later)).toBe(1)
     })
 
-    test('is forgotten: failures in a row that nothing followed', async () => {
+    test('are deleted: failures in a row with no attempt after them', async () => {
       const { login } = records()
       const [idle, recent] = [unique('idle'), unique('recent')]
       const fail = (user: string, at: number) =>
@@ -87,12 +87,12 @@ export function retentionContract(records: () => Records): void {
       })
     })
 
-    test('is all that is forgotten', async () => {
+    test('are all that is deleted', async () => {
       const { audit } = records()
       const user = unique('user')
       await audit.append(eventOf(user, { id: idAt(HORIZON), at: HORIZON }))
       await prune(HORIZON, HORIZON)
-      expect(await records().retention.prune({ audit: HORIZON, rest: HORIZON }, 100)).toBe(0)
+      expect(await records().retention.prune({ audit: HORIZON, usage: '', rest: HORIZON }, 100)).toBe(0)
       expect(await audit.list({ user, limit: 9 })).toHaveLength(1)
     })
   })

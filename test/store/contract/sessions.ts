@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AccountingRecord, Session } from '../../../src/domain/session.ts'
-import type { Records } from '../../../src/store/records.ts'
+import type { Repositories } from '../../../src/store/repositories.ts'
 import { accounting, admission, HOUR, MINUTE, NOON, unique, uniqueAddress } from '../samples.ts'
-import { type Told, toldSessions } from './told-sessions.ts'
+import { type ReportedSession, reportedSessions } from './reported-sessions.ts'
 
-export function sessionContract(records: () => Records): void {
+export function sessionContract(records: () => Repositories): void {
   const admit = async (user: string, more: Parameters<typeof admission>[2]): Promise<Session> => {
     const entry = admission(user, { kind: 'none' }, more)
     await records().login.admit(entry)
@@ -53,11 +53,11 @@ export function sessionContract(records: () => Records): void {
       expect(await sessions.list({ user, open: false, limit: 9 })).toHaveLength(1)
     })
 
-    test('end the same whatever the order and repetition of their records', async () => {
+    test('end the same for any order and repetition of their records', async () => {
       await fc.assert(
-        fc.asyncProperty(toldSessions, async (told: Told) => {
+        fc.asyncProperty(reportedSessions, async (reported: ReportedSession) => {
           const [user, address] = [unique('user'), uniqueAddress()]
-          const { login, arrivals, expected } = told.of(user, unique('acct'), address)
+          const { login, arrivals, expected } = reported.of(user, unique('acct'), address)
           const granted = login === undefined ? undefined : await admit(user, login)
           await record(...arrivals)
           expect(await only(user)).toEqual({ ...granted, id: expect.any(String), ...expected })
@@ -88,7 +88,7 @@ export function sessionContract(records: () => Records): void {
       })
     })
 
-    test('are tied to a login whose name had a realm appended', async () => {
+    test('are matched with a login whose name had a realm appended', async () => {
       const [user, acct, address] = [unique('bob'), unique('acct'), uniqueAddress()]
       const granted = await admit(`${user}@corp.example`, { address })
       await record(accounting('start', user, acct, { address }))
@@ -99,7 +99,7 @@ export function sessionContract(records: () => Records): void {
       })
     })
 
-    test('are not tied to the login of another name, address, gateway or time', async () => {
+    test('are not matched with the login of another name, address, gateway or time', async () => {
       const [user, address] = [unique('bob'), uniqueAddress()]
       const strangers = [
         await admit(`${user}by@corp.example`, { address }),
@@ -117,14 +117,14 @@ export function sessionContract(records: () => Records): void {
       for (const stranger of strangers) expect(listed).toContainEqual(stranger)
     })
 
-    test('are tied to their login by a Stop alone, an hour later', async () => {
+    test('are matched with their login by a Stop alone, an hour later', async () => {
       const [user, acct, address] = [unique('user'), unique('acct'), uniqueAddress()]
       const granted = await admit(user, { address })
       await record(accounting('stop', user, acct, { address, at: NOON + HOUR, seconds: 3600 }))
       expect(await only(user)).toMatchObject({ id: granted.id, acctSession: acct, stoppedAt: NOON + HOUR })
     })
 
-    test('are tied to one login each, the latest first', async () => {
+    test('are matched with one login each, the latest first', async () => {
       const [user, address] = [unique('user'), uniqueAddress()]
       const first = await admit(user, { address, now: NOON })
       const second = await admit(user, { address, now: NOON + 1000 })
@@ -136,7 +136,7 @@ export function sessionContract(records: () => Records): void {
       expect(tied).toEqual({ [second.id]: `a${address}`, [first.id]: `b${address}` })
     })
 
-    test('that the login named are tied by that, wherever the user is by then', async () => {
+    test('that the login named are matched by that name, whatever the address of the user', async () => {
       const [user, acctSession] = [unique('user'), unique('acct')]
       const granted = await admit(user, { address: uniqueAddress(), session: { acctSession } })
       const address = uniqueAddress()
@@ -160,6 +160,70 @@ export function sessionContract(records: () => Records): void {
         octetsIn: Number.MAX_SAFE_INTEGER,
         octetsOut: Number.MAX_SAFE_INTEGER,
       })
+    })
+
+    test('under a name that has ended before are sessions of their own', async () => {
+      const { sessions } = records()
+      const [user, acct] = [unique('user'), unique('acct')]
+      const at = (minutes: number) => ({ at: NOON + minutes * MINUTE })
+      await record(
+        accounting('start', user, acct, at(0)),
+        accounting('stop', user, acct, { ...at(1), octetsIn: 7 }),
+        accounting('start', user, acct, at(2)),
+        accounting('interim', user, acct, { ...at(3), octetsIn: 5 }),
+      )
+      const first = { acctSession: acct, startedAt: NOON, stoppedAt: NOON + MINUTE, octetsIn: 7 }
+      const second = { acctSession: acct, startedAt: NOON + 2 * MINUTE, octetsIn: 5 }
+      const listed = await sessions.list({ user, order: 'oldest', limit: 9 })
+      expect(listed).toMatchObject([first, second])
+      expect(listed[1]?.stoppedAt).toBeUndefined()
+
+      // What comes late, or twice, belongs to the session of its time.
+      await record(
+        accounting('start', user, acct, at(0)),
+        accounting('stop', user, acct, { ...at(1), octetsIn: 8 }),
+        accounting('start', user, acct, at(2)),
+      )
+      const again = await sessions.list({ user, order: 'oldest', limit: 9 })
+      expect(again).toMatchObject([{ ...first, octetsIn: 8 }, second])
+      expect(again[1]?.stoppedAt).toBeUndefined()
+
+      await record(accounting('stop', user, acct, at(4)), accounting('start', user, acct, at(5)))
+      expect(await sessions.list({ user, order: 'oldest', limit: 9 })).toMatchObject([
+        { stoppedAt: NOON + MINUTE },
+        { stoppedAt: NOON + 4 * MINUTE },
+        { acctSession: acct, startedAt: NOON + 5 * MINUTE },
+      ])
+      expect(await sessions.find(listed[0]?.id ?? '')).toMatchObject({ acctSession: acct })
+    })
+
+    test('that begin at once under a name that has ended are one', async () => {
+      const [user, acct] = [unique('user'), unique('acct')]
+      await record(accounting('start', user, acct), accounting('stop', user, acct, { at: NOON + 1000 }))
+      const start = accounting('start', user, acct, { at: NOON + 2000 })
+      await Promise.all(Array.from({ length: 5 }, () => record(start)))
+      expect(await records().sessions.list({ user, limit: 9 })).toHaveLength(2)
+    })
+
+    test('of a server end when it starts anew, and their addresses are free', async () => {
+      const { sessions } = records()
+      const [user, other, gateway] = [unique('user'), unique('user'), unique('gw')]
+      const own = { gateway, nas: '192.0.2.1' }
+      const restart = { kind: 'restart', gateway, nas: '192.0.2.1', at: NOON + HOUR } as const
+      await record(
+        accounting('start', user, unique('acct'), { ...own, at: NOON }),
+        accounting('start', user, unique('acct'), { ...own, at: NOON + HOUR + 1 }),
+        accounting('start', other, unique('acct'), { gateway, nas: '192.0.2.1 fra', at: NOON }),
+        accounting('start', other, unique('acct'), { gateway: unique('gw'), nas: '192.0.2.1', at: NOON }),
+      )
+      await sessions.record(restart)
+      await sessions.record(restart)
+      expect(await sessions.list({ user, order: 'oldest', limit: 9 })).toMatchObject([
+        { stoppedAt: NOON + HOUR, terminateCause: 'NAS-Reboot' },
+        { startedAt: NOON + HOUR + 1 },
+      ])
+      expect(await sessions.list({ user, open: true, limit: 9 })).toHaveLength(1)
+      expect(await sessions.list({ user: other, open: true, limit: 9 })).toHaveLength(2)
     })
 
     test('are found by every spelling of the name, newest first, a page at a time', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { ApiToken } from '../../../src/domain/api-token.ts'
-import type { Records } from '../../../src/store/records.ts'
+import type { Repositories } from '../../../src/store/repositories.ts'
 import { HOUR, id, NOON, unique } from '../samples.ts'
 
-export function tokenContract(records: () => Records): void {
+export function tokenContract(records: () => Repositories): void {
   function tokenNamed(name: string, more: Partial<ApiToken> = {}): ApiToken {
     const by = { createdAt: NOON, createdBy: 'root' }
     return { id: id(), name, hash: unique('hash'), scopes: ['lockouts:read', 'audit:read'], ...by, ...more }
@@ -12,14 +12,13 @@ export function tokenContract(records: () => Records): void {
   describe('tokens', () => {
     test('are found by their digest as they were made', async () => {
       const { tokens } = records()
-      const [plain, full] = [
+      const made = [
         tokenNamed(unique('token')),
         tokenNamed(unique('token'), { expiresAt: NOON + HOUR }),
+        tokenNamed(unique('token'), { scopes: [], gateway: 'gw-1.north' }),
       ]
-      expect(await tokens.add(plain)).toBe('added')
-      expect(await tokens.add(full)).toBe('added')
-      expect(await tokens.findByHash(plain.hash)).toEqual(plain)
-      expect(await tokens.findByHash(full.hash)).toEqual(full)
+      for (const token of made) expect(await tokens.add(token)).toBe('added')
+      for (const token of made) expect(await tokens.findByHash(token.hash)).toEqual(token)
       expect(await tokens.findByHash(unique('hash'))).toBeUndefined()
     })
 

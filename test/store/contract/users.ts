@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Records } from '../../../src/store/records.ts'
+import type { Repositories } from '../../../src/store/repositories.ts'
 import { enrolmentOf, HOUR, NOON, unique, uniqueAddress, userNamed } from '../samples.ts'
 
-export function userContract(records: () => Records): void {
+export function userContract(records: () => Repositories): void {
   describe('users', () => {
     test('come back as they were added', async () => {
       const { users } = records()
@@ -77,7 +77,23 @@ export function userContract(records: () => Records): void {
         passwordHash: 'new',
         enabled: false,
         groups: ['b', 'c'],
+        revision: 1,
       })
+    })
+
+    test('have a revision for each new password and each disabling', async () => {
+      const { users } = records()
+      const user = userNamed(unique('user'), { passwordHash: 'old' })
+      await users.add(user)
+      const revision = async () => (await users.find(user.name))?.revision ?? 0
+      await users.change(user.name, { enabled: true, groups: ['a'], expiresAt: NOON, attributes: {} })
+      expect(await revision()).toBe(0)
+      await users.change(user.name, { passwordHash: 'new' })
+      expect(await revision()).toBe(1)
+      await users.change(user.name, { enabled: false })
+      expect(await revision()).toBe(2)
+      await users.renewPasswordHash(user.name, 'new', 'newer')
+      expect(await revision()).toBe(2)
     })
 
     test('get another hash of their password only in the place of the one that it was made for', async () => {
@@ -125,17 +141,17 @@ export function userContract(records: () => Records): void {
       expect(listed.map(({ name }) => name)).toEqual(names)
     })
 
-    test('take their authenticator and recovery codes with them', async () => {
+    test('leave what may belong to a user of another store', async () => {
       const { users, enrolments } = records()
       const name = unique('user')
       await users.add(userNamed(name, { groups: ['staff'] }))
       await enrolments.replace({ enrolment: enrolmentOf(name), recoveryHashes: ['h1', 'h2'] })
       expect(await users.remove(name)).toBe(true)
       expect(await users.find(name)).toBeUndefined()
-      expect(await enrolments.find(name)).toBeUndefined()
-      expect(await enrolments.recoveryCodesLeft(name)).toBe(0)
+      expect(await enrolments.find(name)).toBeDefined()
+      expect(await enrolments.recoveryCodesLeft(name)).toBe(2)
       expect(await users.remove(name)).toBe(false)
-      // A later user of the same name inherits nothing.
+      // A later user of the same name inherits no groups.
       await users.add(userNamed(name))
       expect((await users.find(name))?.groups).toEqual([])
     })

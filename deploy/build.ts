@@ -1,0 +1,56 @@
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
+import { dirname, extname, join, resolve } from 'node:path'
+
+/**
+ * Writes the broker as JavaScript, with all that it reads, into a folder that npm can pack. Node runs no TypeScript
+ * within node_modules.
+ *
+ *     node deploy/build.ts [FOLDER]
+ */
+
+const ROOT = join(import.meta.dirname, '..')
+/** What the broker reads beside its code, under the same paths as in the project. */
+const FILES = ['openapi.yaml', 'locales', 'config/broker.yaml', 'LICENSE', 'README.md', 'CHANGELOG.md']
+/** The name of another file of the code, in an import or in a URL. */
+const OWN_FILE = /(['"])(\.{1,2}\/[^'"\n]+)\.ts\1/g
+
+const folder = resolve(process.argv[2] ?? join(ROOT, 'dist'))
+rmSync(folder, { recursive: true, force: true })
+for (const path of FILES) cpSync(join(ROOT, path), join(folder, path), { recursive: true })
+for (const path of readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }))
+  if (extname(path) !== '') buildFile(join('src', path))
+const launcher = join(folder, 'bin/ocbroker')
+mkdirSync(dirname(launcher))
+cpSync(join(ROOT, 'deploy/launcher.sh'), launcher)
+chmodSync(launcher, 0o755)
+writePackage()
+
+function buildFile(path: string): void {
+  const source = join(ROOT, path)
+  if (path.endsWith('.d.ts')) return
+  if (extname(path) !== '.ts') {
+    cpSync(source, join(folder, path))
+    return
+  }
+  const target = join(folder, path.replace(/\.ts$/, '.js'))
+  mkdirSync(dirname(target), { recursive: true })
+  // Types become blanks, so that lines and columns of errors are those of the source.
+  const code = stripTypeScriptTypes(readFileSync(source, 'utf8'))
+  writeFileSync(target, code.replaceAll(OWN_FILE, '$1$2.js$1'))
+}
+
+/** The package without what only development needs; the versions of all packages below it are those of the lock file. */
+function writePackage(): void {
+  const { scripts: _, devDependencies: __, private: ___, ...rest } = readJson('package.json')
+  write('package.json', { ...rest, bin: { ocbroker: 'bin/ocbroker' } })
+  write('npm-shrinkwrap.json', readJson('package-lock.json'))
+}
+
+function readJson(path: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(ROOT, path), 'utf8'))
+}
+
+function write(path: string, value: unknown): void {
+  writeFileSync(join(folder, path), `${JSON.stringify(value, undefined, 2)}\n`)
+}

@@ -1,0 +1,292 @@
+import { Router } from 'express'
+import packageFile from '../../package.json' with { type: 'json' }
+import type { Config } from '../config/schema.ts'
+import type { HttpConfig } from '../config/sections/http.ts'
+import type { Dependency } from '../domain/dependency.ts'
+import type { PendingEnrolment } from '../domain/pending-enrolment.ts'
+import type { RequestLimits } from '../domain/request-limits.ts'
+import type { Runtime } from '../domain/runtime.ts'
+import type { WebSession, WebSessionStore } from '../domain/web-session.ts'
+import { webSessions } from '../ephemeral/web-sessions.ts'
+import { agentOrderRoutes } from '../http/api/agent-orders.ts'
+import { agentReportRoutes } from '../http/api/agent-reports.ts'
+import { auditRoutes } from '../http/api/audit.ts'
+import { Authentication } from '../http/api/authenticate.ts'
+import { decisionRoutes } from '../http/api/decisions.ts'
+import { endingRoutes } from '../http/api/ending.ts'
+import { enrolmentRoutes } from '../http/api/enrolments.ts'
+import { EventStreams, eventRoutes } from '../http/api/events.ts'
+import { lockoutRoutes } from '../http/api/lockouts.ts'
+import { quotaRoutes } from '../http/api/quotas.ts'
+import { type KeptWrite, Retries } from '../http/api/retries.ts'
+import { type ApiOptions, apiRouter, MAX_BODY_OCTETS } from '../http/api/router.ts'
+import { serviceRoutes } from '../http/api/service.ts'
+import { sessionRoutes } from '../http/api/sessions.ts'
+import { timelineRoutes } from '../http/api/timeline.ts'
+import { trustRoutes } from '../http/api/trusts.ts'
+import { usageRoutes } from '../http/api/usage.ts'
+import { userRoutes } from '../http/api/users.ts'
+import { httpApp, trusting } from '../http/app.ts'
+import { withBrowserSession } from '../http/browser-session.ts'
+import { readContract } from '../http/contract.ts'
+import { docsRoutes } from '../http/docs/routes.ts'
+import { LiveFeed } from '../http/live-feed.ts'
+import { pages } from '../http/pages.ts'
+import { limitedByAddress } from '../http/rate.ts'
+import type { HttpServerOptions } from '../http/server.ts'
+import type { HttpServices } from '../http/services.ts'
+import { SigningIn } from '../http/sign-in-session.ts'
+import type { LoginFlow } from '../login/flow.ts'
+import { Ending } from '../manage/ending.ts'
+import { Enrolling } from '../manage/enrolling.ts'
+import { explain } from '../manage/explain.ts'
+import { Inviting } from '../manage/inviting.ts'
+import { Lockouts } from '../manage/lockouts.ts'
+import { namesakesOf } from '../manage/namesakes.ts'
+import { presentSession } from '../manage/present-session.ts'
+import { type RecheckedGroups, recheckedGroups } from '../manage/rechecked-groups.ts'
+import { mayActOn } from '../manage/rights.ts'
+import { subjectOf } from '../manage/subject.ts'
+import { Trusts } from '../manage/trusts.ts'
+import { Users } from '../manage/users.ts'
+import type { Figures } from '../observe/metrics.ts'
+import { openWeb } from '../web/routes.ts'
+import { agentGatewaysOf } from './agent-gateways.ts'
+import { type EphemeralState, MAX_SESSIONS, openEndings } from './ephemeral.ts'
+import { explainOptions } from './explain.ts'
+import { passwordRulesOf } from './password-rules.ts'
+import type { Store } from './storage.ts'
+import { userQuotasOf } from './user-quotas.ts'
+
+export interface HttpParts {
+  readonly config: Config
+  readonly http: HttpConfig
+  readonly limits: RequestLimits
+  readonly store: Store
+  /** Those of the logins at the gateways: a guess at the portal counts as a guess. */
+  readonly login: LoginFlow
+  readonly figures: Pick<Figures, 'contentType' | 'metrics'>
+  /** What `/readyz` asks. */
+  readonly dependencies: readonly Dependency[]
+  /** Where web sessions and other ephemeral state are kept. */
+  readonly ephemeral: Pick<EphemeralState, 'open'>
+  readonly runtime: Runtime
+  /** Whether answers of the API are checked against the contract too, as tests want it. */
+  readonly checkAnswers?: boolean
+}
+
+/** Keep the session this long after the code expires, so that the page can say that it expired. */
+const EXPIRED_CODE_NOTICE_MS = 60_000
+const MAX_PENDING_ENROLMENTS = 10_000
+const MAX_STORED_WRITES = 20_000
+const MAX_STORED_WRITES_OF_ONE = 5_000
+const CONNECTIONS_OF_ONE_PEER = 100
+
+export { requestLimits } from '../limits/request-limits.ts'
+
+/** What answers HTTP by one configuration, with what its server is to keep to. It listens nowhere. */
+export interface HttpApp extends HttpServerOptions {
+  /** Ends the live streams: their clients come back to what is served then. */
+  endStreams(): void
+}
+
+export function buildHttpApp(parts: HttpParts): HttpApp {
+  const { config, http, ephemeral } = parts
+  const { clock, random, log } = parts.runtime
+  const { deadlineMs: patienceMs } = config.radius
+  const rechecked = recheckedGroups({
+    candidates: parts.store.candidates,
+    answers: ephemeral.open('rechecked users', 2 * MAX_SESSIONS),
+    recheckMs: http.sessions.recheckMs,
+    clock,
+    patienceMs,
+  })
+  const sessions = webSessions({
+    authenticatorOf: authenticatorsIn(parts.store),
+    present: presentSession({
+      candidates: parts.store.candidates,
+      rechecked,
+      enrolsByPassword: config.portal.enrolsByPassword,
+      clock,
+      patienceMs,
+    }),
+    sessions: ephemeral.open<WebSession>('web sessions', MAX_SESSIONS),
+    endings: openEndings(ephemeral),
+    limits: {
+      ...http.sessions,
+      codeMs: config.secondFactor.answerWithinMs + EXPIRED_CODE_NOTICE_MS,
+    },
+    clock,
+    random,
+  })
+  const { limits } = parts
+  const { tokens } = parts.store.records
+  const authentication = new Authentication({ tokens, roles: http.roles, limits, clock, log })
+  const services = httpServices(parts, sessions, rechecked, authentication)
+  const web = openWeb(services)
+  const streams = new EventStreams()
+  const agents = new EventStreams()
+  const api = apiOptions(parts, services, authentication, { streams, agents })
+  const { publicUrl } = config.portal
+  const answer = httpApp({
+    trustedProxies: http.trustedProxies,
+    maxInFlight: http.maxInFlight,
+    routes: [
+      limitedByAddress(limits),
+      apiRouter(api),
+      Router().use('/docs', docsRoutes({ contract: api.contract.text, allow: http.allow })),
+      pages({ sessions, clock, random, publicUrl, trustedProxies: http.trustedProxies }, web.routes),
+    ],
+    problemPage: web.problemPage,
+    log,
+  })
+  return {
+    address: http.address,
+    port: http.port,
+    tls: http.tls,
+    connections: {
+      all: http.maxConnections,
+      perAddress: CONNECTIONS_OF_ONE_PEER,
+      isProxy: trusting(http.trustedProxies),
+    },
+    maxBody: Math.max(MAX_BODY_OCTETS, ...api.contract.operations.map(({ maxBody = 0 }) => maxBody)),
+    answer,
+    log,
+    endStreams() {
+      streams.endAll()
+      agents.endAll()
+    },
+  }
+}
+
+function apiOptions(
+  { config, http, figures, ephemeral, checkAnswers }: HttpParts,
+  services: HttpServices,
+  authentication: Authentication,
+  { streams, agents }: { readonly streams: EventStreams; readonly agents: EventStreams },
+): ApiOptions {
+  const { clock, random, log, webSessions } = services
+  const feed = new LiveFeed({ trail: services.records.audit, clock, log })
+  return {
+    contract: readContract(),
+    handlers: {
+      ...lockoutRoutes(services),
+      ...userRoutes(services),
+      ...enrolmentRoutes(services),
+      ...trustRoutes(services),
+      ...sessionRoutes(services),
+      ...timelineRoutes(services),
+      ...endingRoutes(services),
+      ...usageRoutes(services),
+      ...quotaRoutes(services),
+      ...auditRoutes(services),
+      ...eventRoutes(services, feed, streams),
+      ...agentOrderRoutes(services, agents),
+      ...agentReportRoutes(services),
+      ...decisionRoutes(services),
+      ...serviceRoutes(services, figures),
+    },
+    authentication,
+    allow: http.allow,
+    agentGateways: services.agentGateways,
+    retries: new Retries({
+      kept: ephemeral.open<KeptWrite>('idempotency keys', MAX_STORED_WRITES),
+      mostOfOne: MAX_STORED_WRITES_OF_ONE,
+      clock,
+    }),
+    findBrowserSession: withBrowserSession({ sessions: webSessions, clock, random }),
+    publicUrl: config.portal.publicUrl,
+    checkAnswers,
+    log,
+  }
+}
+
+/** Web sessions are checked against this: the identifier of a subject's present authenticator. */
+function authenticatorsIn({ records }: Pick<Store, 'records'>) {
+  return async (subject: string): Promise<string | undefined> => (await records.enrolments.find(subject))?.id
+}
+
+function httpServices(
+  { config, http, store, login, ephemeral, dependencies, runtime }: HttpParts,
+  webSessions: WebSessionStore,
+  rechecked: RecheckedGroups,
+  authentication: Authentication,
+): HttpServices {
+  const { clock, random } = runtime
+  const { records, keys, hashes, candidates } = store
+  const { audit } = records
+  const { window, resync, issuer, ...shape } = config.secondFactor.totp
+  const { deadlineMs } = config.radius
+  const explaining = explainOptions(config, store, runtime)
+  const subjectOfName = (typed: string) => subjectOf(typed, { candidates, clock, patienceMs: deadlineMs })
+  const findNamesakes = (name: string) => namesakesOf(name, { candidates, clock, patienceMs: deadlineMs })
+  return {
+    ...runtime,
+    records,
+    webSessions,
+    signingIn: new SigningIn({
+      login,
+      sessions: webSessions,
+      noteSignIn: rechecked.noteSignIn,
+      deadlineMs,
+      clock,
+      random,
+    }),
+    enrolling: new Enrolling({
+      enrolments: records.enrolments,
+      pending: ephemeral.open<PendingEnrolment>('pending enrolments', MAX_PENDING_ENROLMENTS),
+      keys,
+      shape,
+      issuer,
+      totpWindow: { window, resync },
+      audit,
+      clock,
+      random,
+    }),
+    inviting: new Inviting({ invitations: records.invitations, audit, clock, random }),
+    ending: new Ending({ ...records, gateways: agentGatewaysOf(config), clock, random }),
+    lockouts: new Lockouts({
+      ...{ store: records.lockouts, sessions: webSessions, subjectOf: subjectOfName },
+      clock,
+      random,
+    }),
+    trusts: new Trusts({ trusts: records.trusts, audit, clock, random }),
+    users: new Users({
+      users: records.users,
+      audit,
+      hash: (password) => hashes.hash(password),
+      passwordFault: passwordRulesOf(config),
+      sessions: webSessions,
+      enrolments: records.enrolments,
+      invitations: records.invitations,
+      namesakesOf: findNamesakes,
+      candidates,
+      clock,
+      pools: config.pools.flatMap(({ ipv4 }) => ipv4 ?? []),
+      random,
+    }),
+    userQuotas: userQuotasOf(config, store, runtime),
+    namesakesOf: findNamesakes,
+    mayActOn: (target, scopes) =>
+      mayActOn(target, scopes, {
+        ...{ candidates, users: records.users, roles: http.roles, clock },
+        patienceMs: deadlineMs,
+      }),
+    callerOf: (request) => authentication.callerOf(request, 'known'),
+    explain: (supposed) => explain(supposed, explaining),
+    subjectOf: subjectOfName,
+    dependencies,
+    policies: config.policies,
+    gateways: config.gateways.map(({ name }) => name),
+    agentGateways: agentGatewaysOf(config),
+    version: packageFile.version,
+    roles: http.roles,
+    allow: http.allow,
+    failuresWithinMs: config.lockout.withinMs,
+    name: issuer,
+    locales: config.portal.locales,
+    publicUrl: config.portal.publicUrl,
+    enrolsByPassword: config.portal.enrolsByPassword,
+    tellLocked: config.lockout.tellUser,
+  }
+}

@@ -1,0 +1,9 @@
+import type { Config } from '../config/schema.ts'
+
+/** The UDP sockets that a configuration asks for. */
+export function placesOf({ addresses, authPort, acctPort }: Config['radius']) {
+  return addresses.flatMap((address) => [
+    { service: 'auth' as const, address, port: authPort },
+    { service: 'acct' as const, address, port: acctPort },
+  ])
+}

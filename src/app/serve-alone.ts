@@ -1,0 +1,36 @@
+import type { Log } from '../domain/log.ts'
+import { SYSTEM_RUNTIME } from '../domain/runtime.ts'
+import { announce, announceStop } from './announce.ts'
+import { startBroker } from './broker.ts'
+import { checkIdentities } from './check-identities.ts'
+import type { ReadConfig } from './config-changes.ts'
+import { Reloader } from './reloader.ts'
+import type { Signals } from './signals.ts'
+import { openStore } from './storage.ts'
+
+/** Serves by this process alone. @throws OperatorError */
+export async function serveAlone(file: string, first: ReadConfig, signals: Signals, log: Log): Promise<void> {
+  const runtime = { ...SYSTEM_RUNTIME, log }
+  const store = await openStore(first.config, runtime)
+  try {
+    await checkIdentities(store, log)
+    const broker = await startBroker(first.config, store, runtime)
+    announce(broker, log, (await store.records.users.list({ limit: 1 })).length === 0)
+    const reloader = new Reloader({
+      file,
+      serving: first,
+      log,
+      async apply({ config }) {
+        await broker.swap.prepare(config)
+        broker.swap.commit()
+      },
+    })
+    signals.toReload(() => reloader.ask())
+    await signals.toStop
+    announceStop(log)
+    await broker.stop()
+    log.info('broker.stopped')
+  } finally {
+    await store.close()
+  }
+}

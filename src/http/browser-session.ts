@@ -1,0 +1,145 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Request, RequestHandler, Response } from 'express'
+import type { Runtime } from '../domain/runtime.ts'
+import type { SessionUse, WebSession, WebSessionStore } from '../domain/web-session.ts'
+
+export interface BrowserSessionOptions extends Pick<Runtime, 'clock' | 'random'> {
+  readonly sessions: WebSessionStore
+}
+
+/** The browser that a request comes from: the session of its cookie, and what pages may do with it. */
+export interface BrowserSession {
+  /** Absent: nobody has signed in. */
+  readonly session: WebSession | undefined
+  /** What every form carries in its field `csrf`, and scripts in the header X-CSRF-Token. Sets a cookie if there is none. */
+  csrf(): string
+  /** Whether the text is what `csrf` gave this browser. */
+  isOurs(csrf: string): boolean
+  /**
+   * Signs in or steps up, always under a new cookie; the session of the old one ends.
+   * @returns false, with nobody signed in, where another request or time has ended the session meanwhile.
+   */
+  begin(session: WebSession): Promise<boolean>
+  /** Changes the session's data, but not its user. @returns false where the session has ended. */
+  change(session: WebSession): Promise<boolean>
+  /** The session as it is now, with the present groups; undefined where it has ended since the request arrived. */
+  present(): Promise<WebSession | undefined>
+  /** Signs out. */
+  end(): Promise<void>
+}
+
+const SECRET_OCTETS = 32
+/** The last use of a session is noted at most this often, in milliseconds. */
+const TOUCH_AFTER_MS = 30_000
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** A session can be ended, or replaced by a new sign-in, while it may only be read. */
+const LEAVING: ReadonlySet<string> = new Set(['/sign-in', '/sign-out', '/sign-out-everywhere'])
+/** Browsers accept the prefix `__Host-` only with TLS. */
+const NAME = { secure: '__Host-ocbroker', plain: 'ocbroker' } as const
+
+/** @throws Error where `withBrowserSession` does not stand before the handler. */
+export function browserSessionOf(request: Request): BrowserSession {
+  const browser = findBrowserSession(request)
+  if (browser === undefined) throw new Error('the request has no browser session')
+  return browser
+}
+
+/** The same for requests that may have been refused before their session was looked up. */
+export function findBrowserSession({ res }: Request): BrowserSession | undefined {
+  return res?.locals.browserSession
+}
+
+/**
+ * Looks up the session of the cookie. The cookie holds 256 random bits, the store only their digest. A cookie that a
+ * browser sends without a session behind it is never adopted.
+ */
+export function withBrowserSession({ sessions, clock, random }: BrowserSessionOptions): RequestHandler {
+  return async (request, response, next) => {
+    const secret = cookieOf(request)
+    const session = secret === undefined ? undefined : await sessions.get(idOf(secret), useOf(request))
+    const isOld = session !== undefined && clock.now() - session.seenAt > TOUCH_AFTER_MS
+    if (secret !== undefined && isOld && !isUnattended(request)) await sessions.touch(idOf(secret), session)
+    response.locals.browserSession = open(request, response, { secret, session })
+    next()
+  }
+
+  function open(
+    request: Request,
+    response: Response,
+    now: { secret: string | undefined; session: WebSession | undefined },
+  ): BrowserSession {
+    const renew = (): string => {
+      now.secret = random.bytes(SECRET_OCTETS).toString('base64url')
+      setCookie(request, response, now.secret)
+      return now.secret
+    }
+    return {
+      get session() {
+        return now.session
+      },
+      csrf: () => csrfOf(now.secret ?? renew()),
+      isOurs: (csrf) => now.secret !== undefined && isSame(csrf, csrfOf(now.secret)),
+      async begin(session) {
+        const before = now.session === undefined || now.secret === undefined ? undefined : idOf(now.secret)
+        const after = idOf(renew())
+        const hasBegun = before === undefined || (await sessions.rotate(before, after, session))
+        if (before === undefined) await sessions.put(after, session)
+        now.session = hasBegun ? session : undefined
+        return hasBegun
+      },
+      async change(session) {
+        if (now.session === undefined || now.secret === undefined) return false
+        const changed = await sessions.change(idOf(now.secret), session)
+        now.session = changed ? session : undefined
+        return changed
+      },
+      present: async () =>
+        now.session === undefined || now.secret === undefined
+          ? undefined
+          : sessions.get(idOf(now.secret), useOf(request)),
+      async end() {
+        if (now.session !== undefined && now.secret !== undefined) await sessions.delete(idOf(now.secret))
+        now.session = undefined
+        renew()
+      },
+    }
+  }
+}
+
+function useOf({ method, path }: Request): SessionUse {
+  return READING.has(method) || LEAVING.has(path) ? 'read' : 'write'
+}
+
+/** Background polling does not extend the idle timeout. */
+function isUnattended(request: Request): boolean {
+  return request.get('x-unattended') !== undefined || request.get('accept') === 'text/event-stream'
+}
+
+function cookieOf(request: Request): string | undefined {
+  const pattern = new RegExp(`(?:^|;)\\s*${nameFor(request)}=([A-Za-z0-9_-]{43})\\s*(?:;|$)`)
+  return pattern.exec(request.headers.cookie ?? '')?.[1]
+}
+
+function setCookie(request: Request, response: Response, secret: string): void {
+  // Lax: a link in a mail finds the browser signed in. Writes need the CSRF token besides the cookie.
+  const flags = { httpOnly: true, sameSite: 'lax', secure: request.secure, path: '/' } as const
+  response.cookie(nameFor(request), secret, flags)
+}
+
+function nameFor(request: Request): string {
+  return request.secure ? NAME.secure : NAME.plain
+}
+
+function idOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}
+
+/** Derived from the cookie, which scripts cannot read and other sites cannot set, so that nothing has to be stored. */
+function csrfOf(secret: string): string {
+  return createHash('sha256').update(`ocbroker csrf\0${secret}`).digest('base64url')
+}
+
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}

@@ -1,0 +1,89 @@
+import type { Request } from 'express'
+import type { LeaseStore } from '../domain/address-pool.ts'
+import type { AgentGateway, AgentStore } from '../domain/agent.ts'
+import type { TokenStore } from '../domain/api-token.ts'
+import type { AuditStore } from '../domain/audit.ts'
+import type { Dependency } from '../domain/dependency.ts'
+import type { EnrolmentStore } from '../domain/enrolment.ts'
+import type { Locale } from '../domain/locale.ts'
+import type { LockoutStore } from '../domain/lockout.ts'
+import type { GatewayStore } from '../domain/login-records.ts'
+import type { Network } from '../domain/network.ts'
+import type { Policy } from '../domain/policy.ts'
+import type { Runtime } from '../domain/runtime.ts'
+import type { RoleGroups, Scope } from '../domain/scope.ts'
+import type { SessionStore } from '../domain/session.ts'
+import type { OrderStore } from '../domain/session-order.ts'
+import type { TrustStore } from '../domain/trust.ts'
+import type { UsageStore } from '../domain/usage.ts'
+import type { UserStore } from '../domain/user.ts'
+import type { WebSessionStore } from '../domain/web-session.ts'
+import type { Ending } from '../manage/ending.ts'
+import type { Enrolling } from '../manage/enrolling.ts'
+import type { Explanation, Supposed, WrongPart } from '../manage/explain.ts'
+import type { Inviting } from '../manage/inviting.ts'
+import type { Lockouts } from '../manage/lockouts.ts'
+import type { Namesakes } from '../manage/namesakes.ts'
+import type { Trusts } from '../manage/trusts.ts'
+import type { UserQuotas } from '../manage/user-quotas.ts'
+import type { Users } from '../manage/users.ts'
+import type { Caller } from './caller.ts'
+import type { SigningIn } from './sign-in-session.ts'
+
+/** What the API and the pages work with. Each takes the part that it needs. */
+export interface HttpServices extends Runtime {
+  readonly records: {
+    readonly audit: Pick<AuditStore, 'list' | 'count'>
+    readonly enrolments: Pick<EnrolmentStore, 'findRegistered' | 'list'>
+    readonly gateways: Pick<GatewayStore, 'signing'>
+    readonly leases: Pick<LeaseStore, 'usage'>
+    readonly lockouts: LockoutStore
+    readonly sessions: Pick<SessionStore, 'list' | 'find' | 'record'>
+    readonly orders: OrderStore
+    readonly agents: AgentStore
+    readonly tokens: TokenStore
+    readonly trusts: Pick<TrustStore, 'list'>
+    readonly usage: Pick<UsageStore, 'list'>
+    readonly users: Pick<UserStore, 'list' | 'find'>
+  }
+  readonly webSessions: WebSessionStore
+  readonly signingIn: SigningIn
+  readonly enrolling: Enrolling
+  readonly inviting: Inviting
+  readonly ending: Ending
+  readonly lockouts: Lockouts
+  readonly trusts: Trusts
+  readonly users: Users
+  readonly userQuotas: UserQuotas
+  /** The signed-in caller of a request. @throws Problem `unauthenticated` unless two factors were shown */
+  readonly callerOf: (request: Request) => Promise<Caller>
+  /** Whether a login would be let in now. */
+  readonly explain: (supposed: Supposed) => Promise<Explanation | { readonly wrong: WrongPart }>
+  /** The subject of a user name, under which authenticators are kept; undefined for an unknown user. @throws Unavailable */
+  readonly subjectOf: (typed: string) => Promise<string | undefined>
+  /** Whether these rights cover all rights of the person with this user name or subject. @throws Unavailable */
+  readonly mayActOn: (target: string, scopes: ReadonlySet<Scope>) => Promise<boolean>
+  /** Which other identity stores have a user of this name. */
+  readonly namesakesOf: (name: string) => Promise<Namesakes>
+  /** What `/readyz` asks. */
+  readonly dependencies: readonly Dependency[]
+  readonly policies: readonly Policy[]
+  /** Names, in the order of the configuration. */
+  readonly gateways: readonly string[]
+  readonly agentGateways: readonly AgentGateway[]
+  /** Of this program. */
+  readonly version: string
+  readonly roles: RoleGroups
+  /** Networks that may reach the API and the admin console. */
+  readonly allow: readonly Network[]
+  /** The time within which failures count towards one lockout, in milliseconds. */
+  readonly failuresWithinMs: number
+  /** The service's name on pages and in authenticator apps. */
+  readonly name: string
+  readonly locales: readonly Locale[]
+  readonly publicUrl?: string
+  /** Otherwise a first enrolment needs an invitation. */
+  readonly enrolsByPassword: boolean
+  /** Whether a locked user is told so. */
+  readonly tellLocked: boolean
+}

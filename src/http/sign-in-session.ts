@@ -1,0 +1,196 @@
+import type { Request } from 'express'
+import type { LoginAttempt } from '../domain/login-attempt.ts'
+import { type LoginName, parseLoginName } from '../domain/login-name.ts'
+import type { Person } from '../domain/person.ts'
+import { type Refusal, refuse } from '../domain/refusal.ts'
+import type { Runtime } from '../domain/runtime.ts'
+import { Secret } from '../domain/secret.ts'
+import type { WebSession, WebSessionStore } from '../domain/web-session.ts'
+import type { Challenge } from '../login/ask-for-code.ts'
+import { type LoginFlow, PORTAL } from '../login/flow.ts'
+import type { SignedIn } from '../login/steps/sign-in.ts'
+import { waitUntil } from '../pacing/response-time-equalizer.ts'
+import { SharedPlaces } from '../pacing/shared-places.ts'
+import { type BrowserSession, browserSessionOf } from './browser-session.ts'
+import { addressOf } from './peer.ts'
+import { Problem } from './problem.ts'
+
+export interface SigningInOptions extends Pick<Runtime, 'clock' | 'random'> {
+  readonly login: Pick<LoginFlow, 'atPortal' | 'withTicket' | 'stepUp'>
+  readonly sessions: Pick<WebSessionStore, 'endingsOf'>
+  /** Told of each sign-in with a password. @throws Unavailable */
+  readonly noteSignIn: (name: LoginName, person: Person) => Promise<void>
+  /** Milliseconds within which a sign-in is answered. */
+  readonly deadlineMs: number
+}
+
+/** What the page shows next. The browser's session has been changed accordingly. */
+export type SignInOutcome =
+  /** A code is asked for; `prompt` says why. */
+  | Challenge
+  /** `factors` 1: enrol an authenticator first. */
+  | SignedIn
+  /** Nobody is signed in. */
+  | Refusal
+
+/** Sign-ins in progress, and those of one client's network: a store may take seconds to refuse. */
+const MAX_IN_PROGRESS = 256
+const MAX_OF_ONE = 16
+
+const NO_NAME = refuse('bad_credentials', 'invalid user name')
+
+/** When the session was created, what had ended others before, and what is known of its sign-in. */
+type Origin = Pick<WebSession, 'createdAt' | 'endings' | 'enrolment' | 'source' | 'record'>
+
+/** Signs browsers in through the same steps as VPN logins, limits and lockouts included. */
+export class SigningIn {
+  readonly #options: SigningInOptions
+  readonly #inProgress = new SharedPlaces(MAX_IN_PROGRESS, MAX_OF_ONE)
+
+  constructor(options: SigningInOptions) {
+    this.#options = options
+  }
+
+  /** With a name and a password. @throws Problem `busy` */
+  withPassword(request: Request, name: string, password: string): Promise<SignInOutcome> {
+    return this.#try(request, { name, typed: password }, (attempt) => this.#options.login.atPortal(attempt))
+  }
+
+  /** With the code, or the answer to the identity store, that the session's challenge asks for. @throws Problem `busy` */
+  async withCode(request: Request, code: string): Promise<SignInOutcome> {
+    const { session } = browserSessionOf(request)
+    if (session?.stage !== 'code' || session.state === undefined)
+      return refuse('challenge_expired', 'no code was asked for')
+    const { typed: name, state } = session
+    return this.#try(request, { name, typed: code, state }, (attempt) =>
+      this.#options.login.atPortal(attempt),
+    )
+  }
+
+  /** With the short code of a VPN prompt, or an invitation. @throws Problem `busy` */
+  withTicket(request: Request, name: string, code: string): Promise<SignInOutcome> {
+    return this.#try(request, { name, typed: code }, (attempt) => this.#options.login.withTicket(attempt))
+  }
+
+  /**
+   * Asks a signed-in user for the present code or a recovery code before a change to the authenticator. The right code
+   * puts the session under a new cookie; a wrong one changes nothing.
+   * @throws Problem `busy`
+   */
+  async again(request: Request, code: string): Promise<SignInOutcome> {
+    const { session } = browserSessionOf(request)
+    if (session?.stage !== 'in' || session.subject === undefined)
+      return refuse('challenge_expired', 'nobody is signed in')
+    const { subject, source = 'signed in before', groups, typed: name } = session
+    const person = { subject, source, groups, attributes: {} }
+    return this.#try(
+      request,
+      { name, typed: code },
+      (attempt) => this.#options.login.stepUp(attempt, person),
+      session,
+    )
+  }
+
+  /** @param signedIn the session that stays signed in whatever the outcome. */
+  async #try(
+    request: Request,
+    typed: { readonly name: string; readonly typed: string; readonly state?: string },
+    decide: (attempt: LoginAttempt) => Promise<SignInOutcome>,
+    signedIn?: WebSession,
+  ): Promise<SignInOutcome> {
+    const attempt = this.#attempt(request, typed)
+    if (attempt === undefined) return NO_NAME
+    // Read before the sign-in: whatever ends the user's sessions during the sign-in ends this one too.
+    const origin = signedIn ?? (await this.#newOrigin(attempt))
+    const outcome = await this.#decide(request, () => decide(attempt))
+    const browser = browserSessionOf(request)
+    if (outcome.kind !== 'refusal') return this.#keep(browser, attempt, outcome, origin)
+    // The code ended the login that the session was waiting for; a wrong password ends no session.
+    if (attempt.state !== undefined) await browser.end()
+    return outcome
+  }
+
+  /** Nobody waits in a place that is bounded: neither for a store in the slot of a request, nor for a refusal's time. */
+  async #decide(request: Request, decide: () => Promise<SignInOutcome>): Promise<SignInOutcome> {
+    const leave = this.#inProgress.take(addressOf(request))
+    if (leave === undefined) throw new Problem('busy', { retryAfter: 1 })
+    request.res?.locals.slot?.release()
+    try {
+      const outcome = await decide()
+      if (outcome.kind !== 'refusal') return outcome
+      leave()
+      await waitUntil(outcome.answerAt, this.#options.clock)
+      return outcome
+    } finally {
+      leave()
+    }
+  }
+
+  /** @returns undefined for a name that is not a valid user name. */
+  #attempt(
+    request: Request,
+    { name, typed, state }: { readonly name: string; readonly typed: string; readonly state?: string },
+  ): LoginAttempt | undefined {
+    const parsed = parseLoginName(name)
+    if (parsed === undefined) return undefined
+    const { clock, random, deadlineMs } = this.#options
+    return {
+      id: random.id(),
+      name: parsed,
+      typed: new Secret(typed),
+      gateway: PORTAL,
+      address: addressOf(request),
+      state,
+      client: request.get('user-agent')?.slice(0, 200),
+      deadline: clock.monotonic() + deadlineMs,
+    }
+  }
+
+  async #newOrigin({ name }: LoginAttempt): Promise<Origin> {
+    const { clock, sessions } = this.#options
+    return { createdAt: clock.now(), endings: await sessions.endingsOf([name.username]) }
+  }
+
+  async #keep(
+    browser: BrowserSession,
+    attempt: LoginAttempt,
+    outcome: Exclude<SignInOutcome, Refusal>,
+    origin: Origin,
+  ): Promise<SignInOutcome> {
+    const next: WebSession = {
+      stage: 'code',
+      user: attempt.name.username,
+      typed: attempt.name.raw,
+      groups: [],
+      factors: 1,
+      createdAt: origin.createdAt,
+      endings: origin.endings,
+      seenAt: this.#options.clock.now(),
+    }
+    const more =
+      outcome.kind === 'challenge'
+        ? { state: outcome.state }
+        : await this.#afterSignIn(attempt.name, outcome, origin)
+    const session = { ...next, ...more }
+    // Another prompt for the same code is not a step up.
+    const isAnother = outcome.kind === 'challenge' && attempt.state !== undefined
+    const kept = isAnother ? await browser.change(session) : await browser.begin(session)
+    return kept ? outcome : refuse('challenge_expired', 'the sign-in ended in another window')
+  }
+
+  async #afterSignIn(
+    name: LoginName,
+    { person, factors, ticket, enrolment, endings: known }: SignedIn,
+    origin: Origin,
+  ): Promise<Partial<WebSession>> {
+    const { subject, groups, notice } = person
+    const endings = { ...known, ...origin.endings }
+    const common = { subject, groups, factors, endings, passwordNotice: notice?.isTold ? notice : undefined }
+    if (ticket !== undefined) return { ...common, stage: 'enrol', notes: { ticket } }
+    const isStepUp = origin.source !== undefined
+    if (!isStepUp) await this.#options.noteSignIn(name, person)
+    const { source, record } = isStepUp ? origin : person
+    if (factors === 1) return { ...common, stage: 'enrol', source, record }
+    return { ...common, stage: 'in', source, record, enrolment: origin.enrolment ?? enrolment }
+  }
+}

@@ -1,0 +1,83 @@
+import { type Expression, type Kysely, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
+import type { Lockout, LockoutSearch } from '../domain/lockout.ts'
+import { networksAround } from '../domain/network.ts'
+import { endedBefore } from './ended-before.ts'
+import { lockoutOf } from './lockout-rows.ts'
+import type { LockoutRow, Tables } from './schema.ts'
+
+/**
+ * Up to this many lockouts in force are found by their ends and sorted; where there are more, the newest of all
+ * lockouts are looked through until a page is full.
+ */
+const FEW = 2000
+
+type Query = SelectQueryBuilder<Tables, 'lockouts', LockoutRow>
+
+export async function searchLockouts(db: Kysely<Tables>, search: LockoutSearch): Promise<readonly Lockout[]> {
+  const { user, address, gateway, scope, standing, since, before, order = 'newest', after, limit } = search
+  let lockouts: Query = db.selectFrom('lockouts').selectAll()
+  if (user !== undefined) lockouts = lockouts.where('user_stem', '=', user)
+  if (address !== undefined) lockouts = lockouts.where('address', 'in', networksAround(address))
+  if (order === 'last_ended') {
+    if (standing !== undefined) lockouts = inState(lockouts, standing, true)
+    if (after !== undefined) lockouts = lockouts.where(endedBefore('lockouts', 'ends_at', after))
+    const found = lockouts.orderBy('ends_at', 'desc').orderBy('id', 'desc').limit(limit)
+    return (await found.execute()).map(lockoutOf)
+  }
+  const isTimed = since !== undefined || before !== undefined
+  // An expression, which no index answers: all lockouts of a gateway may be nearly all that there are.
+  const ofGateway = isTimed ? sql<string>`${sql.ref('gateway')} || ''` : sql<string>`${sql.ref('gateway')}`
+  if (gateway !== undefined) lockouts = lockouts.where(ofGateway, '=', gateway)
+  if (scope !== undefined) lockouts = lockouts.where('scope', '=', scope)
+  if (since !== undefined) lockouts = lockouts.where('since', '>=', since)
+  if (before !== undefined) lockouts = lockouts.where('since', '<', before)
+  // The lockouts of one user or address are few in any state, and have an index.
+  const isCounted = standing?.state === 'in_force' && user === undefined && address === undefined
+  const areFew = isCounted && (await countInForce(db, standing.at, FEW)) < FEW
+  if (standing !== undefined) lockouts = inState(lockouts, standing, areFew)
+  const direction = order === 'newest' ? 'desc' : 'asc'
+  // Identifiers follow the time, but reaching a time by them would mean a walk through all newer lockouts.
+  if (isTimed) {
+    if (after !== undefined) lockouts = lockouts.where(isBeyond(db, after, order))
+    lockouts = lockouts.orderBy('since', direction)
+  } else if (after !== undefined) lockouts = lockouts.where('id', order === 'newest' ? '<' : '>', after)
+  // Few lockouts are found by their ends and then sorted, so the order must not be answered by the index of identifiers.
+  const id = areFew ? sql<string>`${sql.ref('id')} || ''` : sql<string>`${sql.ref('id')}`
+  return (await lockouts.orderBy(id, direction).limit(limit).execute()).map(lockoutOf)
+}
+
+/** Lockouts in force, counted no further than `atMost`. */
+export async function countInForce(db: Kysely<Tables>, now: number, atMost: number): Promise<number> {
+  const inForce = db
+    .selectFrom('lockouts')
+    .select('id')
+    .where('released_at', 'is', null)
+    .where('ends_at', '>', now)
+    .limit(atMost)
+  const { count } = await db
+    .selectFrom(inForce.as('some'))
+    .select((select) => select.fn.countAll<number | string>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+/** Whether a lockout follows the last one of the page before, where they are sorted by their time. */
+function isBeyond(db: Kysely<Tables>, after: string, order: 'newest' | 'oldest'): Expression<SqlBool> {
+  const last = db.selectFrom('lockouts').select(['since', 'id']).where('id', '=', after)
+  const position = sql`(${sql.ref('since')}, ${sql.ref('id')})`
+  return order === 'newest' ? sql<SqlBool>`${position} < (${last})` : sql<SqlBool>`${position} > (${last})`
+}
+
+function inState(
+  lockouts: Query,
+  { state, at }: NonNullable<LockoutSearch['standing']>,
+  areFew: boolean,
+): Query {
+  if (state === 'released') return lockouts.where('released_at', 'is not', null)
+  const unreleased = lockouts.where('released_at', 'is', null)
+  if (state === 'ended') return unreleased.where('ends_at', '<=', at)
+  // An expression, which no index by ends answers: sorting all of them would take longer than finding a page.
+  return areFew
+    ? unreleased.where('ends_at', '>', at)
+    : unreleased.where(sql<number>`${sql.ref('ends_at')} + 0`, '>', at)
+}

@@ -1,0 +1,46 @@
+import { type QueryCreator, type RawBuilder, sql } from 'kysely'
+import type { Param } from '../prepared.ts'
+import type { LockoutRow, Tables } from '../schema.ts'
+import { spending } from '../trusts.ts'
+import type { Prefixed } from './prefixed.ts'
+
+export type ClaimValues = Prefixed<
+  'claim',
+  { enrolment: string; step: number; driftMs: number; subject: string; hash: string; trust: string }
+> & { readonly now: number }
+
+type Claiming = QueryCreator<Tables & { locks: LockoutRow }>
+
+/** The one column of a part that only has a row or none. */
+export const one = sql<number>`1`.as('one')
+
+/** Each spends what a login shows, as the part `claimed` of an admission: one row if it was there. */
+export function claimStep(db: Claiming, value: Param<ClaimValues>, mayClaim: RawBuilder<boolean>) {
+  return db
+    .updateTable('enrolments')
+    .set({ last_step: value('claim.step'), drift_ms: value('claim.driftMs') })
+    .where('id', '=', value('claim.enrolment'))
+    .where('last_step', '<', value('claim.step'))
+    .where(mayClaim)
+    .returning(one)
+}
+
+export function claimRecoveryCode(db: Claiming, value: Param<ClaimValues>, mayClaim: RawBuilder<boolean>) {
+  return db
+    .updateTable('recovery_codes')
+    .set({ used_at: value('now') })
+    .where('subject', '=', value('claim.subject'))
+    .where('hash', '=', value('claim.hash'))
+    .where('used_at', 'is', null)
+    .where(mayClaim)
+    .returning(one)
+}
+
+export function claimTrust(db: Claiming, value: Param<ClaimValues>, mayClaim: RawBuilder<boolean>) {
+  const use = { trust: value('claim.trust'), enrolment: value('claim.enrolment'), now: value('now') }
+  return spending(db, use).where(mayClaim).returning(one)
+}
+
+export function claimNothing(db: Claiming, _: Param<ClaimValues>, mayClaim: RawBuilder<boolean>) {
+  return db.selectNoFrom(one).where(mayClaim)
+}

@@ -1,0 +1,84 @@
+import type { Kysely } from 'kysely'
+import type { LeaseStore } from '../domain/address-pool.ts'
+import type { AgentStore } from '../domain/agent.ts'
+import type { TokenStore } from '../domain/api-token.ts'
+import type { AuditStore } from '../domain/audit.ts'
+import type { EnrolmentStore } from '../domain/enrolment.ts'
+import type { InvitationStore } from '../domain/invitation.ts'
+import type { LockoutStore } from '../domain/lockout.ts'
+import type { GatewayStore, LoginStore } from '../domain/login-records.ts'
+import type { Randomness } from '../domain/random.ts'
+import type { RetentionStore } from '../domain/retention.ts'
+import type { SessionStore } from '../domain/session.ts'
+import type { OrderStore } from '../domain/session-order.ts'
+import type { TrustStore } from '../domain/trust.ts'
+import type { UsageStore } from '../domain/usage.ts'
+import type { UserStore } from '../domain/user.ts'
+import { SqlAgents } from './agents.ts'
+import { SqlAudit } from './audit.ts'
+import { SqlEnrolments } from './enrolments.ts'
+import { SqlGateways } from './gateways.ts'
+import { SqlInvitations } from './invitations.ts'
+import { SqlLeases } from './leases.ts'
+import { SqlLockouts } from './lockouts.ts'
+import { SqlLogin } from './login.ts'
+import { SqlRetention } from './retention.ts'
+import type { Tables } from './schema.ts'
+import { SqlOrders } from './session-orders.ts'
+import { SqlSessions } from './sessions.ts'
+import { SqlTokens } from './tokens.ts'
+import { SqlTrusts } from './trusts.ts'
+import { SqlUsage } from './usage.ts'
+import { SqlUsers } from './users.ts'
+
+/** Everything that is kept, by noun. Every method may throw `Unavailable`. */
+export interface Repositories {
+  readonly users: UserStore
+  readonly enrolments: EnrolmentStore
+  readonly lockouts: LockoutStore
+  readonly sessions: SessionStore
+  readonly usage: UsageStore
+  readonly leases: LeaseStore
+  readonly audit: AuditStore
+  readonly login: LoginStore
+  readonly gateways: GatewayStore
+  readonly tokens: TokenStore
+  readonly retention: RetentionStore
+  readonly invitations: InvitationStore
+  readonly orders: OrderStore
+  readonly trusts: TrustStore
+  readonly agents: AgentStore
+}
+
+/** Records that were opened, whatever holds them. */
+export interface OpenStore {
+  readonly records: Repositories
+  /** Resolves where the records can be read and written now. @throws Unavailable */
+  checkReady(): Promise<void>
+  /** Finishes what waits, then lets go of what holds them. */
+  close(): Promise<void>
+}
+
+/** The records in a database whose tables have been migrated. */
+export function sqlRepositories(
+  db: Kysely<Tables>,
+  { random }: { readonly random: Randomness },
+): Repositories {
+  return {
+    users: new SqlUsers(db, random),
+    enrolments: new SqlEnrolments(db),
+    lockouts: new SqlLockouts(db, random),
+    sessions: new SqlSessions(db, random),
+    usage: new SqlUsage(db),
+    leases: new SqlLeases(db),
+    audit: new SqlAudit(db),
+    login: new SqlLogin(db, random),
+    gateways: new SqlGateways(db),
+    tokens: new SqlTokens(db),
+    retention: new SqlRetention(db),
+    invitations: new SqlInvitations(db),
+    orders: new SqlOrders(db, random),
+    trusts: new SqlTrusts(db),
+    agents: new SqlAgents(db),
+  }
+}

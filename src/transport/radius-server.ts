@@ -1,0 +1,206 @@
+import type { Runtime } from '../domain/runtime.ts'
+import { ConcurrencyLimit } from '../pacing/concurrency-limit.ts'
+import { waitUntil } from '../pacing/response-time-equalizer.ts'
+import { Attr, Code } from '../radius/codes.ts'
+import { forbiddenIn } from '../radius/occurrence.ts'
+import { type Packet, PacketTooLong, parsePacket } from '../radius/packet.ts'
+import { optionalText } from './access-request.ts'
+import { AccountingHandler, type AccountingHandlerOptions } from './accounting-handler.ts'
+import type { ClientTable, RadiusClient } from './client-table.ts'
+import { type DropReason, Drops } from './drops.ts'
+import { Duplicates } from './duplicates.ts'
+import { LoginHandler, type LoginHandlerOptions } from './login-handler.ts'
+import { refusalTo, sign } from './reply.ts'
+import { verify } from './verify.ts'
+
+/** The two RADIUS services; each takes its own packet codes, and both take Status-Server. */
+export type Service = 'auth' | 'acct'
+
+/** One datagram and where it came from. */
+export interface Datagram {
+  readonly octets: Buffer
+  readonly source: string
+  readonly port: number
+  readonly service: Service
+  /** Names the socket that it came in by. */
+  readonly socket: string
+}
+
+/** A packet that is known to be its client's. */
+export interface RadiusRequest {
+  readonly packet: Packet
+  readonly client: RadiusClient
+  /** Monotonic milliseconds. */
+  readonly arrivedAt: number
+}
+
+export interface RadiusServerOptions extends Runtime, LoginHandlerOptions, AccountingHandlerOptions {
+  readonly gateways: ClientTable
+  /** Requests worked on at once. As many may wait; where more come the oldest are dropped, and the gateway asks again. */
+  readonly maxInFlight: number
+}
+
+/** Refusals that wait until they may go out; each is less than a kilobyte. */
+const MAX_HELD = 20_000
+
+interface SignedReply {
+  readonly octets: Buffer
+  /** As `Refusal.answerAt`. */
+  readonly answerAt?: number
+}
+
+/** A reply, none, or why there is to be none. */
+type Answer = SignedReply | DropReason | undefined
+
+const SERVICE_CODE: Readonly<Record<Service, number>> = {
+  auth: Code.AccessRequest,
+  acct: Code.AccountingRequest,
+}
+
+/** What answers requests by one configuration. A reload replaces all of it in one step. */
+interface Serving {
+  readonly options: RadiusServerOptions
+  readonly logins: LoginHandler
+  readonly accounting: AccountingHandler
+  readonly inProgress: ConcurrencyLimit
+}
+
+/**
+ * The way of a datagram: source known? well-formed? the right code? which gateway? authentic? a duplicate? Then it is handed on, and
+ * the reply is signed. A datagram that fails a check gets no answer; one that passes them all gets one soon.
+ */
+export class RadiusServer {
+  readonly #drops: Drops
+  readonly #duplicates: Duplicates
+  #serving: Serving
+  #inFlight = 0
+  #held = 0
+  #onDrained: (() => void) | undefined
+
+  constructor(options: RadiusServerOptions) {
+    this.#drops = new Drops(options)
+    this.#duplicates = new Duplicates(options)
+    this.#serving = servingBy(options)
+  }
+
+  /** Requests that arrive from now on are answered by these options, those in flight by the options before. */
+  use(options: RadiusServerOptions): void {
+    this.#serving = servingBy(options, this.#serving)
+  }
+
+  /** @returns the reply's octets, or undefined where there is none. Never rejects. */
+  receive(datagram: Datagram): Promise<Buffer | undefined> | Buffer | undefined {
+    const { source, port, service } = datagram
+    const clients = this.#serving.options.gateways.find(source)
+    if (clients === undefined) return this.#drop('unknown_gateway', source)
+    // Nothing can be sent to port 0, which stands for none (RFC 768), and Node throws on an attempt.
+    if (port === 0) return this.#drop('no_source_port', source)
+
+    // A malformed datagram costs half a microsecond, so that a flood of them leaves time for the others.
+    const packet = parsePacket(datagram.octets)
+    if (typeof packet === 'string') return this.#drop('malformed', source, packet)
+    if (packet.code !== SERVICE_CODE[service] && packet.code !== Code.StatusServer)
+      return this.#drop('wrong_code', source, `code ${packet.code} on the ${service} port`)
+
+    const nasIdentifier = optionalText(packet, Attr.NasIdentifier)
+    const client = clients.withIdentifier(nasIdentifier)
+    if (client === undefined) return this.#drop('unknown_gateway', source, `NAS-Identifier ${nasIdentifier}`)
+    const fault = verify(packet, client)
+    if (fault !== undefined) return this.#drop(fault, source)
+    // An Access-Request with such an attribute gets a reject, which is sooner over for the user than silence.
+    const forbidden = packet.code === Code.AccessRequest ? undefined : forbiddenIn(packet)
+    if (forbidden !== undefined) return this.#drop('forbidden_attribute', source, forbidden)
+    if (packet.code === Code.StatusServer) return statusReply(packet, client, service)
+
+    const key = `${datagram.socket} ${source} ${port} ${packet.identifier}`
+    const seen = this.#duplicates.begin(key, packet.authenticator)
+    if (seen === 'new') return this.#answerOnce(key, packet, client, datagram)
+    this.#serving.options.metrics.repeated(seen === 'pending' ? 'pending' : 'resent')
+    return seen === 'pending' ? undefined : seen
+  }
+
+  /** Resolves when every request in flight has been answered. */
+  async drain(): Promise<void> {
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#onDrained = resolve))
+  }
+
+  async #answerOnce(
+    key: string,
+    packet: Packet,
+    client: RadiusClient,
+    datagram: Datagram,
+  ): Promise<Buffer | undefined> {
+    const serving = this.#serving
+    const { clock, deadlineMs } = serving.options
+    const request = { packet, client, arrivedAt: clock.monotonic() }
+    this.#inFlight += 1
+    const answered = await serving.inProgress.run(
+      () => answer(request, serving),
+      (reason): Answer => reason,
+      { patienceMs: deadlineMs },
+    )
+    const reply =
+      typeof answered === 'string'
+        ? this.#drop(answered, datagram.source)
+        : await this.#hold(answered, datagram.source)
+    this.#duplicates.end(key, packet.authenticator, reply)
+    this.#inFlight -= 1
+    if (this.#inFlight === 0) this.#onDrained?.()
+    return reply
+  }
+
+  /** A refusal waits in no place that others wait for, and at most so many wait that memory is bounded. */
+  async #hold(signed: SignedReply | undefined, source: string): Promise<Buffer | undefined> {
+    if (signed?.answerAt === undefined) return signed?.octets
+    if (this.#held >= MAX_HELD) return this.#drop('overloaded', source)
+    this.#held += 1
+    await waitUntil(signed.answerAt, this.#serving.options.clock)
+    this.#held -= 1
+    return signed.octets
+  }
+
+  #drop(reason: DropReason, source: string, detail?: string): undefined {
+    this.#drops.drop(reason, source, detail)
+  }
+}
+
+function servingBy(options: RadiusServerOptions, before?: Serving): Serving {
+  const { maxInFlight, clock } = options
+  const isSameLimit = before?.options.maxInFlight === maxInFlight
+  return {
+    options,
+    logins: new LoginHandler(options),
+    accounting: new AccountingHandler(options),
+    inProgress: isSameLimit
+      ? before.inProgress
+      : new ConcurrencyLimit({ parallel: maxInFlight, waiting: maxInFlight, clock }),
+  }
+}
+
+async function answer(request: RadiusRequest, { options, logins, accounting }: Serving): Promise<Answer> {
+  const { packet, client } = request
+  const { log } = options
+  try {
+    const handler = packet.code === Code.AccessRequest ? logins : accounting
+    const reply = await handler.answer(request)
+    if (reply === undefined || reply === 'repeated') return reply
+    try {
+      return { octets: sign(packet, client, reply), answerAt: reply.answerAt }
+    } catch (error) {
+      // The login refuses a grant that does not fit by itself; with a long chain of Proxy-State it may not fit.
+      if (!(error instanceof PacketTooLong) || reply.code !== Code.AccessAccept) throw error
+      log.error('reply.too_long', { gateway: client.gateway.name, error })
+      return { octets: sign(packet, client, refusalTo(error.message, options.reply)) }
+    }
+  } catch (error) {
+    // No error is known to arrive here. A fault of the broker must neither end it nor let anybody in.
+    log.error('exchange.fault', { gateway: client.gateway.name, error })
+    return undefined
+  }
+}
+
+/** "I am here" (RFC 5997 §4.2). */
+function statusReply(packet: Packet, client: RadiusClient, service: Service): Buffer {
+  const code = service === 'auth' ? Code.AccessAccept : Code.AccountingResponse
+  return sign(packet, client, { code, attributes: [] })
+}

@@ -1,0 +1,120 @@
+import type { Request, Response } from 'express'
+import { hiddenCharacterIn } from '../../domain/hidden-characters.ts'
+import { callerOf } from '../../http/caller.ts'
+import { addressOf } from '../../http/peer.ts'
+import type { HttpServices } from '../../http/services.ts'
+import type { Translate } from '../../i18n/messages.ts'
+import { PORTAL } from '../../login/flow.ts'
+import type { AuditContext } from '../../manage/audit-context.ts'
+import { field } from '../layout/forms.ts'
+import type { Page, Pages } from '../layout/pages.ts'
+import { durationText, hourText, trafficText } from '../layout/times.ts'
+import { searchText } from './filters.ts'
+
+/** A page in the bar at the top. */
+type Area = 'lockouts' | 'users' | 'sessions' | 'audit'
+
+/** What can be wrong with a form. */
+export type FormProblem =
+  | 'reason'
+  /** The reason holds a character that nobody sees. */
+  | { readonly hidden: string }
+  | 'user'
+  | 'address'
+  | 'until'
+  | 'unknown_user'
+  | 'gateway'
+  | 'not_in_force'
+  | 'amount'
+  | 'no_quota'
+  | 'session_over'
+
+/** A page of the console; `view` is the template's name in this folder. */
+export interface ConsolePage extends Omit<Page, 'problem' | 'nav'> {
+  readonly area?: Area
+  readonly problem?: FormProblem
+}
+
+/** Actor and reason are required: whatever is done here is done by someone, for a reason. */
+export type ConsoleAuditContext = AuditContext & Required<Pick<AuditContext, 'actor' | 'reason'>>
+
+const MAX_REASON = 200
+const PATHS: Readonly<Record<Area, string>> = {
+  lockouts: '/desk',
+  users: '/desk/users',
+  sessions: '/desk/sessions',
+  audit: '/desk/audit',
+}
+
+/** What all pages of the admin console share. */
+export class AdminConsole {
+  readonly services: HttpServices
+  readonly #pages: Pages
+
+  constructor(services: HttpServices, pages: Pages) {
+    this.services = services
+    this.#pages = pages
+  }
+
+  show(response: Response, page: ConsolePage): void {
+    this.#pages.show(response, this.#pageOf(response.req, page))
+  }
+
+  /** A part of a page, for the script that keeps it up to date. */
+  showPart(response: Response, view: string, data: Page['data']): void {
+    const part = this.#pages.render(response.req, this.#pageOf(response.req, { view, data, title: () => '' }))
+    response.type('html').send(part)
+  }
+
+  /** Who acts and why, for the audit trail; a problem where the form has no usable reason. */
+  auditContextIn(request: Request): ConsoleAuditContext | FormProblem {
+    const reason = field(request, 'reason').trim()
+    if (reason === '' || reason.length > MAX_REASON) return 'reason'
+    const hidden = hiddenCharacterIn(reason)
+    if (hidden !== undefined) return { hidden }
+    return { actor: callerOf(request).actor, address: addressOf(request), reason }
+  }
+
+  #pageOf(request: Request, { view, area, problem, data, ...page }: ConsolePage): Page {
+    const locale = this.#pages.localeOf(request)
+    const { scopes } = callerOf(request)
+    const { gateways, clock } = this.services
+    const areas = Object.entries(PATHS) as [Area, string][]
+    return {
+      width: 'wide',
+      home: '/desk',
+      styles: ['desk.css'],
+      scripts: ['desk.js'],
+      nav: areas.map(([each, href]) => ({ href, label: `admin.nav.${each}`, current: each === area })),
+      ...page,
+      view: `desk/${view}`,
+      problem: problem && ((t) => problemText(problem, t)),
+      data: {
+        ...data,
+        may: {
+          lock: scopes.has('lockouts:write'),
+          enrol: scopes.has('enrolments:write'),
+          addQuota: scopes.has('users:write'),
+          end: scopes.has('sessions:write'),
+        },
+        gateways: [...gateways, PORTAL],
+        portal: PORTAL,
+        now: clock.now(),
+        duration: (ms: number) => durationText(ms, locale),
+        hour: (at: number) => hourText(at, locale),
+        traffic: (octets: number) => trafficText(octets, locale),
+        linkTo: searchText,
+      },
+    }
+  }
+}
+
+function problemText(problem: FormProblem, t: Translate): string {
+  if (typeof problem === 'string') return t(`admin.problem.${problem}`)
+  return t('admin.problem.hidden', { character: problem.hidden })
+}
+
+/** Whether a form had a reason. */
+export function isContext(answer: ConsoleAuditContext | FormProblem): answer is ConsoleAuditContext {
+  return typeof answer === 'object' && 'actor' in answer
+}

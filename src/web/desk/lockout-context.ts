@@ -1,0 +1,100 @@
+import type { AuditEvent } from '../../domain/audit.ts'
+import type { Lockout } from '../../domain/lockout.ts'
+import { customerNetwork } from '../../domain/network.ts'
+import { type RefusalReason, refuse } from '../../domain/refusal.ts'
+import type { HttpServices } from '../../http/services.ts'
+import { eventsSince } from './recent-events.ts'
+
+type ContextServices = Pick<HttpServices, 'failuresWithinMs'> & {
+  readonly records: Pick<HttpServices['records'], 'audit' | 'sessions'>
+}
+
+/** Events of one lockout that are read; a count stops there. */
+const MAX_EVENTS = 100
+/** A single user does not fail from this many addresses. */
+const MANY_ADDRESSES = 4
+const MANY_NAMES = 3
+
+/** What the records say for and against releasing a lockout. */
+export async function lockoutContextOf(lockout: Lockout, { records, failuresWithinMs }: ContextServices) {
+  const { audit } = records
+  const { user, address, scope, cause, since } = lockout
+  const subject = scope === 'user' ? { user } : scope === 'address' ? { address } : { user, address }
+  const refused = { kinds: ['login.refused'], limit: MAX_EVENTS } as const
+  const [from, isByHand] = [since - failuresWithinMs, cause === 'by_hand']
+  const [before, after, neighbours, made] = await Promise.all([
+    isByHand ? [] : eventsSince(audit, from, { ...refused, ...subject, before: since + 1 }),
+    eventsSince(audit, since, {
+      ...refused,
+      ...subject,
+      reason: 'locked',
+      before: lockout.releasedAt ?? lockout.until,
+    }),
+    isByHand || address === undefined
+      ? []
+      : eventsSince(audit, from, { ...refused, address, before: since + failuresWithinMs }),
+    isByHand
+      ? eventsSince(audit, since, {
+          user,
+          address,
+          kinds: ['lockout.made'],
+          reason: 'by_hand',
+          before: since + 1,
+          limit: 1,
+        })
+      : [],
+  ])
+  const failures = before.filter(isFailure)
+  const place = address ?? failures[0]?.address
+  const [connected] =
+    user === undefined || place === undefined
+      ? []
+      : await records.sessions.list({ user, address: customerNetwork(place), limit: 1 })
+  const addresses = distinct(failures, 'address')
+  const names = distinct(neighbours.filter(isFailure), 'user')
+  const lastConnected = connected?.grantedAt ?? connected?.startedAt
+  return {
+    /** Failures that led to the lockout: at least this many where `isMore`. */
+    failures: failures.length,
+    isMore: before.length === MAX_EVENTS,
+    reasons: countReasons(failures),
+    addresses,
+    gateways: distinct(failures, 'gateway'),
+    /** User names that failed at the lockout's address at about the same time. */
+    names,
+    /** When the user last connected from the address, in wall milliseconds. */
+    lastConnected,
+    /** Attempts while it was locked. */
+    triesSince: after.reduce((sum, { times = 1 }) => sum + times, 0),
+    isMoreSince: after.length === MAX_EVENTS,
+    lastTry: after[0]?.at,
+    /** Who locked it manually. */
+    actor: made[0]?.actor,
+    hint: hintOf(lockout, addresses.length, names.length, lastConnected !== undefined),
+  }
+}
+
+/** Whether it counts as a failure for limits and lockouts. */
+function isFailure({ reason }: AuditEvent): boolean {
+  return reason !== undefined && refuse(reason as RefusalReason, '').counts
+}
+
+function countReasons(failures: readonly AuditEvent[]) {
+  const counts = Object.entries(Object.groupBy(failures, ({ reason = '' }) => reason))
+  return counts
+    .map(([reason, events = []]) => ({ reason: reason as RefusalReason, count: events.length }))
+    .toSorted((a, b) => b.count - a.count)
+}
+
+function distinct(events: readonly AuditEvent[], part: 'address' | 'gateway' | 'user'): readonly string[] {
+  return [...new Set(events.flatMap((event) => event[part] ?? []))]
+}
+
+/** A suggestion to the person who decides. */
+function hintOf({ cause, scope }: Lockout, addresses: number, names: number, isKnownPlace: boolean) {
+  if (cause === 'by_hand' || cause === 'password_known') return cause
+  if (scope === 'address' || addresses >= MANY_ADDRESSES) return 'guessing'
+  // Many users may share an address, but rarely with one who has never been there.
+  if (isKnownPlace) return 'known_place'
+  return names >= MANY_NAMES ? 'guessing' : 'new_place'
+}

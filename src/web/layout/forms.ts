@@ -1,0 +1,29 @@
+import type { Request, Response } from 'express'
+
+const MAX_FIELD_LENGTH = 4096
+
+/** A field of the form that was sent; empty where there is none. */
+export function field(request: Request, name: string): string {
+  const [value = ''] = fields(request, name)
+  return value
+}
+
+/** All fields of one name. */
+export function fields(request: Request, name: string): readonly string[] {
+  const body: unknown = request.body
+  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return []
+  const value = (body as Readonly<Record<string, unknown>>)[name]
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return values.filter((each) => typeof each === 'string' && each.length <= MAX_FIELD_LENGTH) as string[]
+}
+
+/** A parameter of the address; empty where there is none, or several. */
+export function parameter(request: Request, name: string): string {
+  const value: unknown = request.query[name]
+  return typeof value === 'string' && value.length <= MAX_FIELD_LENGTH ? value.trim() : ''
+}
+
+/** Redirects to the next page by GET, so that a reload sends nothing twice. */
+export function goTo(response: Response, path: string): void {
+  response.redirect(303, path)
+}

@@ -1,0 +1,169 @@
+import { join } from 'node:path'
+import { Eta } from 'eta'
+import type { Request, Response } from 'express'
+import { spelledOut } from '../../domain/hidden-characters.ts'
+import type { Locale } from '../../domain/locale.ts'
+import { findBrowserSession } from '../../http/browser-session.ts'
+import type { Problem, ProblemName } from '../../http/problem.ts'
+import type { HttpServices } from '../../http/services.ts'
+import {
+  MESSAGES,
+  type MessageKey,
+  type MessageValues,
+  type Translate,
+  translator,
+} from '../../i18n/messages.ts'
+import type { Assets } from './assets.ts'
+import { Html } from './html.ts'
+import { localeOf } from './locale.ts'
+import { storedText } from './stored-text.ts'
+import { agoElement, timeElement } from './times.ts'
+
+/** A link in the bar at the top. */
+export interface NavLink {
+  readonly href: string
+  readonly label: MessageKey
+  readonly current?: boolean
+}
+
+/** A text of a page, in the language of its reader. */
+export type PageText = (t: Translate) => string
+
+export interface Page {
+  /** A template below src/web without its ending, as `portal/sign-in`. */
+  readonly view: string
+  /** What the page is about, for the browser's tab. */
+  readonly title: PageText
+  /** Why the form that was sent is shown again. */
+  readonly problem?: PageText
+  /** 200 where it is absent, or 422 with a problem. */
+  readonly status?: number
+  /** What the template finds in `it.data`. */
+  readonly data?: Readonly<Record<string, unknown>>
+  /** Tables need the width of the window, text less, a few fields little. */
+  readonly width?: 'slim' | 'narrow' | 'wide'
+  readonly nav?: readonly NavLink[]
+  /** Where the name at the top leads; `/` where it is absent. */
+  readonly home?: string
+  /** Further scripts and style sheets by the name of their asset. */
+  readonly scripts?: readonly string[]
+  readonly styles?: readonly string[]
+}
+
+type PagesServices = Pick<HttpServices, 'name' | 'locales' | 'clock'>
+
+const VIEWS = join(import.meta.dirname, '..')
+const UNPROCESSABLE = 422
+
+/** Characters that nobody sees are written out: a name from a directory could turn the rest of its line around. */
+function escapingEta(): Eta {
+  const eta = new Eta({ views: VIEWS, autoEscape: true, cache: true, autoTrim: ['nl', 'nl'] })
+  const escapeText = eta.config.escapeFunction
+  // Line breaks stand between the recovery codes that are copied.
+  const linesOf = (text: string) => text.split('\n').map(spelledOut).join('\n')
+  eta.configure({ escapeFunction: (text: unknown) => escapeText(linesOf(String(text))) })
+  return eta
+}
+
+const PROBLEM_TEXTS = {
+  'not-found': 'notFound',
+  forgery: 'forgery',
+  'too-many-requests': 'tooMany',
+  busy: 'unavailable',
+  unavailable: 'unavailable',
+  unauthenticated: 'signIn',
+  'address-not-allowed': 'forbidden',
+  'missing-scope': 'forbidden',
+  internal: 'internal',
+} as const satisfies Partial<Record<ProblemName, string>>
+
+/**
+ * Makes pages from templates. Whatever a template writes with `<%= %>` is escaped. Templates find: `it.data`,
+ * `it.problem`, `it.locale`, `it.csrf` (for the hidden field `csrf` of every form), `it.session` (of the browser, or
+ * undefined), `it.asset(file)`, and the texts:
+ * `it.t(key, values)` a message, `it.rich(key, values)` one whose values may be HTML (write it with `<%~ %>`),
+ * `it.has(key)` whether there is such a message, `it.stored(text)` a text from the records, `it.time(ms)` and `it.ago(ms)` (HTML).
+ */
+export class Pages {
+  readonly #services: PagesServices
+  readonly #assets: Assets
+  readonly #eta = escapingEta()
+
+  constructor(services: PagesServices, assets: Assets) {
+    this.#services = services
+    this.#assets = assets
+  }
+
+  localeOf(request: Request): Locale {
+    return localeOf(request, this.#services.locales)
+  }
+
+  textFor(request: Request, text: PageText): string {
+    return text(translator(this.localeOf(request)))
+  }
+
+  show(response: Response, page: Page): void {
+    response
+      .status(page.status ?? (page.problem === undefined ? 200 : UNPROCESSABLE))
+      .set('Vary', 'Accept-Language')
+      .type('html')
+      .send(this.render(response.req, page))
+  }
+
+  /** The page as text, or the part of one whose template names no layout. */
+  render(request: Request, { title, problem, ...page }: Page): string {
+    const { name, clock } = this.#services
+    const locale = this.localeOf(request)
+    const browser = findBrowserSession(request)
+    const t = translator(locale)
+    return this.#eta.render(`/${page.view}`, {
+      width: 'narrow',
+      nav: [],
+      scripts: [],
+      styles: [],
+      home: '/',
+      data: {},
+      ...page,
+      title: title(t),
+      problem: problem?.(t),
+      name,
+      locale,
+      t,
+      rich: (key: MessageKey, values: Readonly<Record<string, unknown>>) => t(key, this.#escaped(values)),
+      has: (key: string) => Object.hasOwn(MESSAGES.en, key),
+      stored: (text: string) => storedText(text, locale),
+      session: browser?.session,
+      csrf: browser?.csrf() ?? '',
+      asset: this.#assets.at,
+      time: (at: number) => timeElement(at, locale),
+      ago: (at: number) => agoElement(at, clock.now(), locale),
+    })
+  }
+
+  /** @returns false where the client is no browser and wants something else than a page. */
+  readonly showProblem = (request: Request, response: Response, problem: Problem): boolean => {
+    if (request.accepts(['application/problem+json', 'html']) !== 'html') return false
+    const name =
+      problem.problem in PROBLEM_TEXTS
+        ? PROBLEM_TEXTS[problem.problem as keyof typeof PROBLEM_TEXTS]
+        : 'other'
+    const text = `layout.problem.${name}` as const
+    response.set(problem.headers)
+    this.show(response, {
+      view: 'layout/problem',
+      title: (t) => t(`${text}.title`),
+      status: problem.status,
+      data: { text },
+    })
+    return true
+  }
+
+  #escaped(values: Readonly<Record<string, unknown>>): MessageValues {
+    const escapeText = this.#eta.config.escapeFunction
+    const safe = Object.entries(values).map(([name, value]) => [
+      name,
+      value instanceof Html ? String(value) : typeof value === 'string' ? escapeText(value) : value,
+    ])
+    return Object.fromEntries(safe)
+  }
+}

@@ -1,0 +1,78 @@
+import type { Response } from 'express'
+import type { AuditKind } from '../../domain/audit.ts'
+import { usernameOf } from '../../domain/login-name.ts'
+import type { WebSession } from '../../domain/web-session.ts'
+import { browserSessionOf } from '../../http/browser-session.ts'
+import type { Translate } from '../../i18n/messages.ts'
+import { noticeTexts } from '../../i18n/password-notice.ts'
+import { PORTAL } from '../../login/flow.ts'
+import { goTo } from '../layout/forms.ts'
+import { shownQuota } from '../layout/shown-quota.ts'
+import { clockAdviceFor } from './phone-clock.ts'
+import type { Portal } from './portal.ts'
+
+const MAX_LOCKS = 10
+const MAX_SESSIONS = 5
+/** Sessions to search for those of this user: users of other realms may share the name. */
+const SEARCHED_SESSIONS = 50
+const MAX_EVENTS = 15
+/** Events that users see of their own account. */
+const SHOWN_KINDS = [
+  'login.accepted',
+  'login.challenged',
+  'login.refused',
+  'lockout.made',
+  'lockout.released',
+  'enrolment.made',
+  'enrolment.revoked',
+  'recovery_codes.made',
+  'trust.revoked',
+  'invitation.made',
+  'user.changed',
+] as const satisfies readonly AuditKind[]
+const TONES: Readonly<Partial<Record<AuditKind, string>>> = {
+  'login.accepted': 'good',
+  'enrolment.made': 'good',
+  'login.refused': 'bad',
+  'lockout.made': 'bad',
+}
+
+/** Shows users their own account: lockouts, authenticator, VPN sessions and recent activity. */
+export async function showAccount(
+  response: Response,
+  portal: Portal,
+  { subject = '', user, groups, passwordNotice }: WebSession,
+): Promise<void> {
+  const { records, trusts, userQuotas, clock, tellLocked } = portal.services
+  const standing = { state: 'in_force', at: clock.now() } as const
+  const account = usernameOf(subject)
+  const [enrolment, locks, trusted, quotas, sessions, events] = await Promise.all([
+    records.enrolments.findRegistered(subject),
+    tellLocked ? records.lockouts.list({ user: account, standing, limit: MAX_LOCKS }) : [],
+    trusts.ofSubject(subject),
+    userQuotas.standings({ subject, groups }),
+    records.sessions.list({ user, limit: SEARCHED_SESSIONS }),
+    records.audit.list({ user: account, kinds: SHOWN_KINDS, limit: MAX_EVENTS }),
+  ])
+  // Someone else has revoked it: the user has to sign in and set up another.
+  if (enrolment === undefined) {
+    await browserSessionOf(response.req).end()
+    return goTo(response, '/')
+  }
+  portal.show(response, {
+    view: 'account',
+    title: (t) => t('portal.account.title'),
+    width: 'narrow',
+    data: {
+      enrolment,
+      clock: clockAdviceFor(enrolment),
+      password: (t: Translate) => noticeTexts(passwordNotice, t),
+      locks,
+      trusts: trusted,
+      quotas: quotas.map(shownQuota),
+      sessions: sessions.filter((session) => session.subject === subject).slice(0, MAX_SESSIONS),
+      events: events.map((event) => ({ ...event, tone: TONES[event.kind] ?? '' })),
+      portal: PORTAL,
+    },
+  })
+}

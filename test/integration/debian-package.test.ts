@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { temporaryFolder } from '../real/folder.ts'
+import { describeWith } from '../real/needs.ts'
+import { outputOf, thisMachine } from '../real/process.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const MEBIBYTE = 1024 * 1024
+const NEEDS = ['root', 'dpkg-deb', 'mount', 'chroot', 'systemd-analyze']
+
+const run = (program: string, ...args: readonly string[]) =>
+  outputOf(thisMachine, program, args, { within: 180_000 })
+
+describeWith(NEEDS, 'the Debian package', () => {
+  const folder = temporaryFolder('debian-package')
+  /** This machine's files, with changes that are kept in memory and given up afterwards. */
+  const machine = folder.file('machine')
+  const inside = (...args: readonly string[]) => thisMachine.run('chroot', [machine, ...args])
+  const insideFile = (path: string) => join(machine, path)
+  const mounted = new AsyncDisposableStack()
+  let file: string
+
+  async function mount(where: string, ...args: readonly string[]): Promise<void> {
+    mkdirSync(where, { recursive: true })
+    await run('mount', ...args, where)
+    mounted.defer(async () => void (await run('umount', '--lazy', where)))
+  }
+
+  beforeAll(async () => {
+    file = (await run(process.execPath, join(ROOT, 'deploy/deb.ts'), folder.path)).trim()
+    const memory = folder.file('memory')
+    await mount(memory, '-t', 'tmpfs', 'tmpfs')
+    for (const name of ['upper', 'work']) mkdirSync(join(memory, name))
+    const layers = `lowerdir=/,upperdir=${memory}/upper,workdir=${memory}/work`
+    await mount(machine, '-t', 'overlay', 'overlay', '-o', layers)
+    await mount(insideFile('dev'), '--bind', '/dev')
+    // This machine may have the package, too.
+    await inside('rm', '-rf', '/etc/ocbroker', '/var/lib/ocbroker', '/usr/lib/ocbroker')
+    await mount(insideFile('packages'), '--bind', folder.path)
+  }, 300_000)
+
+  afterAll(async () => {
+    await mounted.disposeAsync()
+    await folder.remove()
+  })
+
+  const install = async (name: string) => {
+    const { code, output } = await thisMachine.run('chroot', [machine, 'dpkg', '-i', `/packages/${name}`], {
+      within: 120_000,
+    })
+    expect([code, output]).toEqual([0, expect.any(String)])
+    return output
+  }
+  const name = () => file.slice(folder.path.length + 1)
+
+  test('is small enough to download and to keep', async () => {
+    expect(statSync(file).size).toBeLessThan(50 * MEBIBYTE)
+    const size = Number(await run('dpkg-deb', '--field', file, 'Installed-Size')) / 1024
+    expect(size).toBeLessThan(190)
+    const list = await run('dpkg-deb', '--contents', file)
+    const node = Number(/\s(\d+) \S+ \S+ \.\/usr\/lib\/ocbroker\/node_modules\/\.bin\/node$/m.exec(list)?.[1])
+    expect(size - node / MEBIBYTE).toBeLessThan(20)
+  })
+
+  test('makes the account, the folders and the command', async () => {
+    expect(await install(name())).toContain('ocbroker check')
+    const owned = await inside('stat', '-c', '%U:%G %a', '/etc/ocbroker/broker.yaml', '/var/lib/ocbroker')
+    expect(owned.stdout).toBe('root:ocbroker 640\nocbroker:ocbroker 700\n')
+    const { output } = await inside('ocbroker', 'check')
+    expect(output).toContain('/etc/ocbroker/broker.yaml is sound.')
+  })
+
+  test('has a unit that systemd takes, and that leaves the broker little', async () => {
+    const unit = insideFile('usr/lib/systemd/system/ocbroker.service')
+    const { output } = await thisMachine.run('systemd-analyze', [
+      'security',
+      '--offline=true',
+      '--threshold=20',
+      unit,
+    ])
+    expect(output).toMatch(/Overall exposure level for ocbroker\.service: [01]\.\d/)
+    const verified = await inside('systemd-analyze', 'verify', '--man=no', 'ocbroker.service')
+    expect(verified.output.split('\n').filter((line) => line.includes('ocbroker'))).toEqual([])
+  })
+
+  test('keeps users and the changed configuration over an upgrade, and the users over a removal', async () => {
+    const added = await thisMachine.run(
+      'chroot',
+      ['--userspec=ocbroker', machine, 'ocbroker', 'user', 'add', 'alice', '--password-stdin'],
+      { input: 'a long enough password 7\n' },
+    )
+    expect(added.output).toContain('alice')
+    await inside('sed', '-i', 's/#deadline: 5s/deadline: 4s/', '/etc/ocbroker/broker.yaml')
+    const next = folder.file('next')
+    await run('dpkg-deb', '--raw-extract', file, next)
+    await run('sed', '-i', 's/^Version: .*/Version: 99.0.0/', join(next, 'DEBIAN/control'))
+    await run('dpkg-deb', '-Znone', '--build', next, folder.file('next.deb'))
+    await install('next.deb')
+    expect((await inside('ocbroker', 'user', 'list')).stdout).toContain('alice')
+    expect(readFileSync(insideFile('etc/ocbroker/broker.yaml'), 'utf8')).toContain('  deadline: 4s')
+
+    expect((await inside('dpkg', '--remove', 'ocbroker')).code).toBe(0)
+    expect(existsSync(insideFile('usr/lib/ocbroker'))).toBe(false)
+    expect(existsSync(insideFile('var/lib/ocbroker/broker.db'))).toBe(true)
+    expect((await inside('dpkg', '--purge', 'ocbroker')).code).toBe(0)
+    for (const path of ['etc/ocbroker', 'var/lib/ocbroker', 'etc/logrotate.d/ocbroker'])
+      expect([path, existsSync(insideFile(path))]).toEqual([path, false])
+  })
+})

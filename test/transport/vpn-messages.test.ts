@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { LOCALES } from '../../src/domain/locale.ts'
+import { MESSAGES, type MessageKey, translator } from '../../src/i18n/messages.ts'
+import { REFUSAL_MESSAGES } from '../../src/transport/reply.ts'
+
+const KEYS = (Object.keys(MESSAGES.en) as MessageKey[]).filter((key) => key.startsWith('vpn.'))
+/** Each placeholder that a VPN message has, with values that differ in what plurals make of them. */
+const QUOTAS = [
+  { of: 'user', measure: 'both', per: 'month' },
+  { of: 'group', measure: 'down', per: '30d' },
+  { of: 'user', measure: 'time', per: 'week' },
+]
+const VALUES = [1, 2, 60].map((count, index) => ({
+  ...QUOTAS[index],
+  amount: '999.9 GB',
+  day: '2026-08-01',
+  triesLeft: count,
+  minutes: count,
+  left: count,
+  days: count,
+  hours: count,
+  page: 'https://vpn.example/enrol',
+  code: 'ABCD-EFGH',
+  count,
+  places: 'x'.repeat(135),
+  gateway: 'gw1',
+  time: '2026-01-15 09:12 UTC',
+}))
+
+describe.each(LOCALES)('the VPN messages in %s', (locale) => {
+  const t = translator(locale)
+
+  it('pass through the XML of ocserv unescaped and fit one attribute', () => {
+    const broken = KEYS.flatMap((key) => VALUES.map((values) => t(key, values))).filter(
+      (s) => /[&<>]/.test(s) || /^password:/i.test(s) || Buffer.byteLength(s) > 253 || s === '',
+    )
+    expect(broken).toEqual([])
+  })
+
+  it('differ at each stage, since ocserv takes the same prompt for a retry', () => {
+    const prompts = [
+      t('vpn.enterCode'),
+      ...[1, 2].flatMap((triesLeft) => [t('vpn.wrongCode', { triesLeft }), t('vpn.usedCode', { triesLeft })]),
+      ...[1, 2].map((triesLeft) => t('vpn.tooManySessions', { count: 2, places: '…', triesLeft })),
+    ]
+    expect(new Set(prompts).size).toBe(prompts.length)
+  })
+
+  it('do not tell a wrong password from an unknown, barred or disabled user', () => {
+    const alike = ['bad_credentials', 'barred', 'wrong_code', 'malformed_request'] as const
+    expect(new Set(alike.map((reason) => t(REFUSAL_MESSAGES[reason]))).size).toBe(1)
+  })
+})
