@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
-import { sum, summaryLine, tallyOf } from './tally.ts'
+import { failedFiles, failedTests, type Report, sum, summaryLine, tallyOf, withSecondRun } from './tally.ts'
 
-function report(...files: { status?: string; tests: readonly string[] }[]): string {
-  return JSON.stringify({
+function report(...files: { status?: string; tests: readonly string[] }[]): Report {
+  return {
     testResults: files.map(({ status = 'passed', tests }, number) => ({
       name: `file${number}.test.ts`,
       status,
       assertionResults: tests.map((test) => ({ status: test, ancestorTitles: [], title: `a ${test} test` })),
     })),
-  })
+  }
 }
 
 test('tests are counted over all files, and skipped ones are named', () => {
@@ -47,6 +47,24 @@ test('sums add up', () => {
 test('a skipped test is named by its suite, which says why', () => {
   const test = { status: 'skipped', ancestorTitles: ['a tunnel (needs root)', 'later'], title: 'works' }
   const result = { name: 'vpn.test.ts', status: 'passed', assertionResults: [test] }
-  const { skippedNames } = tallyOf(JSON.stringify({ testResults: [result] }), true)
+  const { skippedNames } = tallyOf({ testResults: [result] }, true)
   expect(skippedNames).toEqual(['vpn.test.ts: a tunnel (needs root)'])
+})
+
+test('a file that failed is one with a failed test, and one that failed before its tests', () => {
+  const first = report(
+    { status: 'failed', tests: ['passed', 'failed'] },
+    { tests: ['passed'] },
+    { status: 'failed', tests: [] },
+  )
+  expect(failedFiles(first)).toEqual(['file0.test.ts', 'file2.test.ts'])
+  expect(failedTests(first)).toEqual(['file0.test.ts: a failed test'])
+})
+
+test('a file that ran again counts as it came out then, and no other does', () => {
+  const first = report({ status: 'failed', tests: ['passed', 'failed'] }, { tests: ['passed', 'passed'] })
+  const passed = report({ tests: ['passed', 'passed'] })
+  expect(summaryLine(tallyOf(withSecondRun(first, passed), true))).toBe('4 passed, 0 failed')
+  expect(summaryLine(tallyOf(withSecondRun(first, first), false))).toBe('3 passed, 1 failed')
+  expect(tallyOf(withSecondRun(first, report()), true).failed).toBe(1)
 })

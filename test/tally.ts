@@ -25,7 +25,7 @@ export function summaryLine({ passed, failed, skipped }: Tally): string {
 }
 
 /** The part of Vitest's JSON report that is read here. */
-interface Report {
+export interface Report {
   readonly testResults: readonly {
     /** The test file. */
     readonly name: string
@@ -38,14 +38,35 @@ interface Report {
   }[]
 }
 
+/** The files in which something failed, by their full names. */
+export function failedFiles({ testResults }: Report): readonly string[] {
+  return testResults.filter((file) => tallyOfFile(file).failed > 0).map(({ name }) => name)
+}
+
+/** The titles of the tests that failed, each with its file. */
+export function failedTests({ testResults }: Report): readonly string[] {
+  return testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ ancestorTitles, title }) => `${name}: ${[...ancestorTitles, title].join(' › ')}`),
+  )
+}
+
+/** A run in which the files of a second run count as they came out there. */
+export function withSecondRun(first: Report, second: Report): Report {
+  const ranAgain = new Set(second.testResults.map(({ name }) => name))
+  const kept = first.testResults.filter(({ name }) => !ranAgain.has(name))
+  return { testResults: [...kept, ...second.testResults] }
+}
+
 /**
  * Counts one run of Vitest. A test file that failed outside its tests counts as a failure, and so does
  * a run that ended badly although every test that it reported passed.
  * @param report the JSON report, or undefined where the run left none.
  * @param endedWell whether Vitest itself ended with exit code 0.
  */
-export function tallyOf(report: string | undefined, endedWell: boolean): Tally {
-  const counted = report === undefined ? [] : (JSON.parse(report) as Report).testResults.map(tallyOfFile)
+export function tallyOf(report: Report | undefined, endedWell: boolean): Tally {
+  const counted = report === undefined ? [] : report.testResults.map(tallyOfFile)
   const tally = sum(counted)
   const isHiddenFailure = report === undefined || (!endedWell && tally.failed === 0)
   return isHiddenFailure ? sum([tally, FAILED]) : tally
