@@ -14,7 +14,7 @@ import { ADMIN, ADMIN_PASSWORD, PEOPLE, person, SLAPD_NEEDS, type Slapd, startSl
 
 const PASSWORD = 'right'
 /** Of each kind of refusal. */
-const TRIES = 500
+const TRIES = 250
 /** Not counted: the broker has seen no refusal yet, and nothing is compiled. */
 const WARM_UP = 20
 /** Logins in flight. */
