@@ -5,6 +5,7 @@ import type { TokenStore } from '../domain/api-token.ts'
 import type { AuditStore } from '../domain/audit.ts'
 import type { Dependency } from '../domain/dependency.ts'
 import type { EnrolmentStore } from '../domain/enrolment.ts'
+import type { NameStore } from '../domain/known-names.ts'
 import type { Locale } from '../domain/locale.ts'
 import type { LockoutStore } from '../domain/lockout.ts'
 import type { GatewayStore } from '../domain/login-records.ts'
@@ -38,6 +39,7 @@ export interface HttpServices extends Runtime {
     readonly gateways: Pick<GatewayStore, 'signing'>
     readonly leases: Pick<LeaseStore, 'usage'>
     readonly lockouts: LockoutStore
+    readonly names: NameStore
     readonly sessions: Pick<SessionStore, 'list' | 'find' | 'record'>
     readonly orders: OrderStore
     readonly agents: AgentStore

@@ -5,6 +5,7 @@ import type { TokenStore } from '../domain/api-token.ts'
 import type { AuditStore } from '../domain/audit.ts'
 import type { EnrolmentStore } from '../domain/enrolment.ts'
 import type { InvitationStore } from '../domain/invitation.ts'
+import type { NameStore } from '../domain/known-names.ts'
 import type { LockoutStore } from '../domain/lockout.ts'
 import type { GatewayStore, LoginStore } from '../domain/login-records.ts'
 import type { Randomness } from '../domain/random.ts'
@@ -19,6 +20,7 @@ import { SqlAudit } from './audit.ts'
 import { SqlEnrolments } from './enrolments.ts'
 import { SqlGateways } from './gateways.ts'
 import { SqlInvitations } from './invitations.ts'
+import { SqlNames } from './known-names.ts'
 import { SqlLeases } from './leases.ts'
 import { SqlLockouts } from './lockouts.ts'
 import { SqlLogin } from './login.ts'
@@ -40,6 +42,7 @@ export interface Repositories {
   readonly usage: UsageStore
   readonly leases: LeaseStore
   readonly audit: AuditStore
+  readonly names: NameStore
   readonly login: LoginStore
   readonly gateways: GatewayStore
   readonly tokens: TokenStore
@@ -72,6 +75,7 @@ export function sqlRepositories(
     usage: new SqlUsage(db),
     leases: new SqlLeases(db),
     audit: new SqlAudit(db),
+    names: new SqlNames(db),
     login: new SqlLogin(db, random),
     gateways: new SqlGateways(db),
     tokens: new SqlTokens(db),

@@ -44,7 +44,16 @@ async function signedIn(groups: readonly string[], { code = true, from = '127.0.
   return client
 }
 
-const PAGES = ['/desk', '/desk/live', '/desk/lock', '/desk/users', '/desk/sessions', '/desk/audit'] as const
+const PAGES = [
+  '/desk',
+  '/desk/lockouts',
+  '/desk/lockouts/live',
+  '/desk/search',
+  '/desk/lock',
+  '/desk/users',
+  '/desk/sessions',
+  '/desk/audit',
+] as const
 
 /** Every form of the desk, with fields that would do something. */
 const forms = (): readonly (readonly [path: string, fields: Readonly<Record<string, string>>])[] => [

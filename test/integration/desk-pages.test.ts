@@ -7,7 +7,15 @@ import { PASSWORD, startTestBroker, type TestBroker } from '../http/test-broker.
 import { ask as askGateway, loginRequest } from '../real/radius-socket.ts'
 
 /** Every page of the desk, but for the story of a lockout. */
-const PAGES = ['/desk', '/desk/live', '/desk/users', '/desk/sessions', '/desk/audit']
+const PAGES = [
+  '/desk',
+  '/desk/lockouts',
+  '/desk/lockouts/live',
+  '/desk/users',
+  '/desk/sessions',
+  '/desk/audit',
+  '/desk/search?q=somebody',
+]
 const SECRET = 'between-gateway-and-broker'
 const REASON = 'ticket 4711'
 const CODE = /<code class="shown-code" id="code">([a-z2-9-]+)<\/code>/
@@ -74,7 +82,7 @@ describe('access to the admin console', () => {
     await client.post('/sign-in', { name: 'comer', password: PASSWORD, to: 'desk' })
     // A wrong code in between does not make them forget where they wanted to go.
     expect(problemOn(await client.post('/code', { code: '000000' }))).toContain('wrong')
-    expect(headingOf(await client.post('/code', { code: fixture.code() }))).toBe('Locked out now')
+    expect(headingOf(await client.post('/code', { code: fixture.code() }))).toBe('Now')
     expect((await client.get('/')).text).toContain('href="/desk"')
   })
 
@@ -267,7 +275,7 @@ describe('a form of the admin console', () => {
         '2 wrong passwords are counted, and corp locks the account at 5: the last tries are kept for known addresses',
     })
     const client = await signedIn('shielding', ['admins'])
-    expect((await client.get('/desk')).text).toContain('corp locks the account at 5')
+    expect((await client.get('/desk/lockouts')).text).toContain('corp locks the account at 5')
     const chinese = await client.get(`/desk/lockouts/${id}`, { 'accept-language': 'zh-CN' })
     expect(chinese.text).toContain('已累计 2 次密码错误，corp 在第 5 次时锁定账户')
     const shown = await client.get(`/desk/lockouts/${id}`)
@@ -332,10 +340,11 @@ describe('what the admin console shows', () => {
     const [lock] = await fixture.records.lockouts.list({ user: evil, limit: 1 })
     const typed = encodeURIComponent(evil)
     for (const path of [
-      '/desk',
-      '/desk/live',
+      '/desk/lockouts',
+      '/desk/lockouts/live',
+      `/desk/search?q=${typed}`,
       `/desk/lockouts/${lock?.id}`,
-      `/desk?q=${typed}`,
+      `/desk/lockouts?q=${typed}`,
       `/desk/users?name=${typed}`,
       `/desk/audit?user=${typed}&from=${typed}&zone=${typed}`,
       `/desk/sessions?q=${typed}&ip=${typed}`,
@@ -354,7 +363,7 @@ describe('what the admin console shows', () => {
     const client = await signedIn('pager', ['helpdesk'])
     for (let count = 0; count < 60; count++) await locked(`many-${count}`, Date.now() + HOUR_MS)
     const seen = new Set<string>()
-    let path: string | undefined = '/desk'
+    let path: string | undefined = '/desk/lockouts'
     for (let page = 0; path !== undefined && page < 9; page++) {
       const { text, status }: { text: string; status: number } = await client.get(path)
       expect(status).toBe(200)
@@ -374,7 +383,7 @@ describe('what the admin console shows', () => {
       'q=%00',
       'q=a&q=b',
     ])
-      expect([wrong, (await client.get(`/desk?${wrong}`)).status]).toEqual([wrong, 200])
+      expect([wrong, (await client.get(`/desk/lockouts?${wrong}`)).status]).toEqual([wrong, 200])
   })
 
   test('gives a hint on whether to release', async () => {
@@ -425,7 +434,7 @@ describe('what the admin console shows', () => {
       lock: [],
       rules: { after: 5, userAfter: 20, addressAfter: 50, withinMs: 1, forMs: 1, upToMs: 1, hardAfter: 1 },
     })
-    const robbed = await client.get('/desk?q=robbed')
+    const robbed = await client.get('/desk/lockouts?q=robbed')
     expect(robbed.text).toContain('from new addresses')
     const [, page = ''] = /class="subject" href="([^"]+)"/.exec(robbed.text) ?? []
     const said = async (language: string) => (await client.get(page, { 'accept-language': language })).text
@@ -439,7 +448,7 @@ describe('what the admin console shows', () => {
       ['by-hand', 'Locked manually'],
       ['robbed', 'Password known to somebody'],
     ] as const) {
-      const { text } = await client.get(`/desk?q=${user}`)
+      const { text } = await client.get(`/desk/lockouts?q=${user}`)
       expect([user, /class="badge[^"]*">([^<]+)</.exec(text.slice(text.indexOf('<tbody>')))?.[1]]).toEqual([
         user,
         hint,
@@ -448,7 +457,7 @@ describe('what the admin console shows', () => {
         expect(text).toContain('<strong>5 failures</strong>: wrong password')
       expect(text.includes('1 more attempt since')).toBe(user !== 'by-hand' && user !== 'robbed')
     }
-    expect((await client.get('/desk?q=regular')).text).toContain('last connected <time')
+    expect((await client.get('/desk/lockouts?q=regular')).text).toContain('last connected <time')
   })
 
   test('is searched by user, address, gateway and time, and exported', async () => {

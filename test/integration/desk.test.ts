@@ -36,7 +36,7 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     name: string,
     group: string,
     options: BrowserContextOptions = {},
-    path = '/desk',
+    path = '/desk/lockouts',
   ): Promise<Visitor> {
     await fixture.addUser(name, [group])
     await fixture.enrol(name)
@@ -44,6 +44,7 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     onTestFinished(visitor.leave)
     await visitor.page.goto(fixture.url + path)
     await signIn(visitor.page, name)
+    await visitor.page.goto(fixture.url + path)
     return visitor
   }
 
@@ -115,7 +116,7 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
     })
     await fixture.enrol('bob')
     expect((await login('bob', PASSWORD, '198.51.100.23'))?.code).toBe('Access-Challenge')
-    await page.goto(`${fixture.url}/desk`)
+    await page.goto(`${fixture.url}/desk/lockouts`)
     await page.getByText('Nobody is locked out.').waitFor()
     expect(complaints()).toEqual([])
   })
@@ -251,8 +252,12 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
       expect(await page.locator('html').getAttribute('lang')).toBe(locale === 'zh-CN' ? 'zh-CN' : 'en')
       await page.locator('tr', { hasText: 'carol' }).waitFor()
       await page.locator('#live-state.good').waitFor()
-      await page.locator('.activity summary').click()
       await look('lockouts')
+      await page.goto(`${fixture.url}/desk`)
+      await page.locator('.activity summary').click()
+      await look('now')
+      await look('search', '/desk/search?q=l')
+      await look('search-none', '/desk/search?q=alcie')
       const lockouts = await records.lockouts.list({
         standing: { state: 'in_force', at: Date.now() },
         limit: 99,
@@ -284,9 +289,9 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
       if (path !== undefined) await page.goto(fixture.url + path)
       expect(await looks.examine(page, `en-GB-desk-${name}`)).toEqual([])
     }
-    await look('lockouts-many', '/desk')
-    await look('lockouts-none', '/desk?q=nobody-at-all')
-    await look('lockouts-released', '/desk?state=released')
+    await look('lockouts-many', '/desk/lockouts')
+    await look('lockouts-none', '/desk/lockouts?q=nobody-at-all')
+    await look('lockouts-released', '/desk/lockouts?state=released')
     const [ofAddress] = await records.lockouts.list({ scope: 'address', limit: 1 })
     await look('story-address', `/desk/lockouts/${ofAddress?.id}`)
     await page.evaluate('document.getElementById("reason").required = false')

@@ -88,6 +88,7 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'the desk beside a 
     await page.locator('#password').press('Enter')
     await page.fill('#code', generateSync({ secret: helper.key }))
     await page.locator('#code').press('Enter')
+    await page.getByRole('link', { name: 'Lockouts' }).click()
     await page.getByText('Nobody is locked out.').waitFor()
     await page.locator('#live-state', { hasText: 'Live' }).waitFor()
     return page

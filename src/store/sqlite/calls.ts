@@ -68,6 +68,7 @@ export const ACCESS: AccessOfEach = {
     reap: 'write',
     release: 'write',
   },
+  names: { list: 'read' },
   audit: { append: 'write', list: 'read', count: 'read' },
   login: {
     view: 'read',

@@ -5,7 +5,7 @@ import { PORTAL } from '../../login/flow.ts'
 import { parameter } from '../layout/forms.ts'
 import { needs } from './admission.ts'
 import type { AdminConsole } from './console.ts'
-import { listPage, maybeOf, queryIn, searchText } from './filters.ts'
+import { listPage, maybeOf, queryIn, recordId, searchText } from './filters.ts'
 
 const PAGE_SIZE = 50
 const EXPORT = '/api/v1/audit-events/export'
@@ -25,12 +25,14 @@ export function auditRoutes(router: Router, admin: AdminConsole): void {
     const [since, before] = [momentIn(request, 'from', zone), momentIn(request, 'to', zone)]
     const isInvalid = named.isInvalid || (typedAddress !== '' && address === undefined)
     const { user } = named
-    const search = { user, address, gateway, since, before, kinds: kind && [kind] }
+    const attempt = recordId(parameter(request, 'attempt'))
+    const search = { user, attempt, address, gateway, since, before, kinds: kind && [kind] }
     const typed = {
       user: named.typed,
       address: typedAddress,
       kind,
       gateway,
+      attempt,
       from: parameter(request, 'from'),
       to: parameter(request, 'to'),
     }

@@ -6,13 +6,14 @@ import type { HttpServices } from '../../http/services.ts'
 import type { Translate } from '../../i18n/messages.ts'
 import { PORTAL } from '../../login/flow.ts'
 import type { AuditContext } from '../../manage/audit-context.ts'
-import { field } from '../layout/forms.ts'
+import { field, parameter } from '../layout/forms.ts'
 import type { Page, Pages } from '../layout/pages.ts'
 import { durationText, hourText, trafficText } from '../layout/times.ts'
 import { searchText } from './filters.ts'
+import { lockedOutText } from './locked-out.ts'
 
 /** A page in the bar at the top. */
-type Area = 'lockouts' | 'users' | 'sessions' | 'audit'
+type Area = 'now' | 'lockouts' | 'sessions' | 'users' | 'audit'
 
 /** What can be wrong with a form. */
 export type FormProblem =
@@ -30,7 +31,7 @@ export type FormProblem =
   | 'session_over'
 
 /** A page of the console; `view` is the template's name in this folder. */
-export interface ConsolePage extends Omit<Page, 'problem' | 'nav'> {
+export interface ConsolePage extends Omit<Page, 'problem' | 'nav' | 'search'> {
   readonly area?: Area
   readonly problem?: FormProblem
 }
@@ -39,10 +40,12 @@ export interface ConsolePage extends Omit<Page, 'problem' | 'nav'> {
 export type ConsoleAuditContext = AuditContext & Required<Pick<AuditContext, 'actor' | 'reason'>>
 
 const MAX_REASON = 200
+const SEARCH_PATH = '/desk/search'
 const PATHS: Readonly<Record<Area, string>> = {
-  lockouts: '/desk',
-  users: '/desk/users',
+  now: '/desk',
+  lockouts: '/desk/lockouts',
   sessions: '/desk/sessions',
+  users: '/desk/users',
   audit: '/desk/audit',
 }
 
@@ -57,12 +60,12 @@ export class AdminConsole {
   }
 
   show(response: Response, page: ConsolePage): void {
-    this.#pages.show(response, this.#pageOf(response.req, page))
+    this.#pages.show(response, this.#pageOf(response, page))
   }
 
   /** A part of a page, for the script that keeps it up to date. */
   showPart(response: Response, view: string, data: Page['data']): void {
-    const part = this.#pages.render(response.req, this.#pageOf(response.req, { view, data, title: () => '' }))
+    const part = this.#pages.render(response.req, this.#pageOf(response, { view, data, title: () => '' }))
     response.type('html').send(part)
   }
 
@@ -75,7 +78,8 @@ export class AdminConsole {
     return { actor: callerOf(request).actor, address: addressOf(request), reason }
   }
 
-  #pageOf(request: Request, { view, area, problem, data, ...page }: ConsolePage): Page {
+  #pageOf(response: Response, { view, area, problem, data, ...page }: ConsolePage): Page {
+    const request = response.req
     const locale = this.#pages.localeOf(request)
     const { scopes } = callerOf(request)
     const { gateways, clock } = this.services
@@ -83,9 +87,15 @@ export class AdminConsole {
     return {
       width: 'wide',
       home: '/desk',
-      styles: ['desk.css'],
+      styles: ['desk.css', 'desk-now.css'],
       scripts: ['desk.js'],
-      nav: areas.map(([each, href]) => ({ href, label: `admin.nav.${each}`, current: each === area })),
+      nav: areas.map(([each, href]) => ({
+        href,
+        label: `admin.nav.${each}`,
+        current: each === area,
+        count: each === 'lockouts' ? lockedOutText(response, locale) : undefined,
+      })),
+      search: { action: SEARCH_PATH, label: 'admin.searchBox', typed: searchedFor(request) },
       ...page,
       view: `desk/${view}`,
       problem: problem && ((t) => problemText(problem, t)),
@@ -107,6 +117,11 @@ export class AdminConsole {
       },
     }
   }
+}
+
+/** What was typed into the box at the top, on the page that answers it. */
+function searchedFor(request: Request): string {
+  return request.path === '/search' ? parameter(request, 'q') : ''
 }
 
 function problemText(problem: FormProblem, t: Translate): string {

@@ -4,19 +4,15 @@ import { Problem } from '../../http/problem.ts'
 import { PORTAL } from '../../login/flow.ts'
 import { readTimeline } from '../../manage/timeline.ts'
 import { field, goTo } from '../layout/forms.ts'
-import { Activity } from './activity.ts'
 import { needs } from './admission.ts'
 import { type AdminConsole, type FormProblem, isContext } from './console.ts'
 import { listPage, maybeOf, oneOf, queryIn, recordId, searchText } from './filters.ts'
+import { MAX_COUNTED } from './locked-out.ts'
 import { lockoutContextOf } from './lockout-context.ts'
 import { shownEntries } from './timeline.ts'
-import { usersWithUnansweredPrompts } from './unanswered-prompts.ts'
-import { unsignedGateways } from './unsigned-gateways.ts'
 import { findUserStatus } from './user-status.ts'
 
 const PAGE_SIZE = 25
-/** Lockouts are counted no further. */
-const MAX_COUNTED = 1000
 /** The timeline starts this long before the lockout, in milliseconds. */
 const TIMELINE_BEFORE_MS = 3_600_000
 const MAX_ENTRIES = 300
@@ -26,24 +22,18 @@ const STATES = ['in_force', 'ended', 'released'] as const
 /** Lists lockouts, shows one with its context, and releases it. */
 export function lockoutRoutes(router: Router, admin: AdminConsole): void {
   const { records, lockouts, clock, gateways } = admin.services
-  const lastDay = new Activity(records.audit)
 
-  router.get('/', needs('lockouts:read'), async (request, response) => {
-    const [list, activity, unsigned, unanswered] = await Promise.all([
-      findList(request),
-      lastDay.until(clock.now()),
-      unsignedGateways(admin.services),
-      usersWithUnansweredPrompts(records.audit, clock.now()),
-    ])
+  router.get('/lockouts', needs('lockouts:read'), async (request, response) => {
+    const list = await findList(request)
     admin.show(response, {
       view: 'lockouts',
       title: (t) => t(`admin.lockouts.title.${list.state}`),
       area: 'lockouts',
-      data: { list, activity, unsigned, unanswered, states: STATES },
+      data: { list, states: STATES },
     })
   })
 
-  router.get('/live', needs('lockouts:read'), async (request, response) => {
+  router.get('/lockouts/live', needs('lockouts:read'), async (request, response) => {
     admin.showPart(response, 'lockout-list', { list: await findList(request) })
   })
 
@@ -73,7 +63,7 @@ export function lockoutRoutes(router: Router, admin: AdminConsole): void {
     const filter = { q: query.typed, gateway, state: state === 'in_force' ? undefined : state }
     const [page, inForce] = await Promise.all([
       listPage(request, {
-        path: '/desk',
+        path: '/desk/lockouts',
         filter,
         size: PAGE_SIZE,
         find: query.isInvalid ? undefined : (part) => records.lockouts.list({ ...search, ...part }),
@@ -95,7 +85,7 @@ export function lockoutRoutes(router: Router, admin: AdminConsole): void {
       inForce,
       isMore: inForce >= MAX_COUNTED,
       isFiltered: query.typed !== '' || gateway !== undefined || state !== 'in_force',
-      live: searchText('/desk/live', { ...filter, after: page.after }),
+      live: searchText('/desk/lockouts/live', { ...filter, after: page.after }),
     }
   }
 

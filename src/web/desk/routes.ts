@@ -5,7 +5,10 @@ import { onlyWithRole } from './admission.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { AdminConsole } from './console.ts'
 import { lockRoutes } from './lock-routes.ts'
+import { countLockedOut } from './locked-out.ts'
 import { lockoutRoutes } from './lockout-routes.ts'
+import { nowRoutes } from './now-routes.ts'
+import { searchRoutes } from './search-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { timelineRoutes } from './timeline-routes.ts'
 import { userRoutes } from './user-routes.ts'
@@ -24,7 +27,17 @@ export function consoleRoutes(services: HttpServices, pages: Pages): Router {
       }),
     ),
   )
-  for (const add of [lockoutRoutes, lockRoutes, userRoutes, sessionRoutes, auditRoutes, timelineRoutes])
+  router.use(countLockedOut(services))
+  for (const add of [
+    nowRoutes,
+    lockoutRoutes,
+    lockRoutes,
+    sessionRoutes,
+    userRoutes,
+    auditRoutes,
+    timelineRoutes,
+    searchRoutes,
+  ])
     add(router, admin)
   return router
 }

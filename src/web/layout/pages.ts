@@ -24,6 +24,15 @@ export interface NavLink {
   readonly href: string
   readonly label: MessageKey
   readonly current?: boolean
+  /** How many of them wait, as it is shown. */
+  readonly count?: string
+}
+
+/** A search box in the bar at the top. */
+interface SearchBox {
+  readonly action: string
+  readonly label: MessageKey
+  readonly typed: string
 }
 
 /** A text of a page, in the language of its reader. */
@@ -43,6 +52,7 @@ export interface Page {
   /** Tables need the width of the window, text less, a few fields little. */
   readonly width?: 'slim' | 'narrow' | 'wide'
   readonly nav?: readonly NavLink[]
+  readonly search?: SearchBox
   /** Where the name at the top leads; `/` where it is absent. */
   readonly home?: string
   /** Further scripts and style sheets by the name of their asset. */

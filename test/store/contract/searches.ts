@@ -16,6 +16,21 @@ import {
 
 /** How people look through the audit trail, the sessions and the authenticators. */
 export function searchContract(records: () => Repositories): void {
+  describe('the names of everybody', () => {
+    test('are those of users, of authenticators, and of all who were let in, each once', async () => {
+      const { login, enrolments, names, users } = records()
+      const [first, second, third] = [unique('a'), unique('b'), unique('c')]
+      await users.add({ name: first, enabled: true, groups: [], attributes: {}, createdAt: NOON })
+      await enrolments.replace({ enrolment: enrolmentOf(second), recoveryHashes: [] })
+      for (const user of [third, third, first]) await login.admit(admission(user, { kind: 'none' }))
+      const listed = await names.list(10_000)
+      expect(listed.filter((name) => [first, second, third].includes(name))).toEqual(
+        [first, second, third].sort(),
+      )
+      expect(await names.list(2)).toHaveLength(2)
+    })
+  })
+
   describe('the audit trail, looked through', () => {
     test('is searched by every part, in either order, a page at a time', async () => {
       const { audit } = records()

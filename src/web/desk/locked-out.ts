@@ -1,0 +1,23 @@
+import type { RequestHandler, Response } from 'express'
+import type { Locale } from '../../domain/locale.ts'
+import { callerOf } from '../../http/caller.ts'
+import type { HttpServices } from '../../http/services.ts'
+
+/** Lockouts in force are counted no further. */
+export const MAX_COUNTED = 1000
+
+/** Counts the lockouts in force for the bar at the top of every page. */
+export function countLockedOut({ records, clock }: Pick<HttpServices, 'records' | 'clock'>): RequestHandler {
+  return async (request, response, next) => {
+    if (request.method === 'GET' && callerOf(request).scopes.has('lockouts:read'))
+      response.locals.lockedOut = await records.lockouts.countInForce(clock.now(), MAX_COUNTED)
+    next()
+  }
+}
+
+/** @returns the number as it is shown; undefined where it is not counted, or nobody is locked out. */
+export function lockedOutText(response: Response, locale: Locale): string | undefined {
+  const count: unknown = response.locals.lockedOut
+  if (typeof count !== 'number' || count === 0) return undefined
+  return new Intl.NumberFormat(locale).format(count) + (count >= MAX_COUNTED ? '+' : '')
+}

@@ -1,0 +1,120 @@
+import type { Router } from 'express'
+import { Unavailable } from '../../domain/errors.ts'
+import { namesWith, nearestNames } from '../../domain/known-names.ts'
+import { parseLoginName } from '../../domain/login-name.ts'
+import { parseAddress, parsePlace } from '../../domain/network.ts'
+import { goTo, parameter } from '../layout/forms.ts'
+import { needs } from './admission.ts'
+import type { AdminConsole } from './console.ts'
+import { recordId, searchText } from './filters.ts'
+
+/** Something that was found, with the page about it. */
+interface Hit {
+  readonly kind: 'user' | 'address' | 'network' | 'session' | 'lockout' | 'event'
+  readonly text: string
+  readonly href: string
+}
+
+/** Names that are looked through, and hits that are shown. */
+const MAX_NAMES = 20_000
+const MAX_HITS = 50
+const MAX_NEAREST = 5
+
+/** The box at the top of every page: one hit opens it, several are listed. */
+export function searchRoutes(router: Router, admin: AdminConsole): void {
+  const { records, subjectOf } = admin.services
+
+  router.get('/search', needs('lockouts:read'), async (request, response) => {
+    const typed = parameter(request, 'q')
+    const names = await records.names.list(MAX_NAMES)
+    const hits = typed === '' ? [] : await find(typed, names)
+    const [only] = hits
+    if (only !== undefined && hits.length === 1) return goTo(response, only.href)
+    const user = parseLoginName(typed)?.username
+    const isTried = user !== undefined && (await records.audit.list({ user, limit: 1 })).length > 0
+    admin.show(response, {
+      view: 'search',
+      title: (t) => t('admin.found.title'),
+      data: {
+        typed,
+        hits: hits.slice(0, MAX_HITS),
+        isMore: hits.length > MAX_HITS,
+        isName: user !== undefined,
+        nearest: hits.length === 0 ? nearestNames(names, typed, MAX_NEAREST) : [],
+        tried: isTried && hits.length === 0 ? searchText('/desk/timeline', { user: typed }) : undefined,
+      },
+    })
+  })
+
+  async function find(typed: string, names: readonly string[]): Promise<readonly Hit[]> {
+    const id = recordId(typed.toLowerCase())
+    if (id !== undefined) return findRecord(id)
+    const place = parsePlace(typed)
+    return place === undefined ? findUsers(typed, names) : findPlace(place)
+  }
+
+  async function findUsers(typed: string, names: readonly string[]): Promise<readonly Hit[]> {
+    const name = parseLoginName(typed)
+    if (name === undefined) return []
+    const exact = names.includes(name.username) || (await isKnown(typed))
+    if (exact) return [userHit(typed)]
+    return namesWith(names, name.username).map(userHit)
+  }
+
+  /** Whether an identity store knows the name, of which the records may know nothing yet. */
+  async function isKnown(typed: string): Promise<boolean> {
+    try {
+      return (await subjectOf(typed)) !== undefined
+    } catch (error) {
+      if (error instanceof Unavailable) return false
+      throw error
+    }
+  }
+
+  async function findPlace(place: string): Promise<readonly Hit[]> {
+    const isAddress = parseAddress(place) !== undefined
+    const inTheVpn = isAddress ? await records.sessions.list({ ip: place, limit: MAX_HITS }) : []
+    const hit: Hit = {
+      kind: isAddress ? 'address' : 'network',
+      text: place,
+      href: searchText('/desk/timeline', { address: place }),
+    }
+    const sessions = inTheVpn.map(({ id, user, gateway }): Hit => {
+      const href = searchText('/desk/timeline', { session: id })
+      return { kind: 'session', text: [user, gateway].join(' · '), href }
+    })
+    if (sessions.length === 0) return [hit]
+    const [event] = await records.audit.list({ address: place, limit: 1 })
+    return event === undefined ? sessions : [hit, ...sessions]
+  }
+
+  async function findRecord(id: string): Promise<readonly Hit[]> {
+    const [lockout, session, [event]] = await Promise.all([
+      records.lockouts.find(id),
+      records.sessions.find(id),
+      records.audit.list({ attempt: id, limit: 1 }),
+    ])
+    const hits: Hit[] = []
+    if (lockout !== undefined) {
+      const who = lockout.name ?? lockout.user ?? lockout.address ?? ''
+      hits.push({ kind: 'lockout', text: who, href: `/desk/lockouts/${id}` })
+    }
+    if (session !== undefined)
+      hits.push({ kind: 'session', text: session.user, href: searchText('/desk/timeline', { session: id }) })
+    if (event !== undefined)
+      hits.push({
+        kind: 'event',
+        text: event.name ?? event.user ?? id,
+        href: searchText('/desk/audit', { attempt: id }),
+      })
+    return hits
+  }
+}
+
+function userHit(name: string): Hit {
+  return { kind: 'user', text: name, href: personPath(name) }
+}
+
+function personPath(name: string): string {
+  return searchText('/desk/users', { name })
+}
