@@ -1,3 +1,5 @@
+import type { CodeClue } from './code-clue.ts'
+
 /** What happened; stable names. */
 export const AUDIT_KINDS = [
   'login.accepted',
@@ -46,6 +48,8 @@ export interface AuditEvent {
   readonly reason?: string
   /** For people, one line. */
   readonly detail?: string
+  /** Of a wrong code. */
+  readonly clue?: CodeClue
   /** How often it happened, where one event stands for several that would repeat it; absent: once. */
   readonly times?: number
   /** `LoginAttempt.id`. */

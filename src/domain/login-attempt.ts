@@ -39,7 +39,7 @@ export interface LoginAttempt {
 export function eventOf(
   attempt: LoginAttempt,
   kind: AuditKind,
-  { reason, detail }: Pick<AuditEvent, 'reason' | 'detail'>,
+  { reason, detail, clue }: Pick<AuditEvent, 'reason' | 'detail' | 'clue'>,
   { clock, random }: { readonly clock: Clock; readonly random: Randomness },
 ): AuditEvent {
   const { name, address, gateway } = attempt
@@ -52,6 +52,7 @@ export function eventOf(
     gateway,
     reason,
     detail,
+    clue,
     attempt: attempt.id,
   }
 }

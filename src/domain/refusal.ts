@@ -1,4 +1,5 @@
 import type { AccountState } from './account-state.ts'
+import type { CodeClue } from './code-clue.ts'
 import type { PolicyWords } from './policy.ts'
 import type { QuotaStanding } from './quota.ts'
 import type { Session } from './session.ts'
@@ -29,6 +30,8 @@ export interface Refusal {
   readonly reason: RefusalReason
   /** For the operator only: audit trail and log. Holds no secret. */
   readonly detail: string
+  /** For the operator only, as `detail` is. */
+  readonly clue?: CodeClue
   /** Whether it is a failed guess, which limits and lockouts count. */
   readonly counts: boolean
   /** For `locked` and `rate_limited`: milliseconds until another try can succeed; absent if waiting does not help. */

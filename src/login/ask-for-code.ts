@@ -1,5 +1,6 @@
 import type { PasswordNotice } from '../domain/account-state.ts'
 import type { PendingChallenge } from '../domain/challenge.ts'
+import type { CodeClue } from '../domain/code-clue.ts'
 import type { Policy } from '../domain/policy.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Secret } from '../domain/secret.ts'
@@ -13,6 +14,8 @@ export interface Challenge {
   readonly kind: 'challenge'
   readonly state: string
   readonly prompt: ChallengePrompt
+  /** For the operator only: of the wrong code that led to asking again. */
+  readonly clue?: CodeClue
 }
 
 /** Why the prompt appears; its words are made from this. */

@@ -5,6 +5,7 @@ import type { AskForCode, Challenge } from './ask-for-code.ts'
 import { Login, type LoginOptions, type LoginRules } from './login.ts'
 import { authorize } from './steps/authorize.ts'
 import { equalizeCost } from './steps/equalize-cost.ts'
+import { explainCode } from './steps/explain-code.ts'
 import { findPolicy } from './steps/find-policy.ts'
 import { firstFactor, resumeSession } from './steps/first-factor.ts'
 import { type Grant, openSession, replayGrant } from './steps/grant.ts'
@@ -50,6 +51,7 @@ export const STEPS = [
 // biome-ignore format: a table
 export const ENDINGS = [
   [equalizeCost,           X,    X,      X,      X],
+  [explainCode,            X,    X,      _,      X],
   [replayGrant,            X,    _,      _,      _],
   [recordOutcome,          X,    X,      X,      X],
   [holdAnswer,             X,    X,      X,      X],

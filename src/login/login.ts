@@ -24,6 +24,7 @@ import type { KnownAddresses } from './known-addresses.ts'
 import type { Quotas } from './quotas.ts'
 import type { RepeatedEvents } from './repeated-events.ts'
 import type { SecondFactorMode } from './split-password-and-code.ts'
+import type { WrongCode } from './steps/explain-code.ts'
 import { Trace } from './trace.ts'
 import type { UnansweredPrompts } from './unanswered-prompts.ts'
 import type { Withdrawals } from './withdrawals.ts'
@@ -121,6 +122,8 @@ export class Login {
   user: string
   /** Absent while no identity provider is known to know the user. */
   account: AccountId | undefined
+  /** For the operator alone; the verdict is made without it. */
+  wrongCode: WrongCode | undefined
   /** Whether the password was right, now or when the session began. */
   isPasswordRight = false
   readonly trace: Trace
@@ -151,7 +154,7 @@ export class Login {
   }
 
   /** Of the account, as soon as it is known; its detail then tells the name that was typed. */
-  event(kind: AuditKind, more: Pick<AuditEvent, 'reason' | 'detail'>): AuditEvent {
+  event(kind: AuditKind, more: Pick<AuditEvent, 'reason' | 'detail' | 'clue'>): AuditEvent {
     const { subject = this.typedName } = this.account ?? {}
     const event = {
       ...eventOf(this.attempt, kind, more, this.options),

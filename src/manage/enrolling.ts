@@ -1,3 +1,4 @@
+import { clueTo } from '../domain/code-clue.ts'
 import {
   type Enrolment,
   type EnrolmentStore,
@@ -7,14 +8,7 @@ import {
 } from '../domain/enrolment.ts'
 import type { KeyRing } from '../domain/key-ring.ts'
 import type { PendingEnrolment, PendingEnrolments } from '../domain/pending-enrolment.ts'
-import {
-  matchTotp,
-  newSeed,
-  otpauthUri,
-  secondsAhead,
-  seedAsBase32,
-  type TotpWindow,
-} from '../domain/totp.ts'
+import { matchTotp, newSeed, otpauthUri, seedAsBase32, type TotpWindow } from '../domain/totp.ts'
 import { type AuditContext, type RecordAuditOptions, recordAudit } from './audit-context.ts'
 
 export interface EnrollingOptions extends RecordAuditOptions {
@@ -124,10 +118,10 @@ export class Enrolling {
     const seed = keys.open(found.sealedSeed, found.subject)
     const now = clock.now()
     const fresh = { ...found.shape, lastStep: -1, driftMs: 0 }
-    const answer = matchTotp(seed, fresh, code.replaceAll(/\s/g, ''), now, totpWindow)
-    if (answer.kind === 'wrong' && answer.outside !== undefined)
-      return { kind: 'wrong_code', secondsAhead: secondsAhead(answer.outside, found.shape.period, now) }
-    if (answer.kind !== 'right') return { kind: 'wrong_code' }
+    const typed = code.replaceAll(/\s/g, '')
+    const answer = matchTotp(seed, fresh, typed, now, totpWindow)
+    if (answer.kind !== 'right')
+      return { kind: 'wrong_code', secondsAhead: clueTo(typed, seed, fresh, now)?.aheadSeconds }
     // Of two that confirm at the same time, one makes the recovery codes.
     if ((await pending.take(id)) === undefined) return { kind: 'expired' }
     return this.#putIntoService(found, answer, context)

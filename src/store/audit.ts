@@ -48,7 +48,7 @@ export class SqlAudit extends SqlRepository implements AuditStore {
     if (before !== undefined) events = events.where('at', '<', before)
     if (after !== undefined) events = events.where('id', order === 'newest' ? '<' : '>', after)
     const sorted = events.orderBy('id', order === 'newest' ? 'desc' : 'asc')
-    return (await sorted.limit(limit).execute()).map(fromRow)
+    return (await sorted.limit(limit).execute()).map(eventOf)
   }
 
   async count(
@@ -93,7 +93,7 @@ export async function writeEvents(db: Kysely<Tables>, events: readonly AuditEven
   for (const event of events) await insertEvent(db, auditRow(event))
 }
 
-const { toRow, fromRow } = mappingOf<AuditEvent, AuditEventRow>()({
+const { toRow, fromRow } = mappingOf<Omit<AuditEvent, 'clue'>, AuditEventRow>()({
   id: 'id',
   at: 'at',
   kind: 'kind',
@@ -110,7 +110,16 @@ const { toRow, fromRow } = mappingOf<AuditEvent, AuditEventRow>()({
 })
 
 export function auditRow(event: AuditEvent): AuditEventRow {
-  return { ...toRow(event), network: subnetOf(event.address) }
+  const { clue, address } = event
+  return {
+    ...toRow(event),
+    network: subnetOf(address),
+    clue: clue === undefined ? null : JSON.stringify(clue),
+  }
+}
+
+function eventOf(row: AuditEventRow): AuditEvent {
+  return row.clue === null ? fromRow(row) : { ...fromRow(row), clue: JSON.parse(row.clue) }
 }
 
 export const AUDIT_COLUMNS = Object.keys(

@@ -10,6 +10,7 @@ import type { LockoutStore } from '../domain/lockout.ts'
 import type { GatewayStore, LoginStore } from '../domain/login-records.ts'
 import type { Randomness } from '../domain/random.ts'
 import type { RetentionStore } from '../domain/retention.ts'
+import type { ServingBrokerStore } from '../domain/serving-broker.ts'
 import type { SessionStore } from '../domain/session.ts'
 import type { OrderStore } from '../domain/session-order.ts'
 import type { TrustStore } from '../domain/trust.ts'
@@ -26,6 +27,7 @@ import { SqlLockouts } from './lockouts.ts'
 import { SqlLogin } from './login.ts'
 import { SqlRetention } from './retention.ts'
 import type { Tables } from './schema.ts'
+import { SqlServingBrokers } from './serving-brokers.ts'
 import { SqlOrders } from './session-orders.ts'
 import { SqlSessions } from './sessions.ts'
 import { SqlTokens } from './tokens.ts'
@@ -51,6 +53,7 @@ export interface Repositories {
   readonly orders: OrderStore
   readonly trusts: TrustStore
   readonly agents: AgentStore
+  readonly brokers: ServingBrokerStore
 }
 
 /** Records that were opened, whatever holds them. */
@@ -84,5 +87,6 @@ export function sqlRepositories(
     orders: new SqlOrders(db, random),
     trusts: new SqlTrusts(db),
     agents: new SqlAgents(db),
+    brokers: new SqlServingBrokers(db),
   }
 }

@@ -25,6 +25,7 @@ export interface Tables {
   invitations: InvitationRow
   session_orders: SessionOrderRow
   agents: AgentRow
+  serving_brokers: ServingBrokerRow
   trusts: TrustRow
   usage_days: UsageDayRow
   usage_totals: UsageTotalRow
@@ -200,6 +201,8 @@ export interface AuditEventRow {
   whole_name: string | null
   attempt: string | null
   steps: string | null
+  /** JSON: as `AuditEvent.clue`. */
+  clue: string | null
 }
 
 interface GatewayStateRow {
@@ -234,6 +237,17 @@ export interface SessionOrderRow {
   done_at: number | null
   outcome: OrderOutcome | null
   detail: string | null
+}
+
+export interface ServingBrokerRow {
+  name: string
+  version: string
+  seen_at: number
+  ahead_ms: number
+  /** JSON: as `ServingBroker.keys`. */
+  keys: string
+  policies: string
+  pools: string
 }
 
 export interface AgentRow {

@@ -18,6 +18,7 @@ export const TABLES: KeysOfEach = {
   invitations: ['id'],
   session_orders: ['id'],
   agents: ['gateway', 'host'],
+  serving_brokers: ['name'],
   trusts: ['id'],
   usage_days: ['subject', 'day', 'gateway', 'policy'],
   usage_totals: ['day', 'policy', 'gateway', 'part'],

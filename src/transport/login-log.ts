@@ -36,12 +36,12 @@ export class LoginLog {
     }
     if (decision.kind === 'grant') log.info('login.accepted', { ...fields, policy: decision.policy })
     else if (decision.kind === 'challenge')
-      log.info('login.challenged', { ...fields, prompt: decision.prompt.kind })
+      log.info('login.challenged', { ...fields, prompt: decision.prompt.kind, clue: decision.clue })
     else this.#writeRefusal(decision, gateway, fields)
   }
 
-  #writeRefusal({ reason, detail }: Refusal, gateway: string, about: object): void {
-    const fields = { ...about, reason, detail }
+  #writeRefusal({ reason, detail, clue }: Refusal, gateway: string, about: object): void {
+    const fields = { ...about, reason, detail, clue }
     if (reason === 'unavailable')
       this.#outages.tell('login.unavailable', (before) =>
         this.#log.error('login.unavailable', { ...fields, before }),

@@ -60,6 +60,9 @@ async function fill(records: Repositories): Promise<void> {
     createdAt: NOON,
     createdBy: 'a',
   })
+  await records.brokers.note({
+    ...{ name: 'b', version: '1', seenAt: NOON, aheadMs: 1, keys: ['k'], policies: 'p', pools: 'q' },
+  })
   await records.agents.note({
     ...{ gateway: 'gw1', host: 'vpn1', protocol: 1, version: '1', token: 'a', heardAt: NOON, sessions: 0 },
     bans: [{ address: '192.0.2.1', score: 1 }],

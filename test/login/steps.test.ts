@@ -52,6 +52,7 @@ it('a login at a gateway enters each step of its column once, in order, and ends
     'holdToQuotas',
     'openSession',
     'equalizeCost',
+    'explainCode',
     'replayGrant',
     'recordOutcome',
     'holdAnswer',

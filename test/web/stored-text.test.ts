@@ -9,6 +9,11 @@ describe('a text from the records', () => {
   test.each([
     ['local: wrong password', 'local: wrong password', 'local：密码错误'],
     [
+      'wrong code: right on a clock 3 m ahead, SHA-256 in the app, 8 digits in the app, typed as una',
+      'wrong code: right on a clock 3 minutes ahead, SHA-256 in the app, 8 digits in the app, typed as una',
+      '验证码错误：按快 3 分钟的时钟则正确，应用使用的是 SHA-256，应用显示的是 8 位验证码，输入的用户名：una',
+    ],
+    [
       '5 failed logins of this user from this address within 600 s',
       '5 failed logins of this user from this address within 10 minutes',
       '10 分钟内该用户从此地址登录失败 5 次',

@@ -38,7 +38,8 @@ export async function recordOutcome(
       }
       const locks = await recordFailure(verdict.failure, permit, login)
       // Another prompt would only be refused: say at once that the user is locked.
-      return locks.length > 0 ? refusedByLock(locks, login.options.clock.now()) : challenge(verdict, login)
+      if (locks.length > 0) return refusedByLock(locks, login.options.clock.now())
+      return { ...(await challenge(verdict, login)), clue: verdict.failure.clue }
     }
     case 'signed_in':
       // A password alone goes on counting, as a prompt does: it could begin any number of enrolments.

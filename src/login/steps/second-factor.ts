@@ -3,6 +3,7 @@ import type { CodeUse } from '../../domain/login-records.ts'
 import type { Person } from '../../domain/person.ts'
 import type { Policy } from '../../domain/policy.ts'
 import { type Refusal, refuse } from '../../domain/refusal.ts'
+import { Secret } from '../../domain/secret.ts'
 import { type AskForCode, askAgain, askForCode, askToEnrol } from '../ask-for-code.ts'
 import type { Login } from '../login.ts'
 import { recogniseCode } from '../recognise-code.ts'
@@ -103,6 +104,7 @@ function checkCode(
     case 'used':
       return askAgain(user, refuse('code_used', 'the code of a time step that was accepted before'), login)
     case 'wrong':
+      login.wrongCode = { enrolment, typed: new Secret(typed) }
       return askAgain(user, refuse('wrong_code', 'wrong code'), login, answer.outside)
   }
 }

@@ -8,6 +8,7 @@ import { nameOf, prepareDatabase, queriesOver } from './database.ts'
 import { PostgresLogin } from './login.ts'
 import type { PostgresServer } from './pool.ts'
 import { PostgresRetention } from './retention.ts'
+import { PostgresServingBrokers } from './serving-brokers.ts'
 
 export interface PostgresOptions {
   readonly server: PostgresServer
@@ -32,6 +33,7 @@ export async function openPostgres(options: PostgresOptions): Promise<OpenStore>
     ...sqlRepositories(db, { random }),
     login: new PostgresLogin(db, random),
     retention: new PostgresRetention(db),
+    brokers: new PostgresServingBrokers(db),
   }
   return {
     records: guarded(records, availability),

@@ -105,6 +105,7 @@ export const ACCESS: AccessOfEach = {
     reopen: 'write',
     end: 'write',
   },
+  brokers: { list: 'read', note: 'write', remove: 'write', forget: 'write', time: 'read' },
   retention: { prune: 'write' },
   storage: { check: 'write' },
 }

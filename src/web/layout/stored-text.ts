@@ -6,6 +6,7 @@ import { durationText, timeText } from './times.ts'
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
   count: '\\d+',
   code: '[0-9a-f]{3}',
+  algorithm: 'SHA-(?:1|256|512)',
   duration: '\\d+ [smh]',
   scope: 'user|user_address|address',
   cause: 'failures|hard_limit|password_known|by_hand|directory|directory_full',

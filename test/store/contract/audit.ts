@@ -14,6 +14,7 @@ export function auditContract(records: () => Repositories): void {
         reason: 'locked',
         detail: '用户 “bob” & <others>',
         times: 39,
+        clue: { aheadSeconds: -94, algorithm: 'sha256' },
       })
       const events = [
         full,

@@ -16,6 +16,7 @@ import { networkContract } from './networks.ts'
 import { prefixLeaseContract } from './prefix-leases.ts'
 import { retentionContract } from './retention.ts'
 import { searchContract } from './searches.ts'
+import { servingBrokerContract } from './serving-brokers.ts'
 import { sessionLimitContract } from './session-limits.ts'
 import { orderContract } from './session-orders.ts'
 import { sessionContract } from './sessions.ts'
@@ -58,6 +59,7 @@ export function recordsContract(name: string, open: () => Promise<OpenStore>): v
     leaseContract(records)
     prefixLeaseContract(records)
     auditContract(records)
+    servingBrokerContract(records)
     gatewayContract(records)
     retentionContract(records)
     lockoutSearchContract(records)

@@ -1,0 +1,41 @@
+import { type CodeClue, clueTo, clueWords } from '../../domain/code-clue.ts'
+import type { Enrolment } from '../../domain/enrolment.ts'
+import type { Refusal } from '../../domain/refusal.ts'
+import { Secret } from '../../domain/secret.ts'
+import type { Login } from '../login.ts'
+import type { Verdict } from './record-outcome.ts'
+
+/** A code that was wrong, and whose it should have been. */
+export interface WrongCode {
+  readonly enrolment: Enrolment
+  readonly typed: Secret
+}
+
+/**
+ * Tells the operator what would have made a wrong code right. The verdict is decided by then, and its reason, what it
+ * counts and the words for the user stay the same. Every wrong code costs the same work, and where a code comes with the
+ * password, every failed guess does.
+ */
+export function explainCode(verdict: Verdict, login: Login): Verdict {
+  const failure = verdict.kind === 'ask' ? verdict.failure : verdict
+  if (failure?.kind !== 'refusal' || !failure.counts) return verdict
+  const { wrongCode, attempt, rules } = login
+  const comesWithPassword = attempt.state === undefined && rules.mode !== 'challenge'
+  if (wrongCode === undefined && comesWithPassword) lookInVain(login)
+  const clue = wrongCode && clueOf(wrongCode, login)
+  if (clue === undefined) return verdict
+  const told: Refusal = { ...failure, detail: `${failure.detail}: ${clueWords(clue)}`, clue }
+  return verdict.kind === 'ask' ? { ...verdict, failure: told } : told
+}
+
+function clueOf({ enrolment, typed }: WrongCode, { options: { keys, clock } }: Login): CodeClue | undefined {
+  const seed = keys.open(enrolment.sealedSeed, enrolment.subject)
+  return clueTo(typed.reveal(), seed, enrolment, clock.now())
+}
+
+const NOBODYS_SEED = new Secret(Buffer.alloc(20))
+const USUAL = { digits: 6, period: 30, algorithm: 'sha1', lastStep: -1 } as const
+
+function lookInVain({ options: { clock } }: Login): void {
+  clueTo('000000', NOBODYS_SEED, USUAL, clock.now())
+}
