@@ -26,6 +26,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   login: ['domain', 'pacing'],
   accounting: ['domain', 'pacing'],
   doctor: ['domain'],
+  backup: ['domain'],
   // Runs on a gateway, without the broker.
   agent: ['domain'],
   transport: ['domain', 'i18n', 'radius', 'login', 'rpc', 'pacing'],

@@ -5,6 +5,7 @@ import type { KeyRing } from '../domain/key-ring.ts'
 import type { Runtime } from '../domain/runtime.ts'
 import type { OpenStore, Repositories } from '../store/repositories.ts'
 import { openSqlite } from '../store/sqlite/open.ts'
+import { asOwnerOf, storageFolder } from './folder-owner.ts'
 
 /** What the records are opened for: a broker that lives long, or one command. */
 export type StorageUse = 'serving' | 'command'
@@ -24,11 +25,11 @@ export type OpenRecords = OpenStore & Records
  * Opens the records and the keys that open the seeds in them.
  * @throws OperatorError that names what cannot be used: the database, the key file. Nothing is changed then.
  */
-export async function openRecords(
-  config: StorageConfig,
-  use: StorageUse,
-  runtime: Runtime,
-): Promise<OpenRecords> {
+export function openRecords(config: StorageConfig, use: StorageUse, runtime: Runtime): Promise<OpenRecords> {
+  return asOwnerOf(storageFolder(config), () => open(config, use, runtime))
+}
+
+async function open(config: StorageConfig, use: StorageUse, runtime: Runtime): Promise<OpenRecords> {
   await using unused = new AsyncDisposableStack()
   try {
     // A key file that cannot be used must not leave a new database behind.

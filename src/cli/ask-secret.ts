@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { OperatorError } from '../domain/errors.ts'
+import { messageOf, OperatorError } from '../domain/errors.ts'
 import { Secret } from '../domain/secret.ts'
 import type { PasswordRules } from '../identity/local/password-rules.ts'
 
@@ -10,10 +11,13 @@ export async function secretsFromStdin(): Promise<Secret[]> {
   return lines.map((line) => new Secret(line))
 }
 
-/** Asks at the terminal without showing what is typed. @throws OperatorError if there is no terminal, or on Ctrl-C. */
-export async function askSecret(question: string): Promise<Secret> {
+/**
+ * Asks at the terminal without showing what is typed.
+ * @param option gives it where there is no terminal. @throws OperatorError if there is none, or on Ctrl-C.
+ */
+export async function askSecret(question: string, option = '--password-stdin'): Promise<Secret> {
   const { stdin, stderr } = process
-  if (!stdin.isTTY) throw new OperatorError('no terminal to ask at; give the password with --password-stdin')
+  if (!stdin.isTTY) throw new OperatorError(`no terminal to ask at; use ${option}`)
   // Before the question: an immediate answer must not be echoed.
   stdin.setRawMode(true)
   stderr.write(question)
@@ -49,4 +53,27 @@ export async function newPassword(
   if (!fromStdin && !(await askSecret('Once more: ')).equals(password))
     throw new OperatorError('the two differ')
   return password
+}
+
+const MIN_PASSPHRASE_CHARACTERS = 12
+
+/** The passphrase of a backup, from a file or typed. @param isNew typed twice, and not too short. @throws OperatorError */
+export async function passphraseFrom(file: string | undefined, isNew: boolean): Promise<Secret> {
+  const ask = (question: string) => askSecret(question, '--passphrase-file FILE')
+  const passphrase = file === undefined ? await ask('Passphrase: ') : await passphraseIn(file)
+  if (!isNew) return passphrase
+  if ([...passphrase.reveal()].length < MIN_PASSPHRASE_CHARACTERS)
+    throw new OperatorError(
+      `the passphrase is too short: whoever gets the backup can guess for as long as they like, so take at least ${MIN_PASSPHRASE_CHARACTERS} characters`,
+    )
+  if (file === undefined && !(await ask('Once more: ')).equals(passphrase))
+    throw new OperatorError('the two differ')
+  return passphrase
+}
+
+async function passphraseIn(file: string): Promise<Secret> {
+  const content = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new OperatorError(`${file} cannot be read: ${messageOf(error)}`, { cause: error })
+  })
+  return new Secret(content.replace(/\r?\n$/, ''))
 }

@@ -125,6 +125,14 @@ const VERBS: Readonly<Record<string, Verb>> = {
       copy: async () => (await import('./storage-copy.ts')).storageCopyCommand(),
     },
   },
+  backup: {
+    about: 'write records, configuration and keys into one file, while the broker runs',
+    load: async () => (await import('./backup.ts')).backupCommand(),
+  },
+  restore: {
+    about: 'put back what is in the file of a backup: all of it, or nothing',
+    load: async () => (await import('./restore.ts')).restoreCommand(),
+  },
   audit: {
     about: 'show what happened, newest first',
     load: async () => (await import('./audit.ts')).auditCommand(),

@@ -1,27 +1,17 @@
 import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { loadKeyRing } from '../config/key-file.ts'
-import type { StorageConfig } from '../config/sections/storage.ts'
-import { systemClock } from '../domain/clock.ts'
 import { asOperatorError, OperatorError } from '../domain/errors.ts'
-import { systemRandom } from '../domain/random.ts'
 import { type CopiedTable, type CopyEnd, copyRecords } from '../store/copying.ts'
-import { SqlEnrolments } from '../store/enrolments.ts'
-import { postgresSource, postgresTarget } from '../store/postgres/copy-end.ts'
-import { sqliteSource, sqliteTarget } from '../store/sqlite/copy-end.ts'
 import { type CommonOptions, command, readConfig } from './command.ts'
+import { openSource, openTarget, type Place, requireKeys, showProgress } from './copy-ends.ts'
 import { print, table } from './output.ts'
-import { ProgressLine } from './progress-line.ts'
 
 interface Options extends CommonOptions {
   readonly from?: string
   readonly to?: string
   readonly replace?: boolean
 }
-
-/** One side of the copy: an SQLite file, or the storage of a configuration. */
-type Place = { readonly file: string } | { readonly storage: StorageConfig }
 
 export function storageCopyCommand(): Command {
   return command('copy', 'copy all records into another database, and compare; the first is only read')
@@ -41,16 +31,10 @@ async function copy({ from, to, replace = false, ...common }: Options): Promise<
     await using ends = new AsyncDisposableStack()
     const source = await openSource(here)
     ends.defer(source.close)
-    await requireKeys(source, there)
+    if ('storage' in there) await requireKeys(source, there.storage)
     const target = await openTarget(there)
     ends.defer(target.close)
-    const copying = new ProgressLine('copying rows', systemClock)
-    const comparing = new ProgressLine('comparing rows', systemClock)
-    const copied = await copyRecords(source, target, {
-      replace,
-      onCopied: (rows, all) => copying.tell(rows, all),
-      onCompared: (rows, all) => comparing.tell(rows, all),
-    })
+    const copied = await copyRecords(source, target, { replace, ...showProgress() })
     await target.settle()
     print(common.json, { from: source.name, to: target.name, tables: copied }, () =>
       summary(source, target, copied),
@@ -86,24 +70,4 @@ function addressOf(place: Place): string {
   } catch {
     return file
   }
-}
-
-function openSource(place: Place): Promise<CopyEnd> {
-  if ('file' in place) return sqliteSource(place.file)
-  const { sqlite, postgres } = place.storage
-  return postgres === undefined ? sqliteSource(sqlite) : postgresSource(postgres.server)
-}
-
-function openTarget(place: Place): Promise<CopyEnd> {
-  if ('file' in place) return sqliteTarget(place.file)
-  const { sqlite, postgres } = place.storage
-  return postgres === undefined ? sqliteTarget(sqlite) : postgresTarget(postgres.server)
-}
-
-/** Seeds are copied sealed: the new database needs the same keys. */
-async function requireKeys(source: CopyEnd, target: Place): Promise<void> {
-  if (!('storage' in target)) return
-  const { keyFile, postgres } = target.storage
-  const inUse = await new SqlEnrolments(source.db).keysInUse()
-  if (inUse.length > 0) await loadKeyRing(keyFile, systemRandom, { inUse, isShared: postgres !== undefined })
 }
