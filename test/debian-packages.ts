@@ -39,6 +39,8 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'redis-tools', proof: 'redis-cli', suites: ['integration'] },
   { name: 'haproxy', proof: 'haproxy', suites: ['integration'] },
   { name: 'nginx-light', proof: 'nginx', suites: ['integration'] },
+  { name: 'caddy', proof: 'caddy', suites: ['integration'] },
+  { name: 'prometheus', proof: 'promtool', suites: ['unit', 'integration'] },
   { name: 'postgresql', proof: postgresProgram('postgres'), suites: ['integration'] },
   { name: 'docker-compose', proof: 'docker-compose', suites: ['integration'] },
   { name: 'libfaketime', proof: FAKETIME, suites: ['integration'] },

@@ -27,6 +27,7 @@ import { trustRoutes } from '../http/api/trusts.ts'
 import { usageRoutes } from '../http/api/usage.ts'
 import { userRoutes } from '../http/api/users.ts'
 import { httpApp, trusting } from '../http/app.ts'
+import { basePathIn, below } from '../http/base-path.ts'
 import { withBrowserSession } from '../http/browser-session.ts'
 import { readContract } from '../http/contract.ts'
 import { docsRoutes } from '../http/docs/routes.ts'
@@ -128,14 +129,16 @@ export function buildHttpApp(parts: HttpParts): HttpApp {
   const agents = new EventStreams()
   const api = apiOptions(parts, services, authentication, { streams, agents })
   const { publicUrl } = config.portal
-  const answer = httpApp({
+  const basePath = basePathIn(publicUrl)
+  const app = httpApp({
     trustedProxies: http.trustedProxies,
+    allow: http.allow,
     maxInFlight: http.maxInFlight,
     routes: [
       limitedByAddress(limits),
       apiRouter(api),
-      Router().use('/docs', docsRoutes({ contract: api.contract.text, allow: http.allow })),
-      pages({ sessions, clock, random, publicUrl, trustedProxies: http.trustedProxies }, web.routes),
+      Router().use('/docs', docsRoutes({ contract: api.contract.text, allow: http.allow, basePath })),
+      pages({ sessions, clock, random, publicUrl, trustedProxies: http.trustedProxies, log }, web.routes),
     ],
     problemPage: web.problemPage,
     log,
@@ -150,7 +153,7 @@ export function buildHttpApp(parts: HttpParts): HttpApp {
       isProxy: trusting(http.trustedProxies),
     },
     maxBody: Math.max(MAX_BODY_OCTETS, ...api.contract.operations.map(({ maxBody = 0 }) => maxBody)),
-    answer,
+    answer: below(basePath, app),
     log,
     endStreams() {
       streams.endAll()

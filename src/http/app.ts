@@ -5,12 +5,15 @@ import { atMost } from './busy.ts'
 import { protectiveHeaders } from './headers.ts'
 import { withoutPort } from './peer.ts'
 import { nothingHere, type ProblemPage, writeProblem } from './refusals.ts'
+import { tellUnnamedProxies } from './unnamed-proxy.ts'
 
 const MAX_HEALTH_CHECKS = 20
 
 export interface AppOptions {
   /** Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies: readonly Network[]
+  /** Clients of everything but the portal. */
+  readonly allow: readonly Network[]
   /** Requests in progress at a time. */
   readonly maxInFlight: number
   /** In order. */
@@ -21,13 +24,21 @@ export interface AppOptions {
 }
 
 /** The Express application: what all requests pass, and the routes. */
-export function httpApp({ trustedProxies, maxInFlight, routes, problemPage, log }: AppOptions): Express {
+export function httpApp({
+  trustedProxies,
+  allow,
+  maxInFlight,
+  routes,
+  problemPage,
+  log,
+}: AppOptions): Express {
   const app = express()
   app.disable('x-powered-by')
   app.set('etag', false)
   app.set('query parser', 'simple')
   app.set('trust proxy', trusting(trustedProxies))
   app.use(protectiveHeaders())
+  app.use(tellUnnamedProxies(trusting(trustedProxies), allow, log))
   app.use(unlessFull(maxInFlight))
   for (const route of routes) app.use(route)
   app.use(nothingHere)

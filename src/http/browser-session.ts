@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Runtime } from '../domain/runtime.ts'
 import type { SessionUse, WebSession, WebSessionStore } from '../domain/web-session.ts'
+import { basePathOf } from './base-path.ts'
 
 export interface BrowserSessionOptions extends Pick<Runtime, 'clock' | 'random'> {
   readonly sessions: WebSessionStore
@@ -34,8 +35,7 @@ const TOUCH_AFTER_MS = 30_000
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** A session can be ended, or replaced by a new sign-in, while it may only be read. */
 const LEAVING: ReadonlySet<string> = new Set(['/sign-in', '/sign-out', '/sign-out-everywhere'])
-/** Browsers accept the prefix `__Host-` only with TLS. */
-const NAME = { secure: '__Host-ocbroker', plain: 'ocbroker' } as const
+const NAME = 'ocbroker'
 
 /** @throws Error where `withBrowserSession` does not stand before the handler. */
 export function browserSessionOf(request: Request): BrowserSession {
@@ -122,12 +122,19 @@ function cookieOf(request: Request): string | undefined {
 
 function setCookie(request: Request, response: Response, secret: string): void {
   // Lax: a link in a mail finds the browser signed in. Writes need the CSRF token besides the cookie.
-  const flags = { httpOnly: true, sameSite: 'lax', secure: request.secure, path: '/' } as const
+  const flags = {
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: request.secure,
+    path: basePathOf(request) || '/',
+  } as const
   response.cookie(nameFor(request), secret, flags)
 }
 
+/** Browsers accept the prefixes only with TLS, and `__Host-` only for a whole host. */
 function nameFor(request: Request): string {
-  return request.secure ? NAME.secure : NAME.plain
+  if (!request.secure) return NAME
+  return `${basePathOf(request) === '' ? '__Host' : '__Secure'}-${NAME}`
 }
 
 function idOf(secret: string): string {

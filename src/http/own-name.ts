@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express'
+import type { Log } from '../domain/log.ts'
 import { isWithin, type Network, parseAddress } from '../domain/network.ts'
 import { Problem } from './problem.ts'
 
@@ -8,7 +9,12 @@ import { Problem } from './problem.ts'
  * so is the name that a trusted proxy sends.
  * @param publicUrl the address of the pages; without it every name is accepted.
  */
-export function onlyUnderOwnName(publicUrl: string | undefined, proxies: readonly Network[]): RequestHandler {
+export function onlyUnderOwnName(
+  publicUrl: string | undefined,
+  proxies: readonly Network[],
+  log: Log,
+): RequestHandler {
+  let isTold = false
   const own = publicUrl === undefined ? undefined : new URL(publicUrl).hostname
   return (request, _response, next) => {
     const isOurs =
@@ -16,12 +22,22 @@ export function onlyUnderOwnName(publicUrl: string | undefined, proxies: readonl
       isWithin(proxies, request.socket.remoteAddress) ||
       isLocal(hostIn(request.headers.host)) ||
       hostIn(request.headers.host) === own
-    if (!isOurs) throw new Problem('misdirected')
-    next()
+    if (isOurs) return next()
+    if (!isTold)
+      log.warn('http.other_host', {
+        host: hostIn(request.headers.host),
+        own,
+        why: 'pages are not shown under a host that is not that of portal.public_url',
+        remedy:
+          'correct portal.public_url, or let the proxy send this host; nothing to do if the name is not yours',
+      })
+    isTold = true
+    throw new Problem('misdirected')
   }
 }
 
-function hostIn(header = ''): string {
+/** The name or address of a `Host`, in lower case; empty where it is none. */
+export function hostIn(header = ''): string {
   return URL.parse(`http://${header}`)?.hostname ?? ''
 }
 

@@ -1,4 +1,5 @@
 import express, { type RequestHandler, Router } from 'express'
+import type { Log } from '../domain/log.ts'
 import type { Network } from '../domain/network.ts'
 import { noBodyBeyond } from './body.ts'
 import { type BrowserSessionOptions, withBrowserSession } from './browser-session.ts'
@@ -14,12 +15,16 @@ export interface PagesOptions extends BrowserSessionOptions {
   /** The address of the pages, such as `https://vpn.example`; absent: the host of each request. */
   readonly publicUrl?: string
   readonly trustedProxies: readonly Network[]
+  readonly log: Log
 }
 
 /** Before every page: finds the browser's session, parses forms, and refuses writes that come from other sites. */
-export function pages({ publicUrl, trustedProxies, ...browsers }: PagesOptions, web: RequestHandler): Router {
+export function pages(
+  { publicUrl, trustedProxies, log, ...browsers }: PagesOptions,
+  web: RequestHandler,
+): Router {
   const router = Router()
-  router.use(onlyUnderOwnName(publicUrl, trustedProxies))
+  router.use(onlyUnderOwnName(publicUrl, trustedProxies, log))
   router.use(releaseSlot, noBodyBeyond(MAX_FORM_OCTETS))
   router.use(
     express.urlencoded({
@@ -32,7 +37,7 @@ export function pages({ publicUrl, trustedProxies, ...browsers }: PagesOptions, 
   router.use(reacquireSlot)
   // After the body: the session may have ended while a slow form was received.
   router.use(withBrowserSession(browsers))
-  router.use(refuseForgery(publicUrl))
+  router.use(refuseForgery(publicUrl, log))
   router.use(web)
   return router
 }

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from 'express'
 import { canonicalAddress, isWithin, type Network, parseAddress } from '../domain/network.ts'
 import { Problem } from './problem.ts'
+import { signOfProxy } from './unnamed-proxy.ts'
 
 /**
  * The client's address, for limits and records: the peer, or the address that a trusted proxy reports. A proxy that
@@ -10,7 +11,10 @@ export function addressOf(request: Request): string {
   return clientOf(request) ?? canonicalAddress(request.socket.remoteAddress ?? '')
 }
 
-/** Whether the request comes from one of the networks; false where a trusted proxy reports no address. */
+/**
+ * Whether the request comes from one of the networks; false where a trusted proxy reports no address, and where another
+ * proxy passed it on.
+ */
 export function isFrom(networks: readonly Network[], request: Request): boolean {
   return isWithin(networks, clientOf(request))
 }
@@ -33,6 +37,6 @@ function clientOf(request: Request): string | undefined {
   const peer = request.socket.remoteAddress ?? ''
   const isTrusted: (address: string, hop: number) => boolean = request.app.get('trust proxy fn')
   // `ips` runs from the client to the proxy before the last, as far as the proxies are trusted.
-  const reported = isTrusted(peer, 0) ? withoutPort(request.ips[0] ?? '') : peer
-  return parseAddress(reported)?.toString()
+  if (isTrusted(peer, 0)) return parseAddress(withoutPort(request.ips[0] ?? ''))?.toString()
+  return signOfProxy(request) === undefined ? parseAddress(peer)?.toString() : undefined
 }

@@ -37,7 +37,13 @@ async function openServer({
     log: quietLog,
     stalledMs,
     connections: { all: 100, perAddress: 100, isProxy: () => false },
-    answer: httpApp({ trustedProxies, maxInFlight, log: quietLog, routes: [...routes, answering] }),
+    answer: httpApp({
+      trustedProxies,
+      allow: [],
+      maxInFlight,
+      log: quietLog,
+      routes: [...routes, answering],
+    }),
   })
   const url = `http://127.0.0.1:${server.port}`
   const clients: Socket[] = []

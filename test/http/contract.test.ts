@@ -44,6 +44,7 @@ test('answers are validated against the contract in tests', async () => {
     const options = { contract, handlers, checkAnswers, findBrowserSession, allow: [], log: quietLog }
     const app = httpApp({
       trustedProxies: [],
+      allow: [],
       maxInFlight: 9,
       log: quietLog,
       routes: [apiRouter(options as unknown as ApiOptions)],

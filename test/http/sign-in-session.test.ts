@@ -31,6 +31,7 @@ function signingIn(atPortal: SigningInOptions['login']['atPortal']) {
     const request = {
       app: { get: () => () => false },
       socket: { remoteAddress: address },
+      headers: {},
       get: () => undefined,
     } as unknown as Request
     for (let number = 0; number < count; number++)

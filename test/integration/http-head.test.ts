@@ -97,7 +97,7 @@ backend broker
 
 describeWith(['nginx'], 'nginx', () => {
   test('passes HEAD on, to pages and to the API, and its answer back', async () => {
-    const fixture = await startTestBroker()
+    const fixture = await startTestBroker({ http: { trusted_proxies: ['127.0.0.1'] } })
     const folder = temporaryFolder('nginx')
     onTestFinished(folder.remove)
     for (const name of ['body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']) mkdirSync(folder.file(name))
@@ -119,7 +119,7 @@ http {
     .join('\n  ')}
   server {
     listen 127.0.0.1:${port};
-    location / { proxy_pass http://127.0.0.1:${fixture.port}; }
+    location / { proxy_pass http://127.0.0.1:${fixture.port}; proxy_set_header X-Forwarded-For $remote_addr; }
   }
 }
 `,

@@ -14,16 +14,43 @@ export const portalSchema = z.strictObject({
 
 export type PortalConfig = ReturnType<typeof resolvePortal>
 
-/** Pages, cookies and links need a host of their own, so the address is only a scheme and a host. */
+/** First parts of the broker's own paths: below one of them, a path that a proxy took away could not be told. */
+const OWN = new Set([
+  ...[
+    'api',
+    'assets',
+    'authenticator',
+    'code',
+    'desk',
+    'docs',
+    'done',
+    'enrol',
+    'healthz',
+    'metrics',
+    'readyz',
+  ],
+  ...['recovery-codes', 'sign-in', 'sign-out', 'sign-out-everywhere', 'trusts'],
+])
+
+/** A scheme and a host, and a path where other pages have the same host. */
 function readUrl(value: string): string | ValueError {
   const url = URL.parse(value)
   if (url === null || !['http:', 'https:'].includes(url.protocol))
     return new ValueError(`${echo(value)} is not the address of a page`, 'write https://vpn.example.org, say')
-  if (url.href === `${url.origin}/`) return url.origin
-  return new ValueError(
-    `${echo(value)} has more than a host`,
-    `write ${url.origin}; the portal needs a host of its own`,
-  )
+  const path = url.pathname.replace(/\/$/, '')
+  const address = `${url.origin}${path}`
+  if (url.href.replace(/\/$/, '') !== address || !/^(?:\/[\w.~-]+)*$/.test(path))
+    return new ValueError(
+      `${echo(value)} has more than a host and a plain path`,
+      `write ${url.origin}/vpn, say`,
+    )
+  const [, first = ''] = path.split('/')
+  if (OWN.has(first))
+    return new ValueError(
+      `${echo(value)} has a path of the broker's own`,
+      `write ${url.origin}/vpn, or ${url.origin} for a host of its own`,
+    )
+  return address
 }
 
 export function resolvePortal({ public_url, enrol, locale }: z.output<typeof portalSchema>) {

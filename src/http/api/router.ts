@@ -58,13 +58,14 @@ export function apiRouter(options: ApiOptions): Router {
     validateSecurity: false,
     fileUploader: false,
   })
+  const forgery = refuseForgery(options.publicUrl, options.log)
   const router = Router({ caseSensitive: true, strict: true })
   for (const operation of contract.operations) {
     const handler = handlers[operation.id]
     if (handler === undefined) continue
     router[operation.method](
       operation.path,
-      ...admitting(operation, options),
+      ...admitting(operation, options, forgery),
       ...reading(operation),
       ...validating,
       ...(operation.admission === 'everybody' || operation.method === 'get' ? [] : [stillAdmitted]),
@@ -90,12 +91,11 @@ function reading({ maxBody = MAX_BODY_OCTETS, hasForeignTexts }: Operation): Req
   ]
 }
 
-function admitting(operation: Operation, options: ApiOptions): RequestHandler[] {
+function admitting(operation: Operation, options: ApiOptions, forgery: RequestHandler): RequestHandler[] {
   const { admission, isFromEverywhere } = operation
   const steps: RequestHandler[] = isFromEverywhere ? [] : [onlyFrom(options.allow)]
   if (admission === 'agent') steps.splice(0, 1, onlyFromGateway(options))
   if (admission === 'everybody') return steps
-  const forgery = refuseForgery(options.publicUrl)
   const authenticating: RequestHandler = async (request, response, next) => {
     const caller = await options.authentication.callerOf(request, admission)
     setCaller(response, caller)

@@ -1,5 +1,5 @@
 window.SwaggerUIBundle({
-  url: '/docs/openapi.yaml',
+  url: new URL('openapi.yaml', document.currentScript.src).href,
   dom_id: '#api',
   deepLinking: true,
   defaultModelsExpandDepth: 0,

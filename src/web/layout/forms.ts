@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express'
+import { basePathOf } from '../../http/base-path.ts'
 
 const MAX_FIELD_LENGTH = 4096
 
@@ -23,7 +24,7 @@ export function parameter(request: Request, name: string): string {
   return typeof value === 'string' && value.length <= MAX_FIELD_LENGTH ? value.trim() : ''
 }
 
-/** Redirects to the next page by GET, so that a reload sends nothing twice. */
+/** Redirects to the next page by GET, so that a reload sends nothing twice. @param path from the root: `/desk`. */
 export function goTo(response: Response, path: string): void {
-  response.redirect(303, path)
+  response.redirect(303, `${basePathOf(response.req)}${path}`)
 }

@@ -3,6 +3,7 @@ import { Eta } from 'eta'
 import type { Request, Response } from 'express'
 import { spelledOut } from '../../domain/hidden-characters.ts'
 import type { Locale } from '../../domain/locale.ts'
+import { basePathOf, withBasePath } from '../../http/base-path.ts'
 import { findBrowserSession } from '../../http/browser-session.ts'
 import type { Problem, ProblemName } from '../../http/problem.ts'
 import type { HttpServices } from '../../http/services.ts'
@@ -126,7 +127,7 @@ export class Pages {
     const locale = this.localeOf(request)
     const browser = findBrowserSession(request)
     const t = translator(locale)
-    return this.#eta.render(`/${page.view}`, {
+    const html = this.#eta.render(`/${page.view}`, {
       width: 'narrow',
       nav: [],
       scripts: [],
@@ -148,6 +149,7 @@ export class Pages {
       time: (at: number) => timeElement(at, locale),
       ago: (at: number) => agoElement(at, clock.now(), locale),
     })
+    return withBasePath(html, basePathOf(request))
   }
 
   /** @returns false where the client is no browser and wants something else than a page. */
