@@ -94,6 +94,7 @@ function fillLockouts(database: DatabaseSync, count: number): void {
       user_stem: userName(number % 20_000),
       address: userAddress(number % 20_000),
       source: null,
+      hint: 'new_place',
       subject: null,
       gateway: 'bench',
       reason: '5 failed logins within 10 minutes, the last one for a wrong password',

@@ -1,4 +1,5 @@
 import type { DirectoryCause } from './directory-lockout.ts'
+import type { LockoutHint } from './lockout-hint.ts'
 import { isWiderNetwork, type WiderBits } from './network.ts'
 
 /**
@@ -30,6 +31,8 @@ export interface Lockout {
   readonly subject?: string
   /** The gateway of the failure that caused it. */
   readonly gateway?: string
+  /** What speaks for or against a release; judged when it was made. */
+  readonly hint: LockoutHint
   /** For people: what happened, in one line. */
   readonly reason: string
   readonly since: number
@@ -57,6 +60,9 @@ export interface LockoutRules {
    */
   readonly hardAfter: number
 }
+
+/** Lockouts that one transaction releases. */
+export const MAX_RELEASED = 200
 
 /** How long an ended lockout still makes the next one longer. */
 export const ESCALATION_MEMORY_MS = 24 * 3_600_000
@@ -105,14 +111,18 @@ export interface LockoutSearch {
   readonly address?: string
   readonly gateway?: string
   readonly scope?: LockoutScope
+  readonly hint?: LockoutHint
   /** The state at a time in wall milliseconds. */
   readonly standing?: { readonly state: LockoutState; readonly at: number }
   /** Began at this time or later. */
   readonly since?: number
   /** Began earlier than this. */
   readonly before?: number
-  /** By the time at which they began; `last_ended`: by their end. Absent: newest first. */
-  readonly order?: 'newest' | 'oldest' | 'last_ended'
+  /**
+   * By the time at which they began; `last_ended`: by their end; `name`, `first_ending`: of those in force by the name
+   * that they show, or by their end, the next one first. Absent: newest first.
+   */
+  readonly order?: 'newest' | 'oldest' | 'last_ended' | 'name' | 'first_ending'
   /** Identifier of the last lockout of the page before. */
   readonly after?: string
   readonly limit: number
@@ -141,9 +151,20 @@ export interface LockoutStore {
   find(id: string): Promise<Lockout | undefined>
   /** Counts lockouts in force, up to `atMost`. */
   countInForce(now: number, atMost: number): Promise<number>
+  /** Counts those in force by hint, each up to `atMost`. @param search narrows them down. */
+  countByHint(
+    search: Pick<LockoutSearch, 'user' | 'address' | 'gateway'>,
+    now: number,
+    atMost: number,
+  ): Promise<Readonly<Record<LockoutHint, number>>>
   lock(lock: ManualLockout): Promise<Lockout>
   /** Releases every lockout in force that names the user, and takes the user's failures back. @returns those released. */
   releaseUser(user: string, by: string, reason: string, now: number): Promise<readonly Lockout[]>
+  /**
+   * Releases those of these that are in force, at most `MAX_RELEASED` at a time. The failures of each user are taken back
+   * as by `release`. @returns those released.
+   */
+  releaseAll(ids: readonly string[], by: string, reason: string, now: number): Promise<readonly Lockout[]>
   /** Releases one. The user's failures are taken back if it came of a hard limit, or no other lockout is left. */
   release(
     id: string,

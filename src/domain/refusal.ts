@@ -50,7 +50,8 @@ export interface Refusal {
   readonly live?: readonly Session[]
 }
 
-const GUESSES: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
+/** Failed guesses, which limits and lockouts count. */
+export const GUESSES: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
   'bad_credentials',
   'barred',
   'wrong_code',

@@ -34,7 +34,7 @@ export function lookingRecords({ reads, onLocks, liftsLocks }: LookingRecordsOpt
     withdraw: async () => false,
     recordFailure: async () => [],
     async lockDirectory({ ...lock }) {
-      const foreseen: Lockout = { ...lock, id: 'foreseen', scope: 'user' }
+      const foreseen: Lockout = { ...lock, id: 'foreseen', scope: 'user', hint: 'new_place' }
       onLocks([foreseen])
       return foreseen
     },

@@ -4,6 +4,7 @@ import { parseLoginName, usernameOf } from '../domain/login-name.ts'
 import { customerNetwork, parsePlace } from '../domain/network.ts'
 import type { Runtime } from '../domain/runtime.ts'
 import type { WebSessionStore } from '../domain/web-session.ts'
+import { type ReleaseAnswer, type Releaser, type ReleaseWanted, releaseLockouts } from './release-lockouts.ts'
 
 export interface LockoutsOptions extends Pick<Runtime, 'clock' | 'random'> {
   readonly store: LockoutStore
@@ -29,8 +30,9 @@ export class Lockouts {
     this.#options = options
   }
 
-  release(id: string, by: string, reason: string): ReturnType<LockoutStore['release']> {
-    return this.#options.store.release(id, by, reason, this.#options.clock.now())
+  /** @throws Unavailable */
+  release(wanted: ReleaseWanted, releaser: Releaser): Promise<ReleaseAnswer> {
+    return releaseLockouts(wanted, releaser, this.#options)
   }
 
   /** @returns the wrong part of a request that names too little, too much, or what cannot be locked. */

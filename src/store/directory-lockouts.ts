@@ -9,6 +9,7 @@ import type { Lockout } from '../domain/lockout.ts'
 import type { Randomness } from '../domain/random.ts'
 import { writeEvents } from './audit.ts'
 import { isKnownAddress } from './known-addresses.ts'
+import { judgeLockout } from './lockout-hint.ts'
 import { lockoutOf, lockoutRow } from './lockout-rows.ts'
 import { type Param, prepared } from './prepared.ts'
 import type { Tables } from './schema.ts'
@@ -53,7 +54,10 @@ export async function lockDirectory(
   const inForce = known.rows.find((row) => row.cause === cause && row.released_at === null)
   if (inForce !== undefined) return lockoutOf(inForce)
   const name = subject === user ? undefined : subject
-  const lockout: Lockout = { ...lock, name, id: random.id(), scope: 'user' }
+  const about = { cause, scope: 'user', user, since } as const
+  const account = { source, subject }
+  const hint = await judgeLockout(db, { lockout: about, account, address, withinMs: until - since })
+  const lockout: Lockout = { ...lock, name, id: random.id(), scope: 'user', hint }
   await db.insertInto('lockouts').values(lockoutRow(lockout)).execute()
   const detail = `user locked until ${new Date(until).toISOString()}: ${reason}`
   const event = { id: random.id(), at: since, user, name, address, gateway, reason: cause, detail }

@@ -12,12 +12,15 @@ import type { FailedGuess } from '../domain/login-records.ts'
 import { customerNetwork, WIDER_NETWORKS, widerNetwork } from '../domain/network.ts'
 import type { Randomness } from '../domain/random.ts'
 import { writeEvents } from './audit.ts'
+import { judgeLockout } from './lockout-hint.ts'
 import { lockoutRow } from './lockout-rows.ts'
 import type { HardLimit } from './login-failures.ts'
 import type { LockoutRow, Tables } from './schema.ts'
 
 /** The user, the address or both that a lockout of one scope names. */
 type Key = Pick<Lockout, 'user' | 'name' | 'address'>
+
+type Unjudged = Omit<Lockout, 'hint'>
 
 /**
  * Creates the lockouts that follow from a failure, with an event for each; none if one of the same scope and key is
@@ -34,15 +37,21 @@ export async function createLockouts(
   failure: FailedGuess,
   limits: readonly HardLimit[],
 ): Promise<readonly Lockout[]> {
-  const made: Lockout[] = []
+  const found: Unjudged[] = []
   for (const limit of limits) {
     const lockout = await forHardLimit(db, random, failure, limit)
-    if (lockout !== undefined) made.push(lockout)
+    if (lockout !== undefined) found.push(lockout)
   }
   for (const budget of failure.lock) {
-    if (made.some((hard) => hard.scope === budget)) continue
+    if (found.some((hard) => hard.scope === budget)) continue
     const lockout = await forFailures(db, random, failure, budget)
-    if (lockout !== undefined) made.push(lockout)
+    if (lockout !== undefined) found.push(lockout)
+  }
+  const made: Lockout[] = []
+  for (const lockout of found) {
+    const { account, address, rules } = failure
+    const hint = await judgeLockout(db, { lockout, account, address, withinMs: rules.withinMs })
+    made.push({ ...lockout, hint })
   }
   if (made.length > 0) await db.insertInto('lockouts').values(made.map(lockoutRow)).execute()
   await writeEvents(
@@ -58,7 +67,7 @@ async function forHardLimit(
   random: Randomness,
   failure: FailedGuess,
   { scope, cause, failures }: HardLimit,
-): Promise<Lockout | undefined> {
+): Promise<Unjudged | undefined> {
   const { event, gateway } = failure
   const key = keyOf(scope, failure)
   if (key === undefined) return undefined
@@ -84,7 +93,7 @@ async function forFailures(
   random: Randomness,
   failure: FailedGuess,
   budget: FailureBudget,
-): Promise<Lockout | undefined> {
+): Promise<Unjudged | undefined> {
   const { event, gateway, rules } = failure
   const key = keyOf(budget, failure)
   if (key === undefined) return undefined

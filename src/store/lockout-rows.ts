@@ -15,6 +15,7 @@ const { toRow, fromRow } = mappingOf<Omit<Lockout, 'until'>, LockoutRow>()({
   source: 'source',
   subject: 'subject',
   gateway: 'gateway',
+  hint: 'hint',
   reason: 'reason',
   since: 'since',
   releasedAt: 'released_at',

@@ -1,5 +1,6 @@
 import { type Expression, type Kysely, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
 import type { Lockout, LockoutSearch } from '../domain/lockout.ts'
+import { LOCKOUT_HINTS, type LockoutHint } from '../domain/lockout-hint.ts'
 import { networksAround } from '../domain/network.ts'
 import { endedBefore } from './ended-before.ts'
 import { lockoutOf } from './lockout-rows.ts'
@@ -14,7 +15,19 @@ const FEW = 2000
 type Query = SelectQueryBuilder<Tables, 'lockouts', LockoutRow>
 
 export async function searchLockouts(db: Kysely<Tables>, search: LockoutSearch): Promise<readonly Lockout[]> {
-  const { user, address, gateway, scope, standing, since, before, order = 'newest', after, limit } = search
+  const {
+    user,
+    address,
+    gateway,
+    scope,
+    hint,
+    standing,
+    since,
+    before,
+    order = 'newest',
+    after,
+    limit,
+  } = search
   let lockouts: Query = db.selectFrom('lockouts').selectAll()
   if (user !== undefined) lockouts = lockouts.where('user_stem', '=', user)
   if (address !== undefined) lockouts = lockouts.where('address', 'in', networksAround(address))
@@ -29,12 +42,20 @@ export async function searchLockouts(db: Kysely<Tables>, search: LockoutSearch):
   const ofGateway = isTimed ? sql<string>`${sql.ref('gateway')} || ''` : sql<string>`${sql.ref('gateway')}`
   if (gateway !== undefined) lockouts = lockouts.where(ofGateway, '=', gateway)
   if (scope !== undefined) lockouts = lockouts.where('scope', '=', scope)
+  if (hint !== undefined) lockouts = lockouts.where('hint', '=', hint)
   if (since !== undefined) lockouts = lockouts.where('since', '>=', since)
   if (before !== undefined) lockouts = lockouts.where('since', '<', before)
   // The lockouts of one user or address are few in any state, and have an index.
   const isCounted = standing?.state === 'in_force' && user === undefined && address === undefined
-  const areFew = isCounted && (await countInForce(db, standing.at, FEW)) < FEW
+  const isByKey = order === 'name' || order === 'first_ending'
+  const areFew =
+    isCounted && (hint !== undefined || isByKey || (await countInForce(db, standing.at, FEW)) < FEW)
   if (standing !== undefined) lockouts = inState(lockouts, standing, areFew)
+  if (isByKey) {
+    const key = order === 'name' ? SHOWN_NAME : sql<string | number>`${sql.ref('ends_at')}`
+    if (after !== undefined) lockouts = lockouts.where(isBeyondKey(db, after, key))
+    return (await lockouts.orderBy(key).orderBy('id').limit(limit).execute()).map(lockoutOf)
+  }
   const direction = order === 'newest' ? 'desc' : 'asc'
   // Identifiers follow the time, but reaching a time by them would mean a walk through all newer lockouts.
   if (isTimed) {
@@ -46,6 +67,28 @@ export async function searchLockouts(db: Kysely<Tables>, search: LockoutSearch):
   return (await lockouts.orderBy(id, direction).limit(limit).execute()).map(lockoutOf)
 }
 
+export async function countByHint(
+  db: Kysely<Tables>,
+  { user, address, gateway }: Pick<LockoutSearch, 'user' | 'address' | 'gateway'>,
+  now: number,
+  atMost: number,
+): Promise<Readonly<Record<LockoutHint, number>>> {
+  const countOf = async (hint: LockoutHint) => {
+    let some = db
+      .selectFrom('lockouts')
+      .select('id')
+      .where('hint', '=', hint)
+      .where('released_at', 'is', null)
+      .where('ends_at', '>', now)
+    if (user !== undefined) some = some.where('user_stem', '=', user)
+    if (address !== undefined) some = some.where('address', 'in', networksAround(address))
+    if (gateway !== undefined) some = some.where(sql<string>`${sql.ref('gateway')} || ''`, '=', gateway)
+    return [hint, await countOfAll(db, some.limit(atMost))] as const
+  }
+  const counts = await Promise.all(LOCKOUT_HINTS.map(countOf))
+  return Object.fromEntries(counts) as Record<LockoutHint, number>
+}
+
 /** Lockouts in force, counted no further than `atMost`. */
 export async function countInForce(db: Kysely<Tables>, now: number, atMost: number): Promise<number> {
   const inForce = db
@@ -54,11 +97,36 @@ export async function countInForce(db: Kysely<Tables>, now: number, atMost: numb
     .where('released_at', 'is', null)
     .where('ends_at', '>', now)
     .limit(atMost)
+  return countOfAll(db, inForce)
+}
+
+async function countOfAll(
+  db: Kysely<Tables>,
+  found: SelectQueryBuilder<Tables, 'lockouts', { id: string }>,
+): Promise<number> {
   const { count } = await db
-    .selectFrom(inForce.as('some'))
+    .selectFrom(found.as('some'))
     .select((select) => select.fn.countAll<number | string>().as('count'))
     .executeTakeFirstOrThrow()
   return Number(count)
+}
+
+/** What a list shows as the one who is locked. */
+const SHOWN_NAME = sql<
+  string | number
+>`coalesce(${sql.ref('whole_name')}, ${sql.ref('user_stem')}, ${sql.ref('address')})`
+
+/** Whether a lockout follows the last one of the page before, where they are sorted by a key. */
+function isBeyondKey(
+  db: Kysely<Tables>,
+  after: string,
+  key: Expression<string | number>,
+): Expression<SqlBool> {
+  const last = db
+    .selectFrom('lockouts')
+    .select([sql<string>`${key}`.as('key'), 'id'])
+    .where('id', '=', after)
+  return sql<SqlBool>`(${key}, ${sql.ref('id')}) > (${last})`
 }
 
 /** Whether a lockout follows the last one of the page before, where they are sorted by their time. */

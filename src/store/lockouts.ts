@@ -1,13 +1,19 @@
-import type { ExpressionBuilder, Kysely } from 'kysely'
-import type { Lockout, LockoutSearch, LockoutStore, ManualLockout } from '../domain/lockout.ts'
+import type { Expression, ExpressionBuilder, Kysely, SqlBool } from 'kysely'
+import {
+  type Lockout,
+  type LockoutSearch,
+  type LockoutStore,
+  MAX_RELEASED,
+  type ManualLockout,
+} from '../domain/lockout.ts'
 import type { Randomness } from '../domain/random.ts'
 import { writeEvents } from './audit.ts'
 import { lockoutOf, lockoutRow } from './lockout-rows.ts'
-import { countInForce, searchLockouts } from './lockout-search.ts'
+import { countByHint, countInForce, searchLockouts } from './lockout-search.ts'
 import { forgetFailures, holdFailures } from './login-failures.ts'
 import { orderEnds } from './order-ends.ts'
 import { orderUnbans } from './order-unbans.ts'
-import { transact } from './prepared.ts'
+import { locksRows, transact } from './prepared.ts'
 import type { LockoutRow, Tables } from './schema.ts'
 import { networkPatterns, searchColumn } from './subnet-columns.ts'
 
@@ -40,8 +46,13 @@ export class SqlLockouts implements LockoutStore {
     return countInForce(this.#db, now, atMost)
   }
 
+  countByHint(...search: Parameters<LockoutStore['countByHint']>): ReturnType<LockoutStore['countByHint']> {
+    const [part, now, atMost] = search
+    return countByHint(this.#db, part, now, atMost)
+  }
+
   async lock({ by, ...wanted }: ManualLockout): Promise<Lockout> {
-    const lockout: Lockout = { ...wanted, cause: 'by_hand' }
+    const lockout: Lockout = { ...wanted, cause: 'by_hand', hint: 'by_hand' }
     const { user, name, address, scope, reason, since, until } = lockout
     const end = until === undefined ? 'without an end' : `until ${new Date(until).toISOString()}`
     return transact(this.#db, async (db) => {
@@ -67,42 +78,44 @@ export class SqlLockouts implements LockoutStore {
 
   releaseUser(user: string, by: string, reason: string, now: number): Promise<readonly Lockout[]> {
     return transact(this.#db, async (db) => {
-      const released = await this.#release(db, 'user_stem', user, { by, reason, now })
+      const released = await this.#release(db, (row) => row('user_stem', '=', user), { by, reason, now })
       await forgetFailures(db, user)
       return released
     })
   }
 
-  release(id: string, by: string, reason: string, now: number): ReturnType<LockoutStore['release']> {
+  async release(id: string, by: string, reason: string, now: number): ReturnType<LockoutStore['release']> {
+    const [lockout] = await this.releaseAll([id], by, reason, now)
+    if (lockout !== undefined) return { kind: 'released', lockout }
+    return { kind: (await this.find(id)) === undefined ? 'unknown' : 'not_in_force' }
+  }
+
+  releaseAll(ids: readonly string[], by: string, reason: string, now: number): Promise<readonly Lockout[]> {
+    const wanted = ids.slice(0, MAX_RELEASED)
+    if (wanted.length === 0) return Promise.resolve([])
     return transact(this.#db, async (db) => {
-      const known = await db
-        .selectFrom('lockouts')
-        .select('user_stem')
-        .where('id', '=', id)
-        .executeTakeFirst()
-      if (known === undefined) return { kind: 'unknown' }
-      if (known.user_stem !== null) await holdFailures(db, known.user_stem)
-      const [lockout] = await this.#release(db, 'id', id, { by, reason, now })
-      if (lockout === undefined) return { kind: 'not_in_force' }
-      const { user, cause } = lockout
-      // A count that stays at its limit would lock again at the next failure.
-      const isHard = cause === 'hard_limit' || cause === 'password_known'
-      if (user !== undefined && (isHard || !(await isLocked(db, user, now)))) await forgetFailures(db, user)
-      return { kind: 'released', lockout }
+      for (const user of await usersOf(db, wanted)) await holdFailures(db, user)
+      const released = await this.#release(db, (row) => row('id', 'in', wanted), { by, reason, now })
+      const users = Map.groupBy(released, ({ user }) => user)
+      for (const [user, own] of users) {
+        // A count that stays at its limit would lock again at the next failure.
+        const isHard = own.some(({ cause }) => cause === 'hard_limit' || cause === 'password_known')
+        if (user !== undefined && (isHard || !(await isLocked(db, user, now)))) await forgetFailures(db, user)
+      }
+      return released
     })
   }
 
-  /** Releases those in force that have this value, and writes an event for each. @returns them, newest first. */
+  /** Releases those of these that are in force, and writes an event for each. @returns them, newest first. */
   async #release(
     db: Kysely<Tables>,
-    column: 'id' | 'user_stem',
-    value: string,
+    which: (row: ExpressionBuilder<Tables, 'lockouts'>) => Expression<SqlBool>,
     { by, reason, now }: Release,
   ): Promise<readonly Lockout[]> {
     const rows = await db
       .updateTable('lockouts')
       .set({ released_at: now, released_by: by, release_reason: reason })
-      .where(column, '=', value)
+      .where(which)
       .where('ends_at', '>', now)
       .where('released_at', 'is', null)
       .returningAll()
@@ -126,6 +139,13 @@ export class SqlLockouts implements LockoutStore {
       if (address !== undefined) await orderUnbans(db, address, cause, this.#random)
     return released
   }
+}
+
+/** Locks rows in one order, so that no two releases wait for each other. @returns the users, in one order too. */
+async function usersOf(db: Kysely<Tables>, ids: readonly string[]): Promise<readonly string[]> {
+  const known = db.selectFrom('lockouts').select('user_stem').where('id', 'in', ids).orderBy('id')
+  const rows = await (locksRows(db) ? known.forUpdate() : known).execute()
+  return [...new Set(rows.flatMap(({ user_stem }) => user_stem ?? []))].toSorted()
 }
 
 /** The sessions that could not begin under this lock. */

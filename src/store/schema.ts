@@ -2,6 +2,7 @@ import type { Generated, Kysely, Selectable } from 'kysely'
 import type { AuditKind } from '../domain/audit.ts'
 import type { TotpAlgorithm } from '../domain/enrolment.ts'
 import type { LockoutCause, LockoutScope } from '../domain/lockout.ts'
+import type { LockoutHint } from '../domain/lockout-hint.ts'
 import type { FailedGuess } from '../domain/login-records.ts'
 import type { OrderOutcome, OrderReason, SessionOrder } from '../domain/session-order.ts'
 import type { QuotaAdditionRow, QuotaMarkRow, UsageDayRow, UsageTotalRow } from './usage-schema.ts'
@@ -94,6 +95,7 @@ export interface LockoutRow {
   source: string | null
   subject: string | null
   gateway: string | null
+  hint: LockoutHint
   reason: string
   since: number
   /** `NO_END` if only a person can end it, so that "in force" is one comparison that an index can answer. */

@@ -75,7 +75,7 @@ function guardAtKnownAddress(store: IdentityProvider, log: Log) {
     limits: attemptLimits(memoryCounter(counterRules(rulesOf({})), { clock }), new ProcessId(systemRandom)),
     records: {
       viewDirectory: async () => ({ locks: [], knownAddress: true }),
-      lockDirectory: async (lock) => ({ ...lock, id: 'a lockout', scope: 'user' }),
+      lockDirectory: async (lock) => ({ ...lock, id: 'a lockout', scope: 'user', hint: 'new_place' }),
       endDirectory: async () => {},
     },
     wrongPasswords: memoryStore<WrongPasswords>({ name: 'wrong passwords', clock, capacity: 100 }),

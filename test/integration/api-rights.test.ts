@@ -119,6 +119,12 @@ const RIGHT: Readonly<Record<string, () => Promise<Case>>> = {
     status: 200,
     event: 'lockout.released',
   }),
+  releaseLockouts: async () => ({
+    path: '/api/v1/lockouts/release',
+    json: { ids: [await lockoutOf(fresh('locked'))], reason },
+    status: 200,
+    event: 'lockout.released',
+  }),
   listUsers: async () => ({ path: '/api/v1/users?limit=2', status: 200 }),
   addUser: async () => ({
     path: '/api/v1/users',

@@ -86,6 +86,34 @@ describe('lockouts', () => {
     expect((await api(`/explain?user=${user}`)).json.locks).toEqual([])
   })
 
+  test('are released together, by their identifiers or by a filter', async () => {
+    const address = '203.0.113.78'
+    const locked: string[] = []
+    for (let count = 0; count < 3; count++)
+      locked.push(String((await lock(fresh('locked'), { scope: 'user_address', address })).id))
+    const release = (json: object) => api('/lockouts/release', { json: { reason, ...json } })
+    const [first = ''] = locked
+    const unknown = systemRandom.id()
+    expect((await release({ ids: [first, unknown, first] })).json).toEqual({
+      released: [first],
+      left: [{ id: unknown, why: 'not_in_force' }],
+      more: false,
+    })
+    const { since } = (await api(`/lockouts/${locked[2]}`)).json.lockout as unknown as { since: string }
+    await release({ filter: { address, before: since } })
+    const rest = async () => (await api(`/lockouts?address=${address}&state=in_force`)).json.items
+    expect(await rest()).toMatchObject([{ id: locked[2] }])
+    expect((await release({ filter: { address, hint: 'guessing' } })).json.released).toEqual([])
+    expect((await release({ filter: { address, hint: 'by_hand' } })).json.released).toEqual([locked[2]])
+    const events = await allOf(`/audit-events?kind=lockout.released&address=${address}&limit=9`)
+    expect(events.map(({ detail }) => detail)).toEqual([reason, reason, reason])
+    for (const wrong of [{}, { ids: [first], filter: { address } }, { filter: {} }, { ids: [] }])
+      expect((await release(wrong)).status).toBe(400)
+    expect((await release({ filter: { address: 'here' } })).json.errors).toMatchObject([
+      { path: '/body/filter/address' },
+    ])
+  })
+
   test('by hand name what they lock, and nothing else', async () => {
     for (const [body, part] of [
       [{ scope: 'user' }, 'user'],

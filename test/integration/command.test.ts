@@ -265,6 +265,26 @@ describe.concurrent('ocbroker lockout', () => {
       { code: 'Access-Accept' },
     ])
   })
+
+  test('release takes identifiers, or a filter', async () => {
+    await person('lara')
+    await login('lara', 'wrong')
+    await login('lara', 'wrong again')
+    const filter = ['--reason', 'his phone']
+    expect(await printed(['lockout', 'release', 'lara', ...filter, '--hint', 'by_hand'])).toBe(
+      'Released 0.\n',
+    )
+    expect(await printed(['lockout', 'release', 'lara', ...filter, '--address', '192.0.2.9'])).toBe(
+      'Released 0.\n',
+    )
+    const answer = await broker.ocbroker(['lockout', 'release', 'lara', ...filter, '--address', '192.0.2.1'])
+    expect(answer).toMatchObject({ released: [{ user: 'lara', releaseReason: 'his phone' }], isMore: false })
+    const [{ id = '' } = {}] = (answer as { released: { id: string }[] }).released
+    expect(await printed(['lockout', 'release', '--id', id, '--reason', 'x'])).toBe(
+      `Released 0.\n${id} is not in force.\n`,
+    )
+    expect((await broker.run(['lockout', 'release', '--reason', 'whom?'])).code).toBe(1)
+  })
 })
 
 describe.concurrent('ocbroker login', () => {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openStore, type Store } from '../../src/app/storage.ts'
+import { systemRandom } from '../../src/domain/random.ts'
 import { SYSTEM_RUNTIME } from '../../src/domain/runtime.ts'
+import { SCOPES, type Scope } from '../../src/domain/scope.ts'
 import { ask } from '../http/ask.ts'
 import { FormClient, headingOf } from '../http/form-client.ts'
 import { PASSWORD, startTestBroker, type TestBroker } from '../http/test-broker.ts'
@@ -102,6 +104,18 @@ describe('the help desk', () => {
       await client.post('/desk/users/revoke', { name, subject: name, reason })
       expect([name, await hasAuthenticator(name)]).toEqual([name, !may])
     }
+    const released = async (scopes: readonly Scope[]) => {
+      const token = await fixture.token(scopes)
+      const ids = await Promise.all(['adam', 'bob'].map((name) => lockedOut(fixture, name)))
+      const { json } = await ask(`${fixture.url}/api/v1/lockouts/release`, { token, json: { ids, reason } })
+      const single = `${fixture.url}/api/v1/lockouts/${ids[0]}/release`
+      const { status } = await ask(single, { token, json: { reason } })
+      const done = (json.released as unknown as string[]).map((id) => ids.indexOf(id))
+      return [done.toSorted(), json.left, status, ids[0]]
+    }
+    const [own, left, status, ofAdam] = await released(['lockouts:write'])
+    expect([own, left, status]).toEqual([[1], [{ id: ofAdam, why: 'forbidden' }], 403])
+    expect((await released(SCOPES)).slice(0, 3)).toEqual([[0, 1], [], 409])
     const token = await fixture.token(['enrolments:write'])
     for (const [path, json] of [
       ['/enrolments/adam/revoke', { reason }],
@@ -137,3 +151,8 @@ describe('the authenticator of a removed local user', () => {
     })
   })
 })
+
+async function lockedOut({ records }: TestBroker, user: string): Promise<string> {
+  const by = { by: 'tests', reason, since: Date.now() }
+  return (await records.lockouts.lock({ id: systemRandom.id(), scope: 'user', user, ...by })).id
+}

@@ -6,18 +6,26 @@ import type { Call } from './call.ts'
 /** The canonical user name that the filter `user` means, under which limits and lockouts are kept. @throws Problem */
 export function usernameIn(call: Call): string | undefined {
   const user = call.query('user')
-  if (user === undefined) return undefined
-  const name = parseLoginName(user)
-  if (name === undefined) throw wrong('/query/user', 'is not a valid user name')
+  return user === undefined ? undefined : usernameFrom(user, '/query/user')
+}
+
+/** @param path where it stands in the request. @throws Problem */
+export function usernameFrom(typed: string, path: string): string {
+  const name = parseLoginName(typed)
+  if (name === undefined) throw wrong(path, 'is not a valid user name')
   return name.username
 }
 
 /** An address or a client's network, in canonical form. @throws Problem */
 export function addressIn(call: Call, parameter = 'address'): string | undefined {
   const typed = call.query(parameter)
-  if (typed === undefined) return undefined
+  return typed === undefined ? undefined : addressFrom(typed, `/query/${parameter}`)
+}
+
+/** @param path where it stands in the request. @throws Problem */
+export function addressFrom(typed: string, path: string): string {
   const address = parsePlace(typed)
-  if (address === undefined) throw wrong(`/query/${parameter}`, 'is not an IP address')
+  if (address === undefined) throw wrong(path, 'is not an IP address')
   return address
 }
 

@@ -1,15 +1,26 @@
 import type { LockoutScope, LockoutState } from '../../domain/lockout.ts'
+import type { LockoutHint } from '../../domain/lockout-hint.ts'
+import type { ReleaseAnswer, ReleaseWanted } from '../../manage/release-lockouts.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
-import { type Handlers, millisecondsOf } from './call.ts'
-import { addressIn, orderIn, usernameIn } from './filters.ts'
+import { type Call, type Handlers, millisecondsOf } from './call.ts'
+import { addressFrom, addressIn, orderIn, usernameFrom, usernameIn } from './filters.ts'
 import { pageFrom, pageOf } from './page.ts'
 import { eventWire, lockoutWire } from './wire.ts'
 
 const MAX_HISTORY = 100
 const HISTORY_BEFORE_MS = 3_600_000
 
-export function lockoutRoutes({ records, lockouts, clock }: HttpServices): Handlers {
+export function lockoutRoutes({ records, lockouts, mayActOn, clock }: HttpServices): Handlers {
+  function release(call: Call, wanted: ReleaseWanted, reason: string): Promise<ReleaseAnswer> {
+    const { actor, scopes } = call.caller
+    return lockouts.release(wanted, {
+      by: actor,
+      reason,
+      mayActOn: (target) => mayActOn(target, scopes),
+    })
+  }
+
   return {
     async listLockouts(call) {
       const page = pageOf(call)
@@ -20,6 +31,7 @@ export function lockoutRoutes({ records, lockouts, clock }: HttpServices): Handl
         address: addressIn(call),
         gateway: call.query('gateway'),
         scope: call.query('scope') as LockoutScope | undefined,
+        hint: call.query('hint') as LockoutHint | undefined,
         standing: state && { state, at: now },
         since: call.time('since'),
         before: call.time('before'),
@@ -52,11 +64,23 @@ export function lockoutRoutes({ records, lockouts, clock }: HttpServices): Handl
     },
 
     async releaseLockout(call) {
+      const id = call.path('id')
       const { reason } = call.body<{ reason: string }>()
-      const answer = await lockouts.release(call.path('id'), call.caller.actor, reason)
-      if (answer.kind === 'released') return { body: lockoutWire(answer.lockout, clock.now()) }
-      if (answer.kind === 'unknown') throw new Problem('not-found')
+      const { released, left } = await release(call, { ids: [id] }, reason)
+      if (released[0] !== undefined) return { body: lockoutWire(released[0], clock.now()) }
+      if (left[0]?.why === 'forbidden')
+        throw new Problem('missing-scope', {
+          detail: 'The user has, or may have, a right that the caller lacks.',
+        })
+      if ((await records.lockouts.find(id)) === undefined) throw new Problem('not-found')
       throw new Problem('conflict', { detail: 'The lockout has ended or was released.' })
+    },
+
+    async releaseLockouts(call) {
+      const { ids, filter, reason } = call.body<ReleaseBody>()
+      const answer = await release(call, wantedIn(ids, filter), reason)
+      const released = answer.released.map(({ id }) => id)
+      return { body: { released, left: answer.left, more: answer.isMore } }
     },
   }
 }
@@ -67,4 +91,35 @@ interface WantedBody {
   readonly address?: string
   readonly until?: string
   readonly reason: string
+}
+
+interface ReleaseBody {
+  readonly ids?: readonly string[]
+  readonly filter?: {
+    readonly user?: string
+    readonly address?: string
+    readonly gateway?: string
+    readonly scope?: LockoutScope
+    readonly hint?: LockoutHint
+    readonly before?: string
+  }
+  readonly reason: string
+}
+
+/** @throws Problem */
+function wantedIn(ids: ReleaseBody['ids'], filter: ReleaseBody['filter']): ReleaseWanted {
+  if ((ids === undefined) === (filter === undefined))
+    throw new Problem('invalid-request', {
+      errors: [{ path: '/body', message: 'needs one of ids and filter' }],
+    })
+  if (ids !== undefined) return { ids }
+  const { user, address, before, ...rest } = filter ?? {}
+  return {
+    filter: {
+      ...rest,
+      user: user === undefined ? undefined : usernameFrom(user, '/body/filter/user'),
+      address: address === undefined ? undefined : addressFrom(address, '/body/filter/address'),
+      before: before === undefined ? undefined : millisecondsOf(before, '/body/filter/before'),
+    },
+  }
 }

@@ -23,6 +23,7 @@ import { sessionPlaces } from './0021-session-places.ts'
 import { wholeNames } from './0022-whole-names.ts'
 import { sessionsByAddress } from './0023-sessions-by-address.ts'
 import { servingBrokers } from './0025-serving-brokers.ts'
+import { lockoutHints } from './0028-lockout-hints.ts'
 
 /**
  * Every change of the tables, run in the order of their names. One that was released is never edited: stores in
@@ -53,4 +54,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0022-whole-names': wholeNames,
   '0023-sessions-by-address': sessionsByAddress,
   '0025-serving-brokers': servingBrokers,
+  '0028-lockout-hints': lockoutHints,
 }

@@ -11,9 +11,6 @@ type ContextServices = Pick<HttpServices, 'failuresWithinMs'> & {
 
 /** Events of one lockout that are read; a count stops there. */
 const MAX_EVENTS = 100
-/** A single user does not fail from this many addresses. */
-const MANY_ADDRESSES = 4
-const MANY_NAMES = 3
 
 /** What the records say for and against releasing a lockout. */
 export async function lockoutContextOf(lockout: Lockout, { records, failuresWithinMs }: ContextServices) {
@@ -70,7 +67,6 @@ export async function lockoutContextOf(lockout: Lockout, { records, failuresWith
     lastTry: after[0]?.at,
     /** Who locked it manually. */
     actor: made[0]?.actor,
-    hint: hintOf(lockout, addresses.length, names.length, lastConnected !== undefined),
   }
 }
 
@@ -88,13 +84,4 @@ function countReasons(failures: readonly AuditEvent[]) {
 
 function distinct(events: readonly AuditEvent[], part: 'address' | 'gateway' | 'user'): readonly string[] {
   return [...new Set(events.flatMap((event) => event[part] ?? []))]
-}
-
-/** A suggestion to the person who decides. */
-function hintOf({ cause, scope }: Lockout, addresses: number, names: number, isKnownPlace: boolean) {
-  if (cause === 'by_hand' || cause === 'password_known') return cause
-  if (scope === 'address' || addresses >= MANY_ADDRESSES) return 'guessing'
-  // Many users may share an address, but rarely with one who has never been there.
-  if (isKnownPlace) return 'known_place'
-  return names >= MANY_NAMES ? 'guessing' : 'new_place'
 }

@@ -1,5 +1,6 @@
 import type { Request, Response, Router } from 'express'
 import { isInForce, type Lockout } from '../../domain/lockout.ts'
+import { callerOf } from '../../http/caller.ts'
 import { Problem } from '../../http/problem.ts'
 import { PORTAL } from '../../login/flow.ts'
 import { readTimeline } from '../../manage/timeline.ts'
@@ -21,7 +22,7 @@ const STATES = ['in_force', 'ended', 'released'] as const
 
 /** Lists lockouts, shows one with its context, and releases it. */
 export function lockoutRoutes(router: Router, admin: AdminConsole): void {
-  const { records, lockouts, clock, gateways } = admin.services
+  const { records, lockouts, mayActOn, clock, gateways } = admin.services
 
   router.get('/lockouts', needs('lockouts:read'), async (request, response) => {
     const list = await findList(request)
@@ -46,10 +47,14 @@ export function lockoutRoutes(router: Router, admin: AdminConsole): void {
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return showLockout(response, lockout, context)
     const { actor, reason } = context
-    const answer = await lockouts.release(lockout.id, actor, reason)
-    if (answer.kind !== 'released') return showLockout(response, await findLockout(request), 'not_in_force')
-    if (field(request, 'others') === 'yes')
-      for (const other of await findOthers(lockout)) await lockouts.release(other.id, actor, reason)
+    const others = field(request, 'others') === 'yes' ? await findOthers(lockout) : []
+    const ids = [lockout, ...others].map(({ id }) => id)
+    const { scopes } = callerOf(request)
+    const mayAct = (target: string) => mayActOn(target, scopes)
+    const { released, left } = await lockouts.release({ ids }, { by: actor, reason, mayActOn: mayAct })
+    if (left.some(({ why }) => why === 'forbidden')) throw new Problem('missing-scope')
+    if (!released.some(({ id }) => id === lockout.id))
+      return showLockout(response, await findLockout(request), 'not_in_force')
     goTo(response, `/desk/lockouts/${lockout.id}`)
   })
 

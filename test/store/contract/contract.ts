@@ -9,6 +9,7 @@ import { gatewayContract } from './gateways.ts'
 import { invitationContract } from './invitations.ts'
 import { knownAddressContract } from './known-addresses.ts'
 import { leaseContract } from './leases.ts'
+import { lockoutHintContract } from './lockout-hints.ts'
 import { lockoutSearchContract } from './lockout-search.ts'
 import { lockoutContract } from './lockouts.ts'
 import { loginContract } from './login.ts'
@@ -63,6 +64,7 @@ export function recordsContract(name: string, open: () => Promise<OpenStore>): v
     gatewayContract(records)
     retentionContract(records)
     lockoutSearchContract(records)
+    lockoutHintContract(records)
     searchContract(records)
     timelineContract(records)
     tokenContract(records)

@@ -104,6 +104,7 @@ export function lockoutSearchContract(records: () => Repositories): void {
       expect(lockout).toEqual({
         id: wanted.id,
         scope: 'user',
+        hint: 'by_hand',
         cause: 'by_hand',
         user,
         reason: 'lost laptop',

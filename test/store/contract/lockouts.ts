@@ -21,6 +21,7 @@ export function lockoutContract(records: () => Repositories): void {
           user,
           address,
           gateway: 'gw1',
+          hint: 'new_place',
           reason: '5 failed logins of this user from this address within 600 s',
           since: NOON,
           until: NOON + 5 * MINUTE,
