@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import { type Lockout, type LockoutSearch, type LockoutStore, MAX_RELEASED } from '../domain/lockout.ts'
 
 /** Narrows down the lockouts in force. */
-export type ReleaseFilter = Pick<LockoutSearch, 'user' | 'address' | 'gateway' | 'scope' | 'hint' | 'before'>
+type ReleaseFilter = Pick<LockoutSearch, 'user' | 'address' | 'gateway' | 'scope' | 'hint' | 'before'>
 
 /** Which lockouts are released: these, or all in force that the filter finds. */
 export type ReleaseWanted = { readonly ids: readonly string[] } | { readonly filter: ReleaseFilter }
@@ -15,7 +15,7 @@ export interface Releaser {
 }
 
 /** One that was not released: of a person with more rights, or not in force any more. */
-export interface LeftLocked {
+interface LeftLocked {
   readonly id: string
   readonly why: 'forbidden' | 'not_in_force'
 }

@@ -12,7 +12,7 @@ import type { FailedGuess } from '../domain/login-records.ts'
 import { customerNetwork, WIDER_NETWORKS, widerNetwork } from '../domain/network.ts'
 import type { Randomness } from '../domain/random.ts'
 import { writeEvents } from './audit.ts'
-import { judgeLockout } from './lockout-hint.ts'
+import { judgeEarlier, judgeLockout } from './lockout-hint.ts'
 import { lockoutRow } from './lockout-rows.ts'
 import type { HardLimit } from './login-failures.ts'
 import type { LockoutRow, Tables } from './schema.ts'
@@ -47,18 +47,31 @@ export async function createLockouts(
     const lockout = await forFailures(db, random, failure, budget)
     if (lockout !== undefined) found.push(lockout)
   }
-  const made: Lockout[] = []
-  for (const lockout of found) {
-    const { account, address, rules } = failure
-    const hint = await judgeLockout(db, { lockout, account, address, withinMs: rules.withinMs })
-    made.push({ ...lockout, hint })
-  }
+  const made = await judged(db, failure, found)
   if (made.length > 0) await db.insertInto('lockouts').values(made.map(lockoutRow)).execute()
   await writeEvents(
     db,
     made.map((lockout) => eventOf(random.id(), failure, lockout)),
   )
   return made
+}
+
+/** Those of one failure are judged alike: where one shows guessing, the user is no stranger at a new place to another. */
+async function judged(
+  db: Kysely<Tables>,
+  { account, address, rules }: FailedGuess,
+  found: readonly Unjudged[],
+): Promise<readonly Lockout[]> {
+  const made: Lockout[] = []
+  for (const lockout of found) {
+    const hint = await judgeLockout(db, { lockout, account, address, withinMs: rules.withinMs })
+    made.push({ ...lockout, hint })
+  }
+  for (const lockout of made) await judgeEarlier(db, lockout)
+  const isGuessing = made.some(({ hint }) => hint === 'guessing')
+  return made.map((lockout) =>
+    isGuessing && lockout.hint === 'new_place' ? { ...lockout, hint: 'guessing' } : lockout,
+  )
 }
 
 /** A lockout that ends by itself does not replace this one: the limit would be forgotten at its end. */

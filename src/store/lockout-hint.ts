@@ -6,7 +6,7 @@ import type { AccountId } from '../domain/person.ts'
 import { earliestId } from '../domain/record-id.ts'
 import { GUESSES } from '../domain/refusal.ts'
 import { isKnownAddress } from './known-addresses.ts'
-import { type Param, prepared } from './prepared.ts'
+import { locksRows, type Param, prepared } from './prepared.ts'
 import type { Tables } from './schema.ts'
 import { searchColumn } from './subnet-columns.ts'
 
@@ -48,6 +48,29 @@ export async function judgeLockout(db: Kysely<Tables>, origin: LockoutOrigin): P
   }
   const names = strangers === 0 || address === undefined ? 0 : await namesAt(db, address, from)
   return hintOf(lockout, { strangers, names })
+}
+
+/**
+ * Guessing shows late: the first users whom it locks look like honest ones. Their lockouts in force, at the address or of
+ * the user, are judged again by the one that shows it.
+ */
+export async function judgeEarlier(db: Kysely<Tables>, lockout: Lockout): Promise<void> {
+  const { user, address, since, hint } = lockout
+  if (hint !== 'guessing') return
+  const inForce = db
+    .selectFrom('lockouts')
+    .select('id')
+    .where('hint', '=', 'new_place')
+    .where('ends_at', '>', since)
+    .where('released_at', 'is', null)
+  const alike =
+    address === undefined
+      ? inForce.where('user_stem', '=', user ?? '')
+      : inForce.where('address', '=', address)
+  // A row that another transaction has is left: waiting for several could end in a deadlock.
+  const found = await (locksRows(db) ? alike.forUpdate().skipLocked() : alike).execute()
+  const ids = found.map(({ id }) => id)
+  if (ids.length > 0) await db.updateTable('lockouts').set({ hint }).where('id', 'in', ids).execute()
 }
 
 interface From {

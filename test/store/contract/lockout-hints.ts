@@ -60,6 +60,21 @@ export function lockoutHintContract(records: () => Repositories): void {
       expect(await lockFrom(resident, [address], 'user_address')).toBe('known_place')
     })
 
+    test('again when a later one at the same address shows guessing', async () => {
+      const [user, resident, address] = [unique('first'), unique('resident'), uniqueAddress()]
+      await letIn(resident, address)
+      expect(await lockFrom(user, [address], 'user_address')).toBe('new_place')
+      await lockFrom(resident, [address], 'user_address')
+      expect(await lockFrom(unique('third'), [address], 'user_address')).toBe('guessing')
+      const hintsOf = async (who: string) =>
+        (await records().lockouts.list({ user: who, limit: 9 })).map(({ hint }) => hint)
+      expect([await hintsOf(user), await hintsOf(resident)]).toEqual([['guessing'], ['known_place']])
+      const [robbed, elsewhere] = [unique('robbed'), uniqueAddress()]
+      expect(await lockFrom(robbed, [elsewhere], 'user_address')).toBe('new_place')
+      expect(await lockFrom(robbed, Array.from({ length: 4 }, uniqueAddress), 'user')).toBe('guessing')
+      expect(await hintsOf(robbed)).toEqual(['guessing', 'guessing'])
+    })
+
     test('without an address as at a new place, and an address as guessing', async () => {
       const [lockout] = await fail(unique('user'), { lock: ['user'] })
       expect(lockout?.hint).toBe('new_place')
