@@ -18,6 +18,7 @@ import { buildGeneration, ledgerRules, type ProcessParts } from './generation.ts
 import { HttpListener } from './http-listener.ts'
 import { OrderRounds } from './order-rounds.ts'
 import { placesOf } from './places.ts'
+import { Presence } from './presence.ts'
 import { releaseMemory } from './release-memory.ts'
 import { holdSpoolFolder } from './spool-folder.ts'
 import type { Store } from './storage.ts'
@@ -151,6 +152,12 @@ export async function startBroker(
       gateways: () => swap.config.gateways,
     })
     opened.defer(() => rounds.stop())
+    // Others can serve by the same records only there.
+    if (config.storage.postgres !== undefined) {
+      const { brokers } = store.records
+      const presence = Presence.start({ brokers, keys: store.keys, config: () => swap.config, clock, log })
+      opened.defer(() => presence.stop())
+    }
   }
   const stack = opened.move()
   return {

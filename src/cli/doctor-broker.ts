@@ -32,6 +32,7 @@ import { SharedSecret } from '../radius/shared-secret.ts'
 import { connectRedis, type RedisConnection } from '../redis/connection.ts'
 import { checkServerSettings } from '../redis/settings-check.ts'
 import type { DoctorOptions } from './doctor.ts'
+import { checkClocks, checkOtherBrokers } from './doctor-others.ts'
 import { namesakesIn } from './namesakes-in.ts'
 import { askForStatus } from './radius-client.ts'
 
@@ -62,6 +63,7 @@ export async function examineBroker({
   const checks: Record<string, Check> = {
     configuration: async () => warnings,
     ...checksOf(config, identities, redis),
+    'server-clocks': checkClocks('close' in store ? store : undefined, redis),
     ...('close' in store ? checksOfRecords(config, store) : { storage: checkStorage(store) }),
   }
   return await runChecks(checks, WITHIN_MS, only)
@@ -110,10 +112,8 @@ function checksOf(
   }
 }
 
-function checksOfRecords(
-  { gateways, secondFactor, identity, pools, policies }: Config,
-  store: Store,
-): Record<string, Check> {
+function checksOfRecords(config: Config, store: Store): Record<string, Check> {
+  const { gateways, secondFactor, identity, pools, policies } = config
   const { records } = store
   return {
     'signed-gateways': checkSignedGateways(gateways, records.gateways, systemClock),
@@ -122,6 +122,7 @@ function checksOfRecords(
       namesakes: checkNamesakes(records.users, (name) => namesakesIn(store, name)),
     }),
     pools: checkPools(pools, records.leases),
+    brokers: checkOtherBrokers(config, store),
     'session-ends': checkSessionEnds(policies, gateways, records.tokens, systemClock),
     agents: checkAgents(
       records.agents,

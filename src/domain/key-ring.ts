@@ -11,6 +11,8 @@ export interface SealingKey {
 const KEY_OCTETS = 32
 const NONCE_OCTETS = 12
 const TAG_OCTETS = 16
+/** Characters of base64url: 96 bits. */
+const DIGEST_LENGTH = 16
 
 /** The name of the key that sealed a value; the whole value if it has no name. */
 export function keyOf(sealed: string): string {
@@ -56,6 +58,14 @@ export class KeyRing {
   /** HMAC-SHA-256 with the first key, in base64url. */
   sign(text: string): string {
     return createHmac('sha256', this.#current().key.bytes()).update(text).digest('base64url')
+  }
+
+  /** One for each key, the one that seals first: the same for the same key, and none tells a key. */
+  digests(): readonly string[] {
+    return this.#keys.map(({ id, key }) => {
+      const digest = createHmac('sha256', key.bytes()).update('ocbroker key digest').digest('base64url')
+      return `${id}:${digest.slice(0, DIGEST_LENGTH)}`
+    })
   }
 
   has(id: string): boolean {

@@ -179,15 +179,37 @@ test('settings of Redis are warnings, and an outage is left to the dependency ch
 })
 
 describe('the clock', () => {
+  const sources = () => ({
+    chronyc: folder.file('chronyc'),
+    timedatectl: folder.file('timedatectl'),
+    timesyncd: folder.file('synchronized'),
+  })
+  const says = (program: 'chronyc' | 'timedatectl', answer: string) =>
+    writeFileSync(folder.file(program), `#!/bin/sh\necho '${answer}'\n`, { mode: 0o755 })
+  const tracking = (ahead: string, status: string) =>
+    `C0000201,192.0.2.1,3,1780315215.1,${ahead},-0.0001,0.0002,-12.3,0.0,0.1,0.02,0.001,64.3,${status}`
+
   test.each([
     ['yes', [{ verdict: 'ok' }]],
     ['no', [{ verdict: 'warning' }]],
   ])('that timedatectl reports as %s', async (answer, expected) => {
-    writeFileSync(folder.file('timedatectl'), `#!/bin/sh\necho ${answer}\n`, { mode: 0o755 })
-    expect(await checkClock(folder.file('timedatectl'))()).toMatchObject(expected)
+    says('timedatectl', answer)
+    expect(await checkClock(sources())()).toMatchObject(expected)
   })
 
-  test('without timedatectl has no finding', async () => {
-    expect(await checkClock(folder.file('none'))()).toEqual([])
+  test.each([
+    ['0.000012345', 'Normal', 'ok', 'is synchronised by chrony'],
+    ['-94.2', 'Normal', 'warning', 'is 94.2 s off'],
+    ['0.000000000', 'Not synchronised', 'warning', 'reaches no server'],
+  ])('that chrony tells, %s s off and %s', async (ahead, status, verdict, cause) => {
+    says('chronyc', tracking(ahead, status))
+    says('timedatectl', 'no')
+    expect(await checkClock(sources())()).toMatchObject([{ verdict, cause: expect.stringContaining(cause) }])
+  })
+
+  test('of a machine without systemd’s bus is told by the file of timesyncd, or not at all', async () => {
+    expect(await checkClock(sources())()).toMatchObject([{ verdict: 'not_applicable' }])
+    writeFileSync(sources().timesyncd, '')
+    expect(await checkClock(sources())()).toMatchObject([{ verdict: 'ok' }])
   })
 })

@@ -1,9 +1,11 @@
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { generateSync } from 'otplib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Finding } from '../../src/doctor/finding.ts'
 import { SCOPES } from '../../src/domain/scope.ts'
 import { ask } from '../http/ask.ts'
 import { FormClient, headingOf } from '../http/form-client.ts'
-import type { Installation } from '../real/broker.ts'
+import type { Installation, Sections } from '../real/broker.ts'
 import { awayFromTheEdge } from '../real/code-step.ts'
 import { temporaryFolder } from '../real/folder.ts'
 import { freePort } from '../real/free-port.ts'
@@ -19,7 +21,11 @@ const PASSWORD = 'a passphrase of the tests'
 const SKEW_MS = 5000
 const reason = 'the tests say so'
 
-type Site = Installation & { readonly url: string }
+type Site = Installation & {
+  readonly url: string
+  /** Serves by these sections in place of the first ones. */
+  serveBy(more: Sections): void
+}
 /** Makes a change at the broker whose clock is right. */
 type Change = (name: string, person: TestPerson) => Promise<unknown>
 
@@ -56,7 +62,12 @@ describeWith(
         resources.defer(installation.remove)
         const running = await installation.serve()
         resources.defer(running.stop)
-        return { ...installation, url: `http://127.0.0.1:${port}` }
+        const serveBy = (more: Sections) => {
+          const storage = { postgres: { url_file: 'postgres.url' }, key_file: 'seed.key' }
+          installation.configure({ ...sections, storage, ...more })
+          running.process.signal('SIGHUP')
+        }
+        return { ...installation, url: `http://127.0.0.1:${port}`, serveBy }
       }
       here = await start()
       there = await start(clock.place)
@@ -135,6 +146,58 @@ describeWith(
         expect(await headings(client)).toEqual(['Your account', 'Your account'])
         await CHANGES[what]?.(name, person)
         expect(await headings(client)).toEqual(['Sign in', 'Sign in'])
+      })
+    })
+
+    describe('is found by doctor', () => {
+      const POOLS = { one: { ipv4: '10.9.0.0/24' } }
+      const found = async () => {
+        const { stdout } = await here.run(['doctor', '--json', '--only', 'brokers', 'server-clocks'])
+        const { findings } = JSON.parse(stdout) as { findings: readonly Finding[] }
+        return findings.map(({ verdict, cause }) => `${verdict}: ${cause}`)
+      }
+      const WITHIN = { timeout: 30_000 }
+
+      test.each([
+        [
+          'a clock',
+          94_000,
+          {},
+          ['fault: has a clock 94 s ahead of the one here: one of the two refuses right codes'],
+        ],
+        ['nothing', 0, {}, [expect.stringMatching(/^ok: agree: /)]],
+        [
+          'other policies',
+          0,
+          { policies: [{ name: 'others', reply: {} }] },
+          ['warning: has other policies on the same records: what a user gets depends on the broker'],
+        ],
+        [
+          'other pools',
+          0,
+          { pools: POOLS },
+          [expect.stringMatching(/^fault: has other pools on the same records/)],
+        ],
+      ])('%s', async (_, ms, sections, expected) => {
+        clock.step(ms)
+        there.serveBy(sections)
+        await expect.poll(found, WITHIN).toEqual(expected)
+      })
+
+      test('another key file, while a key that both have opens what either seals', async () => {
+        const other = `k2:${Buffer.alloc(32, 8).toString('base64')}`
+        const known = readFileSync(there.keyFile, 'utf8')
+        writeFileSync(there.keyFile, `${other}\n${known}`)
+        there.serveBy({})
+        await expect.poll(found, WITHIN).toEqual([expect.stringMatching(/^fault: has another key file/)])
+        writeFileSync(there.keyFile, `${known}${other}\n`)
+        there.serveBy({})
+        await expect.poll(found, WITHIN).toEqual([expect.stringMatching(/^ok: agree: /)])
+      })
+
+      test('files that the broker here does not serve by yet', async () => {
+        appendFileSync(here.keyFile, `k3:${Buffer.alloc(32, 9).toString('base64')}\n`)
+        await expect.poll(found, WITHIN).toContainEqual(expect.stringMatching(/^hint: serves by other/))
       })
     })
   },
