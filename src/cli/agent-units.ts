@@ -1,3 +1,5 @@
+import { dirname } from 'node:path'
+
 /** What an agent's files need to know. */
 export interface AgentPlace {
   readonly gateway: string
@@ -43,7 +45,7 @@ export const OCCTL_LINES: readonly string[] = ['use-occtl = true', `occtl-socket
 export function agentCommands({ gateway }: AgentPlace): readonly string[] {
   return [
     `ocbroker token create --name agent-${gateway} --scope gateway:${gateway} --expires never`,
-    `(umask 077; cat > ${TOKEN_FILE})   # the token`,
+    `(umask 077; mkdir -p ${dirname(TOKEN_FILE)}; cat > ${TOKEN_FILE})   # the token`,
     'systemd-sysusers && systemctl daemon-reload',
     'systemctl enable --now ocbroker-agent-occtl.socket ocbroker-agent.service',
   ]
@@ -96,8 +98,7 @@ function agentUnit({ gateway, broker }: AgentPlace): readonly string[] {
     '',
     '[Service]',
     `User=${ACCOUNT}`,
-    'WorkingDirectory=/opt/ocbroker',
-    'ExecStart=/opt/ocbroker/node_modules/.bin/node src/main.ts agent',
+    'ExecStart=/usr/bin/ocbroker agent',
     `Environment=OCBROKER_AGENT_BROKER=${broker.replaceAll('%', '%%')}`,
     `Environment=OCBROKER_AGENT_GATEWAY=${gateway}`,
     `Environment=OCBROKER_AGENT_SOCKET=${OWN_SOCKET}`,

@@ -52,7 +52,7 @@ function networksOf({ name, ipv4, ipv6, exclude }: AddressPool): Expectation['po
 }
 
 /** The policies that can apply to a login at the gateway. */
-export function policiesAt({ policies }: Config, { name }: Gateway): readonly Policy[] {
+function policiesAt({ policies }: Config, { name }: Gateway): readonly Policy[] {
   return policies.filter(({ when }) => when.gateways?.includes(name) ?? true)
 }
 

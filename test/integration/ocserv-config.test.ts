@@ -1,11 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Installation, install } from '../real/broker.ts'
 import { describeWith } from '../real/needs.ts'
 import { thisMachine } from '../real/process.ts'
-
-const ROOT = join(import.meta.dirname, '../..')
 
 interface Printed {
   readonly files: Readonly<Record<string, readonly string[]>>
@@ -46,7 +44,26 @@ test('prints what ocserv and the agent beside it need', async () => {
   )
   const { stdout } = await installation.run(['ocserv-config', 'gw'])
   expect(stdout).toContain('Environment=OCBROKER_AGENT_BROKER=http://127.0.0.1:8443')
-  for (const file of Object.keys(agent?.files ?? {})) expect(stdout).toContain(`\n# ${file}\n`)
+  for (const file of Object.keys(agent?.files ?? {})) expect(stdout).toContain(`\n# ==> ${file} <==\n`)
+})
+
+test('writes whole files once, and the secret where only root reads it', async () => {
+  const folder = installation.folder.file('written')
+  const { stdout } = await installation.run(['ocserv-config', 'gw', '--write', folder])
+  expect(stdout).toContain(`${folder}/etc/ocserv/ocserv.conf\n`)
+  expect(stdout).toContain(
+    'ocbroker doctor --gateway /etc/ocserv/ocserv.conf --expect /etc/ocbroker/gateway.json',
+  )
+  for (const name of ['radcli/servers', 'ocbroker/gateway.json'])
+    expect(statSync(join(folder, 'etc', name)).mode & 0o777).toBe(0o600)
+  expect(readFileSync(join(folder, 'etc/radcli/servers'), 'utf8')).toContain(
+    `127.0.0.1 ${installation.secret}\n`,
+  )
+  expect((await installation.run(['ocserv-config', 'gw'])).stdout).not.toContain(installation.secret)
+  rmSync(join(folder, 'etc/ocserv'), { recursive: true })
+  const again = await installation.run(['ocserv-config', 'gw', '--write', folder])
+  expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('Nothing was written')])
+  expect(existsSync(join(folder, 'etc/ocserv'))).toBe(false)
 })
 
 test('takes the address of the portal, and says that agents need HTTP', async () => {
@@ -63,7 +80,7 @@ test('takes the address of the portal, and says that agents need HTTP', async ()
 })
 
 describeWith(['systemd-analyze', '/usr/lib/systemd/systemd-socket-proxyd'], 'the units of the agent', () => {
-  /** The units in a folder, with this project in place of the one that they name. */
+  /** The units in a folder, with a program of this project in place of the one that a package installs. */
   async function written(): Promise<readonly string[]> {
     const { agent } = await configured('--server', '192.0.2.1')
     const folder = installation.folder.file('units')
@@ -72,7 +89,7 @@ describeWith(['systemd-analyze', '/usr/lib/systemd/systemd-socket-proxyd'], 'the
     expect(units).toHaveLength(3)
     return units.map(([file, lines]) => {
       const unit = join(folder, basename(file))
-      writeFileSync(unit, `${lines.join('\n').replaceAll('/opt/ocbroker', ROOT)}\n`)
+      writeFileSync(unit, `${lines.join('\n').replaceAll('/usr/bin/ocbroker', process.execPath)}\n`)
       return unit
     })
   }

@@ -101,7 +101,7 @@ export async function startOcserv(options: OcservOptions): Promise<Ocserv> {
   }
 }
 
-async function makeCertificate(folder: TemporaryFolder): Promise<void> {
+export async function makeCertificate(folder: Pick<TemporaryFolder, 'file'>): Promise<void> {
   writeFileSync(
     folder.file('certificate.template'),
     'cn = gateway\nip_address = 192.0.2.1\nexpiration_days = 60\ntls_www_server\nsigning_key\n',
@@ -120,7 +120,7 @@ async function makeCertificate(folder: TemporaryFolder): Promise<void> {
 }
 
 /** The SHA-256 of the public key, in the notation of RFC 7469. */
-function pinOf(folder: TemporaryFolder): string {
+export function pinOf(folder: Pick<TemporaryFolder, 'file'>): string {
   const { publicKey } = new X509Certificate(readFileSync(folder.file('certificate.pem')))
   const octets = publicKey.export({ type: 'spki', format: 'der' })
   return `pin-sha256:${hash('sha256', octets, 'base64')}`
