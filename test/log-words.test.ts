@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { DROP_REASONS } from '../src/transport/drops.ts'
+import { DROP_REASONS } from '../src/domain/traffic.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const PAGE = readFileSync(join(ROOT, 'docs/log.md'), 'utf8')

@@ -12,6 +12,7 @@ import { Pruning } from '../store/pruning.ts'
 import { ClientTable } from '../transport/client-table.ts'
 import type { UdpPlace } from '../transport/own-addresses.ts'
 import { RadiusServer, type Service } from '../transport/radius-server.ts'
+import { TrafficTally } from '../transport/traffic-tally.ts'
 import { UdpListeners } from '../transport/udp-listeners.ts'
 import { openEphemeralState } from './ephemeral.ts'
 import { buildGeneration, ledgerRules, type ProcessParts } from './generation.ts'
@@ -100,12 +101,15 @@ export async function startBroker(
     learned: worker?.learned,
   })
   opened.defer(async () => gateways.close())
+  const traffic = TrafficTally.start({ store: store.records.traffic, clock, log })
+  opened.defer(() => traffic.stop())
   const isFirst = worker?.isFirst !== false
   const parts: ProcessParts = {
     state,
     ledger,
     spools,
     gateways,
+    traffic,
     equalizer: new ResponseTimeEqualizer(clock, random),
     withdrawals,
     figures: worker?.figures ?? figures,

@@ -16,6 +16,7 @@ import type { ResponseTimeEqualizer } from '../pacing/response-time-equalizer.ts
 import { syncPools } from '../store/pool-sync.ts'
 import type { ClientTable } from '../transport/client-table.ts'
 import type { RadiusServerOptions } from '../transport/radius-server.ts'
+import type { TrafficTally } from '../transport/traffic-tally.ts'
 import { isSame } from './config-changes.ts'
 import { type EphemeralState, localRules } from './ephemeral.ts'
 import type { HttpApp } from './http.ts'
@@ -32,6 +33,7 @@ export interface ProcessParts {
   readonly withdrawals: Withdrawals
   readonly figures: Pick<Figures, 'contentType' | 'metrics'>
   readonly runtime: Runtime
+  readonly traffic: TrafficTally
   readonly answersHttp: boolean
   /** Whether answers of the API are checked against its contract too. */
   readonly checkAnswers: boolean
@@ -93,6 +95,7 @@ export async function buildGeneration(
           patienceMs: ACCOUNTING_PATIENCE_MS,
           holdMs: config.radius.deadlineMs,
         }),
+      noteTraffic: (seen) => parts.traffic.note(seen),
       reply: { locale: config.radius.locale, tellLocked: config.lockout.tellUser },
       deadlineMs: config.radius.deadlineMs,
       maxInFlight: config.radius.maxInFlight,

@@ -1,5 +1,4 @@
 import type { Config } from '../config/schema.ts'
-import { OperatorError } from '../domain/errors.ts'
 import type { Gateway } from '../domain/gateway.ts'
 import { longestMatch, parseAddress } from '../domain/network.ts'
 
@@ -15,12 +14,10 @@ export function serverOf(
 
 /**
  * Which gateway this machine is. The broker sees it under the address that it is asked at.
- * @throws OperatorError if it is none.
+ * @returns undefined if it is none.
  */
-export function gatewayOf({ gateways }: Config, address: string): Gateway {
+export function gatewayOf({ gateways }: Config, address: string): Gateway | undefined {
   const networks = gateways.flatMap((gateway) => gateway.networks.map((network) => ({ network, gateway })))
   const parsed = parseAddress(address)
-  const found = parsed === undefined ? undefined : longestMatch(networks, parsed)
-  if (found !== undefined) return found.gateway
-  throw new OperatorError(`no gateway of the configuration holds ${address}, so this machine may not ask`)
+  return parsed === undefined ? undefined : longestMatch(networks, parsed)?.gateway
 }

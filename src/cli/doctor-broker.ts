@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import packageFile from '../../package.json' with { type: 'json' }
 import { buildIdentities } from '../app/identities.ts'
-import { gatewayOf, serverOf } from '../app/local-endpoint.ts'
 import { replyRules } from '../app/reply-rules.ts'
 import { openStore, type Store } from '../app/storage.ts'
-import { describeFaults } from '../config/describe-faults.ts'
-import { loadConfig } from '../config/load.ts'
+import { type ConfigError, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { checkSpool } from '../doctor/accounting-spool.ts'
 import { checkAgents } from '../doctor/agents.ts'
@@ -13,13 +11,13 @@ import { checkCertificate } from '../doctor/certificate.ts'
 import { checkClock } from '../doctor/clock-synchronisation.ts'
 import { checkDependencies } from '../doctor/dependencies.ts'
 import { checkDiskSpace } from '../doctor/disk-space.ts'
+import { checkDrops } from '../doctor/drops.ts'
 import { type Check, type Finding, fault } from '../doctor/finding.ts'
 import { checkIdentityRemarks } from '../doctor/identity-remarks.ts'
 import { checkNamesakes } from '../doctor/namesakes.ts'
 import { checkPools } from '../doctor/pools.ts'
 import { checkRedisSettings } from '../doctor/redis-settings.ts'
 import { type IdentifiedFinding, runChecks } from '../doctor/run-checks.ts'
-import { checkRunning } from '../doctor/running-broker.ts'
 import { checkSessionEnds } from '../doctor/session-ends.ts'
 import { checkSignedGateways } from '../doctor/signed-gateways.ts'
 import { checkUnenrolled } from '../doctor/unenrolled-users.ts'
@@ -27,56 +25,82 @@ import { systemClock } from '../domain/clock.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { quietLog } from '../domain/log.ts'
 import { SYSTEM_RUNTIME } from '../domain/runtime.ts'
-import { encodeAttribute } from '../radius/dictionary.ts'
-import { SharedSecret } from '../radius/shared-secret.ts'
 import { connectRedis, type RedisConnection } from '../redis/connection.ts'
 import { checkServerSettings } from '../redis/settings-check.ts'
 import type { DoctorOptions } from './doctor.ts'
 import { checkClocks, checkOtherBrokers } from './doctor-others.ts'
+import { checkRunning } from './doctor-running.ts'
 import { namesakesIn } from './namesakes-in.ts'
-import { askForStatus } from './radius-client.ts'
 
-/** How long each thing that logins need may take to answer, in milliseconds. */
-const READY_WITHIN_MS = 5000
+/** The records and Redis are opened first, side by side, and then all checks run at once; in milliseconds. */
+const OPEN_WITHIN_MS = 3000
+/** How long each thing that logins need may take to answer. */
+const READY_WITHIN_MS = 4000
+/** How long a check may take. With the start of the program all of it stays under 10 s. */
+const WITHIN_MS = 5000
 
-/** All checks of the broker's side. They run at once, and one that hangs ends. */
-const WITHIN_MS = 8000
-
-/** @throws OperatorError where the configuration has faults. */
+/** All checks of the broker's side. */
 export async function examineBroker({
   config: file,
   only,
 }: DoctorOptions): Promise<readonly IdentifiedFinding[]> {
   const loaded = await loadConfig(file, process.env, replyRules)
-  if ('faults' in loaded) throw new OperatorError(describeFaults(file, loaded.faults))
-  const warnings = loaded.warnings.map(({ path, problem, suggestion }): Finding => {
-    return { about: `${file}, ${path}`, verdict: 'warning', cause: problem, remedy: suggestion }
-  })
+  if ('faults' in loaded) {
+    // Without a configuration there is nothing else to look at.
+    const found = loaded.faults.map((each) => configurationFinding(file, 'fault', each))
+    return await runChecks({ configuration: async () => found }, WITHIN_MS)
+  }
+  const warnings = loaded.warnings.map((each) => configurationFinding(file, 'warning', each))
   await using opened = new AsyncDisposableStack()
   const { config } = loaded
-  const store = await openStore(config, SYSTEM_RUNTIME, 'command').catch(refusalOf)
-  if ('close' in store) opened.defer(store.close)
-  const redis = await openRedis(config)
-  if (redis !== undefined) opened.defer(async () => redis.close())
+  const [store, redis] = await Promise.all([openRecords(config, opened), openRedis(config, opened)])
 
   const identities = 'close' in store ? store : await openIdentities(config, opened)
   const checks: Record<string, Check> = {
     configuration: async () => warnings,
     ...checksOf(config, identities, redis),
     'server-clocks': checkClocks('close' in store ? store : undefined, redis),
-    ...('close' in store ? checksOfRecords(config, store) : { storage: checkStorage(store) }),
+    ...('close' in store
+      ? checksOfRecords(config, store)
+      : { storage: async () => [fault('storage', store, 'nobody logs in until this is mended')] }),
   }
   return await runChecks(checks, WITHIN_MS, only)
 }
 
-/** Why the records cannot be opened. What else logins need is looked at all the same. */
+function configurationFinding(
+  file: string,
+  verdict: Finding['verdict'],
+  { path, line, problem, suggestion }: ConfigError,
+): Finding {
+  const place = [line === undefined ? [] : `line ${line}`, path === '' ? [] : path].flat()
+  return { about: [file, ...place].join(', '), verdict, cause: problem, remedy: suggestion }
+}
+
+/** @returns why they cannot be opened, where they cannot: what else logins need is looked at all the same. */
+async function openRecords(config: Config, opened: AsyncDisposableStack): Promise<Store | OperatorError> {
+  const opening = openStore(config, SYSTEM_RUNTIME, 'command')
+  const store = await Promise.race([
+    opening.catch(refusalOf),
+    sleep(OPEN_WITHIN_MS, undefined, { ref: false }).then(
+      () => new OperatorError(`${placeOf(config)} does not answer within ${OPEN_WITHIN_MS / 1000} s`),
+    ),
+  ])
+  if ('close' in store) opened.defer(store.close)
+  else
+    opening.then(
+      (late) => late.close(),
+      () => undefined,
+    )
+  return store
+}
+
+function placeOf({ storage: { sqlite, postgres } }: Config): string {
+  return postgres === undefined ? sqlite : `PostgreSQL at ${postgres.server.host}:${postgres.server.port}`
+}
+
 function refusalOf(error: unknown): OperatorError {
   if (error instanceof OperatorError) return error
   throw error
-}
-
-function checkStorage(refusal: OperatorError): Check {
-  return async () => [fault('storage', refusal)]
 }
 
 type AskedIdentities = Pick<Store, 'dependencies' | 'findIdentityRemarks'>
@@ -96,10 +120,7 @@ function checksOf(
   const { storage, http } = config
   const alsoRedis = redis === undefined ? [] : [{ name: 'redis', checkReady: redis.checkReady }]
   return {
-    running: checkRunning({
-      'authentication port': () => askForStatusAt(config, 'auth'),
-      'accounting port': () => askForStatusAt(config, 'acct'),
-    }),
+    running: checkRunning(config, READY_WITHIN_MS),
     dependencies: checkDependencies([...identities.dependencies, ...alsoRedis], systemClock, READY_WITHIN_MS),
     'identity-remarks': checkIdentityRemarks(() => identities.findIdentityRemarks(READY_WITHIN_MS)),
     ...(redis !== undefined && {
@@ -116,6 +137,7 @@ function checksOfRecords(config: Config, store: Store): Record<string, Check> {
   const { gateways, secondFactor, identity, pools, policies } = config
   const { records } = store
   return {
+    drops: checkDrops(gateways, records.traffic, systemClock),
     'signed-gateways': checkSignedGateways(gateways, records.gateways, systemClock),
     ...(secondFactor.required && { unenrolled: checkUnenrolled(records.users, records.enrolments) }),
     ...(identity.order.length > 1 && {
@@ -134,17 +156,14 @@ function checksOfRecords(config: Config, store: Store): Record<string, Check> {
 }
 
 /** Connected, or given up for now. */
-async function openRedis({ redis }: Config): Promise<RedisConnection | undefined> {
+async function openRedis(
+  { redis }: Config,
+  opened: AsyncDisposableStack,
+): Promise<RedisConnection | undefined> {
   if (redis === undefined) return undefined
   // A login cannot wait; a command that has just started on a busy machine can.
   const connection = connectRedis({ ...redis, commandMs: READY_WITHIN_MS }, quietLog)
-  await Promise.race([connection.whenReady(), sleep(READY_WITHIN_MS, undefined, { ref: false })])
+  opened.defer(async () => connection.close())
+  await Promise.race([connection.whenReady(), sleep(OPEN_WITHIN_MS, undefined, { ref: false })])
   return connection
-}
-
-async function askForStatusAt(config: Config, service: 'auth' | 'acct'): Promise<void> {
-  const server = serverOf(config, service)
-  const { secret, nasIdentifiers } = gatewayOf(config, server.address)
-  const named = nasIdentifiers.slice(0, 1).map((name) => encodeAttribute('NAS-Identifier', name))
-  await askForStatus({ server, secret: new SharedSecret(secret.bytes()) }, named, READY_WITHIN_MS)
 }

@@ -49,6 +49,10 @@ async function login(name: string, options: Options): Promise<void> {
   const config = await readConfig(options)
   const server = serverOf(config, 'auth')
   const gateway = gatewayOf(config, server.address)
+  if (gateway === undefined)
+    throw new OperatorError(
+      `no gateway of the configuration holds ${server.address}, so this machine may not ask`,
+    )
   const secret = new SharedSecret(gateway.secret.bytes())
   const nasIdentifier = gateway.nasIdentifiers[0] ?? hostname()
   const signed = await mustSign(config, gateway, {

@@ -18,7 +18,7 @@ export function checkDependencies(
           return ok(name, `answers after ${Math.ceil(clock.monotonic() - began)} ms`)
         } catch (error) {
           if (!(error instanceof Unavailable)) throw error
-          return fault(name, error)
+          return fault(name, error, `bring it back, or correct ${name.replace(' ', '.')} in broker.yaml`)
         }
       }),
     )

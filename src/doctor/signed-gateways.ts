@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import { clientOf, type Gateway, UNSIGNED_IS_NEWS_MS } from '../domain/gateway.ts'
 import type { GatewayStore } from '../domain/login-records.ts'
-import { type Check, type Finding, fault, ok, warning } from './finding.ts'
+import { type Check, type Finding, fault, hint, ok } from './finding.ts'
 
 /**
  * Whether the gateways sign their requests. Otherwise an attacker on the network can turn a reject into an accept
@@ -18,7 +18,7 @@ export function checkSignedGateways(
       const about = `gateway ${name}`
       if (messageAuthenticator === 'require') return ok(about, 'must sign its requests')
       if (messageAuthenticator === 'off')
-        return warning(
+        return hint(
           about,
           'need not sign its requests',
           'with radcli 1.5.0 or newer: message_authenticator: require',
@@ -37,7 +37,7 @@ export function checkSignedGateways(
       }
       if (clients.length > 0)
         return ok(about, `signs its requests, and must from now on (clients: ${clients.length})`)
-      return warning(
+      return hint(
         about,
         'has signed no request yet, so it need not',
         'see docs/gateways.md for an ocserv that signs',

@@ -13,6 +13,7 @@ import type { RetentionStore } from '../domain/retention.ts'
 import type { ServingBrokerStore } from '../domain/serving-broker.ts'
 import type { SessionStore } from '../domain/session.ts'
 import type { OrderStore } from '../domain/session-order.ts'
+import type { TrafficStore } from '../domain/traffic.ts'
 import type { TrustStore } from '../domain/trust.ts'
 import type { UsageStore } from '../domain/usage.ts'
 import type { UserStore } from '../domain/user.ts'
@@ -31,6 +32,7 @@ import { SqlServingBrokers } from './serving-brokers.ts'
 import { SqlOrders } from './session-orders.ts'
 import { SqlSessions } from './sessions.ts'
 import { SqlTokens } from './tokens.ts'
+import { SqlTraffic } from './traffic.ts'
 import { SqlTrusts } from './trusts.ts'
 import { SqlUsage } from './usage.ts'
 import { SqlUsers } from './users.ts'
@@ -54,6 +56,7 @@ export interface Repositories {
   readonly trusts: TrustStore
   readonly agents: AgentStore
   readonly brokers: ServingBrokerStore
+  readonly traffic: TrafficStore
 }
 
 /** Records that were opened, whatever holds them. */
@@ -88,5 +91,6 @@ export function sqlRepositories(
     trusts: new SqlTrusts(db),
     agents: new SqlAgents(db),
     brokers: new SqlServingBrokers(db),
+    traffic: new SqlTraffic(db),
   }
 }

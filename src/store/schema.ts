@@ -5,6 +5,7 @@ import type { LockoutCause, LockoutScope } from '../domain/lockout.ts'
 import type { LockoutHint } from '../domain/lockout-hint.ts'
 import type { FailedGuess } from '../domain/login-records.ts'
 import type { OrderOutcome, OrderReason, SessionOrder } from '../domain/session-order.ts'
+import type { GatewayStateRow, TrafficRow } from './gateway-schema.ts'
 import type { QuotaAdditionRow, QuotaMarkRow, UsageDayRow, UsageTotalRow } from './usage-schema.ts'
 
 /**
@@ -22,6 +23,7 @@ export interface Tables {
   leases: LeaseRow
   audit_events: AuditEventRow
   gateway_state: GatewayStateRow
+  traffic: TrafficRow
   api_tokens: ApiTokenRow
   invitations: InvitationRow
   session_orders: SessionOrderRow
@@ -205,12 +207,6 @@ export interface AuditEventRow {
   steps: string | null
   /** JSON: as `AuditEvent.clue`. */
   clue: string | null
-}
-
-interface GatewayStateRow {
-  /** A RADIUS client that has proved to send Message-Authenticator. */
-  key: string
-  unsigned_at: number | null
 }
 
 export interface InvitationRow {

@@ -14,6 +14,7 @@ export const TABLES: KeysOfEach = {
   leases: ['address'],
   audit_events: ['id'],
   gateway_state: ['key'],
+  traffic: ['source', 'gateway', 'kind', 'outcome'],
   api_tokens: ['id'],
   invitations: ['id'],
   session_orders: ['id'],

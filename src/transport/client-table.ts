@@ -20,6 +20,8 @@ export interface RadiusClient {
 
 /** The gateways behind one source address. */
 export interface ClientsAt {
+  /** The name of the one that is there; undefined where there are several. */
+  readonly only: string | undefined
   /** @returns the one that sends this NAS-Identifier, or that may send any; undefined if there is none. */
   withIdentifier(nasIdentifier: string | undefined): RadiusClient | undefined
 }
@@ -152,7 +154,9 @@ export class ClientTable {
 
   #clientsAt(address: string, members: readonly Member[]): ClientsAt {
     const clients = new Map<string | undefined, RadiusClient | undefined>()
+    const [first, ...others] = members
     return {
+      only: others.length > 0 ? undefined : first?.gateway.name,
       withIdentifier: (nasIdentifier) => {
         if (clients.has(nasIdentifier)) return clients.get(nasIdentifier)
         const member =

@@ -1,38 +1,37 @@
+import { remedyOf } from '../domain/drop-remedies.ts'
 import type { Runtime } from '../domain/runtime.ts'
+import type { DropReason } from '../domain/traffic.ts'
 import { LogThrottle } from '../pacing/log-throttle.ts'
+import type { Seen } from './traffic-tally.ts'
 
-/** Why a datagram got no answer: stable words, found in the log, in the metrics and in docs/log.md. */
-export const DROP_REASONS = [
-  'unknown_gateway',
-  'no_source_port',
-  'malformed',
-  'wrong_code',
-  'forbidden_attribute',
-  'no_message_authenticator',
-  'bad_message_authenticator',
-  'bad_accounting_authenticator',
-  'proxy_state_unprotected',
-  'repeated',
-  'overloaded',
-  'too_late',
-] as const
+export interface DropsOptions extends Pick<Runtime, 'clock' | 'log' | 'metrics'> {
+  /** Told of each datagram, and of what became of it. */
+  readonly noteTraffic: (seen: Seen) => void
+}
 
-export type DropReason = (typeof DROP_REASONS)[number]
-
-/** Counts every dropped datagram, and logs each reason and source once a minute. */
+/** Counts every dropped datagram, and logs each reason and source once a minute, with what to do. */
 export class Drops {
-  readonly #options: Pick<Runtime, 'log' | 'metrics'>
+  readonly #options: DropsOptions
   readonly #throttle: LogThrottle
 
-  constructor(options: Pick<Runtime, 'clock' | 'log' | 'metrics'>) {
+  constructor(options: DropsOptions) {
     this.#options = options
     this.#throttle = new LogThrottle(options)
   }
 
-  drop(reason: DropReason, peer: string, detail?: string): void {
+  drop(seen: Seen & { readonly outcome: DropReason }): void {
+    const { outcome: reason, source: peer, gateway, detail } = seen
     this.#options.metrics.dropped(reason)
+    this.#options.noteTraffic(seen)
     this.#throttle.tell(`${reason} ${peer}`, (before) =>
-      this.#options.log.warn('datagram.dropped', { reason, peer, detail, before }),
+      this.#options.log.warn('datagram.dropped', {
+        reason,
+        peer,
+        gateway,
+        detail,
+        remedy: remedyOf(seen),
+        before,
+      }),
     )
   }
 }

@@ -1,4 +1,5 @@
 import type { Runtime } from '../domain/runtime.ts'
+import type { DropReason, RequestKind } from '../domain/traffic.ts'
 import { ConcurrencyLimit } from '../pacing/concurrency-limit.ts'
 import { waitUntil } from '../pacing/response-time-equalizer.ts'
 import { Attr, Code } from '../radius/codes.ts'
@@ -7,10 +8,11 @@ import { type Packet, PacketTooLong, parsePacket } from '../radius/packet.ts'
 import { optionalText } from './access-request.ts'
 import { AccountingHandler, type AccountingHandlerOptions } from './accounting-handler.ts'
 import type { ClientTable, RadiusClient } from './client-table.ts'
-import { type DropReason, Drops } from './drops.ts'
+import { Drops, type DropsOptions } from './drops.ts'
 import { Duplicates } from './duplicates.ts'
 import { LoginHandler, type LoginHandlerOptions } from './login-handler.ts'
 import { refusalTo, sign } from './reply.ts'
+import type { Seen } from './traffic-tally.ts'
 import { verify } from './verify.ts'
 
 /** The two RADIUS services; each takes its own packet codes, and both take Status-Server. */
@@ -34,7 +36,11 @@ export interface RadiusRequest {
   readonly arrivedAt: number
 }
 
-export interface RadiusServerOptions extends Runtime, LoginHandlerOptions, AccountingHandlerOptions {
+export interface RadiusServerOptions
+  extends Runtime,
+    LoginHandlerOptions,
+    AccountingHandlerOptions,
+    DropsOptions {
   readonly gateways: ClientTable
   /** Requests worked on at once. As many may wait; where more come the oldest are dropped, and the gateway asks again. */
   readonly maxInFlight: number
@@ -49,12 +55,21 @@ interface SignedReply {
   readonly answerAt?: number
 }
 
+/** Whose datagram it is, as far as it is known. */
+type Sender = Pick<Seen, 'source' | 'gateway' | 'kind'>
+
 /** A reply, none, or why there is to be none. */
 type Answer = SignedReply | DropReason | undefined
 
 const SERVICE_CODE: Readonly<Record<Service, number>> = {
   auth: Code.AccessRequest,
   acct: Code.AccountingRequest,
+}
+const KIND_OF_SERVICE: Readonly<Record<Service, RequestKind>> = { auth: 'login', acct: 'accounting' }
+const KIND_OF_CODE: Readonly<Record<number, RequestKind>> = {
+  [Code.AccessRequest]: 'login',
+  [Code.AccountingRequest]: 'accounting',
+  [Code.StatusServer]: 'status',
 }
 
 /** What answers requests by one configuration. A reload replaces all of it in one step. */
@@ -91,30 +106,37 @@ export class RadiusServer {
   /** @returns the reply's octets, or undefined where there is none. Never rejects. */
   receive(datagram: Datagram): Promise<Buffer | undefined> | Buffer | undefined {
     const { source, port, service } = datagram
+    const from = { source, kind: KIND_OF_SERVICE[service] }
     const clients = this.#serving.options.gateways.find(source)
-    if (clients === undefined) return this.#drop('unknown_gateway', source)
+    if (clients === undefined) return this.#drop('unknown_gateway', from)
+    const at = { ...from, gateway: clients.only }
     // Nothing can be sent to port 0, which stands for none (RFC 768), and Node throws on an attempt.
-    if (port === 0) return this.#drop('no_source_port', source)
+    if (port === 0) return this.#drop('no_source_port', at)
 
     // A malformed datagram costs half a microsecond, so that a flood of them leaves time for the others.
     const packet = parsePacket(datagram.octets)
-    if (typeof packet === 'string') return this.#drop('malformed', source, packet)
+    if (typeof packet === 'string') return this.#drop('malformed', at, packet)
+    const kind = KIND_OF_CODE[packet.code] ?? from.kind
     if (packet.code !== SERVICE_CODE[service] && packet.code !== Code.StatusServer)
-      return this.#drop('wrong_code', source, `code ${packet.code} on the ${service} port`)
+      return this.#drop('wrong_code', { ...at, kind }, `code ${packet.code} on the ${service} port`)
 
     const nasIdentifier = optionalText(packet, Attr.NasIdentifier)
     const client = clients.withIdentifier(nasIdentifier)
-    if (client === undefined) return this.#drop('unknown_gateway', source, `NAS-Identifier ${nasIdentifier}`)
+    if (client === undefined) return this.#drop('unknown_gateway', from, nameIn(nasIdentifier))
+    const sender = { source, gateway: client.gateway.name, kind }
     const fault = verify(packet, client)
-    if (fault !== undefined) return this.#drop(fault, source)
+    if (fault !== undefined) return this.#drop(fault, sender)
     // An Access-Request with such an attribute gets a reject, which is sooner over for the user than silence.
     const forbidden = packet.code === Code.AccessRequest ? undefined : forbiddenIn(packet)
-    if (forbidden !== undefined) return this.#drop('forbidden_attribute', source, forbidden)
-    if (packet.code === Code.StatusServer) return statusReply(packet, client, service)
+    if (forbidden !== undefined) return this.#drop('forbidden_attribute', sender, forbidden)
+    if (packet.code === Code.StatusServer) {
+      this.#serving.options.noteTraffic({ ...sender, outcome: 'taken' })
+      return statusReply(packet, client, service)
+    }
 
     const key = `${datagram.socket} ${source} ${port} ${packet.identifier}`
     const seen = this.#duplicates.begin(key, packet.authenticator)
-    if (seen === 'new') return this.#answerOnce(key, packet, client, datagram)
+    if (seen === 'new') return this.#answerOnce(key, packet, client, sender)
     this.#serving.options.metrics.repeated(seen === 'pending' ? 'pending' : 'resent')
     return seen === 'pending' ? undefined : seen
   }
@@ -128,7 +150,7 @@ export class RadiusServer {
     key: string,
     packet: Packet,
     client: RadiusClient,
-    datagram: Datagram,
+    sender: Sender,
   ): Promise<Buffer | undefined> {
     const serving = this.#serving
     const { clock, deadlineMs } = serving.options
@@ -139,10 +161,9 @@ export class RadiusServer {
       (reason): Answer => reason,
       { patienceMs: deadlineMs },
     )
+    if (typeof answered !== 'string') serving.options.noteTraffic({ ...sender, outcome: 'taken' })
     const reply =
-      typeof answered === 'string'
-        ? this.#drop(answered, datagram.source)
-        : await this.#hold(answered, datagram.source)
+      typeof answered === 'string' ? this.#drop(answered, sender) : await this.#hold(answered, sender)
     this.#duplicates.end(key, packet.authenticator, reply)
     this.#inFlight -= 1
     if (this.#inFlight === 0) this.#onDrained?.()
@@ -150,17 +171,17 @@ export class RadiusServer {
   }
 
   /** A refusal waits in no place that others wait for, and at most so many wait that memory is bounded. */
-  async #hold(signed: SignedReply | undefined, source: string): Promise<Buffer | undefined> {
+  async #hold(signed: SignedReply | undefined, sender: Sender): Promise<Buffer | undefined> {
     if (signed?.answerAt === undefined) return signed?.octets
-    if (this.#held >= MAX_HELD) return this.#drop('overloaded', source)
+    if (this.#held >= MAX_HELD) return this.#drop('overloaded', sender)
     this.#held += 1
     await waitUntil(signed.answerAt, this.#serving.options.clock)
     this.#held -= 1
     return signed.octets
   }
 
-  #drop(reason: DropReason, source: string, detail?: string): undefined {
-    this.#drops.drop(reason, source, detail)
+  #drop(outcome: DropReason, sender: Sender, detail?: string): undefined {
+    this.#drops.drop({ ...sender, outcome, detail })
   }
 }
 
@@ -197,6 +218,10 @@ async function answer(request: RadiusRequest, { options, logins, accounting }: S
     log.error('exchange.fault', { gateway: client.gateway.name, error })
     return undefined
   }
+}
+
+function nameIn(nasIdentifier: string | undefined): string {
+  return nasIdentifier === undefined ? 'no NAS-Identifier' : `NAS-Identifier ${nasIdentifier}`
 }
 
 /** "I am here" (RFC 5997 §4.2). */

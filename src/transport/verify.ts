@@ -1,9 +1,9 @@
+import type { DropReason } from '../domain/traffic.ts'
 import { checkAccountingAuthenticator, checkMessageAuthenticator } from '../radius/authenticators.ts'
 import { Attr, Code } from '../radius/codes.ts'
 import { first, integer, type Packet } from '../radius/packet.ts'
 import { readAccessRequest } from './access-request.ts'
 import type { RadiusClient } from './client-table.ts'
-import type { DropReason } from './drops.ts'
 
 /** Is the packet from the client whose address it bears? @returns why it is not to be believed. */
 export function verify(packet: Packet, client: RadiusClient): DropReason | undefined {

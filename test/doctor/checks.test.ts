@@ -66,7 +66,7 @@ describeWith(['openssl'], 'a certificate', () => {
   })
 })
 
-test('a gateway that need not sign is a warning, unless it has signed before', async () => {
+test('a gateway that need not sign is a hint, unless it has signed before', async () => {
   const gateway = (name: string, messageAuthenticator: Gateway['messageAuthenticator']): Gateway => ({
     name,
     networks: [],
@@ -94,7 +94,7 @@ test('a gateway that need not sign is a warning, unless it has signed before', a
     { signing: async () => signing },
     clockAt(10_000_000),
   )()
-  expect(findings.map(({ verdict }) => verdict)).toEqual(['ok', 'warning', 'warning', 'ok', 'fault'])
+  expect(findings.map(({ verdict }) => verdict)).toEqual(['ok', 'hint', 'hint', 'ok', 'fault'])
   expect(findings[4]?.cause).toContain('(192.0.2.3, NAS-Identifier fra 1): its logins are dropped')
 })
 

@@ -53,6 +53,12 @@ export async function fill(records: Repositories): Promise<void> {
   await records.brokers.note({
     ...{ name: 'b', version: '1', seenAt: NOON, aheadMs: 1, keys: ['k'], policies: 'p', pools: 'q' },
   })
+  await records.traffic.add([
+    {
+      ...{ source: '192.0.2.9', gateway: 'gw1', kind: 'login', outcome: 'wrong_code' },
+      ...{ count: 2, firstAt: NOON, lastAt: NOON, detail: 'code 4' },
+    },
+  ])
   const quota = inForce({ measure: 'both', most: 5, per: 'day', of: 'user' }, 'staff', '2026-01-15')
   const counted = admission(unique('user'), { kind: 'none' }, { session: { acctSession: 'counted' } })
   await records.login.admit(counted)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { quietLog } from '../../src/domain/log.ts'
 import { parseNetwork } from '../../src/domain/network.ts'
@@ -11,6 +11,7 @@ import { buildStatusServer } from '../../src/radius/authenticators.ts'
 import { SharedSecret } from '../../src/radius/shared-secret.ts'
 import { ClientTable } from '../../src/transport/client-table.ts'
 import { RadiusServer } from '../../src/transport/radius-server.ts'
+import { TrafficTally } from '../../src/transport/traffic-tally.ts'
 
 const PACKETS = 4000
 
@@ -30,6 +31,12 @@ async function startServer(): Promise<RadiusServer> {
     classForm: 'semicolon' as const,
     secret: new Secret('a shared secret'),
   }
+  const traffic = TrafficTally.start({
+    store: { add: async () => {}, list: async () => [] },
+    clock: systemClock,
+    log: quietLog,
+  })
+  onTestFinished(() => traffic.stop())
   return new RadiusServer({
     gateways: await ClientTable.open({
       gateways: [{ ...gateway, messageAuthenticator: 'auto', onOutage: 'reject' }],
@@ -46,6 +53,7 @@ async function startServer(): Promise<RadiusServer> {
     random: systemRandom,
     log: quietLog,
     metrics: prometheusMetrics().metrics,
+    noteTraffic: (seen) => traffic.note(seen),
   })
 }
 

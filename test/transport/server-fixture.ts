@@ -17,6 +17,7 @@ import { SharedSecret } from '../../src/radius/shared-secret.ts'
 import { encryptUserPassword } from '../../src/radius/user-password.ts'
 import { ClientTable } from '../../src/transport/client-table.ts'
 import { RadiusServer, type Service } from '../../src/transport/radius-server.ts'
+import type { Seen } from '../../src/transport/traffic-tally.ts'
 
 export const SECRET = new SharedSecret(Buffer.from('a shared secret'))
 const SOURCE = '192.0.2.1'
@@ -56,6 +57,7 @@ export async function serverFixture(options: FixtureOptions = {}) {
   const warned: unknown[] = []
   const errors: unknown[] = []
   const logged: unknown[] = []
+  const seen: Seen[] = []
   const log = {
     debug() {},
     info: (event: string, fields: unknown) => logged.push([event, fields]),
@@ -79,6 +81,7 @@ export async function serverFixture(options: FixtureOptions = {}) {
       records.push(record)
       return record.kind === 'restart' || record.user !== 'lost'
     },
+    noteTraffic: (each) => seen.push(each),
     reply: { locale: 'en', tellLocked: true },
     deadlineMs: options.deadlineMs ?? 1000,
     maxInFlight: options.maxInFlight ?? 100,
@@ -97,7 +100,7 @@ export async function serverFixture(options: FixtureOptions = {}) {
     octets: Buffer,
     more: { service?: Service; source?: string; port?: number; socket?: string } = {},
   ) => server.receive({ octets, source: SOURCE, port: 4000, service: 'auth', socket: 'a', ...more })
-  return { send, server, time, gateways: table, attempts, records, dropped, warned, errors, logged }
+  return { send, server, time, gateways: table, attempts, records, dropped, seen, warned, errors, logged }
 }
 
 export function gatewayStore(...keys: string[]): GatewayStore {

@@ -22,6 +22,7 @@ import { trusts } from './0020-trusts.ts'
 import { sessionPlaces } from './0021-session-places.ts'
 import { wholeNames } from './0022-whole-names.ts'
 import { sessionsByAddress } from './0023-sessions-by-address.ts'
+import { traffic } from './0024-traffic.ts'
 import { servingBrokers } from './0025-serving-brokers.ts'
 import { lockoutHints } from './0028-lockout-hints.ts'
 
@@ -53,6 +54,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0021-session-places': sessionPlaces,
   '0022-whole-names': wholeNames,
   '0023-sessions-by-address': sessionsByAddress,
+  '0024-traffic': traffic,
   '0025-serving-brokers': servingBrokers,
   '0028-lockout-hints': lockoutHints,
 }

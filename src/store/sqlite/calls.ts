@@ -108,6 +108,7 @@ export const ACCESS: AccessOfEach = {
     end: 'write',
   },
   brokers: { list: 'read', note: 'write', remove: 'write', forget: 'write', time: 'read' },
+  traffic: { add: 'write', list: 'read' },
   retention: { prune: 'write' },
   storage: { check: 'write' },
 }

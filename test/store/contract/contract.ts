@@ -23,6 +23,7 @@ import { orderContract } from './session-orders.ts'
 import { sessionContract } from './sessions.ts'
 import { timelineContract } from './timeline.ts'
 import { tokenContract } from './tokens.ts'
+import { trafficContract } from './traffic.ts'
 import { trustContract } from './trusts.ts'
 import { usageContract } from './usage.ts'
 import { userContract } from './users.ts'
@@ -71,5 +72,6 @@ export function recordsContract(name: string, open: () => Promise<OpenStore>): v
     orderContract(records)
     agentContract(records)
     trustContract(records)
+    trafficContract(records)
   })
 }
