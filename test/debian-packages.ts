@@ -1,5 +1,6 @@
 import { postgresProgram } from './real/postgres-programs.ts'
 import { findProgram } from './real/programs.ts'
+import { RSYSLOG_TLS } from './real/rsyslog.ts'
 import { AD_SCHEMA } from './real/samba.ts'
 import { FAKETIME } from './real/stepped-clock.ts'
 
@@ -44,6 +45,9 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'postgresql', proof: postgresProgram('postgres'), suites: ['integration'] },
   { name: 'docker-compose', proof: 'docker-compose', suites: ['integration'] },
   { name: 'libfaketime', proof: FAKETIME, suites: ['integration'] },
+  { name: 'rsyslog', proof: 'rsyslogd', suites: ['integration'] },
+  { name: 'rsyslog-gnutls', proof: RSYSLOG_TLS, suites: ['integration'] },
+  { name: 'logrotate', proof: 'logrotate', suites: ['integration'] },
   { name: 'python3', proof: '/usr/bin/python3', suites: ['integration'] },
   { name: 'systemd', proof: 'systemd-notify', suites: ['integration'] },
   { name: 'openssl', proof: 'openssl', suites: ['unit', 'integration', 'vpn'] },

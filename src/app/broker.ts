@@ -14,6 +14,7 @@ import type { UdpPlace } from '../transport/own-addresses.ts'
 import { RadiusServer, type Service } from '../transport/radius-server.ts'
 import { TrafficTally } from '../transport/traffic-tally.ts'
 import { UdpListeners } from '../transport/udp-listeners.ts'
+import { AuditDelivery } from './audit-delivery.ts'
 import { openEphemeralState } from './ephemeral.ts'
 import { buildGeneration, ledgerRules, type ProcessParts } from './generation.ts'
 import { HttpListener } from './http-listener.ts'
@@ -162,6 +163,12 @@ export async function startBroker(
       const presence = Presence.start({ brokers, keys: store.keys, config: () => swap.config, clock, log })
       opened.defer(() => presence.stop())
     }
+    const delivery = AuditDelivery.start({
+      records: store.records,
+      config: () => swap.config,
+      runtime,
+    })
+    opened.defer(() => delivery.stop())
   }
   const stack = opened.move()
   return {

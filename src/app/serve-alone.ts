@@ -1,5 +1,5 @@
-import type { Log } from '../domain/log.ts'
 import { SYSTEM_RUNTIME } from '../domain/runtime.ts'
+import type { OpenLog } from '../observe/log.ts'
 import { announce, announceStop } from './announce.ts'
 import { startBroker } from './broker.ts'
 import { checkIdentities } from './check-identities.ts'
@@ -9,7 +9,12 @@ import type { Signals } from './signals.ts'
 import { openStore } from './storage.ts'
 
 /** Serves by this process alone. @throws OperatorError */
-export async function serveAlone(file: string, first: ReadConfig, signals: Signals, log: Log): Promise<void> {
+export async function serveAlone(
+  file: string,
+  first: ReadConfig,
+  signals: Signals,
+  log: OpenLog,
+): Promise<void> {
   const runtime = { ...SYSTEM_RUNTIME, log }
   const store = await openStore(first.config, runtime)
   try {
@@ -25,7 +30,11 @@ export async function serveAlone(file: string, first: ReadConfig, signals: Signa
         broker.swap.commit()
       },
     })
-    signals.toReload(() => reloader.ask())
+    signals.toReopen(() => log.reopen())
+    signals.toReload(() => {
+      log.reopen()
+      reloader.ask()
+    })
     await signals.toStop
     announceStop(log)
     await broker.stop()

@@ -5,6 +5,7 @@ import { type StartOptionsOf, Supervisor } from '../cluster/supervisor.ts'
 import { systemClock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
 import { systemRandom } from '../domain/random.ts'
+import type { OpenLog } from '../observe/log.ts'
 import { figuresOfWorkers } from '../observe/metrics.ts'
 import { holdSockets } from '../transport/held-sockets.ts'
 import { expand, withPorts } from '../transport/own-addresses.ts'
@@ -27,7 +28,7 @@ export async function serveByWorkers(
   file: string,
   first: ReadConfig,
   signals: Signals,
-  log: Log,
+  log: OpenLog,
 ): Promise<void> {
   const { radius, storage } = first.config
   const held = await holdSockets(expand(await withPorts(placesOf(radius))), radius.workers)
@@ -93,7 +94,15 @@ export async function serveByWorkers(
           http.use(next.config.http)
         }),
     })
-    signals.toReload(() => reloader.ask())
+    const reopen = () => {
+      log.reopen()
+      supervisor.broadcast('reopen', undefined)
+    }
+    signals.toReopen(reopen)
+    signals.toReload(() => {
+      reopen()
+      reloader.ask()
+    })
     await stopped
     log.info('broker.stopped')
   } catch (error) {

@@ -7,7 +7,7 @@ import { systemClock } from '../domain/clock.ts'
 import { SYSTEM_RUNTIME } from '../domain/runtime.ts'
 import { Secret } from '../domain/secret.ts'
 import { withRejectionCache } from '../limits/rejection-cache.ts'
-import { jsonLog } from '../observe/log.ts'
+import { jsonLog, type OpenLog } from '../observe/log.ts'
 import { channelToProcess } from '../rpc/ends.ts'
 import { type Broker, startBroker } from './broker.ts'
 import { checkIdentities } from './check-identities.ts'
@@ -23,6 +23,7 @@ import {
 
 /** One of several processes over the same sockets. It ends when its parent tells it to, or is gone. */
 let serving: { readonly broker: Broker; readonly store: Store } | undefined
+let log: OpenLog | undefined
 let ending: Promise<void> | undefined
 
 const METHODS: Readonly<Record<string, (argument: never) => Promise<unknown>>> = {
@@ -31,6 +32,7 @@ const METHODS: Readonly<Record<string, (argument: never) => Promise<unknown>>> =
   commit: async () => broker().swap.commit(),
   discard: async () => broker().swap.discard(),
   figures: async () => broker().figures.getMetricsAsJSON(),
+  reopen: async () => log?.reopen(),
   learn: async (key: string) => serving?.broker.learn(key),
   adopt: async (spools: readonly string[]) => broker().adopt(spools),
   stop,
@@ -47,7 +49,7 @@ const parent = channelToProcess(process, {
 })
 process.on('disconnect', () => void stop())
 // A terminal and a service manager signal every process of the group; the parent decides what follows.
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => undefined)
 
 function broker(): Broker {
   if (serving === undefined) throw new Error('this worker does not serve yet')
@@ -58,7 +60,8 @@ function broker(): Broker {
 async function start(options: StartOptions): Promise<WorkerStatus> {
   const { text, number, spool, sockets, httpFd } = options
   const config = await readConfig(text)
-  const runtime = { ...SYSTEM_RUNTIME, log: jsonLog(config.log) }
+  log = jsonLog(config.log)
+  const runtime = { ...SYSTEM_RUNTIME, log }
   const store = await openStore(config, runtime)
   await checkIdentities(store, runtime.log)
   const broker = await startBroker(config, store, runtime, {

@@ -7,6 +7,7 @@ import { type ConfigError, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { checkSpool } from '../doctor/accounting-spool.ts'
 import { checkAgents } from '../doctor/agents.ts'
+import { checkAuditSinks } from '../doctor/audit-sinks.ts'
 import { checkCertificate } from '../doctor/certificate.ts'
 import { checkClock } from '../doctor/clock-synchronisation.ts'
 import { checkDependencies } from '../doctor/dependencies.ts'
@@ -134,7 +135,7 @@ function checksOf(
 }
 
 function checksOfRecords(config: Config, store: Store): Record<string, Check> {
-  const { gateways, secondFactor, identity, pools, policies } = config
+  const { gateways, secondFactor, identity, pools, policies, audit } = config
   const { records } = store
   return {
     drops: checkDrops(gateways, records.traffic, systemClock),
@@ -143,6 +144,11 @@ function checksOfRecords(config: Config, store: Store): Record<string, Check> {
     ...(identity.order.length > 1 && {
       namesakes: checkNamesakes(records.users, (name) => namesakesIn(store, name)),
     }),
+    'audit-sinks': checkAuditSinks(
+      [...audit.syslog, ...audit.webhook].map(({ name }) => name),
+      records.sinks,
+      systemClock,
+    ),
     pools: checkPools(pools, records.leases),
     brokers: checkOtherBrokers(config, store),
     'session-ends': checkSessionEnds(policies, gateways, records.tokens, systemClock),

@@ -142,7 +142,7 @@ export class Supervisor {
   }
 
   /** Tells all workers but one. */
-  broadcast(method: string, argument: unknown, exceptPid: number): void {
+  broadcast(method: string, argument: unknown, exceptPid?: number): void {
     for (const { pid, channel } of this.#alive)
       if (pid !== exceptPid) channel.call(method, argument).catch(() => undefined)
   }

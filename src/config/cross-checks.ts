@@ -2,6 +2,7 @@ import type { Diagnostics } from './diagnostics.ts'
 import type { LoadRules } from './load-rules.ts'
 import type { PartialConfig } from './partial-config.ts'
 import type { ConfigInput } from './schema.ts'
+import { checkAudit } from './sections/audit.ts'
 import { checkEnrolAtLogin } from './sections/enrol-at-login.ts'
 import { checkGateways } from './sections/gateways.ts'
 import { checkHttp } from './sections/http.ts'
@@ -51,6 +52,7 @@ export function crossCheck(
   checkPolicyRules(config, diagnostics)
   checkEnrolAtLogin(config, diagnostics)
   if (config.http !== undefined) checkHttp(config.http, diagnostics)
+  if (config.audit !== undefined) checkAudit(config.audit, diagnostics)
   if (config.redis !== undefined) checkRedis(config.redis, diagnostics)
   if (config.storage !== undefined) checkStorage(config.storage, deadlineMs, folder, diagnostics)
 }

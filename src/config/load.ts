@@ -10,6 +10,8 @@ import { isMapping, parsePartially } from './partial-config.ts'
 import { type Config, type ConfigInput, configSchema } from './schema.ts'
 import { knownKeys, schemaFaults } from './schema-faults.ts'
 import { resolveAccounting } from './sections/accounting.ts'
+import { resolveAudit } from './sections/audit.ts'
+import { type AuditFiles, readAuditFiles } from './sections/audit-files.ts'
 import { readDictionaries } from './sections/dictionaries.ts'
 import { checkSecretsInOpenFile, readGatewaySecrets, resolveGateways } from './sections/gateways.ts'
 import { resolveHttp } from './sections/http.ts'
@@ -89,6 +91,7 @@ export async function loadConfig(
     identity: await readIdentitySecrets(folder, providerTypes, diagnostics),
     postgres: await readPostgresFiles(partial.storage?.postgres, folder, diagnostics),
     redis: await readRedisFiles(partial.redis, folder, diagnostics),
+    audit: await readAuditFiles(partial.audit, folder, diagnostics),
   }
   if (value === undefined || diagnostics.haveFaults) return diagnostics.all()
   return {
@@ -104,6 +107,7 @@ interface Files {
   readonly identity: Awaited<ReturnType<typeof readIdentitySecrets>>
   readonly postgres: Awaited<ReturnType<typeof readPostgresFiles>>
   readonly redis: Awaited<ReturnType<typeof readRedisFiles>>
+  readonly audit: AuditFiles
 }
 
 function resolveConfig(parsed: ConfigInput, folder: string, rules: LoadRules, files: Files): Config {
@@ -124,6 +128,7 @@ function resolveConfig(parsed: ConfigInput, folder: string, rules: LoadRules, fi
     redis: resolveRedis(parsed.redis, files.redis),
     http: resolveHttp(parsed.http, folder),
     portal: resolvePortal(parsed.portal),
+    audit: resolveAudit(parsed.audit, files.audit),
     log: resolveLog(parsed.log, folder),
   }
 }

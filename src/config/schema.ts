@@ -4,6 +4,7 @@ import type { Gateway } from '../domain/gateway.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { ProviderType } from '../schema/provider-type.ts'
 import { type AccountingConfig, accountingSchema } from './sections/accounting.ts'
+import { type AuditConfig, auditSchema } from './sections/audit.ts'
 import { gatewaysSchema } from './sections/gateways.ts'
 import { type HttpConfig, httpSchema } from './sections/http.ts'
 import { type IdentityConfig, identitySchema } from './sections/identity.ts'
@@ -36,6 +37,7 @@ export function configSchema(types: readonly ProviderType[]) {
     redis: redisSchema.optional(),
     http: httpSchema.optional(),
     portal: portalSchema.prefault({}),
+    audit: auditSchema.prefault({}),
     log: logSchema.prefault({}),
   })
 }
@@ -61,5 +63,6 @@ export interface Config {
   /** Absent: no HTTP. */
   readonly http?: HttpConfig
   readonly portal: PortalConfig
+  readonly audit: AuditConfig
   readonly log: LogConfig
 }

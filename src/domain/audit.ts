@@ -89,9 +89,38 @@ export interface AuditCount {
   readonly count: number
 }
 
+/**
+ * Where an event stands in the order in which events became visible: nothing is ever added before one that was seen.
+ * Identifiers cannot tell, as they are made before their events are written.
+ */
+export interface TrailPosition {
+  readonly written: number
+  readonly id: string
+}
+
+/** Before every event. */
+export const TRAIL_START: TrailPosition = { written: Number.MIN_SAFE_INTEGER, id: '' }
+
+export interface TailSearch extends Omit<AuditSearch, 'after' | 'order'> {
+  readonly after: TrailPosition
+  /** Leaves out events of these kinds, but for those at this gateway; of the next `limit` events then. */
+  readonly except?: { readonly kinds: readonly AuditKind[]; readonly butAt: string }
+}
+
+export interface Tail {
+  /** In the order in which they were written. */
+  readonly events: readonly AuditEvent[]
+  /** Nothing up to here is left to be found. */
+  readonly end: TrailPosition
+}
+
 export interface AuditStore {
   append(event: AuditEvent): Promise<void>
   list(search: AuditSearch): Promise<readonly AuditEvent[]>
+  /** @returns undefined if there is no such event, or no longer. */
+  positionOf(id: string): Promise<TrailPosition | undefined>
+  /** The next events after a position. No event is ever added before one that was found. */
+  tail(search: TailSearch): Promise<Tail>
   /** Counts what events of these kinds stand for in intervals of `intervalMs`, from `since` to `before`; empty intervals are left out. */
   count(
     kinds: readonly AuditKind[],
@@ -99,4 +128,33 @@ export interface AuditStore {
     before: number,
     intervalMs: number,
   ): Promise<readonly AuditCount[]>
+}
+
+/** How much an event of a kind matters, as the severities of RFC 5424 §6.2.1 that are used here. */
+export type Severity = 'error' | 'warning' | 'notice' | 'info'
+
+export function severityOf(kind: AuditKind): Severity {
+  return SEVERITIES[kind] ?? 'info'
+}
+
+const SEVERITIES: { readonly [Kind in AuditKind]?: Severity } = {
+  'login.unavailable': 'error',
+  'login.withdrawn': 'warning',
+  'lockout.made': 'warning',
+  'login.refused': 'notice',
+  'login.prompt_unanswered': 'notice',
+  'quota.spent': 'notice',
+  'quota.added': 'notice',
+  'lockout.released': 'notice',
+  'user.added': 'notice',
+  'user.changed': 'notice',
+  'user.removed': 'notice',
+  'enrolment.made': 'notice',
+  'enrolment.revoked': 'notice',
+  'invitation.made': 'notice',
+  'recovery_codes.made': 'notice',
+  'trust.revoked': 'notice',
+  'token.made': 'notice',
+  'token.revoked': 'notice',
+  'session.end_ordered': 'notice',
 }

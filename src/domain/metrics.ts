@@ -10,6 +10,24 @@ export interface Metrics {
   login(outcome: string, gateway: string, seconds: number): void
   pool(usage: PoolUsage): void
   accounting(kind: string, gateway: string, seconds: number): void
+  readonly sinks: SinkMetrics
 }
 
-export const noMetrics: Metrics = { dropped() {}, repeated() {}, login() {}, pool() {}, accounting() {} }
+/** Of the places to which the audit trail is sent, by name. */
+export interface SinkMetrics {
+  /** @param seconds since the first event that waits was written; 0 if none waits. */
+  sinkLag(sink: string, seconds: number): void
+  sinkDelivered(sink: string, events: number): void
+  sinkFailed(sink: string): void
+  /** @param events that were never delivered, in all. */
+  sinkDropped(sink: string, events: number): void
+}
+
+export const noMetrics: Metrics = {
+  dropped() {},
+  repeated() {},
+  login() {},
+  pool() {},
+  accounting() {},
+  sinks: { sinkLag() {}, sinkDelivered() {}, sinkFailed() {}, sinkDropped() {} },
+}

@@ -10,6 +10,7 @@ const PROBLEMS = {
   'method-not-allowed': { status: 405, title: 'The method is not allowed here.' },
   'not-acceptable': { status: 406, title: 'The answer is not available in the requested format.' },
   timeout: { status: 408, title: 'The request took too long to arrive.' },
+  gone: { status: 410, title: 'This is no longer kept.' },
   conflict: { status: 409, title: 'The present state does not allow this.' },
   'already-exists': { status: 409, title: 'The name is already taken.' },
   'address-taken': { status: 409, title: 'Another user has this address.' },

@@ -34,7 +34,7 @@ import type { SigningIn } from './sign-in-session.ts'
 /** What the API and the pages work with. Each takes the part that it needs. */
 export interface HttpServices extends Runtime {
   readonly records: {
-    readonly audit: Pick<AuditStore, 'list' | 'count'>
+    readonly audit: Pick<AuditStore, 'list' | 'count' | 'tail' | 'positionOf'>
     readonly enrolments: Pick<EnrolmentStore, 'findRegistered' | 'list'>
     readonly gateways: Pick<GatewayStore, 'signing'>
     readonly leases: Pick<LeaseStore, 'usage'>

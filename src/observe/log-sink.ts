@@ -2,7 +2,7 @@ import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, write, writeSync
 import { dirname } from 'node:path'
 import { messageOf, OperatorError } from '../domain/errors.ts'
 
-const STANDARD_OUTPUT = 1
+export const STANDARD_OUTPUT = 1
 const FILE_MODE = 0o600
 /** The group may read the log, as log collectors need it; others may not. */
 const OTHERS = 0o007
@@ -18,15 +18,19 @@ const PIPE_RETRY_MS = 50
  * from stopping: lines that cannot be written are lost and counted.
  */
 export class LogSink {
-  readonly #fd: number
+  readonly #file: string | undefined
+  #fd: number
   readonly #onLost: (lines: number) => void
   #waiting: string[] = []
   #length = 0
   #isWriting = false
+  /** Files that were left in the middle of a write. */
+  readonly #left: number[] = []
   #lost = 0
 
-  private constructor(fd: number, onLost: (lines: number) => void) {
-    this.#fd = fd
+  private constructor(file: string | undefined, onLost: (lines: number) => void) {
+    this.#file = file
+    this.#fd = file === undefined ? STANDARD_OUTPUT : opened(file)
     this.#onLost = onLost
     // For process.exit(); otherwise the process ends when all is written.
     process.once('exit', () => this.#writeSynchronously())
@@ -38,7 +42,20 @@ export class LogSink {
    * @throws OperatorError
    */
   static open(file: string | undefined, onLost: (lines: number) => void): LogSink {
-    return new LogSink(file === undefined ? STANDARD_OUTPUT : opened(file), onLost)
+    return new LogSink(file, onLost)
+  }
+
+  /**
+   * Opens the file by its name again, as logrotate has given the old one another name. Lines that wait go to the new one.
+   * @throws OperatorError; the lines go on into the old file then.
+   */
+  reopen(): void {
+    if (this.#file === undefined) return
+    const before = this.#fd
+    this.#fd = opened(this.#file)
+    // What is being written may still need it.
+    if (this.#isWriting) this.#left.push(before)
+    else closeSync(before)
   }
 
   /** @param line with its line break. */
@@ -66,22 +83,23 @@ export class LogSink {
   }
 
   #writeNext(): void {
+    for (const fd of this.#left.splice(0)) closeSync(fd)
     this.#isWriting = this.#waiting.length > 0
     if (!this.#isWriting) return
     // A file takes a write of any length as one.
     const { octets, lines } = this.#take(this.#fd === STANDARD_OUTPUT ? PIPE_BUF : undefined)
-    this.#write(octets, lines)
+    this.#write(this.#fd, octets, lines)
   }
 
-  #write(octets: Buffer, lines: number): void {
-    write(this.#fd, octets, (error, written) => {
+  #write(fd: number, octets: Buffer, lines: number): void {
+    write(fd, octets, (error, written) => {
       if (error?.code === 'EAGAIN') {
-        setTimeout(() => this.#write(octets, lines), PIPE_RETRY_MS)
+        setTimeout(() => this.#write(fd, octets, lines), PIPE_RETRY_MS)
       } else if (error !== null) {
         this.#lost += lines
         this.#writeNext()
       } else if (written < octets.length) {
-        this.#write(octets.subarray(written), lines)
+        this.#write(fd, octets.subarray(written), lines)
       } else {
         this.#tellLost()
         this.#writeNext()

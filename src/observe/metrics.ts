@@ -8,7 +8,7 @@ import {
   type MetricValue,
   Registry,
 } from 'prom-client'
-import type { Metrics } from '../domain/metrics.ts'
+import type { Metrics, SinkMetrics } from '../domain/metrics.ts'
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -74,7 +74,40 @@ export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
       },
       login: (outcome, gateway, seconds) => logins.observe({ outcome, gateway }, seconds),
       accounting: (kind, gateway, seconds) => accounting.observe({ kind, gateway }, seconds),
+      sinks: sinkMetrics(registry),
     },
+  }
+}
+
+function sinkMetrics(registry: Registry): SinkMetrics {
+  const common = { labelNames: ['sink'], registers: [registry] }
+  const lag = new Gauge({
+    name: 'ocbroker_audit_sink_lag_seconds',
+    help: 'Age of the first audit event that waits for the sink',
+    aggregator: 'max',
+    ...common,
+  })
+  const delivered = new Counter({
+    name: 'ocbroker_audit_sink_delivered_total',
+    help: 'Audit events that the sink was sent',
+    ...common,
+  })
+  const failures = new Counter({
+    name: 'ocbroker_audit_sink_failures_total',
+    help: 'Deliveries that failed and are repeated',
+    ...common,
+  })
+  const dropped = new Gauge({
+    name: 'ocbroker_audit_sink_dropped_events',
+    help: 'Audit events that were deleted after storage.keep_audit before the sink could be sent them',
+    aggregator: 'max',
+    ...common,
+  })
+  return {
+    sinkLag: (sink, seconds) => lag.set({ sink }, seconds),
+    sinkDelivered: (sink, events) => delivered.inc({ sink }, events),
+    sinkFailed: (sink) => failures.inc({ sink }),
+    sinkDropped: (sink, events) => dropped.set({ sink }, events),
   }
 }
 

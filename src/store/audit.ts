@@ -1,6 +1,16 @@
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
-import type { AuditCount, AuditEvent, AuditKind, AuditSearch, AuditStore } from '../domain/audit.ts'
+import type {
+  AuditCount,
+  AuditEvent,
+  AuditKind,
+  AuditSearch,
+  AuditStore,
+  Tail,
+  TailSearch,
+  TrailPosition,
+} from '../domain/audit.ts'
 import { customerNetwork } from '../domain/network.ts'
+import { afterPosition, inOrderWritten, isSettled, upToPosition } from './audit-order.ts'
 import { mappingOf } from './columns.ts'
 import { type Param, paramsOf, prepared } from './prepared.ts'
 import type { AuditEventRow, Tables } from './schema.ts'
@@ -11,44 +21,60 @@ export class SqlAudit extends SqlRepository implements AuditStore {
   async append(event: AuditEvent): Promise<void> {
     await this.db
       .insertInto('audit_events')
-      .values(auditRow(event))
+      .values({ ...auditRow(event), ...inOrderWritten(this.db) })
       // A caller that does not know whether an event was written may append it again.
       .onConflict((conflict) => conflict.column('id').doNothing())
       .execute()
   }
 
   async list(search: AuditSearch): Promise<readonly AuditEvent[]> {
-    const {
-      user,
-      name,
-      attempt,
-      address,
-      gateway,
-      actor,
-      kinds,
-      reason,
-      since,
-      before,
-      order = 'newest',
-      after,
-      limit,
-    } = search
-    let events = this.db.selectFrom('audit_events').selectAll()
-    if (user !== undefined) events = events.where('user_name', '=', user)
-    if (name !== undefined)
-      events = events.where((row) => row.or([row('whole_name', '=', name), row('whole_name', 'is', null)]))
-    if (attempt !== undefined)
-      events = events.where((row) => row.or([row('attempt', '=', attempt), row('id', '=', attempt)]))
-    if (address !== undefined) events = events.where(isFrom(address))
-    if (gateway !== undefined) events = events.where('gateway', '=', gateway)
-    if (actor !== undefined) events = events.where('actor', '=', actor)
-    if (kinds !== undefined) events = events.where('kind', 'in', kinds)
-    if (reason !== undefined) events = events.where('reason', '=', reason)
-    if (since !== undefined) events = events.where('at', '>=', since)
-    if (before !== undefined) events = events.where('at', '<', before)
+    const { order = 'newest', after, limit } = search
+    let events = found(this.db, search)
     if (after !== undefined) events = events.where('id', order === 'newest' ? '<' : '>', after)
     const sorted = events.orderBy('id', order === 'newest' ? 'desc' : 'asc')
     return (await sorted.limit(limit).execute()).map(eventOf)
+  }
+
+  async positionOf(id: string): Promise<TrailPosition | undefined> {
+    return this.db
+      .selectFrom('audit_events')
+      .select(['written', 'id'])
+      .where('id', '=', id)
+      .executeTakeFirst()
+  }
+
+  async tail({ after, limit, except, ...search }: TailSearch): Promise<Tail> {
+    const end = except && (await this.#endOfPage(after, limit))
+    let events = found(this.db, search)
+      .select('written')
+      .where(afterPosition(after))
+      .where(isSettled(this.db))
+    if (end !== undefined) events = events.where(upToPosition(end))
+    if (except !== undefined)
+      events = events.where((row) =>
+        row.or([row('kind', 'not in', except.kinds), row('gateway', '=', except.butAt)]),
+      )
+    const rows = await events.orderBy('written').orderBy('id').limit(limit).execute()
+    const last = end ?? rows.at(-1) ?? after
+    return { events: rows.map(eventOf), end: { written: last.written, id: last.id } }
+  }
+
+  #endOfPage(after: TrailPosition, limit: number): Promise<TrailPosition | undefined> {
+    const page = this.db
+      .selectFrom('audit_events')
+      .select(['written', 'id'])
+      .where(afterPosition(after))
+      .where(isSettled(this.db))
+      .orderBy('written')
+      .orderBy('id')
+      .limit(limit)
+    return this.db
+      .selectFrom(page.as('page'))
+      .select(['written', 'id'])
+      .orderBy('written', 'desc')
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst()
   }
 
   async count(
@@ -75,6 +101,24 @@ export class SqlAudit extends SqlRepository implements AuditStore {
       count: Number(count),
     }))
   }
+}
+
+function found(db: Kysely<Tables>, search: Omit<AuditSearch, 'after' | 'order' | 'limit'>) {
+  const { user, name, attempt, address, gateway, actor, kinds, reason, since, before } = search
+  let events = db.selectFrom('audit_events').selectAll()
+  if (user !== undefined) events = events.where('user_name', '=', user)
+  if (name !== undefined)
+    events = events.where((row) => row.or([row('whole_name', '=', name), row('whole_name', 'is', null)]))
+  if (attempt !== undefined)
+    events = events.where((row) => row.or([row('attempt', '=', attempt), row('id', '=', attempt)]))
+  if (address !== undefined) events = events.where(isFrom(address))
+  if (gateway !== undefined) events = events.where('gateway', '=', gateway)
+  if (actor !== undefined) events = events.where('actor', '=', actor)
+  if (kinds !== undefined) events = events.where('kind', 'in', kinds)
+  if (reason !== undefined) events = events.where('reason', '=', reason)
+  if (since !== undefined) events = events.where('at', '>=', since)
+  if (before !== undefined) events = events.where('at', '<', before)
+  return events
 }
 
 /** An event that names the address's whole network, such as a lockout, concerns the address as well. */
@@ -127,5 +171,5 @@ export const AUDIT_COLUMNS = Object.keys(
 ) as (keyof AuditEventRow)[]
 
 const insertEvent = prepared((db, value: Param<AuditEventRow>) =>
-  db.insertInto('audit_events').values(paramsOf(value, AUDIT_COLUMNS)),
+  db.insertInto('audit_events').values({ ...paramsOf(value, AUDIT_COLUMNS), ...inOrderWritten(db) }),
 )

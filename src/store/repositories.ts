@@ -3,6 +3,7 @@ import type { LeaseStore } from '../domain/address-pool.ts'
 import type { AgentStore } from '../domain/agent.ts'
 import type { TokenStore } from '../domain/api-token.ts'
 import type { AuditStore } from '../domain/audit.ts'
+import type { SinkStore } from '../domain/audit-sink.ts'
 import type { EnrolmentStore } from '../domain/enrolment.ts'
 import type { InvitationStore } from '../domain/invitation.ts'
 import type { NameStore } from '../domain/known-names.ts'
@@ -19,6 +20,7 @@ import type { UsageStore } from '../domain/usage.ts'
 import type { UserStore } from '../domain/user.ts'
 import { SqlAgents } from './agents.ts'
 import { SqlAudit } from './audit.ts'
+import { SqlSinks } from './audit-sinks.ts'
 import { SqlEnrolments } from './enrolments.ts'
 import { SqlGateways } from './gateways.ts'
 import { SqlInvitations } from './invitations.ts'
@@ -47,6 +49,7 @@ export interface Repositories {
   readonly leases: LeaseStore
   readonly audit: AuditStore
   readonly names: NameStore
+  readonly sinks: SinkStore
   readonly login: LoginStore
   readonly gateways: GatewayStore
   readonly tokens: TokenStore
@@ -82,6 +85,7 @@ export function sqlRepositories(
     leases: new SqlLeases(db),
     audit: new SqlAudit(db),
     names: new SqlNames(db),
+    sinks: new SqlSinks(db),
     login: new SqlLogin(db, random),
     gateways: new SqlGateways(db),
     tokens: new SqlTokens(db),

@@ -2,6 +2,7 @@ import { type Expression, type Kysely, sql } from 'kysely'
 import { earliestId } from '../domain/record-id.ts'
 import type { Horizon, RetentionStore } from '../domain/retention.ts'
 import type { Day } from '../domain/site-days.ts'
+import { countDropped } from './audit-sinks.ts'
 import { transact } from './prepared.ts'
 import type { AnyTables, Tables } from './schema.ts'
 import { SqlRepository } from './sql-repository.ts'
@@ -17,10 +18,6 @@ export class SqlRetention extends SqlRepository implements RetentionStore {
 type Old = (db: Kysely<Tables>, before: Horizon) => { limit(rows: number): Expression<unknown> }
 
 const OLD: readonly (readonly [table: keyof Tables, old: Old])[] = [
-  [
-    'audit_events',
-    (db, { audit }) => db.selectFrom('audit_events').select('id').where('at', '<', audit).orderBy('at'),
-  ],
   ['sessions', oldSessions],
   [
     'trusts',
@@ -45,7 +42,7 @@ const OLD: readonly (readonly [table: keyof Tables, old: Old])[] = [
 ]
 
 export async function pruneSome(db: Kysely<Tables>, before: Horizon, atMost: number): Promise<number> {
-  let deleted = 0
+  let deleted = await pruneEvents(db, before, atMost)
   for (const [table, old] of OLD) {
     if (deleted >= atMost) break
     const some = old(db, before).limit(atMost - deleted)
@@ -54,6 +51,16 @@ export async function pruneSome(db: Kysely<Tables>, before: Horizon, atMost: num
     deleted += Number((await pruned.executeTakeFirst()).numDeletedRows)
   }
   return deleted
+}
+
+/** Those that no sink has been sent yet are counted at it. */
+async function pruneEvents(db: Kysely<Tables>, { audit }: Horizon, atMost: number): Promise<number> {
+  const old = db.selectFrom('audit_events').select('id').where('at', '<', audit).orderBy('at').limit(atMost)
+  const ids = (await old.execute()).map(({ id }) => id)
+  if (ids.length === 0) return 0
+  await countDropped(db, ids)
+  await db.deleteFrom('audit_events').where('id', 'in', ids).execute()
+  return ids.length
 }
 
 /** By their last report and not by their end: a session whose Stop was lost reports nothing more either. */

@@ -5,6 +5,7 @@ import type { LockoutCause, LockoutScope } from '../domain/lockout.ts'
 import type { LockoutHint } from '../domain/lockout-hint.ts'
 import type { FailedGuess } from '../domain/login-records.ts'
 import type { OrderOutcome, OrderReason, SessionOrder } from '../domain/session-order.ts'
+import type { AuditOrder, AuditSinkRow } from './audit-schema.ts'
 import type { GatewayStateRow, TrafficRow } from './gateway-schema.ts'
 import type { QuotaAdditionRow, QuotaMarkRow, UsageDayRow, UsageTotalRow } from './usage-schema.ts'
 
@@ -21,7 +22,8 @@ export interface Tables {
   login_failures: LoginFailureRow
   sessions: SessionRow
   leases: LeaseRow
-  audit_events: AuditEventRow
+  audit_events: AuditEventRow & AuditOrder
+  audit_sinks: AuditSinkRow
   gateway_state: GatewayStateRow
   traffic: TrafficRow
   api_tokens: ApiTokenRow

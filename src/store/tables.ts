@@ -13,6 +13,7 @@ export const TABLES: KeysOfEach = {
   sessions: ['id'],
   leases: ['address'],
   audit_events: ['id'],
+  audit_sinks: ['name'],
   gateway_state: ['key'],
   traffic: ['source', 'gateway', 'kind', 'outcome'],
   api_tokens: ['id'],

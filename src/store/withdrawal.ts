@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Withdrawal } from '../domain/login-records.ts'
 import { auditRow } from './audit.ts'
+import { inOrderWritten } from './audit-order.ts'
 import { lockLeasesOf } from './lease-locking.ts'
 import { transact } from './prepared.ts'
 import type { AuditEventRow, Tables } from './schema.ts'
@@ -28,7 +29,7 @@ export function withdraw(db: Kysely<Tables>, { session, refused, withdrawn }: Wi
 async function insertUnlessThere(db: Kysely<Tables>, event: AuditEventRow): Promise<void> {
   await db
     .insertInto('audit_events')
-    .values(event)
+    .values({ ...event, ...inOrderWritten(db) })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute()
 }

@@ -1,13 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { replyRules } from '../../src/app/reply-rules.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { PROVIDER_TYPES } from '../../src/identity/registry.ts'
-import type { TemporaryFolder } from '../real/folder.ts'
+import { type Certificates, makeCertificates } from '../real/certificates.ts'
+import { type TemporaryFolder, temporaryFolder } from '../real/folder.ts'
 import { configOf, GATEWAY, load } from './loading.ts'
 
 const file = fileURLToPath(new URL('../../config/broker.yaml', import.meta.url))
@@ -37,6 +38,13 @@ function mentionedPaths(value: unknown, path = ''): string[] {
   ])
 }
 
+const made = temporaryFolder('certificates')
+let certificates: Certificates
+beforeAll(async () => {
+  certificates = await makeCertificates(made)
+})
+afterAll(() => made.remove())
+
 /** The secret files that the comments name. */
 function writeSecrets(folder: TemporaryFolder): void {
   for (const file of [
@@ -51,7 +59,12 @@ function writeSecrets(folder: TemporaryFolder): void {
   const url = 'postgres://ocbroker:let-me-in@db.example.org/ocbroker?sslmode=verify-full\n'
   writeFileSync(folder.file('postgres.url'), url, { mode: 0o600 })
   writeFileSync(folder.file('dictionary.acme'), 'VENDOR Acme 32473\n')
-  for (const file of ['redis-ca.pem', 'postgres-ca.pem'])
+  writeFileSync(folder.file('webhook.key'), `whsec_${Buffer.alloc(32, 7).toString('base64')}\n`, {
+    mode: 0o600,
+  })
+  copyFileSync(certificates.certificate, folder.file('broker.pem'))
+  copyFileSync(certificates.key, folder.file('broker.key'))
+  for (const file of ['redis-ca.pem', 'postgres-ca.pem', 'siem-ca.pem', 'soc-ca.pem'])
     writeFileSync(folder.file(file), '-----BEGIN CERTIFICATE-----\n')
 }
 

@@ -40,6 +40,8 @@ test('an export that its client does not receive is aborted', async () => {
       chunks += 1
       return Array.from({ length: 500 }, () => EVENT)
     },
+    tail: () => Promise.reject(new Error('is not asked for')),
+    positionOf: () => Promise.reject(new Error('is not asked for')),
   }
   const { exportAuditEvents } = auditRoutes({ records: { audit: trail } }, 300)
   let socket: Socket | undefined

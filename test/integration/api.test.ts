@@ -238,6 +238,35 @@ describe('users', () => {
     ])
   })
 
+  test('are followed through the audit trail, each change once and in order', async () => {
+    const name = fresh('user')
+    const events = async (query: string) => {
+      const { json } = await api(`/audit-events?${query}`)
+      return json.items as unknown as readonly { id: string; kind: string; user: string }[]
+    }
+    await lock(fresh('locked'))
+    let last = (await events('limit=1'))[0]?.id ?? ''
+    const seen: unknown[] = []
+    const follow = async (more = '') => {
+      const items = await events(`after=${last}&limit=2${more}`)
+      last = items.at(-1)?.id ?? last
+      seen.push(...items.filter(({ user }) => user === name).map(({ kind }) => kind))
+      return items.length
+    }
+    await api('/users', { method: 'POST', json: { name, password: PASSWORD, reason } })
+    await api(`/users/${name}`, { method: 'PATCH', json: { enabled: false, reason } })
+    await expect.poll(() => follow().then(() => seen)).toEqual(['user.added', 'user.changed'])
+    expect(await follow(`&user=${name}`)).toBe(0)
+    await api(`/users/${name}?reason=left`, { method: 'DELETE' })
+    expect(await follow(`&user=${name}&kind=user.removed`)).toBe(1)
+    const nil = '00000000-0000-0000-0000-000000000000'
+    const all = await events(`after=${nil}&user=${name}`)
+    expect(all.map(({ kind }) => kind)).toEqual(seen)
+    const unknown = await api('/audit-events?after=01a22bec-c7cb-7680-bce1-574480aaea1c')
+    expect([unknown.status, unknown.json.type]).toEqual([410, 'urn:ocbroker:problem:gone'])
+    expect((await api(`/audit-events?after=${last}&cursor=YQ`)).status).toBe(400)
+  })
+
   test('are found by group, and by whether they may log in', async () => {
     const [group, other] = [fresh('group'), fresh('group')]
     const [one, two, three] = [fresh('user'), fresh('user'), fresh('user')].toSorted()

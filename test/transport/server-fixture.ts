@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import type { Gateway, MessageAuthenticatorRule } from '../../src/domain/gateway.ts'
 import type { LoginAttempt } from '../../src/domain/login-attempt.ts'
 import type { GatewayStore } from '../../src/domain/login-records.ts'
+import { noMetrics } from '../../src/domain/metrics.ts'
 import { parseNetwork } from '../../src/domain/network.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { refuse } from '../../src/domain/refusal.ts'
@@ -88,13 +89,7 @@ export async function serverFixture(options: FixtureOptions = {}) {
     clock,
     random: systemRandom,
     log,
-    metrics: {
-      dropped: (reason) => dropped.push(reason),
-      repeated() {},
-      login() {},
-      accounting() {},
-      pool() {},
-    },
+    metrics: { ...noMetrics, dropped: (reason) => dropped.push(reason) },
   })
   const send = async (
     octets: Buffer,

@@ -24,6 +24,7 @@ import { wholeNames } from './0022-whole-names.ts'
 import { sessionsByAddress } from './0023-sessions-by-address.ts'
 import { traffic } from './0024-traffic.ts'
 import { servingBrokers } from './0025-serving-brokers.ts'
+import { auditSinks } from './0026-audit-sinks.ts'
 import { lockoutHints } from './0028-lockout-hints.ts'
 
 /**
@@ -56,5 +57,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0023-sessions-by-address': sessionsByAddress,
   '0024-traffic': traffic,
   '0025-serving-brokers': servingBrokers,
+  '0026-audit-sinks': auditSinks,
   '0028-lockout-hints': lockoutHints,
 }

@@ -1,5 +1,6 @@
 import { Kysely } from 'kysely'
 import { messageOf } from '../../domain/errors.ts'
+import { bringOrderHome } from '../audit-order.ts'
 import { migrate } from '../migrate.ts'
 import type { Tables } from '../schema.ts'
 import { carelessSettings, checkSchema } from './check-schema.ts'
@@ -31,6 +32,7 @@ export async function prepareDatabase(server: PostgresServer): Promise<readonly 
   try {
     await checkSchema(nameOf(server), db)
     await migrate(db)
+    await bringOrderHome(db)
     return await carelessSettings(db)
   } catch (error) {
     throw toOperatorError(server, error)

@@ -71,7 +71,15 @@ export const ACCESS: AccessOfEach = {
     release: 'write',
   },
   names: { list: 'read' },
-  audit: { append: 'write', list: 'read', count: 'read' },
+  audit: { append: 'write', list: 'read', count: 'read', positionOf: 'read', tail: 'read' },
+  sinks: {
+    list: 'read',
+    take: 'write',
+    advance: 'write',
+    fail: 'write',
+    release: 'write',
+    waiting: 'read',
+  },
   login: {
     view: 'read',
     findTrust: 'read',

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import type { OpenStore, Repositories } from '../../../src/store/repositories.ts'
 import { agentContract } from './agents.ts'
 import { auditContract } from './audit.ts'
+import { auditSinksContract } from './audit-sinks.ts'
 import { directoryLockoutContract } from './directory-lockouts.ts'
 import { enrolmentContract } from './enrolments.ts'
 import { failureContract } from './failures.ts'
@@ -62,6 +63,7 @@ export function recordsContract(name: string, open: () => Promise<OpenStore>): v
     prefixLeaseContract(records)
     auditContract(records)
     servingBrokerContract(records)
+    auditSinksContract(records)
     gatewayContract(records)
     retentionContract(records)
     lockoutSearchContract(records)
