@@ -26,6 +26,7 @@ export type FormProblem =
   | 'unknown_user'
   | 'gateway'
   | 'not_in_force'
+  | 'nothing_chosen'
   | 'amount'
   | 'no_quota'
   | 'session_over'
@@ -87,8 +88,8 @@ export class AdminConsole {
     return {
       width: 'wide',
       home: '/desk',
-      styles: ['desk.css', 'desk-now.css'],
-      scripts: ['desk.js'],
+      styles: ['desk.css', 'desk-now.css', 'desk-people.css'],
+      scripts: ['desk.js', 'desk-people.js'],
       nav: areas.map(([each, href]) => ({
         href,
         label: `admin.nav.${each}`,

@@ -4,7 +4,7 @@ import { callerOf } from '../../http/caller.ts'
 import type { HttpServices } from '../../http/services.ts'
 
 /** Lockouts in force are counted no further. */
-export const MAX_COUNTED = 1000
+const MAX_COUNTED = 1000
 
 /** Counts the lockouts in force for the bar at the top of every page. */
 export function countLockedOut({ records, clock }: Pick<HttpServices, 'records' | 'clock'>): RequestHandler {

@@ -11,6 +11,8 @@ type ContextServices = Pick<HttpServices, 'failuresWithinMs'> & {
 
 /** Events of one lockout that are read; a count stops there. */
 const MAX_EVENTS = 100
+/** Places of one lockout that are looked at. */
+const MAX_PLACES = 20
 
 /** What the records say for and against releasing a lockout. */
 export async function lockoutContextOf(lockout: Lockout, { records, failuresWithinMs }: ContextServices) {
@@ -42,14 +44,13 @@ export async function lockoutContextOf(lockout: Lockout, { records, failuresWith
       : [],
   ])
   const failures = before.filter(isFailure)
-  const place = address ?? failures[0]?.address
-  const [connected] =
-    user === undefined || place === undefined
-      ? []
-      : await records.sessions.list({ user, address: customerNetwork(place), limit: 1 })
   const addresses = distinct(failures, 'address')
   const names = distinct(neighbours.filter(isFailure), 'user')
-  const lastConnected = connected?.grantedAt ?? connected?.startedAt
+  const places = user === undefined ? [] : placesOf(address === undefined ? addresses : [address])
+  const connected = await Promise.all(
+    places.map(async (place) => (await records.sessions.list({ user, address: place, limit: 1 }))[0]),
+  )
+  const times = connected.flatMap((session) => session?.grantedAt ?? session?.startedAt ?? [])
   return {
     /** Failures that led to the lockout: at least this many where `isMore`. */
     failures: failures.length,
@@ -59,8 +60,11 @@ export async function lockoutContextOf(lockout: Lockout, { records, failuresWith
     gateways: distinct(failures, 'gateway'),
     /** User names that failed at the lockout's address at about the same time. */
     names,
-    /** When the user last connected from the address, in wall milliseconds. */
-    lastConnected,
+    /** How many places the failures came from, and from how many of them the user has connected. */
+    places: places.length,
+    placesKnown: times.length,
+    /** When the user last connected from one of them, in wall milliseconds. */
+    lastConnected: times.length === 0 ? undefined : Math.max(...times),
     /** Attempts while it was locked. */
     triesSince: after.reduce((sum, { times = 1 }) => sum + times, 0),
     isMoreSince: after.length === MAX_EVENTS,
@@ -80,6 +84,10 @@ function countReasons(failures: readonly AuditEvent[]) {
   return counts
     .map(([reason, events = []]) => ({ reason: reason as RefusalReason, count: events.length }))
     .toSorted((a, b) => b.count - a.count)
+}
+
+function placesOf(addresses: readonly string[]): readonly string[] {
+  return [...new Set(addresses.map(customerNetwork))].slice(0, MAX_PLACES)
 }
 
 function distinct(events: readonly AuditEvent[], part: 'address' | 'gateway' | 'user'): readonly string[] {

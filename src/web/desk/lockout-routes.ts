@@ -2,41 +2,23 @@ import type { Request, Response, Router } from 'express'
 import { isInForce, type Lockout } from '../../domain/lockout.ts'
 import { callerOf } from '../../http/caller.ts'
 import { Problem } from '../../http/problem.ts'
-import { PORTAL } from '../../login/flow.ts'
 import { readTimeline } from '../../manage/timeline.ts'
 import { field, goTo } from '../layout/forms.ts'
 import { needs } from './admission.ts'
 import { type AdminConsole, type FormProblem, isContext } from './console.ts'
-import { listPage, maybeOf, oneOf, queryIn, recordId, searchText } from './filters.ts'
-import { MAX_COUNTED } from './locked-out.ts'
+import { recordId, searchText } from './filters.ts'
 import { lockoutContextOf } from './lockout-context.ts'
 import { shownEntries } from './timeline.ts'
 import { findUserStatus } from './user-status.ts'
 
-const PAGE_SIZE = 25
 /** The timeline starts this long before the lockout, in milliseconds. */
 const TIMELINE_BEFORE_MS = 3_600_000
 const MAX_ENTRIES = 300
 const MAX_OTHERS = 20
-const STATES = ['in_force', 'ended', 'released'] as const
 
-/** Lists lockouts, shows one with its context, and releases it. */
+/** Shows a lockout with its context, and releases it. */
 export function lockoutRoutes(router: Router, admin: AdminConsole): void {
-  const { records, lockouts, mayActOn, clock, gateways } = admin.services
-
-  router.get('/lockouts', needs('lockouts:read'), async (request, response) => {
-    const list = await findList(request)
-    admin.show(response, {
-      view: 'lockouts',
-      title: (t) => t(`admin.lockouts.title.${list.state}`),
-      area: 'lockouts',
-      data: { list, states: STATES },
-    })
-  })
-
-  router.get('/lockouts/live', needs('lockouts:read'), async (request, response) => {
-    admin.showPart(response, 'lockout-list', { list: await findList(request) })
-  })
+  const { records, lockouts, mayActOn, clock } = admin.services
 
   router.get('/lockouts/:id', needs('lockouts:read'), async (request, response) => {
     await showLockout(response, await findLockout(request))
@@ -57,42 +39,6 @@ export function lockoutRoutes(router: Router, admin: AdminConsole): void {
       return showLockout(response, await findLockout(request), 'not_in_force')
     goTo(response, `/desk/lockouts/${lockout.id}`)
   })
-
-  async function findList(request: Request) {
-    const query = queryIn(request)
-    const { user, address } = query
-    const state = oneOf(request, 'state', STATES)
-    const gateway = maybeOf(request, 'gateway', [...gateways, PORTAL])
-    const now = clock.now()
-    const search = { user, address, gateway, standing: { state, at: now } }
-    const filter = { q: query.typed, gateway, state: state === 'in_force' ? undefined : state }
-    const [page, inForce] = await Promise.all([
-      listPage(request, {
-        path: '/desk/lockouts',
-        filter,
-        size: PAGE_SIZE,
-        find: query.isInvalid ? undefined : (part) => records.lockouts.list({ ...search, ...part }),
-      }),
-      records.lockouts.countInForce(now, MAX_COUNTED),
-    ])
-    const rows = await Promise.all(
-      page.items.map(async (lockout) => ({
-        lockout,
-        context: await lockoutContextOf(lockout, admin.services),
-      })),
-    )
-    return {
-      query,
-      state,
-      gateway,
-      rows,
-      page,
-      inForce,
-      isMore: inForce >= MAX_COUNTED,
-      isFiltered: query.typed !== '' || gateway !== undefined || state !== 'in_force',
-      live: searchText('/desk/lockouts/live', { ...filter, after: page.after }),
-    }
-  }
 
   /** @throws Problem `not-found` */
   async function findLockout(request: Request): Promise<Lockout> {

@@ -8,6 +8,7 @@ import { lockRoutes } from './lock-routes.ts'
 import { countLockedOut } from './locked-out.ts'
 import { lockoutRoutes } from './lockout-routes.ts'
 import { nowRoutes } from './now-routes.ts'
+import { releaseRoutes } from './release-routes.ts'
 import { searchRoutes } from './search-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { timelineRoutes } from './timeline-routes.ts'
@@ -30,6 +31,7 @@ export function consoleRoutes(services: HttpServices, pages: Pages): Router {
   router.use(countLockedOut(services))
   for (const add of [
     nowRoutes,
+    releaseRoutes,
     lockoutRoutes,
     lockRoutes,
     sessionRoutes,
