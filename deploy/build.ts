@@ -1,6 +1,8 @@
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { dirname, extname, join, resolve } from 'node:path'
+import { bashCompletion } from './bash-completion.ts'
+import { manPage } from './man-page.ts'
 
 /**
  * Writes the broker as JavaScript, with all that it reads, into a folder that npm can pack. Node runs no TypeScript
@@ -24,6 +26,8 @@ const launcher = join(folder, 'bin/ocbroker')
 mkdirSync(dirname(launcher))
 cpSync(join(ROOT, 'deploy/launcher.sh'), launcher)
 chmodSync(launcher, 0o755)
+writeText('man/ocbroker.8', await manPage())
+writeText('completion/ocbroker.bash', await bashCompletion())
 writePackage()
 
 function buildFile(path: string): void {
@@ -43,7 +47,7 @@ function buildFile(path: string): void {
 /** The package without what only development needs; the versions of all packages below it are those of the lock file. */
 function writePackage(): void {
   const { scripts: _, devDependencies: __, private: ___, ...rest } = readJson('package.json')
-  write('package.json', { ...rest, bin: { ocbroker: 'bin/ocbroker' } })
+  write('package.json', { ...rest, bin: { ocbroker: 'bin/ocbroker' }, man: ['man/ocbroker.8'] })
   write('npm-shrinkwrap.json', readJson('package-lock.json'))
 }
 
@@ -52,5 +56,10 @@ function readJson(path: string): Record<string, unknown> {
 }
 
 function write(path: string, value: unknown): void {
-  writeFileSync(join(folder, path), `${JSON.stringify(value, undefined, 2)}\n`)
+  writeText(path, `${JSON.stringify(value, undefined, 2)}\n`)
+}
+
+function writeText(path: string, text: string): void {
+  mkdirSync(dirname(join(folder, path)), { recursive: true })
+  writeFileSync(join(folder, path), text)
 }

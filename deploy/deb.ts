@@ -7,6 +7,8 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -79,6 +81,9 @@ function isUnused(path: string): boolean {
 
 function stageFiles(): void {
   link('usr/bin/ocbroker', '../lib/ocbroker/bin/ocbroker')
+  move('usr/lib/ocbroker/man/ocbroker.8', 'usr/share/man/man8/ocbroker.8')
+  run('gzip', '-9n', staged('usr/share/man/man8/ocbroker.8'))
+  move('usr/lib/ocbroker/completion/ocbroker.bash', 'usr/share/bash-completion/completions/ocbroker')
   copy('ocbroker.service', 'usr/lib/systemd/system/ocbroker.service')
   copy('logrotate', 'etc/logrotate.d/ocbroker')
   const shipped = readFileSync(join(ROOT, 'config/broker.yaml'), 'utf8')
@@ -119,6 +124,13 @@ function copy(name: string, path: string): void {
 function write(path: string, text: string): void {
   mkdirSync(dirname(staged(path)), { recursive: true })
   writeFileSync(staged(path), text, { mode: 0o644 })
+}
+
+/** And the folder that is empty then. */
+function move(from: string, to: string): void {
+  mkdirSync(dirname(staged(to)), { recursive: true })
+  renameSync(staged(from), staged(to))
+  rmdirSync(dirname(staged(from)))
 }
 
 function link(path: string, target: string): void {

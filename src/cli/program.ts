@@ -160,22 +160,40 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
 }
 
+/** The program with all that it can do, for its manual and for shells. */
+export async function wholeProgram(): Promise<Command> {
+  const program = emptyProgram()
+  for (const [name, verb] of Object.entries(VERBS)) {
+    const verbs = 'verbs' in verb ? Object.entries(verb.verbs) : []
+    program.addCommand('load' in verb ? await loaded(verb) : await group(name, verb.about, verbs))
+  }
+  return program
+}
+
 /** @param first and @param second words after the program: they name the verb. */
 async function build(first: string | undefined, second: string | undefined): Promise<Command> {
-  const program = new Command('ocbroker')
-    .description(packageFile.description)
-    .version(packageFile.version)
-    .enablePositionalOptions()
-    .exitOverride()
+  const program = emptyProgram()
   for (const [name, verb] of named(VERBS, first)) {
     const isTyped = name === first
     if ('verbs' in verb)
       program.addCommand(await group(name, verb.about, isTyped ? named(verb.verbs, second) : []))
-    else if (isTyped) program.addCommand((await verb.load()).description(verb.about))
+    else if (isTyped) program.addCommand(await loaded(verb))
     // Only for the list in the help.
     else program.command(name).description(verb.about)
   }
   return program
+}
+
+function emptyProgram(): Command {
+  return new Command('ocbroker')
+    .description(packageFile.description)
+    .version(packageFile.version)
+    .enablePositionalOptions()
+    .exitOverride()
+}
+
+async function loaded({ about, load }: { readonly about: string; readonly load: Load }): Promise<Command> {
+  return (await load()).description(about)
 }
 
 /** The one of that name, or all. */

@@ -69,6 +69,8 @@ describeWith(NEEDS, 'the Debian package', () => {
     expect(owned.stdout).toBe('root:ocbroker 640\nocbroker:ocbroker 700\n')
     const { output } = await inside('ocbroker', 'check')
     expect(output).toContain('/etc/ocbroker/broker.yaml is sound.')
+    for (const path of ['man/man8/ocbroker.8.gz', 'bash-completion/completions/ocbroker'])
+      expect(statSync(insideFile(`usr/share/${path}`)).size).toBeGreaterThan(1000)
   })
 
   test('has a unit that systemd takes, and that leaves the broker little', async () => {

@@ -39,6 +39,39 @@ describe('the package', () => {
     expect(files).toEqual(expect.arrayContaining(read))
   })
 
+  test('has a manual that troff takes, with every command and option', async () => {
+    const page = folder.file('built/man/ocbroker.8')
+    const { stdout, stderr } = await thisMachine.run('man', ['--warnings', '--local-file', page], {
+      env: { MANWIDTH: '200', LC_ALL: 'C.UTF-8' },
+    })
+    expect(stderr).toBe('')
+    for (const words of [
+      'user import [options] <file>',
+      '--passphrase-file <file>',
+      '/etc/ocbroker/broker.yaml',
+    ])
+      expect(stdout).toContain(words)
+    expect(stdout).toMatch(/--format <format>\s+ocpasswd: .* One of ocpasswd, htpasswd, oath\./)
+  })
+
+  test.each([
+    ['lock', 'lockout'],
+    ['user im', 'import'],
+    ['user import --for', '--format'],
+    ['user import --format h', 'htpasswd'],
+    ['storage copy --rep', '--replace'],
+    ['restore /etc/hostn', '/etc/hostname'],
+    ['serve --config /etc/hostn', '/etc/hostname'],
+    ['user add --group x', ''],
+  ])('completes "ocbroker %s" in bash', async (typed, completed) => {
+    const script = `
+      source ${folder.file('built/completion/ocbroker.bash')}
+      COMP_WORDS=(ocbroker ${typed}) COMP_CWORD=${typed.split(' ').length}
+      _ocbroker
+      echo "\${COMPREPLY[*]}"`
+    expect((await thisMachine.run('bash', ['-c', script])).output).toBe(`${completed}\n`)
+  })
+
   test('runs where it was installed, by the Node that it brought', async () => {
     expect(existsSync(command)).toBe(true)
     const { stdout } = await run('--version')
