@@ -41,6 +41,8 @@ const UNUSED_PARTS = [
 const folder = resolve(process.argv[2] ?? ROOT)
 const stage = mkdtempSync(join(tmpdir(), 'ocbroker-deb-'))
 const staged = (path: string) => join(stage, path)
+/** Which postinst links into the folder that runs. */
+const PROGRAM = 'usr/lib/ocbroker/program'
 const { version, description, license } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 try {
   if (ARCHITECTURE === undefined) throw new Error(`no Debian package is built on ${process.arch}`)
@@ -55,7 +57,7 @@ try {
 }
 
 function stageProgram(): void {
-  const program = staged('usr/lib/ocbroker')
+  const program = staged(PROGRAM)
   run(process.execPath, '--disable-warning=ExperimentalWarning', join(ROOT, 'deploy/build.ts'), program)
   rmSync(join(program, 'npm-shrinkwrap.json'))
   const installed = run('npm', 'ls', '--all', '--omit=dev', '--parseable').trim().split('\n').slice(1)
@@ -80,10 +82,10 @@ function isUnused(path: string): boolean {
 }
 
 function stageFiles(): void {
-  link('usr/bin/ocbroker', '../lib/ocbroker/bin/ocbroker')
-  move('usr/lib/ocbroker/man/ocbroker.8', 'usr/share/man/man8/ocbroker.8')
+  link('usr/bin/ocbroker', '../lib/ocbroker/current/bin/ocbroker')
+  move(`${PROGRAM}/man/ocbroker.8`, 'usr/share/man/man8/ocbroker.8')
   run('gzip', '-9n', staged('usr/share/man/man8/ocbroker.8'))
-  move('usr/lib/ocbroker/completion/ocbroker.bash', 'usr/share/bash-completion/completions/ocbroker')
+  move(`${PROGRAM}/completion/ocbroker.bash`, 'usr/share/bash-completion/completions/ocbroker')
   copy('ocbroker.service', 'usr/lib/systemd/system/ocbroker.service')
   copy('logrotate', 'etc/logrotate.d/ocbroker')
   const shipped = readFileSync(join(ROOT, 'config/broker.yaml'), 'utf8')

@@ -1,13 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../real/folder.ts'
+import { freePort } from '../real/free-port.ts'
 import { describeWith } from '../real/needs.ts'
 import { outputOf, thisMachine } from '../real/process.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const MEBIBYTE = 1024 * 1024
-const NEEDS = ['root', 'dpkg-deb', 'mount', 'chroot', 'systemd-analyze']
+const PASSWORD = 'a long enough password 7'
+const NEEDS = ['root', 'dpkg-deb', 'mount', 'chroot', 'systemd-analyze', 'openssl']
 
 const run = (program: string, ...args: readonly string[]) =>
   outputOf(thisMachine, program, args, { within: 180_000 })
@@ -35,6 +37,7 @@ describeWith(NEEDS, 'the Debian package', () => {
     const layers = `lowerdir=/,upperdir=${memory}/upper,workdir=${memory}/work`
     await mount(machine, '-t', 'overlay', 'overlay', '-o', layers)
     await mount(insideFile('dev'), '--bind', '/dev')
+    await mount(insideFile('proc'), '--bind', '/proc')
     // This machine may have the package, too.
     await inside('rm', '-rf', '/etc/ocbroker', '/var/lib/ocbroker', '/usr/lib/ocbroker')
     await mount(insideFile('packages'), '--bind', folder.path)
@@ -45,12 +48,42 @@ describeWith(NEEDS, 'the Debian package', () => {
     await folder.remove()
   })
 
+  /** A package of a later version, whose thread for old hashes does not work together with that of this one. */
+  async function buildNext(): Promise<string> {
+    const next = folder.file('next')
+    await run('dpkg-deb', '--raw-extract', file, next)
+    await run('sed', '-i', 's/^Version: .*/Version: 99.0.0/', join(next, 'DEBIAN/control'))
+    const thread = 'usr/lib/ocbroker/program/src/identity/local/imported-hashes/thread.js'
+    writeFileSync(join(next, thread), "throw new Error('another version')\n")
+    await run('dpkg-deb', '-Znone', '--build', next, folder.file('next.deb'))
+    return 'next.deb'
+  }
+
   const install = async (name: string) => {
     const { code, output } = await thisMachine.run('chroot', [machine, 'dpkg', '-i', `/packages/${name}`], {
       within: 120_000,
     })
     expect([code, output]).toEqual([0, expect.any(String)])
     return output
+  }
+  /** Starts the installed broker for one test. @returns how a user logs in there. */
+  async function startBroker(): Promise<(user: string) => Promise<string>> {
+    const config = '/etc/ocbroker/test.yaml'
+    const sections = {
+      radius: { auth_port: await freePort(), acct_port: await freePort() },
+      gateways: [{ name: 'local', address: '127.0.0.1', secret: 'between-gateway-and-broker' }],
+      second_factor: { required: false },
+      policies: [{ name: 'everyone', reply: {} }],
+    }
+    writeFileSync(insideFile(config), JSON.stringify(sections))
+    const words = ['--userspec=ocbroker', machine, 'ocbroker']
+    const broker = thisMachine.start('chroot', [...words, 'serve', '--config', config])
+    onTestFinished(() => broker.stop())
+    await broker.waitForOutput(/"event":"broker\.listening"/, 30_000)
+    return async (user) => {
+      const ask = [...words, 'login', user, '--password-stdin', '--config', config]
+      return (await thisMachine.run('chroot', ask, { input: `${PASSWORD}\n` })).output
+    }
   }
   const name = () => file.slice(folder.path.length + 1)
 
@@ -59,7 +92,9 @@ describeWith(NEEDS, 'the Debian package', () => {
     const size = Number(await run('dpkg-deb', '--field', file, 'Installed-Size')) / 1024
     expect(size).toBeLessThan(190)
     const list = await run('dpkg-deb', '--contents', file)
-    const node = Number(/\s(\d+) \S+ \S+ \.\/usr\/lib\/ocbroker\/node_modules\/\.bin\/node$/m.exec(list)?.[1])
+    const node = Number(
+      /\s(\d+) \S+ \S+ \.\/usr\/lib\/ocbroker\/program\/node_modules\/\.bin\/node$/m.exec(list)?.[1],
+    )
     expect(size - node / MEBIBYTE).toBeLessThan(20)
   })
 
@@ -86,19 +121,34 @@ describeWith(NEEDS, 'the Debian package', () => {
     expect(verified.output.split('\n').filter((line) => line.includes('ocbroker'))).toEqual([])
   })
 
-  test('keeps users and the changed configuration over an upgrade, and the users over a removal', async () => {
+  test('keeps users, logins and the changed configuration over an upgrade, and the users over a removal', async () => {
     const added = await thisMachine.run(
       'chroot',
       ['--userspec=ocbroker', machine, 'ocbroker', 'user', 'add', 'alice', '--password-stdin'],
-      { input: 'a long enough password 7\n' },
+      { input: `${PASSWORD}\n` },
     )
     expect(added.output).toContain('alice')
+    const hash = (await run('openssl', 'passwd', '-5', PASSWORD)).trim()
+    writeFileSync(insideFile('root/ocpasswd'), `bob:*:${hash}\n`)
+    // By root, and yet the service's.
+    const imported = await inside('ocbroker', 'user', 'import', '/root/ocpasswd', '--format', 'ocpasswd')
+    expect([imported.code, imported.output]).toEqual([0, expect.any(String)])
     await inside('sed', '-i', 's/#deadline: 5s/deadline: 4s/', '/etc/ocbroker/broker.yaml')
-    const next = folder.file('next')
-    await run('dpkg-deb', '--raw-extract', file, next)
-    await run('sed', '-i', 's/^Version: .*/Version: 99.0.0/', join(next, 'DEBIAN/control'))
-    await run('dpkg-deb', '-Znone', '--build', next, folder.file('next.deb'))
-    await install('next.deb')
+    const login = await startBroker()
+    const upgrade = { isOver: false }
+    const upgrading = buildNext()
+      .then(install)
+      .finally(() => {
+        upgrade.isOver = true
+      })
+    do expect(await login('alice')).toContain('Access-Accept')
+    while (!upgrade.isOver)
+    await upgrading
+    // It needs code that it has not loaded yet, of its own version.
+    expect(await login('bob')).toContain('Access-Accept')
+    expect(
+      readdirSync(insideFile('usr/lib/ocbroker')).filter((name) => name.startsWith('run-')),
+    ).toHaveLength(2)
     expect((await inside('ocbroker', 'user', 'list')).stdout).toContain('alice')
     expect(readFileSync(insideFile('etc/ocbroker/broker.yaml'), 'utf8')).toContain('  deadline: 4s')
 

@@ -1,4 +1,13 @@
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { generateSync } from 'otplib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -49,10 +58,30 @@ const instruction = (name: string) => instructions.filter((line) => line.startsW
 describe('the image', () => {
   test('runs the broker as an unprivileged user, by the Node among its packages', () => {
     expect(instruction('USER')).toEqual(['USER 10001:10001'])
-    expect(instruction('ENTRYPOINT')).toEqual(['ENTRYPOINT ["node", "/app/src/main.ts"]'])
-    expect(instruction('ENV')[0]).toContain('PATH=/app/node_modules/.bin:$PATH')
+    expect(instruction('ENTRYPOINT')).toEqual(['ENTRYPOINT ["ocbroker"]'])
+    expect(instruction('ENV')[0]).toContain('PATH=/app/bin:/app/node_modules/.bin:$PATH')
     expect(existsSync(inProject('node_modules/.bin/node'))).toBe(true)
     expect(instruction('HEALTHCHECK')[0]).toContain('http://127.0.0.1:8080/healthz')
+  })
+
+  const copied = instruction('COPY')
+    .filter((line) => !line.includes('--from='))
+    .flatMap((line) => line.split(' ').slice(1, -1))
+
+  test('is built from what it copies, and runs', async () => {
+    await using folder = new AsyncDisposableStack()
+    const build = temporaryFolder('image')
+    folder.defer(build.remove)
+    for (const path of copied) cpSync(inProject(path), build.file(path), { recursive: true })
+    // Stands for "npm ci" in the first stage, and for the copy of it in the second.
+    symlinkSync(inProject('node_modules'), build.file('node_modules'))
+    const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> }
+    expect(instruction('RUN')).toContain('RUN npm run build')
+    await outputOf(thisMachine, 'sh', ['-c', scripts.build ?? ''], { cwd: build.path })
+    symlinkSync(inProject('node_modules'), build.file('dist/node_modules'))
+    const config = build.file('dist/config/broker.yaml')
+    const { output } = await thisMachine.run(build.file('dist/bin/ocbroker'), ['check', '--config', config])
+    expect(output).toContain(`${config} is sound.`)
   })
 
   test('holds what it copies, and no more of the project than that', () => {
@@ -60,9 +89,6 @@ describe('the image', () => {
       .split('\n')
       .filter((line) => line.startsWith('!'))
       .map((line) => line.slice(1))
-    const copied = instruction('COPY')
-      .filter((line) => !line.includes('--from='))
-      .flatMap((line) => line.split(' ').slice(1, -1))
     expect([...new Set(copied)].sort()).toEqual(letIn.sort())
     for (const path of copied) expect([path, existsSync(inProject(path))]).toEqual([path, true])
   })
