@@ -145,7 +145,7 @@ export async function startBroker(
   if (isFirst) {
     const { keepMs, keepAuditMs, keepUsageMs } = config.storage
     const pruning = Pruning.start({ retention, keepMs, keepAuditMs, keepUsageMs, clock, log })
-    const reaping = LeaseReaping.start({ leases, clock, log, metrics })
+    const reaping = LeaseReaping.start({ leases, clock, log })
     opened.defer(() => pruning.stop())
     opened.defer(() => reaping.stop())
   }

@@ -85,7 +85,9 @@ export async function buildGeneration(
       gateways: before === undefined ? parts.gateways : await parts.gateways.with(config.gateways),
       async decide(attempt) {
         if (!pools.isOpen) await pools.passed(attempt.deadline)
-        return pools.isOpen ? login.atGateway(attempt) : refuse('unavailable', 'the deadline passed')
+        if (pools.isOpen) return login.atGateway(attempt)
+        runtime.metrics.late('pools')
+        return refuse('unavailable', 'the deadline passed')
       },
       keepAccounting: (record) =>
         keepAccounting(record, {

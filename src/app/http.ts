@@ -34,6 +34,7 @@ import { docsRoutes } from '../http/docs/routes.ts'
 import { LiveFeed } from '../http/live-feed.ts'
 import { pages } from '../http/pages.ts'
 import { limitedByAddress } from '../http/rate.ts'
+import { Readiness } from '../http/readiness.ts'
 import type { HttpServerOptions } from '../http/server.ts'
 import type { HttpServices } from '../http/services.ts'
 import { SigningIn } from '../http/sign-in-session.ts'
@@ -56,6 +57,7 @@ import { agentGatewaysOf } from './agent-gateways.ts'
 import { type EphemeralState, MAX_SESSIONS, openEndings } from './ephemeral.ts'
 import { explainOptions } from './explain.ts'
 import { passwordRulesOf } from './password-rules.ts'
+import { withState } from './state-figures.ts'
 import type { Store } from './storage.ts'
 import { userQuotasOf } from './user-quotas.ts'
 
@@ -67,7 +69,7 @@ export interface HttpParts {
   /** Those of the logins at the gateways: a guess at the portal counts as a guess. */
   readonly login: LoginFlow
   readonly figures: Pick<Figures, 'contentType' | 'metrics'>
-  /** What `/readyz` asks. */
+  /** What `/readyz` and the metrics ask. */
   readonly dependencies: readonly Dependency[]
   /** Where web sessions and other ephemeral state are kept. */
   readonly ephemeral: Pick<EphemeralState, 'open'>
@@ -163,12 +165,13 @@ export function buildHttpApp(parts: HttpParts): HttpApp {
 }
 
 function apiOptions(
-  { config, http, figures, ephemeral, checkAnswers }: HttpParts,
+  { config, http, store, figures, ephemeral, checkAnswers }: HttpParts,
   services: HttpServices,
   authentication: Authentication,
   { streams, agents }: { readonly streams: EventStreams; readonly agents: EventStreams },
 ): ApiOptions {
   const { clock, random, log, webSessions } = services
+  const { census, leases } = store.records
   const feed = new LiveFeed({ trail: services.records.audit, clock, log })
   return {
     contract: readContract(),
@@ -187,7 +190,10 @@ function apiOptions(
       ...agentOrderRoutes(services, agents),
       ...agentReportRoutes(services),
       ...decisionRoutes(services),
-      ...serviceRoutes(services, figures),
+      ...serviceRoutes(
+        services,
+        withState(figures, config, { census, leases, readiness: services.readiness, clock }),
+      ),
     },
     authentication,
     allow: http.allow,
@@ -232,8 +238,7 @@ function httpServices(
       sessions: webSessions,
       noteSignIn: rechecked.noteSignIn,
       deadlineMs,
-      clock,
-      random,
+      ...{ clock, random, metrics: runtime.metrics },
     }),
     enrolling: new Enrolling({
       enrolments: records.enrolments,
@@ -278,7 +283,7 @@ function httpServices(
     callerOf: (request) => authentication.callerOf(request, 'known'),
     explain: (supposed) => explain(supposed, explaining),
     subjectOf: subjectOfName,
-    dependencies,
+    readiness: new Readiness(dependencies, clock),
     policies: config.policies,
     gateways: config.gateways.map(({ name }) => name),
     agentGateways: agentGatewaysOf(config),

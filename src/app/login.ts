@@ -33,7 +33,7 @@ export function loginOptions(
     open,
   }: Pick<EphemeralState, 'challenges' | 'open'> & { readonly limits: AttemptLimits },
   { equalizer, withdrawals }: Pick<LoginOptions, 'equalizer' | 'withdrawals'>,
-  { clock, random, log }: Runtime,
+  { clock, random, log, metrics }: Runtime,
 ): LoginOptions {
   const { records, keys } = store
   const { sameAnswerWithinMs, totp } = config.secondFactor
@@ -86,6 +86,7 @@ export function loginOptions(
     enrolAtLogin: enrolAtLogin && { ...enrolAtLogin, codes: enrolmentCodes },
     grantReplay,
     equalizer,
+    onLate: (step) => metrics.late(step),
     clock,
     random,
     log,

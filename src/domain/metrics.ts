@@ -1,5 +1,3 @@
-import type { PoolUsage } from './address-pool.ts'
-
 /** User names and addresses are never labels: their number is unbounded. */
 export interface Metrics {
   /** A datagram without an answer. */
@@ -8,8 +6,11 @@ export interface Metrics {
   repeated(kind: 'resent' | 'pending'): void
   /** @param seconds from the datagram's arrival to its reply. */
   login(outcome: string, gateway: string, seconds: number): void
-  pool(usage: PoolUsage): void
   accounting(kind: string, gateway: string, seconds: number): void
+  /** A login whose deadline passed. @param step of the table of steps, or what comes before it. */
+  late(step: string): void
+  /** A sign-in at the pages. @param way how: `password`, `code`, `ticket` or `step_up`. */
+  signIn(way: string, outcome: string): void
   readonly sinks: SinkMetrics
 }
 
@@ -27,7 +28,8 @@ export const noMetrics: Metrics = {
   dropped() {},
   repeated() {},
   login() {},
-  pool() {},
   accounting() {},
+  late() {},
+  signIn() {},
   sinks: { sinkLag() {}, sinkDelivered() {}, sinkFailed() {}, sinkDropped() {} },
 }

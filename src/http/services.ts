@@ -3,7 +3,6 @@ import type { LeaseStore } from '../domain/address-pool.ts'
 import type { AgentGateway, AgentStore } from '../domain/agent.ts'
 import type { TokenStore } from '../domain/api-token.ts'
 import type { AuditStore } from '../domain/audit.ts'
-import type { Dependency } from '../domain/dependency.ts'
 import type { EnrolmentStore } from '../domain/enrolment.ts'
 import type { NameStore } from '../domain/known-names.ts'
 import type { Locale } from '../domain/locale.ts'
@@ -29,6 +28,7 @@ import type { Trusts } from '../manage/trusts.ts'
 import type { UserQuotas } from '../manage/user-quotas.ts'
 import type { Users } from '../manage/users.ts'
 import type { Caller } from './caller.ts'
+import type { Readiness } from './readiness.ts'
 import type { SigningIn } from './sign-in-session.ts'
 
 /** What the API and the pages work with. Each takes the part that it needs. */
@@ -67,8 +67,7 @@ export interface HttpServices extends Runtime {
   readonly mayActOn: (target: string, scopes: ReadonlySet<Scope>) => Promise<boolean>
   /** Which other identity stores have a user of this name. */
   readonly namesakesOf: (name: string) => Promise<Namesakes>
-  /** What `/readyz` asks. */
-  readonly dependencies: readonly Dependency[]
+  readonly readiness: Readiness
   readonly policies: readonly Policy[]
   /** Names, in the order of the configuration. */
   readonly gateways: readonly string[]

@@ -15,7 +15,7 @@ import { type BrowserSession, browserSessionOf } from './browser-session.ts'
 import { addressOf } from './peer.ts'
 import { Problem } from './problem.ts'
 
-export interface SigningInOptions extends Pick<Runtime, 'clock' | 'random'> {
+export interface SigningInOptions extends Pick<Runtime, 'clock' | 'random' | 'metrics'> {
   readonly login: Pick<LoginFlow, 'atPortal' | 'withTicket' | 'stepUp'>
   readonly sessions: Pick<WebSessionStore, 'endingsOf'>
   /** Told of each sign-in with a password. @throws Unavailable */
@@ -42,6 +42,12 @@ const NO_NAME = refuse('bad_credentials', 'invalid user name')
 /** When the session was created, what had ended others before, and what is known of its sign-in. */
 type Origin = Pick<WebSession, 'createdAt' | 'endings' | 'enrolment' | 'source' | 'record'>
 
+/** A few names in all. */
+function nameOf(outcome: SignInOutcome): string {
+  if (outcome.kind === 'refusal') return outcome.reason
+  return outcome.kind === 'signed_in' && outcome.factors === 1 ? 'enrol' : outcome.kind
+}
+
 /** Signs browsers in through the same steps as VPN logins, limits and lockouts included. */
 export class SigningIn {
   readonly #options: SigningInOptions
@@ -53,7 +59,9 @@ export class SigningIn {
 
   /** With a name and a password. @throws Problem `busy` */
   withPassword(request: Request, name: string, password: string): Promise<SignInOutcome> {
-    return this.#try(request, { name, typed: password }, (attempt) => this.#options.login.atPortal(attempt))
+    return this.#try('password', request, { name, typed: password }, (attempt) =>
+      this.#options.login.atPortal(attempt),
+    )
   }
 
   /** With the code, or the answer to the identity store, that the session's challenge asks for. @throws Problem `busy` */
@@ -62,14 +70,16 @@ export class SigningIn {
     if (session?.stage !== 'code' || session.state === undefined)
       return refuse('challenge_expired', 'no code was asked for')
     const { typed: name, state } = session
-    return this.#try(request, { name, typed: code, state }, (attempt) =>
+    return this.#try('code', request, { name, typed: code, state }, (attempt) =>
       this.#options.login.atPortal(attempt),
     )
   }
 
   /** With the short code of a VPN prompt, or an invitation. @throws Problem `busy` */
   withTicket(request: Request, name: string, code: string): Promise<SignInOutcome> {
-    return this.#try(request, { name, typed: code }, (attempt) => this.#options.login.withTicket(attempt))
+    return this.#try('ticket', request, { name, typed: code }, (attempt) =>
+      this.#options.login.withTicket(attempt),
+    )
   }
 
   /**
@@ -84,6 +94,7 @@ export class SigningIn {
     const { subject, source = 'signed in before', groups, typed: name } = session
     const person = { subject, source, groups, attributes: {} }
     return this.#try(
+      'step_up',
       request,
       { name, typed: code },
       (attempt) => this.#options.login.stepUp(attempt, person),
@@ -91,8 +102,9 @@ export class SigningIn {
     )
   }
 
-  /** @param signedIn the session that stays signed in whatever the outcome. */
+  /** @param way how it is tried, for the metrics. @param signedIn the session that stays signed in whatever the outcome. */
   async #try(
+    way: string,
     request: Request,
     typed: { readonly name: string; readonly typed: string; readonly state?: string },
     decide: (attempt: LoginAttempt) => Promise<SignInOutcome>,
@@ -103,6 +115,7 @@ export class SigningIn {
     // Read before the sign-in: whatever ends the user's sessions during the sign-in ends this one too.
     const origin = signedIn ?? (await this.#newOrigin(attempt))
     const outcome = await this.#decide(request, () => decide(attempt))
+    this.#options.metrics.signIn(way, nameOf(outcome))
     const browser = browserSessionOf(request)
     if (outcome.kind !== 'refusal') return this.#keep(browser, attempt, outcome, origin)
     // The code ended the login that the session was waiting for; a wrong password ends no session.

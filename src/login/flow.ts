@@ -168,25 +168,33 @@ async function walk<Kind extends LoginKind>(
   const { onStep, clock } = login.options
   const { trace } = login
   let value: unknown = login.attempt
+  let entered = ''
   try {
     for (const step of steps) {
-      onStep?.(step.name)
-      trace.enter(step.name)
+      entered = step.name
+      onStep?.(entered)
+      trace.enter(entered)
       const result = step(value, login)
       value = result instanceof Promise ? await result : result
-      trace.leave(clock.monotonic(), aboutStep(step.name, login))
+      const now = clock.monotonic()
+      trace.leave(now, aboutStep(entered, login))
+      login.tellIfLate(entered, now)
       if (isEnd(value)) break
     }
     // Above a rate limit nothing was checked: there is nothing to hide and nothing to count.
     for (const step of login.permit === undefined ? [] : endings) {
-      onStep?.(step.name)
-      trace.enter(step.name)
+      entered = step.name
+      onStep?.(entered)
+      trace.enter(entered)
       const result = step(value, login)
       value = result instanceof Promise ? await result : result
-      trace.leave(clock.monotonic())
+      const now = clock.monotonic()
+      trace.leave(now)
+      login.tellIfLate(entered, now)
     }
     return value as Yield<typeof STEPS, Kind, LoginAttempt>
   } catch (outage) {
+    login.tellIfLate(entered, clock.monotonic())
     return recordOutage(outage, login)
   }
 }

@@ -74,6 +74,8 @@ export interface LoginOptions extends Pick<Runtime, 'clock' | 'random' | 'log'>,
   readonly equalizer: Pick<ResponseTimeEqualizer, 'start' | 'answerAt'>
   /** Called with the name of each step that a login enters. */
   readonly onStep?: (step: string) => void
+  /** Called with the step in which the deadline of a login passed. */
+  readonly onLate?: (step: string) => void
 }
 
 /** What of these the configuration alone decides. */
@@ -129,6 +131,7 @@ export class Login {
   readonly trace: Trace
   /** Where it was decided: an identity store's name, `everybody`, `locked`, `code`; a few values in all. */
   decidedAt = 'nobody'
+  #isLate = false
 
   constructor(attempt: LoginAttempt, rules: LoginRules, options: LoginOptions, signedInAs?: Person) {
     this.attempt = attempt
@@ -137,6 +140,13 @@ export class Login {
     this.rules = rules
     this.options = options
     this.signedInAs = signedInAs
+  }
+
+  /** Once, if the deadline has passed. @param now monotonic milliseconds. */
+  tellIfLate(step: string, now: number): void {
+    if (this.#isLate || now <= this.attempt.deadline) return
+    this.#isLate = true
+    this.options.onLate?.(step)
   }
 
   /** Whether the user was let in from this address lately. @throws Unavailable */

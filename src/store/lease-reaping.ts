@@ -8,7 +8,6 @@ import {
 } from '../domain/address-pool.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Log } from '../domain/log.ts'
-import type { Metrics } from '../domain/metrics.ts'
 import { StaleLeaseDetector } from '../domain/stale-lease-detector.ts'
 import { allOf, pagesOf } from './pool-sync.ts'
 
@@ -16,7 +15,6 @@ export interface LeaseReapingOptions {
   readonly leases: Pick<LeaseStore, 'page' | 'reap' | 'usage' | 'tidy'>
   readonly clock: Clock
   readonly log: Log
-  readonly metrics: Pick<Metrics, 'pool'>
   /** Milliseconds from one round to the next; a minute where absent. */
   readonly everyMs?: number
 }
@@ -24,7 +22,7 @@ export interface LeaseReapingOptions {
 /** Rounds that may be late or missing before the detector is reset. */
 const GAP = 3
 
-/** Frees the addresses of sessions whose end was never reported, and reports how full the pools are. */
+/** Frees the addresses of sessions whose end was never reported, and tells when a pool is nearly full. */
 export class LeaseReaping {
   readonly #options: LeaseReapingOptions
   readonly #watch: StaleLeaseDetector
@@ -68,9 +66,8 @@ export class LeaseReaping {
   }
 
   #tell(usage: PoolUsage): void {
-    const { log, metrics } = this.#options
+    const { log } = this.#options
     const label = poolLabel(usage)
-    metrics.pool(usage)
     if (!isNearlyFull(usage)) {
       this.#nearlyFull.delete(label)
       return

@@ -4,6 +4,7 @@ import type { AgentStore } from '../domain/agent.ts'
 import type { TokenStore } from '../domain/api-token.ts'
 import type { AuditStore } from '../domain/audit.ts'
 import type { SinkStore } from '../domain/audit-sink.ts'
+import type { CensusTaker } from '../domain/census.ts'
 import type { EnrolmentStore } from '../domain/enrolment.ts'
 import type { InvitationStore } from '../domain/invitation.ts'
 import type { NameStore } from '../domain/known-names.ts'
@@ -21,6 +22,7 @@ import type { UserStore } from '../domain/user.ts'
 import { SqlAgents } from './agents.ts'
 import { SqlAudit } from './audit.ts'
 import { SqlSinks } from './audit-sinks.ts'
+import { SqlCensus } from './census.ts'
 import { SqlEnrolments } from './enrolments.ts'
 import { SqlGateways } from './gateways.ts'
 import { SqlInvitations } from './invitations.ts'
@@ -60,6 +62,7 @@ export interface Repositories {
   readonly agents: AgentStore
   readonly brokers: ServingBrokerStore
   readonly traffic: TrafficStore
+  readonly census: CensusTaker
 }
 
 /** Records that were opened, whatever holds them. */
@@ -96,5 +99,6 @@ export function sqlRepositories(
     agents: new SqlAgents(db),
     brokers: new SqlServingBrokers(db),
     traffic: new SqlTraffic(db),
+    census: new SqlCensus(db),
   }
 }

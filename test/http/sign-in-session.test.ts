@@ -2,6 +2,7 @@ import type { Request } from 'express'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { LoginAttempt } from '../../src/domain/login-attempt.ts'
+import { noMetrics } from '../../src/domain/metrics.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { refuse } from '../../src/domain/refusal.ts'
 import { SigningIn, type SigningInOptions } from '../../src/http/sign-in-session.ts'
@@ -26,6 +27,7 @@ function signingIn(atPortal: SigningInOptions['login']['atPortal']) {
     deadlineMs: HOUR,
     clock: systemClock,
     random: systemRandom,
+    metrics: noMetrics,
   })
   const from = async (address: string, count: number) => {
     const request = {

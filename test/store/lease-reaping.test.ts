@@ -14,7 +14,7 @@ interface Round {
 function reaping(roundOf: (round: number) => Round) {
   vi.useFakeTimers()
   const time = { monotonic: 0 }
-  const [reaped, logged, gauges]: [string[], string[], unknown[]] = [[], [], []]
+  const [reaped, logged]: [string[], string[]] = [[], []]
   let round = -1
   const running = LeaseReaping.start({
     leases: {
@@ -33,7 +33,6 @@ function reaping(roundOf: (round: number) => Round) {
     },
     clock: { now: () => 0, monotonic: () => time.monotonic },
     log: { debug() {}, info: (event) => logged.push(event), warn: (event) => logged.push(event), error() {} },
-    metrics: { pool: ({ pool, size, held }) => gauges.push([pool, size, held]) },
     everyMs: EVERY_MS,
   })
   onTestFinished(async () => {
@@ -46,7 +45,7 @@ function reaping(roundOf: (round: number) => Round) {
       await vi.advanceTimersByTimeAsync(EVERY_MS)
     }
   }
-  return { reaped, logged, gauges, pass }
+  return { reaped, logged, pass }
 }
 
 const QUIET = { address: 'a', session: 'quiet', gateway: 'gw1', lastSeenAt: 1, staleAfterMs: 5 * EVERY_MS }
@@ -74,10 +73,10 @@ test('while the records are unavailable no report arrives, and the detector is r
   expect(reaped).toEqual(['quiet'])
 })
 
-test('how full a pool is stands in the metrics, and in the log before it is full', async () => {
-  const { logged, gauges, pass } = reaping((round) => ({ held: [8, 9, 10, 8, 9][round] }))
+test('a pool that is nearly full stands in the log, each time that it becomes so', async () => {
+  const { logged, pass } = reaping((round) => ({ held: [8, 9, 10, 8, 9][round] }))
   await pass(1)
-  expect([logged, gauges]).toEqual([[], [['staff', 10, 8]]])
+  expect(logged).toEqual([])
   await pass(4)
   expect(logged).toEqual(['pool.nearly_full', 'pool.nearly_full'])
 })

@@ -80,6 +80,7 @@ export const ACCESS: AccessOfEach = {
     release: 'write',
     waiting: 'read',
   },
+  census: { take: 'read' },
   login: {
     view: 'read',
     findTrust: 'read',

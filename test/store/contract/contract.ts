@@ -3,6 +3,7 @@ import type { OpenStore, Repositories } from '../../../src/store/repositories.ts
 import { agentContract } from './agents.ts'
 import { auditContract } from './audit.ts'
 import { auditSinksContract } from './audit-sinks.ts'
+import { censusContract } from './census.ts'
 import { directoryLockoutContract } from './directory-lockouts.ts'
 import { enrolmentContract } from './enrolments.ts'
 import { failureContract } from './failures.ts'
@@ -55,6 +56,7 @@ export function recordsContract(name: string, open: () => Promise<OpenStore>): v
     failureContract(records)
     directoryLockoutContract(records)
     knownAddressContract(records)
+    censusContract(records)
     networkContract(records)
     sessionContract(records)
     sessionLimitContract(records)
