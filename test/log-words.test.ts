@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { DROP_REASONS } from '../src/domain/traffic.ts'
+import { readContract } from '../src/http/contract.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const PAGE = readFileSync(join(ROOT, 'docs/log.md'), 'utf8')
@@ -26,6 +27,13 @@ const found = (pattern: RegExp) => [
 
 test('each reason for which a datagram is dropped is explained, and no other', () => {
   expect(named('Dropped datagrams')).toEqual(DROP_REASONS.toSorted())
+})
+
+test('the contract names each of them too', () => {
+  const { components } = readContract().document as {
+    components: { schemas: { Drop: { properties: { reason: { enum: string[] } } } } }
+  }
+  expect(components.schemas.Drop.properties.reason.enum).toEqual(DROP_REASONS)
 })
 
 test('each event of the log is explained, and no other', () => {

@@ -26,7 +26,7 @@ const MAX_WORDS = 500
 /** A longer one is refused by the broker. */
 const MAX_BODY = 4 * 1024 * 1024
 
-/** The three requests that an agent makes. Every method throws `AgentRefused`, or `Unavailable`: then it is tried again. */
+/** The requests that an agent makes, and the doctor of its gateway. Every method throws `AgentRefused`, or `Unavailable`: then it is tried again. */
 export class Broker {
   readonly #options: BrokerOptions
   readonly #connections: http.Agent
@@ -53,6 +53,12 @@ export class Broker {
     response.resume()
   }
 
+  /** What the broker expects of the gateway, and what it drops of it: JSON. */
+  async expectation(withinMs: number): Promise<string> {
+    const response = await this.#ask('GET', 'expectation', undefined, AbortSignal.timeout(withinMs))
+    return textIn(response, MAX_BODY)
+  }
+
   /** Why the broker ended the stream of a token that was good before. */
   refused(data: string): Error {
     return refusalOf(401, detailIn(data), this.#options)
@@ -64,7 +70,7 @@ export class Broker {
 
   async #ask(
     method: string,
-    what: Message | 'orders',
+    what: Message | 'orders' | 'expectation',
     body: string | undefined,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
@@ -83,7 +89,7 @@ export class Broker {
           authorization: `Bearer ${token.reveal()}`,
           'ocbroker-agent': String(PROTOCOL),
           ...(body === undefined
-            ? { accept: 'text/event-stream' }
+            ? { accept: what === 'orders' ? 'text/event-stream' : 'application/json' }
             : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
         },
       })
@@ -104,12 +110,16 @@ export class Broker {
 }
 
 async function problemIn(response: IncomingMessage): Promise<string> {
+  return detailIn(await textIn(response, MAX_PROBLEM).catch(() => ''))
+}
+
+async function textIn(response: IncomingMessage, most: number): Promise<string> {
   let length = 0
   response.on('data', (chunk: Buffer) => {
     length += chunk.length
-    if (length > MAX_PROBLEM) response.destroy(new Error('the answer is too long'))
+    if (length > most) response.destroy(new Error('the answer is too long'))
   })
-  return detailIn(await text(response).catch(() => ''))
+  return text(response)
 }
 
 /** What a problem document (RFC 9457) says. A proxy answers in its own words, which are left out. */

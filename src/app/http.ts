@@ -16,6 +16,7 @@ import { decisionRoutes } from '../http/api/decisions.ts'
 import { endingRoutes } from '../http/api/ending.ts'
 import { enrolmentRoutes } from '../http/api/enrolments.ts'
 import { EventStreams, eventRoutes } from '../http/api/events.ts'
+import { gatewayRoutes } from '../http/api/gateways.ts'
 import { lockoutRoutes } from '../http/api/lockouts.ts'
 import { quotaRoutes } from '../http/api/quotas.ts'
 import { type KeptWrite, Retries } from '../http/api/retries.ts'
@@ -56,6 +57,7 @@ import { openWeb } from '../web/routes.ts'
 import { agentGatewaysOf } from './agent-gateways.ts'
 import { type EphemeralState, MAX_SESSIONS, openEndings } from './ephemeral.ts'
 import { explainOptions } from './explain.ts'
+import { expectationFor } from './gateway-expectation.ts'
 import { passwordRulesOf } from './password-rules.ts'
 import { withState } from './state-figures.ts'
 import type { Store } from './storage.ts'
@@ -189,6 +191,7 @@ function apiOptions(
       ...eventRoutes(services, feed, streams),
       ...agentOrderRoutes(services, agents),
       ...agentReportRoutes(services),
+      ...gatewayRoutes(services),
       ...decisionRoutes(services),
       ...serviceRoutes(
         services,
@@ -287,6 +290,7 @@ function httpServices(
     policies: config.policies,
     gateways: config.gateways.map(({ name }) => name),
     agentGateways: agentGatewaysOf(config),
+    expectationOf: (gateway, reachedAt) => expectationFor(config, gateway, reachedAt),
     version: packageFile.version,
     roles: http.roles,
     allow: http.allow,

@@ -1,21 +1,16 @@
-import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import packageFile from '../../package.json' with { type: 'json' }
 import { Agent } from '../agent/agent.ts'
-import { Broker } from '../agent/broker.ts'
+import type { Broker } from '../agent/broker.ts'
 import { Occtl } from '../agent/occtl.ts'
 import { AgentRefused } from '../agent/refused.ts'
 import { type Report, reportOf } from '../agent/report.ts'
 import { runOcctl } from '../agent/run-occtl.ts'
-import { readSecretFile } from '../config/secret-file.ts'
 import { systemClock } from '../domain/clock.ts'
-import { messageOf, OperatorError, Unavailable } from '../domain/errors.ts'
-import { isWithin, LOOPBACK } from '../domain/network.ts'
+import { Unavailable } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
-import type { Secret } from '../domain/secret.ts'
-import { ValueError } from '../schema/config-error.ts'
+import { openBroker } from './agent-broker.ts'
 import { octets, print, table } from './output.ts'
 
 interface Options {
@@ -51,13 +46,7 @@ function optional(flags: string, about: string, variable: string): Option {
 }
 
 async function agent({ gateway, socket, tokenFile, caFile, once, json, ...options }: Options): Promise<void> {
-  if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(gateway))
-    throw new OperatorError(`--gateway: "${gateway}" is no gateway's name`)
-  const token = () => tokenIn(resolve(tokenFile))
-  // A mistake in its name or its mode is told at once.
-  await token()
-  const authority = caFile === undefined ? undefined : await authorityIn(caFile)
-  const broker = new Broker({ url: urlOf(options.broker), gateway, token, authority })
+  const broker = await openBroker({ ...options, gateway, tokenFile, caFile })
   const occtl = new Occtl(runOcctl(socket))
   const identity = { version: packageFile.version, host: hostname() }
   if (once === true) return printed(json, await reportOnce(broker, occtl, identity))
@@ -66,34 +55,6 @@ async function agent({ gateway, socket, tokenFile, caFile, once, json, ...option
   const runtime = { clock: systemClock, log: jsonLog({ level: 'info' }), random: systemRandom }
   runtime.log.info('agent.started', { ...identity, gateway, broker: options.broker })
   await new Agent({ broker, occtl, socket, identity, runtime }).run(untilTold())
-}
-
-function urlOf(text: string): URL {
-  const url = URL.parse(text)
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '')
-    throw new OperatorError(`--broker: "${text}" is no address such as https://broker.example:8443`)
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  if (url.protocol === 'http:' && host !== 'localhost' && !isWithin(LOOPBACK, host))
-    throw new OperatorError(
-      `--broker: ${url.origin} would send the token unencrypted; only https may go to another machine (http.tls of the broker)`,
-    )
-  return url
-}
-
-async function tokenIn(file: string): Promise<Secret> {
-  const remedy = `write the token into it that "ocbroker token create" prints: (umask 027; cat > ${file})`
-  const token = await readSecretFile(file, undefined, remedy)
-  if (token instanceof ValueError)
-    throw new OperatorError(`--token-file: ${[token.problem, token.suggestion ?? []].flat().join(': ')}`)
-  return token
-}
-
-async function authorityIn(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new OperatorError(`--ca-file: ${messageOf(error)}`)
-  }
 }
 
 /** @throws AgentRefused with a cause of its own for each part that does not answer. */

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Finding, Verdict } from '../doctor/finding.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { type CommonOptions, command } from './command.ts'
@@ -11,6 +11,8 @@ export interface DoctorOptions extends CommonOptions {
   readonly expect?: string
   readonly broker?: string
   readonly name?: string
+  readonly tokenFile: string
+  readonly caFile?: string
 }
 
 export function doctorCommand(): Command {
@@ -18,8 +20,21 @@ export function doctorCommand(): Command {
     .option('--only <id...>', 'these checks alone')
     .option('--gateway <file>', 'on the host of a gateway: look at it by its ocserv.conf')
     .option('--expect <file>', 'with --gateway: what `ocserv-config GATEWAY --json` printed at the broker')
-    .option('--broker <file>', 'with --gateway: the configuration of the broker, where it can be read here')
-    .option('--name <gateway>', 'with --broker: the name of the gateway there, if it has several')
+    .option(
+      '--broker <url or file>',
+      'with --gateway: where the broker answers HTTP; or its configuration, where it can be read here',
+    )
+    .option('--name <gateway>', 'with --broker: the name of the gateway there')
+    .addOption(
+      new Option('--token-file <file>', 'with the URL of a broker: a token with the scope gateway:NAME')
+        .default('/etc/ocbroker/agent.token')
+        .env('OCBROKER_AGENT_TOKEN_FILE'),
+    )
+    .addOption(
+      new Option('--ca-file <file>', "the authority of the broker's certificate, in PEM").env(
+        'OCBROKER_AGENT_CA_FILE',
+      ),
+    )
     .action(examine)
 }
 

@@ -74,13 +74,6 @@ export interface JudgedDrop extends Drop {
   readonly state: DropState
 }
 
-/** These say who the sender is: any request that was taken since shows that it is mended. */
-const OF_THE_SENDER: readonly DropReason[] = [
-  'unknown_gateway',
-  'bad_message_authenticator',
-  'bad_accounting_authenticator',
-]
-
 /** What was dropped within the last hour, the newest first. */
 export function recentDrops(traffic: readonly Traffic[], now: number): readonly JudgedDrop[] {
   const taken = traffic.filter(({ outcome }) => outcome === 'taken')
@@ -98,11 +91,15 @@ function stateOf(drop: Drop, taken: readonly Traffic[]): DropState {
   return after > drop.firstAt ? 'some' : 'every'
 }
 
-/** Whether it cannot be as it was when this was taken. */
-function isMended({ source, gateway, kind, outcome }: Drop, taken: Traffic): boolean {
+/**
+ * Whether it cannot be as it was when this was taken. That doctor's own Status-Server is taken says that the address is
+ * known, and nothing of what the VPN server sends.
+ */
+function isMended({ source, gateway, kind, outcome, detail }: Drop, taken: Traffic): boolean {
   if (source !== taken.source) return false
+  if (outcome === 'unknown_gateway') return detail === undefined
   if (gateway !== undefined && gateway !== taken.gateway) return false
-  return kind === taken.kind || OF_THE_SENDER.includes(outcome)
+  return kind === taken.kind || kind === 'status'
 }
 
 /** When the gateway last sent a request that was taken; a Status-Server is none. */

@@ -14,6 +14,7 @@ import type { Runtime } from '../domain/runtime.ts'
 import type { RoleGroups, Scope } from '../domain/scope.ts'
 import type { SessionStore } from '../domain/session.ts'
 import type { OrderStore } from '../domain/session-order.ts'
+import type { TrafficStore } from '../domain/traffic.ts'
 import type { TrustStore } from '../domain/trust.ts'
 import type { UsageStore } from '../domain/usage.ts'
 import type { UserStore } from '../domain/user.ts'
@@ -44,6 +45,7 @@ export interface HttpServices extends Runtime {
     readonly orders: OrderStore
     readonly agents: AgentStore
     readonly tokens: TokenStore
+    readonly traffic: Pick<TrafficStore, 'list'>
     readonly trusts: Pick<TrustStore, 'list'>
     readonly usage: Pick<UsageStore, 'list'>
     readonly users: Pick<UserStore, 'list' | 'find'>
@@ -72,6 +74,14 @@ export interface HttpServices extends Runtime {
   /** Names, in the order of the configuration. */
   readonly gateways: readonly string[]
   readonly agentGateways: readonly AgentGateway[]
+  /**
+   * What the broker expects of a gateway, as `ocserv-config GATEWAY --json` prints it.
+   * @param reachedAt the broker's address at which the gateway has reached it. @returns undefined where there is no such gateway.
+   */
+  readonly expectationOf: (
+    gateway: string,
+    reachedAt: string,
+  ) => Promise<Readonly<Record<string, unknown>> | undefined>
   /** Of this program. */
   readonly version: string
   readonly roles: RoleGroups

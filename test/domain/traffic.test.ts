@@ -36,9 +36,12 @@ test('what is wrong with one kind of request is mended by that kind alone', () =
     expect(stateOf(drop, taken(-20_000, { kind: 'status' }))).toBe('every')
     expect(stateOf(drop, taken(-20_000))).toBe('over')
   }
-  expect(stateOf(traffic(), taken(-20_000, { kind: 'status' }))).toBe('over')
+  expect(stateOf(traffic(), taken(-20_000, { kind: 'status' }))).toBe('every')
+  expect(stateOf(traffic({ kind: 'status' }), taken(-20_000))).toBe('over')
   const unknown = traffic({ outcome: 'unknown_gateway', gateway: undefined })
   expect(stateOf(unknown, taken(-20_000, { kind: 'status' }))).toBe('over')
+  // Another gateway behind the same address.
+  expect(stateOf({ ...unknown, detail: 'NAS-Identifier x' }, taken(-20_000))).toBe('every')
 })
 
 test('what was dropped an hour ago is no news', () => {

@@ -79,7 +79,7 @@ test('operation names are unique, and each operation that manages something need
   const known = contract.operations.filter(({ admission }) => admission === 'known').map(({ id }) => id)
   expect(known).toEqual(['getMe'])
   const agents = contract.operations.filter(({ admission }) => admission === 'agent').map(({ id }) => id)
-  expect(agents).toEqual(['streamAgentOrders', 'takeAgentResults', 'takeAgentReport'])
+  expect(agents).toEqual(['streamAgentOrders', 'takeAgentResults', 'takeAgentReport', 'getAgentExpectation'])
   const everywhere = contract.operations.filter((each) => each.isFromEverywhere).map(({ id }) => id)
   expect(everywhere).toEqual(['getHealth'])
 })

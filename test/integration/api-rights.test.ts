@@ -209,6 +209,8 @@ const RIGHT: Readonly<Record<string, () => Promise<Case>>> = {
     json: { agent: { version: '1', protocol: 1, host: 'vpn1' }, sessions: [] },
     status: 204,
   }),
+  getAgentExpectation: async () => ({ path: '/api/v1/gateways/gw1/agent/expectation', status: 200 }),
+  listGateways: async () => ({ path: '/api/v1/gateways', status: 200 }),
   exportSessions: async () => ({ path: '/api/v1/sessions/export?format=csv&limit=9', status: 200 }),
   listUsage: async () => ({ path: '/api/v1/usage?by=policy&per=day&from=2026-01-01', status: 200 }),
   exportUsage: async () => ({ path: '/api/v1/usage/export?by=user', status: 200 }),

@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeWith, TUNNEL_NEEDS } from '../real/needs.ts'
 import { ip } from '../real/netns.ts'
+import { outputOf } from '../real/process.ts'
+import { loginRequest } from '../real/radius-socket.ts'
 import { alarms, type Edit, expectAlarm, SECRET, type Site, startSite } from './examined-gateway.ts'
 
 /** What was done to the gateway, the one alarm that it must lead to, and what that must say. */
@@ -124,5 +126,67 @@ describeWith(TUNNEL_NEEDS, 'doctor on the host of a gateway', () => {
     writeFileSync(file, JSON.stringify({ ...expected, entry }))
     const findings = await site.examine([], { args: ['--expect', file] })
     expectAlarm(expect, findings, 'fault signs', /1\.2\.11 signs nothing/)
+  })
+
+  describe('asking the running broker by the token of the agent', () => {
+    let args: readonly string[]
+    let httpPort: number
+
+    beforeAll(async () => {
+      const { broker, machine } = site
+      const made = await broker.ocbroker(['token', 'create', '--name', 'agent', '--scope', 'gateway:gw'])
+      const tokenFile = broker.folder.file('agent.token')
+      writeFileSync(tokenFile, (made as { token: string }).token, { mode: 0o600 })
+      const { http } = JSON.parse(readFileSync(broker.configFile, 'utf8')) as { http: { port: number } }
+      httpPort = http.port
+      // A token goes unencrypted to the own machine alone; a proxy with TLS would be there in its place.
+      const pass = `require('net').createServer((c)=>{const s=require('net').connect(${httpPort},'192.0.2.1');c.pipe(s).pipe(c);for(const x of [c,s])x.on('error',()=>{})}).listen(${httpPort},'127.0.0.1',()=>console.log('passes'))`
+      const proxy = machine.start(process.execPath, ['-e', pass])
+      resources.defer(async () => proxy.stop())
+      await proxy.waitForOutput(/passes/)
+      args = ['--broker', `http://127.0.0.1:${httpPort}`, '--name', 'gw', '--token-file', tokenFile]
+    })
+
+    test('finds nothing wrong with a sound one', async () => {
+      const findings = await site.examine([], { args })
+      expect(alarms(findings)).toEqual([])
+      expect(findings).toContainEqual(expect.objectContaining({ id: 'broker-http', verdict: 'ok' }))
+      expect(findings).toContainEqual(expect.objectContaining({ id: 'secret', verdict: 'ok' }))
+    })
+
+    test('names a wrong secret, and nothing else', async () => {
+      const findings = await site.examine([['servers', SECRET, 'something-else']], { args })
+      expectAlarm(expect, findings, 'fault secret', /line 1/)
+    })
+
+    test('names what the broker drops though the files are right', async () => {
+      const { broker, machine } = site
+      const request = loginRequest({
+        secret: 'before-the-last-change',
+        user: 'una',
+        password: 'x',
+        signed: true,
+      })
+      const octets = request.octets.toString('base64')
+      const send = `const s=require('dgram').createSocket('udp4');s.send(Buffer.from('${octets}','base64'),${broker.authPort},'192.0.2.1',()=>s.close())`
+      await outputOf(machine, process.execPath, ['-e', send])
+      await broker.logUntil('datagram.dropped', { reason: 'bad_message_authenticator' })
+      await expect
+        .poll(async () => alarms(await site.examine([], { args })), { timeout: 60_000 })
+        .toEqual(['fault reach'])
+      expectAlarm(
+        expect,
+        await site.examine([], { args }),
+        'fault reach',
+        /192\.0\.2\.2 is dropped there: wrong secret/,
+      )
+    })
+
+    test('names a broker that does not take the token, and looks at the rest', async () => {
+      const tokenFile = site.broker.folder.file('no.token')
+      writeFileSync(tokenFile, `ocb_${'x'.repeat(43)}`, { mode: 0o600 })
+      const findings = await site.examine([], { args: [...args.slice(0, -1), tokenFile] })
+      expectAlarm(expect, findings, 'fault broker-http', /refuses the token/)
+    })
   })
 })

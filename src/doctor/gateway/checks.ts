@@ -8,6 +8,7 @@ import {
 } from './address-plan.ts'
 import { checkAccounting, checkAuthRadius, checkGroupConfig } from './auth-lines.ts'
 import { checkBrokerClock } from './broker-clock.ts'
+import { checkBrokerHttp } from './broker-http.ts'
 import { checkServerCertificate } from './certificate.ts'
 import { checkForwardChain, checkForwarding, checkInputChain, checkNat } from './firewall.ts'
 import type { GatewayCheck } from './gateway-check.ts'
@@ -30,6 +31,7 @@ export function gatewayChecks(clock: Clock): Readonly<Record<string, GatewayChec
     'auth-radius': checkAuthRadius,
     groupconfig: checkGroupConfig,
     acct: checkAccounting,
+    'broker-http': checkBrokerHttp,
     'radcli-syntax': checkRadcliSyntax,
     'radcli-files': checkRadcliFiles,
     'server-address': checkServerAddress,

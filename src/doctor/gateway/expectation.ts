@@ -13,6 +13,18 @@ const policySchema = z.object({
   hasIpv6: z.boolean().default(false),
 })
 
+const dropSchema = z.object({
+  source: z.string(),
+  kind: z.enum(['login', 'accounting', 'status']),
+  reason: z.string(),
+  state: z.enum(['every', 'some', 'over']),
+  cause: z.string(),
+  remedy: z.string(),
+})
+
+/** A kind of request of this gateway that the broker drops. */
+export type ReportedDrop = z.output<typeof dropSchema>
+
 const expectationSchema = z.object({
   gateway: z.string(),
   broker: z.object({
@@ -36,6 +48,8 @@ const expectationSchema = z.object({
   }),
   pools: z.array(z.object({ name: z.string(), network: z.string(), size: z.number() })),
   policies: z.array(policySchema),
+  /** Only from a broker that runs. */
+  drops: z.array(dropSchema).optional(),
 })
 
 /** What a broker expects of a gateway, as `ocserv-config GATEWAY --json` prints it there. */

@@ -5,6 +5,6 @@ import type { GatewayHost } from './gateway-host.ts'
 export type GatewayCheck = (host: GatewayHost) => Promise<readonly Finding[]>
 
 /** Without what the broker expects there is nothing to compare with. */
-export const NO_EXPECTATION = 'needs --expect FILE or --broker FILE to compare with'
+export const NO_EXPECTATION = 'needs --expect FILE or --broker to compare with'
 /** Another check names the cause. */
 export const NO_RADIUS = 'ocserv asks no RADIUS server'

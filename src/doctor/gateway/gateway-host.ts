@@ -2,7 +2,8 @@ import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { canonicalAddress } from '../../domain/network.ts'
-import type { Expectation } from './expectation.ts'
+import type { Finding } from '../finding.ts'
+import type { Expectation, ReportedDrop } from './expectation.ts'
 import { type OcservConf, readOcservConf } from './ocserv-conf.ts'
 import { type ProgramRun, runProgram } from './programs.ts'
 import { type RadiusMethod, radiusMethodOf } from './radius-method.ts'
@@ -33,6 +34,10 @@ export interface GatewayHostOptions {
   readonly file: string
   readonly expectation: Expectation | undefined
   readonly askForStatus: AskForStatus
+  /** What came of asking the running broker; absent: it was not asked. */
+  readonly brokerAnswer?: Finding
+  /** Asks the broker what it drops of this gateway now; absent: it cannot be asked. */
+  readonly askForDrops?: () => Promise<readonly ReportedDrop[]>
 }
 
 /** radiusclient.conf as radcli reads it. */
@@ -57,6 +62,10 @@ export class GatewayHost {
 
   get expectation(): Expectation | undefined {
     return this.#options.expectation
+  }
+
+  get brokerAnswer(): Finding | undefined {
+    return this.#options.brokerAnswer
   }
 
   conf(): Promise<OcservConf> {
@@ -133,6 +142,14 @@ export class GatewayHost {
         nasIdentifier: await this.nasIdentifier(),
         from: await this.boundTo(),
       })
+    })
+  }
+
+  /** What the broker drops of this gateway, the probes of this program included. */
+  drops(): Promise<readonly ReportedDrop[]> {
+    return this.#once('drops', async () => {
+      await Promise.all([this.probe('auth'), this.probe('acct')])
+      return (await this.#options.askForDrops?.().catch(() => [])) ?? []
     })
   }
 

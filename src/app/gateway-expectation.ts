@@ -43,6 +43,18 @@ export async function expectationOf(
   }
 }
 
+/** The same for a gateway that asks over HTTP. @param reachedAt the address of this machine at which it does. */
+export async function expectationFor(
+  config: Config,
+  name: string,
+  reachedAt: string,
+): Promise<Expectation | undefined> {
+  const gateway = config.gateways.find((each) => each.name === name)
+  const servers = ownServers(config)
+  const [first, ...others] = servers.toSorted((one) => (one === reachedAt ? -1 : 1))
+  return gateway && (await expectationOf(config, gateway, first === undefined ? servers : [first, ...others]))
+}
+
 function networksOf({ name, ipv4, ipv6, exclude }: AddressPool): Expectation['pools'] {
   const networks: Expectation['pools'] = []
   if (ipv4 !== undefined)
