@@ -1,15 +1,20 @@
 import type { Log } from '../domain/log.ts'
 import type { Broker } from './broker.ts'
+import { withConfig } from './own-calls.ts'
 import { feedWatchdog, tellServiceManager } from './service-manager.ts'
 
-/** Says on standard error and in the log where the broker listens. @param isEmpty whether there are no users yet. */
-export function announce({ listening }: Pick<Broker, 'listening'>, log: Log, isEmpty: boolean): void {
+/** Says on standard error and in the log where the broker listens. @param firstSteps for a broker without users. */
+export function announce(
+  { listening }: Pick<Broker, 'listening'>,
+  log: Log,
+  firstSteps: string | undefined,
+): void {
   log.info('broker.listening', { listening })
   for (const { service, address, port } of listening) {
     const where = `${address.includes(':') ? `[${address}]` : address}:${port}`
     process.stderr.write(`${SERVICES[service]} ${where}${service === 'http' ? '' : '/udp'}\n`)
   }
-  if (isEmpty) process.stderr.write(FIRST_STEPS)
+  if (firstSteps !== undefined) process.stderr.write(firstSteps)
   tellServiceManager('READY=1', log)
   feedWatchdog(log)
 }
@@ -25,9 +30,14 @@ const SERVICES = {
   http: 'Portal, desk and API (HTTP) on',
 } as const
 
-const FIRST_STEPS = `
-There are no users yet. In another terminal:
-  npx ocbroker user add alice --group staff     add a user; asks for a password
-  npx ocbroker totp enrol alice                 give her an authenticator: scan the QR code
-  npx ocbroker login alice                      log in as ocserv would, and see the reply
+/** What to type where there are no users yet. */
+export function firstSteps(configFile: string): string {
+  const call = (verb: string) => withConfig(`ocbroker ${verb}`, configFile)
+  return `
+There are no users yet. In another terminal, add one (it asks for a password), give her an authenticator (scan the QR
+code), and log in as ocserv would:
+  ${call('user add')} alice --group staff
+  ${call('totp enrol')} alice
+  ${call('login')} alice
 `
+}

@@ -1,6 +1,6 @@
 import { SYSTEM_RUNTIME } from '../domain/runtime.ts'
 import type { OpenLog } from '../observe/log.ts'
-import { announce, announceStop } from './announce.ts'
+import { announce, announceStop, firstSteps } from './announce.ts'
 import { startBroker } from './broker.ts'
 import { checkIdentities } from './check-identities.ts'
 import type { ReadConfig } from './config-changes.ts'
@@ -20,7 +20,8 @@ export async function serveAlone(
   try {
     await checkIdentities(store, log)
     const broker = await startBroker(first.config, store, runtime)
-    announce(broker, log, (await store.records.users.list({ limit: 1 })).length === 0)
+    const isEmpty = (await store.records.users.list({ limit: 1 })).length === 0
+    announce(broker, log, isEmpty ? firstSteps(file) : undefined)
     const reloader = new Reloader({
       file,
       serving: first,

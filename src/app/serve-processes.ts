@@ -9,7 +9,7 @@ import type { OpenLog } from '../observe/log.ts'
 import { figuresOfWorkers } from '../observe/metrics.ts'
 import { holdSockets } from '../transport/held-sockets.ts'
 import { expand, withPorts } from '../transport/own-addresses.ts'
-import { announce, announceStop } from './announce.ts'
+import { announce, announceStop, firstSteps } from './announce.ts'
 import type { ReadConfig } from './config-changes.ts'
 import { localRules } from './ephemeral.ts'
 import { HeldHttp } from './held-http.ts'
@@ -82,7 +82,7 @@ export async function serveByWorkers(
     announce(
       { listening: listening.map(({ service, address, port }) => ({ service, address, port })) },
       log,
-      status?.isEmpty === true,
+      status?.isEmpty === true ? firstSteps(file) : undefined,
     )
     const reloader = new Reloader({
       file,

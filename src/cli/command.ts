@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import { DEFAULT_CONFIG } from '../app/own-calls.ts'
 import type { Records } from '../app/records.ts'
 import type { Store } from '../app/storage.ts'
 import type { Config } from '../config/schema.ts'
@@ -18,10 +18,6 @@ export interface CommonOptions {
   readonly config: string
   readonly json?: boolean
 }
-
-/** Where the service has its configuration. */
-const SERVICE_CONFIG = '/etc/ocbroker/broker.yaml'
-const DEFAULT_CONFIG = existsSync(SERVICE_CONFIG) ? SERVICE_CONFIG : 'config/broker.yaml'
 
 /** A command with the options that all commands share. */
 export function command(name: string, description = ''): Command {

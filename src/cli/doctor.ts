@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { withConfig } from '../app/own-calls.ts'
 import type { Finding, Verdict } from '../doctor/finding.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { type CommonOptions, command } from './command.ts'
@@ -44,7 +45,9 @@ async function examine(options: DoctorOptions): Promise<void> {
     options.gateway === undefined
       ? await (await import('./doctor-broker.ts')).examineBroker(options)
       : await (await import('./doctor-gateway.ts')).examineGateway(options.gateway, options)
-  print(options.json, { findings }, () => findings.flatMap(linesOf))
+  // At a gateway the calls in a remedy are for the broker's machine.
+  const remedyOf = (text: string) => (options.gateway === undefined ? withConfig(text, options.config) : text)
+  print(options.json, { findings }, () => findings.flatMap((finding) => linesOf(finding, remedyOf)))
   if (findings.some(({ verdict }) => verdict === 'fault')) throw new OperatorError('')
 }
 
@@ -56,6 +59,7 @@ const MARKS: Readonly<Record<Verdict, string>> = {
   not_applicable: '-      ',
 }
 
-function linesOf({ about, verdict, cause, remedy }: Finding): string[] {
-  return [`${MARKS[verdict]}  ${about}: ${cause}`, ...(remedy === undefined ? [] : [`         ${remedy}`])]
+function linesOf({ about, verdict, cause, remedy }: Finding, remedyOf: (remedy: string) => string): string[] {
+  const line = `${MARKS[verdict]}  ${about}: ${cause}`
+  return remedy === undefined ? [line] : [line, `         ${remedyOf(remedy)}`]
 }

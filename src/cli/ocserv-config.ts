@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { giveToOwner, ownerOf } from '../app/folder-owner.ts'
 import { expectationOf } from '../app/gateway-expectation.ts'
+import { withConfig } from '../app/own-calls.ts'
 import type { Config } from '../config/schema.ts'
 import type { Expectation } from '../doctor/gateway/expectation.ts'
 import { messageOf, OperatorError } from '../domain/errors.ts'
@@ -58,7 +59,7 @@ async function ocservConfig(name: string, options: Options): Promise<void> {
   }
   const servers = (options.server ?? [addressOf(config)]).map((server) => server.replaceAll(/^\[|\]$/g, ''))
   const expectation = await expectationOf(config, gateway, servers)
-  const agent = agentOf(name, httpAddressOf(config, servers[0] ?? ''))
+  const agent = agentOf(name, httpAddressOf(config, servers[0] ?? ''), options.config)
   const filesWith = (secret: string) =>
     gatewayFiles({ gateway, expectation, certificate: options.cert, key: options.key, secret })
   if (options.write !== undefined) {
@@ -72,9 +73,11 @@ async function ocservConfig(name: string, options: Options): Promise<void> {
 }
 
 /** @param broker where agents reach it; absent: nowhere. */
-function agentOf(gateway: string, broker: string | undefined) {
+function agentOf(gateway: string, broker: string | undefined, configFile: string) {
   if (broker === undefined) return undefined
-  return { commands: agentCommands({ gateway, broker }), files: agentFiles({ gateway, broker }) }
+  const [first = '', ...others] = agentCommands({ gateway, broker })
+  const commands = [withConfig(first, configFile), ...others]
+  return { commands, files: agentFiles({ gateway, broker }) }
 }
 
 type PrintedAgent = ReturnType<typeof agentOf>

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { withConfig } from '../app/own-calls.ts'
 import { type DatedOutcome, readOutcome, runningBroker } from '../app/spool-folder.ts'
 import { systemClock } from '../domain/clock.ts'
 import { OperatorError } from '../domain/errors.ts'
@@ -17,7 +18,7 @@ export function reloadCommand(): Command {
 async function reload(options: CommonOptions): Promise<void> {
   // A file with faults is refused here as it would be there.
   const { spool } = (await readConfig(options)).storage
-  const outcome = await reloaded(spool)
+  const outcome = await reloaded(spool, options.config)
   if (outcome.kind === 'refused') throw new OperatorError(`refused, nothing has changed:\n${outcome.why}`)
   const { changed, warnings } = outcome
   process.stderr.write(warnings)
@@ -28,12 +29,12 @@ async function reload(options: CommonOptions): Promise<void> {
   ])
 }
 
-async function reloaded(spool: string): Promise<DatedOutcome> {
+async function reloaded(spool: string, configFile: string): Promise<DatedOutcome> {
   try {
     const pid = runningBroker(spool)
     if (pid === undefined)
       throw new OperatorError(
-        `no broker runs that keeps ${spool} (storage.spool): start it with "ocbroker serve"`,
+        `no broker runs that keeps ${spool} (storage.spool): start it with "${withConfig('ocbroker serve', configFile)}"`,
       )
     const since = systemClock.now()
     process.kill(pid, 'SIGHUP')

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { withConfig } from '../app/own-calls.ts'
 import { runningBroker } from '../app/spool-folder.ts'
 import { examineBackup, type OpenedBackup } from '../backup/archive.ts'
 import type { StorageConfig } from '../config/sections/storage.ts'
@@ -46,7 +47,7 @@ async function restore(name: string, options: Options): Promise<void> {
       ),
       '',
       ...done,
-      `Restored what was backed up at ${madeAt} by version ${version}. Run "ocbroker doctor --config ${resolve(options.config)}".`,
+      `Restored what was backed up at ${madeAt} by version ${version}. Run "${withConfig('ocbroker doctor', options.config)}".`,
     ])
   } catch (error) {
     throw asOperatorError(error)

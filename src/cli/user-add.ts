@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { withConfig } from '../app/own-calls.ts'
 import { passwordRulesOf } from '../app/password-rules.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../domain/clock.ts'
@@ -64,7 +65,7 @@ async function add(typed: string, options: Options): Promise<void> {
     const { knownTo: alsoIn, unsure, away } = await namesakesIn(store, name)
     const notCompared = [...unsure, ...away]
     print(options.json, { name, groups, ...attributes, expiresAt, alsoIn, notCompared }, () => [
-      `Added ${name}. Enrol an authenticator: ocbroker totp enrol ${name}`,
+      `Added ${name}. Enrol an authenticator: ${withConfig('ocbroker totp enrol', options.config)} ${name}`,
       ...alsoIn.map(
         (each) => `Warning: ${each} has a user of this name too, and both share what belongs to it.`,
       ),

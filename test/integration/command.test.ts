@@ -91,7 +91,9 @@ describe.concurrent('ocbroker user', () => {
 
   test('add says what to do next', async () => {
     const said = await printed(['user', 'add', 'next', '--password-stdin'], `${PASSWORD}\n`)
-    expect(said).toBe('Added next. Enrol an authenticator: ocbroker totp enrol next\n')
+    expect(said).toBe(
+      `Added next. Enrol an authenticator: npx ocbroker totp enrol --config ${broker.configFile} next\n`,
+    )
   })
 
   test('add refuses a name, an address or a password that cannot be', async () => {

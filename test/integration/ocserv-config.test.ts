@@ -28,7 +28,10 @@ test('prints what ocserv and the agent beside it need', async () => {
   expect(files['/etc/ocserv/ocserv.conf']).toEqual(
     expect.arrayContaining(['use-occtl = true', 'occtl-socket-file = /run/occtl.socket']),
   )
-  expect(agent?.commands[0]).toBe('ocbroker token create --name agent-gw --scope gateway:gw --expires never')
+  // The project's own command, for this configuration.
+  expect(agent?.commands[0]).toBe(
+    `npx ocbroker token create --config ${installation.configFile} --name agent-gw --scope gateway:gw --expires never`,
+  )
   expect(agent?.files['/etc/systemd/system/ocbroker-agent-occtl.socket']).toEqual(
     expect.arrayContaining(['SocketGroup=ocbroker-agent', 'SocketMode=0660']),
   )
