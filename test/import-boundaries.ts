@@ -12,6 +12,8 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   rpc: ['domain'],
   pacing: ['domain'],
   redis: ['domain'],
+  // Files of certificates, for the servers of http and transport.
+  tls: ['domain'],
   // What the configuration and the identity providers both need to describe settings.
   schema: ['domain'],
   config: ['domain', 'schema'],
@@ -29,9 +31,9 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   backup: ['domain'],
   // Runs on a gateway, without the broker.
   agent: ['domain'],
-  transport: ['domain', 'i18n', 'radius', 'login', 'rpc', 'pacing'],
+  transport: ['domain', 'i18n', 'radius', 'login', 'rpc', 'pacing', 'tls'],
   manage: ['domain', 'login', 'pacing'],
-  http: ['domain', 'login', 'manage', 'pacing'],
+  http: ['domain', 'login', 'manage', 'pacing', 'tls'],
   // The pages are part of the HTTP server: they use its browser sessions and its guards.
   web: ['domain', 'i18n', 'login', 'manage', 'http'],
   // '..': the version of the program.

@@ -12,7 +12,7 @@ export function announce(
   log.info('broker.listening', { listening })
   for (const { service, address, port } of listening) {
     const where = `${address.includes(':') ? `[${address}]` : address}:${port}`
-    process.stderr.write(`${SERVICES[service]} ${where}${service === 'http' ? '' : '/udp'}\n`)
+    process.stderr.write(`${SERVICES[service]} ${where}${PROTOCOLS[service]}\n`)
   }
   if (firstSteps !== undefined) process.stderr.write(firstSteps)
   tellServiceManager('READY=1', log)
@@ -27,8 +27,11 @@ export function announceStop(log: Log): void {
 const SERVICES = {
   auth: 'Authentication (RADIUS) on',
   acct: 'Accounting (RADIUS) on',
+  tls: 'RadSec (RADIUS over TLS) on',
   http: 'Portal, desk and API (HTTP) on',
 } as const
+
+const PROTOCOLS = { auth: '/udp', acct: '/udp', tls: '/tcp', http: '' } as const
 
 /** What to type where there are no users yet. */
 export function firstSteps(configFile: string): string {

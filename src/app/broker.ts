@@ -12,6 +12,7 @@ import { Pruning } from '../store/pruning.ts'
 import { ClientTable } from '../transport/client-table.ts'
 import type { UdpPlace } from '../transport/own-addresses.ts'
 import { RadiusServer, type Service } from '../transport/radius-server.ts'
+import { TlsListeners, type TlsPlace } from '../transport/tls-listeners.ts'
 import { TrafficTally } from '../transport/traffic-tally.ts'
 import { UdpListeners } from '../transport/udp-listeners.ts'
 import { AuditDelivery } from './audit-delivery.ts'
@@ -19,7 +20,7 @@ import { openEphemeralState } from './ephemeral.ts'
 import { buildGeneration, ledgerRules, type ProcessParts } from './generation.ts'
 import { HttpListener } from './http-listener.ts'
 import { OrderRounds } from './order-rounds.ts'
-import { placesOf } from './places.ts'
+import { placesOf, tlsPlacesOf } from './places.ts'
 import { Presence } from './presence.ts'
 import { releaseMemory } from './release-memory.ts'
 import { holdSpoolFolder } from './spool-folder.ts'
@@ -27,7 +28,7 @@ import type { Store } from './storage.ts'
 import { Swap } from './swap.ts'
 
 interface Place {
-  readonly service: Service | 'http'
+  readonly service: Service | 'http' | 'tls'
   readonly address: string
   readonly port: number
 }
@@ -47,8 +48,9 @@ export interface Broker {
 }
 
 /** What a broker that is one of several processes gets from the one that started them. */
-export interface WorkerPart {
+interface WorkerPart {
   readonly sockets: readonly (UdpPlace & { readonly fd: number })[]
+  readonly tlsSockets: readonly (TlsPlace & { readonly fd: number })[]
   /** Where all of them count together. */
   readonly localState: LocalState
   /** One of them answers HTTP and deletes what is old. */
@@ -120,16 +122,25 @@ export async function startBroker(
   }
   const generation = await buildGeneration(config, store, parts)
   const server = new RadiusServer(generation.radius)
+  const { tls: radsec } = config.radius
   const openSockets = async () => {
-    const listeners = await UdpListeners.open({
+    const tls =
+      radsec &&
+      (await TlsListeners.open({
+        places: tlsPlacesOf(config.radius),
+        inherited: worker?.tlsSockets,
+        ...{ radsec, server, clock, log, metrics },
+      }))
+    opened.defer(async () => tls?.close())
+    const udp = await UdpListeners.open({
       places: placesOf(config.radius),
       inherited: worker?.sockets,
       receive: server.receive.bind(server),
       clock,
       log,
     })
-    opened.defer(() => listeners.close())
-    return listeners
+    opened.defer(() => udp.close())
+    return { udp, tls }
   }
   // A broker whose ports are taken must not touch the pools of the one that has them. A worker knows that it has the
   // sockets, and what it reads from them is lost if anything fails afterwards: it opens them last.
@@ -149,7 +160,7 @@ export async function startBroker(
     opened.defer(() => pruning.stop())
     opened.defer(() => reaping.stop())
   }
-  const swap = new Swap(generation, { ...parts, server, http })
+  const swap = new Swap(generation, { ...parts, server, http, tls: listeners.tls })
   if (isFirst) {
     const { orders, agents } = store.records
     const rounds = OrderRounds.start({
@@ -173,15 +184,18 @@ export async function startBroker(
   const stack = opened.move()
   return {
     get listening() {
-      const sockets = listeners.places
-      return http.place === undefined ? sockets : [...sockets, { service: 'http' as const, ...http.place }]
+      const { udp, tls } = listeners
+      const overTls = tls?.places.map((place) => ({ service: 'tls' as const, ...place })) ?? []
+      const web = http.place === undefined ? [] : [{ service: 'http' as const, ...http.place }]
+      return [...udp.places, ...overTls, ...web]
     },
     figures,
     swap,
     learn: (key) => gateways.learn(key),
     adopt: (left) => spools.begin(left),
     async stop() {
-      listeners.stopReceiving()
+      listeners.udp.stopReceiving()
+      listeners.tls?.stopReceiving()
       const [swapEnded] = await Promise.allSettled([swap.end(), server.drain(), http.stop()])
       if (swapEnded.status === 'rejected') log.error('reload.not_ended', { error: swapEnded.reason })
       await stack.disposeAsync()

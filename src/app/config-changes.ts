@@ -52,6 +52,8 @@ function fixedKeys({ radius, storage, redis, log }: Config): Readonly<Record<str
     'radius.auth_port': radius.authPort,
     'radius.acct_port': radius.acctPort,
     'radius.workers': radius.workers,
+    'radius.tls.address': radius.tls?.addresses,
+    'radius.tls.port': radius.tls?.port,
     storage,
     redis,
     log,

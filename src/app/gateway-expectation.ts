@@ -36,7 +36,8 @@ export async function expectationOf(
       addresses: [...gateway.networks.map(({ text }) => text), ...gateway.hosts],
       nasIdentifiers: [...gateway.nasIdentifiers],
       messageAuthenticator: gateway.messageAuthenticator,
-      secretDigest: await digestSecret(gateway.secret.bytes(), systemRandom.bytes(SALT_OCTETS)),
+      secretDigest:
+        gateway.secret && (await digestSecret(gateway.secret.bytes(), systemRandom.bytes(SALT_OCTETS))),
     },
     pools: given.flatMap(networksOf),
     policies: policies.map(summaryOf),

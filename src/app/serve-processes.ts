@@ -13,7 +13,7 @@ import { announce, announceStop, firstSteps } from './announce.ts'
 import type { ReadConfig } from './config-changes.ts'
 import { localRules } from './ephemeral.ts'
 import { HeldHttp } from './held-http.ts'
-import { placesOf } from './places.ts'
+import { placesOf, tlsPlacesOf } from './places.ts'
 import { Reloader } from './reloader.ts'
 import type { Signals } from './signals.ts'
 import { holdSpoolFolder } from './spool-folder.ts'
@@ -31,7 +31,11 @@ export async function serveByWorkers(
   log: OpenLog,
 ): Promise<void> {
   const { radius, storage } = first.config
-  const held = await holdSockets(expand(await withPorts(placesOf(radius))), radius.workers)
+  const places = [
+    ...expand(await withPorts(placesOf(radius))),
+    ...tlsPlacesOf(radius).map((place) => ({ service: 'tls' as const, ...place })),
+  ]
+  const held = await holdSockets(places, radius.workers)
   const http = new HeldHttp(first.config.http)
   const state = new SharedStateServer(systemClock)
   state.countBy(localRules(first.config))
@@ -60,7 +64,7 @@ export async function serveByWorkers(
       number,
       spool,
       sockets: held.sockets.map(({ service, address, port }) => ({
-        service: service === 'acct' ? 'acct' : 'auth',
+        service,
         address,
         port,
       })),

@@ -49,8 +49,11 @@ function stateReads(config: Config, { census, leases, readiness, clock }: StateS
 }
 
 /** The files of the certificates that the broker shows, by their use. */
-function certificatesOf({ http }: Config): Readonly<Record<string, string>> {
-  return http?.tls === undefined ? {} : { http: http.tls.certFile }
+function certificatesOf({ http, radius }: Config): Readonly<Record<string, string>> {
+  return {
+    ...(http?.tls !== undefined && { http: http.tls.certFile }),
+    ...(radius.tls !== undefined && { radius: radius.tls.certFile }),
+  }
 }
 
 /** @returns undefined for a file that cannot be read: the log and `doctor` say why. */

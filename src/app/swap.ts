@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/schema.ts'
 import { messageOf } from '../domain/errors.ts'
 import type { RadiusServer } from '../transport/radius-server.ts'
+import type { TlsListeners } from '../transport/tls-listeners.ts'
 import { checkIdentities } from './check-identities.ts'
 import { buildGeneration, type Generation, ledgerRules, type ProcessParts } from './generation.ts'
 import type { HttpListener } from './http-listener.ts'
@@ -9,6 +10,7 @@ import type { HttpListener } from './http-listener.ts'
 interface SwapParts extends ProcessParts {
   readonly server: RadiusServer
   readonly http: HttpListener
+  readonly tls: TlsListeners | undefined
 }
 
 /** A configuration that was built and tried. */
@@ -97,7 +99,8 @@ export class Swap {
   }
 
   async #build(config: Config): Promise<Prepared> {
-    const { server, http, ledger, runtime } = this.#parts
+    const { server, http, tls, ledger, runtime } = this.#parts
+    const { tls: radsec } = config.radius
     await using made = new AsyncDisposableStack()
     const store = await this.#current.store.with(config)
     made.defer(() => store.release())
@@ -105,18 +108,21 @@ export class Swap {
     const tried = await Promise.allSettled([
       http.prepare(next.http),
       checkIdentities(store, runtime.log),
+      radsec && tls?.prepare(radsec),
       store.records.leases.usage(),
     ])
-    const [nextHttp] = tried
+    const [nextHttp, , nextTls] = tried
     if (nextHttp.status === 'fulfilled') made.defer(nextHttp.value.discard)
     const faults = tried.flatMap((each) => (each.status === 'rejected' ? [messageOf(each.reason)] : []))
-    if (faults.length > 0 || nextHttp.status === 'rejected') throw new Error(faults.join('\n'))
+    if (faults.length > 0 || nextHttp.status === 'rejected' || nextTls.status === 'rejected')
+      throw new Error(faults.join('\n'))
     const unused = made.move()
     return {
       commit: () => {
         const before = this.#current
         this.#current = next
         server.use(next.radius)
+        nextTls.value?.()
         ledger.use(ledgerRules(next.config))
         nextHttp.value.commit()
         before.store.takeKeys(store.keys)

@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts'
-import type { WorkerPart } from './broker.ts'
+import type { SocketPlace } from '../transport/held-sockets.ts'
 import type { ReadConfig } from './config-changes.ts'
 
 /** The configuration as the parent read it: all workers serve by the same one, even if the file changes meanwhile. */
@@ -17,7 +17,7 @@ export interface StartOptions {
   /** A name that no earlier process had: two processes with one spool would lose each other's records. */
   readonly spool: string
   /** In the order of their descriptors. */
-  readonly sockets: readonly Omit<WorkerPart['sockets'][number], 'fd'>[]
+  readonly sockets: readonly SocketPlace[]
   readonly httpFd?: number
 }
 
@@ -45,7 +45,11 @@ export function shareOfOne(config: Config): Config {
   const { postgres } = storage
   return {
     ...config,
-    radius: { ...radius, maxInFlight: part(radius.maxInFlight) },
+    radius: {
+      ...radius,
+      maxInFlight: part(radius.maxInFlight),
+      tls: radius.tls && { ...radius.tls, maxConnections: part(radius.tls.maxConnections) },
+    },
     passwords: { parallel: part(passwords.parallel), waiting: part(passwords.waiting) },
     storage: {
       ...storage,

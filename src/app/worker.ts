@@ -64,9 +64,13 @@ async function start(options: StartOptions): Promise<WorkerStatus> {
   const runtime = { ...SYSTEM_RUNTIME, log }
   const store = await openStore(config, runtime)
   await checkIdentities(store, runtime.log)
+  const held = sockets.map((socket, index) => ({ ...socket, fd: FIRST_SOCKET + index }))
   const broker = await startBroker(config, store, runtime, {
     worker: {
-      sockets: sockets.map((socket, index) => ({ ...socket, fd: FIRST_SOCKET + index })),
+      sockets: held.flatMap(({ service, ...place }) =>
+        service === 'auth' || service === 'acct' ? [{ service, ...place }] : [],
+      ),
+      tlsSockets: held.filter(({ service }) => service === 'tls'),
       localState: stateOfParent(),
       isFirst: number === 0,
       httpFd,

@@ -5,7 +5,7 @@ import { type Check, type Finding, fault, ok } from '../doctor/finding.ts'
 import { messageOf, OperatorError } from '../domain/errors.ts'
 import { encodeAttribute } from '../radius/dictionary.ts'
 import { SharedSecret } from '../radius/shared-secret.ts'
-import { holderOfUdpPort, inodesOfPort } from '../transport/port-holder.ts'
+import { holderOfPort, inodesOfPort } from '../transport/port-holder.ts'
 import { askForStatus } from './radius-client.ts'
 
 const SERVICES = [
@@ -50,7 +50,7 @@ async function unasked(config: Config, port: number, about: string): Promise<Fin
 }
 
 async function heldBy(port: number): Promise<string> {
-  const holder = await holderOfUdpPort(port)
+  const holder = await holderOfPort('udp', port)
   return holder === undefined ? '' : `; ${holder.command} (pid ${holder.pid}) holds the port`
 }
 

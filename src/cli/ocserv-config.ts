@@ -27,6 +27,8 @@ const PRIVATE_FILES = [SERVERS_FILE, EXPECTATION_FILE]
 /** Leaves the modes of /etc, and the owners of its files, alone. */
 const UNPACK = 'tar -x -C / --no-overwrite-dir --no-same-owner --backup=simple --suffix=.before'
 const PLACEHOLDER = 'SECRET'
+/** RFC 6614 §2.3. */
+const SECRET_OVER_TLS = 'radsec'
 
 export function ocservConfigCommand(): Command {
   return command('ocserv-config')
@@ -111,7 +113,7 @@ function expectationFile(expectation: Expectation): Files {
 
 /** radcli cuts a secret at a blank. @throws OperatorError */
 function secretOf({ name, secret }: Gateway): string {
-  const text = secret.reveal()
+  const text = secret?.reveal() ?? SECRET_OVER_TLS
   if (!/\s/.test(text)) return text
   throw new OperatorError(
     `the shared secret of ${name} holds a blank, at which radcli cuts it: take another secret`,

@@ -13,6 +13,7 @@ import { checkPolicies } from './sections/policies.ts'
 import { checkPolicyRules } from './sections/policy-rules.ts'
 import { checkPools, poolsSchema, resolvePools } from './sections/pools.ts'
 import { checkRadius } from './sections/radius.ts'
+import { checkRadiusTls } from './sections/radius-tls.ts'
 import { checkRedis } from './sections/redis.ts'
 import type { ReplyReader } from './sections/reply.ts'
 import { checkSecondFactor } from './sections/second-factor.ts'
@@ -30,6 +31,7 @@ export function crossCheck(
   const { radius, gateways, identity, pools, policies } = config
   const deadlineMs = radius?.deadline
   if (radius !== undefined) checkRadius(radius, diagnostics)
+  if (radius?.tls !== undefined) checkRadiusTls(radius.tls, config.http, radius.address ?? [], diagnostics)
   if (gateways !== undefined) checkGateways(gateways, diagnostics)
   if (identity?.order !== undefined)
     checkIdentity(identity.order, gatewayNames(diagnostics), deadlineMs, rules.providerTypes, diagnostics)

@@ -111,7 +111,7 @@ interface Files {
 }
 
 function resolveConfig(parsed: ConfigInput, folder: string, rules: LoadRules, files: Files): Config {
-  const radius = resolveRadius(parsed.radius)
+  const radius = resolveRadius(parsed.radius, folder)
   const pools = resolvePools(parsed.pools)
   return {
     radius,

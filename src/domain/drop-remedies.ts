@@ -1,4 +1,4 @@
-import type { Drop, DropReason } from './traffic.ts'
+import { type Drop, type DropReason, OVER_TLS } from './traffic.ts'
 
 const CAUSES: Readonly<Record<DropReason, string>> = {
   unknown_gateway: 'unknown gateway: none of the configuration has this address',
@@ -40,6 +40,7 @@ export function remedyOf({
       return `its ports are swapped or alike: in its radiusclient.conf authserver has radius.auth_port, and acctserver radius.acct_port`
     case 'bad_message_authenticator':
     case 'bad_accounting_authenticator':
+      if (detail === OVER_TLS) return 'the shared secret over TLS is radsec (RFC 6614): set it at the sender'
       return `the shared secret differs: its servers file must hold that of gateways: ${gateway}; if it does, somebody forges requests`
     case 'no_message_authenticator':
       return kind === 'status'

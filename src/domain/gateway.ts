@@ -12,17 +12,29 @@ export interface GatewayNetwork extends Network {
   readonly zone?: string
 }
 
+/** What a gateway's certificate is recognised by, as the file names it. */
+export type CertificateName =
+  /** A subject alternative name, in lower case. */
+  | { readonly kind: 'dns'; readonly name: string }
+  /** An address among the subject alternative names. */
+  | { readonly kind: 'ip'; readonly name: string }
+  /** The SHA-256 of the whole certificate: 64 hexadecimal digits, in lower case. */
+  | { readonly kind: 'sha256'; readonly name: string }
+
 /** A VPN server that may send requests. */
 export interface Gateway {
   readonly name: string
-  /** Source addresses of its packets. */
+  /** Source addresses of its packets and connections. A gateway without any is heard over TLS from everywhere. */
   readonly networks: readonly GatewayNetwork[]
   /** DNS names, whose addresses are sources too. */
   readonly hosts: readonly string[]
   /** What it sends as NAS-Identifier; empty: anything. Gateways behind one address are told apart by it. */
   readonly nasIdentifiers: readonly string[]
   readonly classForm: ClassForm
-  readonly secret: Secret
+  /** Absent: it is not heard over UDP. */
+  readonly secret?: Secret
+  /** Absent: it is not heard over TLS. */
+  readonly certificates?: readonly CertificateName[]
   readonly messageAuthenticator: MessageAuthenticatorRule
   /** The answer when a login cannot be decided: a reject, or none, so that the gateway asks another server. */
   readonly onOutage: 'reject' | 'silent'

@@ -11,6 +11,10 @@ export interface Metrics {
   late(step: string): void
   /** A sign-in at the pages. @param way how: `password`, `code`, `ticket` or `step_up`. */
   signIn(way: string, outcome: string): void
+  /** A RadSec connection of a gateway was made (1) or is gone (-1). */
+  tlsConnections(gateway: string, change: 1 | -1): void
+  /** A RadSec connection that did not come about. */
+  tlsRefused(reason: string): void
   readonly sinks: SinkMetrics
 }
 
@@ -31,5 +35,7 @@ export const noMetrics: Metrics = {
   accounting() {},
   late() {},
   signIn() {},
+  tlsConnections() {},
+  tlsRefused() {},
   sinks: { sinkLag() {}, sinkDelivered() {}, sinkFailed() {}, sinkDropped() {} },
 }

@@ -16,6 +16,9 @@ export const DROP_REASONS = [
 
 export type DropReason = (typeof DROP_REASONS)[number]
 
+/** The detail of what was dropped because of its signature, where all clients have the same secret. */
+export const OVER_TLS = 'over TLS'
+
 /** What a datagram asks for; where that cannot be told, what its port is for. */
 export type RequestKind = 'login' | 'accounting' | 'status'
 

@@ -10,7 +10,12 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net'
 import { OperatorError } from '../domain/errors.ts'
 import type { Log } from '../domain/log.ts'
-import { type CertificateFiles, followCertificate, readCertificate } from './certificate.ts'
+import {
+  type CertificateFiles,
+  type CertificateFollower,
+  followCertificate,
+  readCertificate,
+} from '../tls/certificate.ts'
 import { type ConnectionLimits, capConnections } from './connections.ts'
 import { descriptorsAllowed } from './descriptors.ts'
 import { inTurn } from './in-turn.ts'
@@ -106,7 +111,7 @@ export async function openHttpServer(options: HttpServerOptions, fd?: number): P
   const follow = (files: HttpServerOptions['tls']) =>
     secured === undefined || files === undefined
       ? () => undefined
-      : followCertificate(secured, files, log, files.lookEveryMs)
+      : followCertificate(files, followerOf(secured, files, log), files.lookEveryMs)
   // From here on, so that files renewed before the server listens are not missed.
   let unfollow = follow(tls)
   await listen(server, options, fd).catch((error: unknown) => {
@@ -139,6 +144,17 @@ async function stop(server: Server, unfollow: () => void): Promise<void> {
   const late = setTimeout(() => server.closeAllConnections(), STOP_WITHIN_MS)
   await closed
   clearTimeout(late)
+}
+
+/** Uses renewed files for new connections. */
+function followerOf(server: TlsServer, { certFile: file }: CertificateFiles, log: Log): CertificateFollower {
+  return {
+    replaced(context) {
+      server.setSecureContext(context)
+      log.info('http.certificate_replaced', { file })
+    },
+    refused: (error) => log.error('http.certificate_refused', { file, error }),
+  }
 }
 
 /** Keeps half of the file descriptors for the VPN: records, directories, Redis, files. */

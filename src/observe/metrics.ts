@@ -67,6 +67,18 @@ export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
     labelNames: ['way', 'outcome'],
     registers: [registry],
   })
+  const tlsConnections = new Gauge({
+    name: 'ocbroker_tls_connections',
+    help: 'RadSec connections that are open, by gateway',
+    labelNames: ['gateway'],
+    registers: [registry],
+  })
+  const tlsRefused = new Counter({
+    name: 'ocbroker_tls_refused_total',
+    help: 'RadSec connections that did not come about, by reason',
+    labelNames: ['reason'],
+    registers: [registry],
+  })
   return {
     figures: registry,
     metrics: {
@@ -82,6 +94,8 @@ export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
       sinks: sinkMetrics(registry),
       late: (step) => late.inc({ step }),
       signIn: (way, outcome) => signIns.inc({ way, outcome }),
+      tlsConnections: (gateway, change) => tlsConnections.inc({ gateway }, change),
+      tlsRefused: (reason) => tlsRefused.inc({ reason }),
     },
   }
 }

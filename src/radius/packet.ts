@@ -1,6 +1,6 @@
 /** Octets before the first attribute: code, identifier, length, authenticator (RFC 2865 §3). */
-const HEADER_LENGTH = 20
-const MAX_PACKET_LENGTH = 4096
+export const HEADER_LENGTH = 20
+export const MAX_PACKET_LENGTH = 4096
 /** A type octet and a length octet precede every attribute's value. */
 const MAX_VALUE_LENGTH = 253
 /** A request with more attributes than this is an attack on the code that walks them, not a login. */

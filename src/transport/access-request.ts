@@ -8,6 +8,7 @@ import { Secret } from '../domain/secret.ts'
 import { Attr, Vendor } from '../radius/codes.ts'
 import { forbiddenIn } from '../radius/occurrence.ts'
 import { all, first, integer, type Packet } from '../radius/packet.ts'
+import { plainUserPassword, TLS_ALONE } from '../radius/radius-1-1.ts'
 import { decryptUserPassword } from '../radius/user-password.ts'
 import type { RadiusClient } from './client-table.ts'
 
@@ -48,12 +49,15 @@ export function readAccessRequest(
   if (name === undefined) return unreadable('no User-Name that could be a user')
   const encrypted = first(packet, Attr.UserPassword)
   if (encrypted === undefined) return unreadable('no User-Password; only PAP is spoken here')
-  const password = decryptUserPassword(encrypted, packet.authenticator, client.secret)
+  const password =
+    client.secret === TLS_ALONE
+      ? plainUserPassword(encrypted)
+      : decryptUserPassword(encrypted, packet.authenticator, client.secret)
   if (password === undefined) return unreadable(`a User-Password of ${encrypted.length} octets`)
   const typed = textOf(password, charset)
-  const isSigned = first(packet, Attr.MessageAuthenticator) !== undefined
-  if (!isSigned && isUnpadded(password) && (!isUtf8(password) || GARBLED.test(typed)))
-    return unreadable(`the password of ${client.gateway.name} is garbled: the shared secrets differ?`)
+  const isSecretKnown = client.secret === TLS_ALONE || first(packet, Attr.MessageAuthenticator) !== undefined
+  if (!isSecretKnown && isUnpadded(password) && (!isUtf8(password) || GARBLED.test(typed)))
+    return unreadable(garbled(client))
   if (GARBLED.test(typed))
     return unreadable(`the password is no text in ${charset ?? 'UTF-8 or Latin-1'}: see gateways[].charset`)
   return {
@@ -62,7 +66,8 @@ export function readAccessRequest(
     typed: new Secret(typed),
     gateway: client.gateway.name,
     address,
-    request: fingerprint(packet, client),
+    // A Token is used again by other requests, and nobody can send again what came through TLS.
+    request: client.secret === TLS_ALONE ? id : fingerprint(packet, client),
     state: optionalText(packet, Attr.State),
     session: optionalText(packet, Attr.AcctSessionId),
     client: optionalText(packet, Attr.ConnectInfo),
@@ -100,6 +105,11 @@ function notSpoken(kind: string): string {
  */
 function isUnpadded(password: Buffer): boolean {
   return password.length > 0 && password.length % PASSWORD_BLOCK === 0
+}
+
+function garbled({ gateway, isOverTls }: RadiusClient): string {
+  const why = isOverTls ? 'its secret over TLS must be radsec' : 'the shared secrets differ?'
+  return `the password of ${gateway.name} is garbled: ${why}`
 }
 
 /** Whoever has seen a request can send it again from another port, and unless it is signed with other attributes. */

@@ -1,13 +1,17 @@
 import type { ClientIdentity, Gateway, GatewayNetwork } from '../domain/gateway.ts'
 import { canonicalAddress, longestMatch, parseAddress, parseNetwork } from '../domain/network.ts'
+import type { TLS_ALONE } from '../radius/radius-1-1.ts'
 import { SharedSecret } from '../radius/shared-secret.ts'
+import { CertificateClients } from './certificate-clients.ts'
+import { type ClientsAt, clientsAmong } from './clients-at.ts'
 import { GatewayNames, type GatewayNamesOptions } from './gateway-names.ts'
 import { SigningMemory, type SigningMemoryOptions } from './signing-memory.ts'
 
 /** A RADIUS client: a gateway at one source address. */
 export interface RadiusClient {
   readonly gateway: Gateway
-  readonly secret: SharedSecret
+  readonly secret: SharedSecret | typeof TLS_ALONE
+  readonly isOverTls: boolean
   /** Canonical source address. */
   readonly address: string
   /** Whether a request without Message-Authenticator is to be dropped. */
@@ -16,14 +20,6 @@ export interface RadiusClient {
   sawAuthenticator(): void
   /** To be called when a request was dropped because it carried none. @param looksRight whether nothing else is wrong. */
   droppedUnsigned(looksRight: () => boolean): void
-}
-
-/** The gateways behind one source address. */
-export interface ClientsAt {
-  /** The name of the one that is there; undefined where there are several. */
-  readonly only: string | undefined
-  /** @returns the one that sends this NAS-Identifier, or that may send any; undefined if there is none. */
-  withIdentifier(nasIdentifier: string | undefined): RadiusClient | undefined
 }
 
 export interface ClientTableOptions extends SigningMemoryOptions, GatewayNamesOptions {
@@ -44,7 +40,7 @@ interface Candidate {
 const MAX_CLIENTS = 10_000
 
 /**
- * The RADIUS clients by source address and NAS-Identifier; the longest prefix wins. Under `auto` the table learns for each
+ * The RADIUS clients by source address, or over TLS by certificate, and by NAS-Identifier; the longest prefix wins. Under `auto` the table learns for each
  * client that Message-Authenticator is sent, and demands it from then on (RFC 3579 §3.2 leaves the demand to the server;
  * CVE-2024-3596 is the reason).
  */
@@ -57,6 +53,8 @@ export class ClientTable {
   /** That of the names when the candidates were made. */
   #version = -1
   readonly #clients = new Map<string, ClientsAt>()
+  /** The gateways that are known by a certificate. */
+  readonly overTls: CertificateClients
   /** Sources that belong to no gateway, so that a flood from one is not searched for with each packet. */
   readonly #unknownSources = new Set<string>()
 
@@ -64,7 +62,12 @@ export class ClientTable {
     this.#gateways = gateways
     this.#signing = signing
     this.#names = names
-    this.#secrets = new Map(gateways.map((gateway) => [gateway, new SharedSecret(gateway.secret.bytes())]))
+    this.#secrets = new Map(
+      gateways.flatMap((gateway) =>
+        gateway.secret === undefined ? [] : [[gateway, new SharedSecret(gateway.secret.bytes())]],
+      ),
+    )
+    this.overTls = new CertificateClients(gateways, names)
   }
 
   /** @throws Unavailable where the records cannot be read. */
@@ -153,22 +156,9 @@ export class ClientTable {
   }
 
   #clientsAt(address: string, members: readonly Member[]): ClientsAt {
-    const clients = new Map<string | undefined, RadiusClient | undefined>()
-    const [first, ...others] = members
-    return {
-      only: others.length > 0 ? undefined : first?.gateway.name,
-      withIdentifier: (nasIdentifier) => {
-        if (clients.has(nasIdentifier)) return clients.get(nasIdentifier)
-        const member =
-          members.find(({ gateway }) => gateway.nasIdentifiers.some((each) => each === nasIdentifier)) ??
-          members.find(({ gateway }) => gateway.nasIdentifiers.length === 0)
-        const client =
-          member && this.#clientOf(member, { gateway: member.gateway.name, address, nasIdentifier })
-        if (clients.size >= MAX_CLIENTS) clients.clear() // a sender can write any identifier
-        clients.set(nasIdentifier, client)
-        return client
-      },
-    }
+    return clientsAmong(members, (member, nasIdentifier) =>
+      this.#clientOf(member, { gateway: member.gateway.name, address, nasIdentifier }),
+    )
   }
 
   #clientOf({ gateway, secret }: Member, identity: ClientIdentity): RadiusClient {
@@ -176,6 +166,7 @@ export class ClientTable {
     return {
       gateway,
       secret,
+      isOverTls: false,
       address: identity.address,
       requiresAuthenticator: () => rule === 'require' || (rule === 'auto' && this.#signing.has(identity)),
       sawAuthenticator: () => {

@@ -46,8 +46,9 @@ async function openTcp(address: string, port: number): Promise<number> {
 
 async function held({ service, address }: SocketPlace, port: number): Promise<{ port: number; fd: number }> {
   const before = socketDescriptors()
-  const real = service === 'http' ? await openTcp(address, port) : await openUdp(address, port)
-  const inodes = inodesOfPort(service === 'http' ? 'tcp' : 'udp', real)
+  const isTcp = service === 'http' || service === 'tls'
+  const real = isTcp ? await openTcp(address, port) : await openUdp(address, port)
+  const inodes = inodesOfPort(isTcp ? 'tcp' : 'udp', real)
   const own = [...socketDescriptors()].find(([inode]) => !before.has(inode) && inodes.has(inode))
   if (own === undefined)
     throw new Error(`the socket of port ${real} is not among the descriptors of this process`)
@@ -74,7 +75,9 @@ try {
   for (const place of places) {
     const first = await held(place, place.port)
     const socket = { port: first.port, fds: [first.fd] }
-    while (socket.fds.length < copies) socket.fds.push((await held(place, first.port)).fd)
+    // Of one TCP socket each connection goes to whichever process accepts it first.
+    while (socket.fds.length < copies)
+      socket.fds.push(place.service === 'tls' ? first.fd : (await held(place, first.port)).fd)
     sockets.push(socket)
     index += 1
   }

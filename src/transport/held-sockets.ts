@@ -6,7 +6,7 @@ import type { Service } from './radius-server.ts'
 import { UdpListener } from './udp-listener.ts'
 
 export interface SocketPlace {
-  readonly service: Service | 'http'
+  readonly service: Service | 'http' | 'tls'
   readonly address: string
   readonly port: number
   /** An address of the machine that nobody named: without it the others are held all the same. */
@@ -33,17 +33,18 @@ export type FromHolder =
   | { readonly kind: 'failed'; readonly index: number; readonly code?: string; readonly message: string }
 
 /**
- * Opens sockets for processes to which they are passed, UDP for RADIUS and TCP for HTTP, and reads from none of them.
+ * Opens sockets for processes to which they are passed, UDP for RADIUS and TCP for RadSec and HTTP, and reads from none of them.
  * What arrives while a process is replaced waits in its socket, and a sender goes on to reach the same one, so that a
  * retransmit is known again.
- * @throws OperatorError naming who holds a UDP port, if that can be seen; the system's own error on a TCP port.
+ * @throws OperatorError naming who holds a port, if that can be seen; the system's own error on that of HTTP.
  */
 export async function holdSockets(wanted: readonly SocketPlace[], copies: number): Promise<HeldSockets> {
   const places: SocketPlace[] = []
   // Sockets that share a port share it with every process of this user: only one that is opened alone shows whether
   // another process has the port.
   for (const place of wanted) {
-    if (place.service === 'http' || (await isFree({ ...place, service: place.service }))) places.push(place)
+    const { service } = place
+    if (service === 'http' || service === 'tls' || (await isFree({ ...place, service }))) places.push(place)
   }
   const gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   const workerData: SocketsToHold = { places, copies, gate }

@@ -9,9 +9,9 @@ export interface PortHolder {
 const LOCAL_ADDRESS = 1
 const INODE = 9
 
-/** Which process has a UDP port, by Linux' /proc. @returns undefined where that cannot be seen. */
-export async function holderOfUdpPort(port: number): Promise<PortHolder | undefined> {
-  const inodes = inodesOfPort('udp', port)
+/** Which process has a port, by Linux' /proc. @returns undefined where that cannot be seen. */
+export async function holderOfPort(protocol: 'udp' | 'tcp', port: number): Promise<PortHolder | undefined> {
+  const inodes = inodesOfPort(protocol, port)
   if (inodes.size === 0) return undefined
   for (const pid of await numbersIn('/proc')) {
     for (const descriptor of await numbersIn(`/proc/${pid}/fd`)) {

@@ -1,5 +1,5 @@
 import { OperatorError } from '../domain/errors.ts'
-import { holderOfUdpPort } from './port-holder.ts'
+import { holderOfPort } from './port-holder.ts'
 import type { Service } from './radius-server.ts'
 
 /** Whether a socket could not be opened because the machine does not have the address. */
@@ -17,12 +17,16 @@ function codeOf(error: unknown): unknown {
 /** Why a place cannot be listened on, in words for the operator. @param error as the system reports it. */
 export async function listeningFault(
   error: unknown,
-  { address, port, service }: { readonly address: string; readonly port: number; readonly service: Service },
+  {
+    address,
+    port,
+    service,
+  }: { readonly address: string; readonly port: number; readonly service: Service | 'tls' },
 ): Promise<Error> {
   const code = codeOf(error)
   const where = `${address}:${port} (${service})`
   if (code === 'EADDRINUSE') {
-    const holder = await holderOfUdpPort(port)
+    const holder = await holderOfPort(service === 'tls' ? 'tcp' : 'udp', port)
     const who = holder === undefined ? 'another program' : `${holder.command} (pid ${holder.pid})`
     return new OperatorError(`cannot listen on ${where}: ${who} holds the port`, { cause: error })
   }

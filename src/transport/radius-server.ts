@@ -1,13 +1,16 @@
 import type { Runtime } from '../domain/runtime.ts'
-import type { DropReason, RequestKind } from '../domain/traffic.ts'
+import { type DropReason, OVER_TLS, type RequestKind } from '../domain/traffic.ts'
 import { ConcurrencyLimit } from '../pacing/concurrency-limit.ts'
 import { waitUntil } from '../pacing/response-time-equalizer.ts'
 import { Attr, Code } from '../radius/codes.ts'
 import { forbiddenIn } from '../radius/occurrence.ts'
 import { type Packet, PacketTooLong, parsePacket } from '../radius/packet.ts'
+import { TLS_ALONE, tokenOf, withoutMessageAuthenticator } from '../radius/radius-1-1.ts'
 import { optionalText } from './access-request.ts'
 import { AccountingHandler, type AccountingHandlerOptions } from './accounting-handler.ts'
+import type { TlsPeer } from './certificate-clients.ts'
 import type { ClientTable, RadiusClient } from './client-table.ts'
+import type { ClientsAt } from './clients-at.ts'
 import { Drops, type DropsOptions } from './drops.ts'
 import { Duplicates } from './duplicates.ts'
 import { LoginHandler, type LoginHandlerOptions } from './login-handler.ts'
@@ -26,6 +29,25 @@ export interface Datagram {
   readonly service: Service
   /** Names the socket that it came in by. */
   readonly socket: string
+}
+
+/** One packet of a connection, whose client has proved to hold the key of a certificate. */
+export interface TlsPacket {
+  readonly octets: Buffer
+  readonly peer: TlsPeer
+  /** Names the connection; no other has had the name. */
+  readonly connection: string
+}
+
+/** Octets to be examined, and what is known of where they came from. */
+interface Arrival {
+  readonly octets: Buffer
+  readonly clients: ClientsAt
+  readonly source: string
+  /** Absent: over TLS, where both kinds of request come by one port. */
+  readonly service?: Service
+  /** Names where a client's identifiers are its own. */
+  readonly from: string
 }
 
 /** A packet that is known to be its client's. */
@@ -72,6 +94,9 @@ const KIND_OF_CODE: Readonly<Record<number, RequestKind>> = {
   [Code.StatusServer]: 'status',
 }
 
+/** A reply, now or later, none, or why the packet was dropped at once. */
+type Answering = Promise<Buffer | undefined> | Buffer | DropReason | undefined
+
 /** What answers requests by one configuration. A reload replaces all of it in one step. */
 interface Serving {
   readonly options: RadiusServerOptions
@@ -105,6 +130,24 @@ export class RadiusServer {
 
   /** @returns the reply's octets, or undefined where there is none. Never rejects. */
   receive(datagram: Datagram): Promise<Buffer | undefined> | Buffer | undefined {
+    const answer = this.#receive(datagram)
+    return typeof answer === 'string' ? undefined : answer
+  }
+
+  /** @returns as `receive`, or why the packet was dropped at once: after some reasons the connection has to end. */
+  receiveOverTls({ octets, peer, connection }: TlsPacket): Answering {
+    const { source } = peer
+    const clients = this.overTls.find(peer)
+    if (typeof clients === 'string') return this.#drop('unknown_gateway', { source, kind: 'login' })
+    return this.#examine({ octets, clients, source, from: connection })
+  }
+
+  /** The gateways that are known by a certificate, by the present configuration. */
+  get overTls(): ClientTable['overTls'] {
+    return this.#serving.options.gateways.overTls
+  }
+
+  #receive(datagram: Datagram): Answering {
     const { source, port, service } = datagram
     const from = { source, kind: KIND_OF_SERVICE[service] }
     const clients = this.#serving.options.gateways.find(source)
@@ -112,29 +155,37 @@ export class RadiusServer {
     const at = { ...from, gateway: clients.only }
     // Nothing can be sent to port 0, which stands for none (RFC 768), and Node throws on an attempt.
     if (port === 0) return this.#drop('no_source_port', at)
+    const place = `${datagram.socket} ${source} ${port}`
+    return this.#examine({ octets: datagram.octets, clients, source, service, from: place })
+  }
 
+  #examine(arrival: Arrival): Answering {
+    const { source, service, clients } = arrival
+    const from = { source, kind: KIND_OF_SERVICE[service ?? 'auth'] }
+    const at = { ...from, gateway: clients.only }
     // A malformed datagram costs half a microsecond, so that a flood of them leaves time for the others.
-    const packet = parsePacket(datagram.octets)
-    if (typeof packet === 'string') return this.#drop('malformed', at, packet)
-    const kind = KIND_OF_CODE[packet.code] ?? from.kind
-    if (packet.code !== SERVICE_CODE[service] && packet.code !== Code.StatusServer)
-      return this.#drop('wrong_code', { ...at, kind }, `code ${packet.code} on the ${service} port`)
+    const parsed = parsePacket(arrival.octets)
+    if (typeof parsed === 'string') return this.#drop('malformed', at, parsed)
+    const kind = KIND_OF_CODE[parsed.code] ?? from.kind
+    if (!isTaken(parsed.code, service))
+      return this.#drop('wrong_code', { ...at, kind }, `code ${parsed.code} on the ${service ?? 'TLS'} port`)
 
-    const nasIdentifier = optionalText(packet, Attr.NasIdentifier)
+    const nasIdentifier = optionalText(parsed, Attr.NasIdentifier)
     const client = clients.withIdentifier(nasIdentifier)
     if (client === undefined) return this.#drop('unknown_gateway', from, nameIn(nasIdentifier))
     const sender = { source, gateway: client.gateway.name, kind }
+    const packet = client.secret === TLS_ALONE ? withoutMessageAuthenticator(parsed) : parsed
     const fault = verify(packet, client)
-    if (fault !== undefined) return this.#drop(fault, sender)
+    if (fault !== undefined) return this.#drop(fault, sender, client.isOverTls ? OVER_TLS : undefined)
     // An Access-Request with such an attribute gets a reject, which is sooner over for the user than silence.
     const forbidden = packet.code === Code.AccessRequest ? undefined : forbiddenIn(packet)
     if (forbidden !== undefined) return this.#drop('forbidden_attribute', sender, forbidden)
     if (packet.code === Code.StatusServer) {
       this.#serving.options.noteTraffic({ ...sender, outcome: 'taken' })
-      return statusReply(packet, client, service)
+      return statusReply(packet, client, service ?? 'auth')
     }
 
-    const key = `${datagram.socket} ${source} ${port} ${packet.identifier}`
+    const key = keyOf(packet, client, arrival)
     const seen = this.#duplicates.begin(key, packet.authenticator)
     if (seen === 'new') return this.#answerOnce(key, packet, client, sender)
     this.#serving.options.metrics.repeated(seen === 'pending' ? 'pending' : 'resent')
@@ -162,9 +213,10 @@ export class RadiusServer {
       { patienceMs: deadlineMs },
     )
     if (typeof answered !== 'string') serving.options.noteTraffic({ ...sender, outcome: 'taken' })
-    const reply =
-      typeof answered === 'string' ? this.#drop(answered, sender) : await this.#hold(answered, sender)
-    this.#duplicates.end(key, packet.authenticator, reply)
+    if (typeof answered === 'string') this.#drop(answered, sender)
+    const reply = typeof answered === 'string' ? undefined : await this.#hold(answered, sender)
+    // A Token may come again as soon as it is answered (RFC 9765 §4.2.1).
+    this.#duplicates.end(key, packet.authenticator, client.secret === TLS_ALONE ? undefined : reply)
     this.#inFlight -= 1
     if (this.#inFlight === 0) this.#onDrained?.()
     return reply
@@ -173,15 +225,19 @@ export class RadiusServer {
   /** A refusal waits in no place that others wait for, and at most so many wait that memory is bounded. */
   async #hold(signed: SignedReply | undefined, sender: Sender): Promise<Buffer | undefined> {
     if (signed?.answerAt === undefined) return signed?.octets
-    if (this.#held >= MAX_HELD) return this.#drop('overloaded', sender)
+    if (this.#held >= MAX_HELD) {
+      this.#drop('overloaded', sender)
+      return undefined
+    }
     this.#held += 1
     await waitUntil(signed.answerAt, this.#serving.options.clock)
     this.#held -= 1
     return signed.octets
   }
 
-  #drop(outcome: DropReason, sender: Sender, detail?: string): undefined {
+  #drop(outcome: DropReason, sender: Sender, detail?: string): DropReason {
     this.#drops.drop({ ...sender, outcome, detail })
+    return outcome
   }
 }
 
@@ -222,6 +278,17 @@ async function answer(request: RadiusRequest, { options, logins, accounting }: S
 
 function nameIn(nasIdentifier: string | undefined): string {
   return nasIdentifier === undefined ? 'no NAS-Identifier' : `NAS-Identifier ${nasIdentifier}`
+}
+
+function isTaken(code: number, service: Service | undefined): boolean {
+  const codes = service === undefined ? Object.values(SERVICE_CODE) : [SERVICE_CODE[service]]
+  return code === Code.StatusServer || codes.includes(code)
+}
+
+/** By which a request is known again (RFC 5080 §2.2.2). Over TLS both kinds of request come by one port. */
+function keyOf(packet: Packet, { secret, isOverTls }: RadiusClient, { from }: Arrival): string {
+  if (secret === TLS_ALONE) return `${from} ${tokenOf(packet).toString('hex')}`
+  return isOverTls ? `${from} ${packet.code} ${packet.identifier}` : `${from} ${packet.identifier}`
 }
 
 /** "I am here" (RFC 5997 §4.2). */

@@ -12,6 +12,7 @@ import { signReply } from '../radius/authenticators.ts'
 import { Attr, Code } from '../radius/codes.ts'
 import { grantAttributes } from '../radius/grant-attributes.ts'
 import type { NewAttribute, Packet } from '../radius/packet.ts'
+import { TLS_ALONE, tokenReply } from '../radius/radius-1-1.ts'
 import type { RadiusClient } from './client-table.ts'
 
 /** A decision as a RADIUS reply that is not signed yet. */
@@ -61,6 +62,7 @@ export function refusalTo(detail: string, options: ReplyOptions): UnsignedReply 
 
 /** @throws PacketTooLong where the attributes and the request's Proxy-State pass 4096 octets. */
 export function sign(request: Packet, { secret }: RadiusClient, { code, attributes }: UnsignedReply): Buffer {
+  if (secret === TLS_ALONE) return tokenReply({ code, request, attributes })
   // Clients disagree on how it is computed in an Accounting-Response, so that goes without (RFC 5997 §4.2 aside).
   const messageAuthenticator = code !== Code.AccountingResponse || request.code === Code.StatusServer
   return signReply({ code, request, attributes, secret, messageAuthenticator })

@@ -2,11 +2,14 @@ import type { DropReason } from '../domain/traffic.ts'
 import { checkAccountingAuthenticator, checkMessageAuthenticator } from '../radius/authenticators.ts'
 import { Attr, Code } from '../radius/codes.ts'
 import { first, integer, type Packet } from '../radius/packet.ts'
+import { TLS_ALONE } from '../radius/radius-1-1.ts'
 import { readAccessRequest } from './access-request.ts'
 import type { RadiusClient } from './client-table.ts'
 
-/** Is the packet from the client whose address it bears? @returns why it is not to be believed. */
+/** Is the packet from the client whose address or connection it came by? @returns why it is not to be believed. */
 export function verify(packet: Packet, client: RadiusClient): DropReason | undefined {
+  // Whose it is, the certificate has shown (RFC 9765 §4.1).
+  if (client.secret === TLS_ALONE) return undefined
   const authenticator = checkMessageAuthenticator(packet, client.secret)
   if (authenticator === 'invalid') return 'bad_message_authenticator'
   if (packet.code === Code.AccountingRequest) {
@@ -20,6 +23,8 @@ export function verify(packet: Packet, client: RadiusClient): DropReason | undef
   // What carries EAP must be signed, whatever the gateway is allowed (RFC 3579 §3.2).
   if (packet.code === Code.StatusServer || first(packet, Attr.EapMessage) !== undefined)
     return 'no_message_authenticator'
+  // Nobody can forge or change what comes through TLS, its Proxy-State included.
+  if (client.isOverTls) return undefined
   if (client.requiresAuthenticator()) {
     client.droppedUnsigned(
       () => isFromOcserv(packet) && !('refusal' in readAccessRequest(packet, client, '', 0)),

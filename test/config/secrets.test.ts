@@ -108,7 +108,7 @@ describe('the secret of a gateway', () => {
       writeFileSync(made.file('gw.secret'), 'a-secret-of-good-length\n', { mode: 0o600 })
     })
     if (!('config' in loaded)) throw new Error(JSON.stringify(loaded))
-    expect(loaded.config.gateways[0]?.secret.reveal()).toBe('a-secret-of-good-length')
+    expect(loaded.config.gateways[0]?.secret?.reveal()).toBe('a-secret-of-good-length')
     expect(loaded.warnings).toEqual([])
   })
 

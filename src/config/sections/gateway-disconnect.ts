@@ -16,13 +16,19 @@ export const disconnectSchema = z.strictObject({
 
 type Parsed = PartialConfig<z.output<typeof disconnectSchema>>
 
-/** @param networks of the gateway; undefined: one of them has a fault. */
+/** @param networks of the gateway; undefined: one of them has a fault. @param gateway where its entry stands. */
 export function checkDisconnect(
   { secret: inline }: Parsed,
   networks: readonly (Network | undefined)[],
-  path: Path,
+  gateway: Path,
   diagnostics: Diagnostics,
 ): void {
+  const path = [...gateway, 'disconnect']
+  const has = (...key: readonly string[]) => diagnostics.given([...gateway, ...key])
+  if (!has('address'))
+    diagnostics.fault(path, 'the gateway has no address that a Disconnect-Request could go to', 'add address')
+  if (['secret', 'secret_file'].every((key) => !has(key) && !has('disconnect', key)))
+    diagnostics.fault(path, 'has no shared secret', 'add secret_file or secret')
   const isWide = (network: Network | undefined) =>
     network !== undefined && network.prefix < (network.base.kind() === 'ipv4' ? 32 : 128)
   if (networks.some(isWide))

@@ -10,15 +10,19 @@ import type { Diagnostics } from '../diagnostics.ts'
 import type { PartialConfig } from '../partial-config.ts'
 import { readSecretFile } from '../secret-file.ts'
 import { gatewayAddress } from './gateway-address.ts'
+import { certificateName, checkCertificates } from './gateway-certificate.ts'
 import { checkDisconnect, disconnectSchema, readDisconnectSecret } from './gateway-disconnect.ts'
 import { realm } from './identity-place.ts'
 import { onOutageSchema } from './radius.ts'
+import { isKnownByCertificate } from './radius-tls.ts'
 import { checkInlineOrFile } from './remote-server.ts'
 import { checkUniqueNames } from './unique-names.ts'
 
 const gatewaySchema = z.strictObject({
   name: name(),
-  address: oneOrMany(gatewayAddress()),
+  /** May be absent where the certificate alone says who it is. */
+  address: oneOrMany(gatewayAddress()).optional(),
+  certificate: oneOrMany(certificateName()).optional(),
   nas_identifier: oneOrMany(text()).optional(),
   secret: secret().optional(),
   secret_file: filePath().optional(),
@@ -43,6 +47,7 @@ const OWN_PAGES = 'portal'
 export function checkGateways(gateways: PartialConfig<Parsed>, diagnostics: Diagnostics): void {
   checkUniqueNames('gateways', 'gateway', gateways, diagnostics)
   checkAddresses(gateways, diagnostics)
+  checkCertificates(gateways, diagnostics)
   for (const [index, gateway] of gateways.entries()) {
     if (gateway === undefined) continue
     const path: Path = ['gateways', index]
@@ -52,18 +57,33 @@ export function checkGateways(gateways: PartialConfig<Parsed>, diagnostics: Diag
         `${OWN_PAGES} is the name of the broker's own pages`,
         'give the gateway another name',
       )
-    checkInlineOrFile(path, 'secret', diagnostics, {
-      problem: 'has no shared secret',
-      suggestion: `add secret_file or secret; ${NEW_SECRET}`,
-    })
+    checkWaysIn(index, diagnostics)
     if (gateway.disconnect !== undefined) {
       const networks = (gateway.address ?? []).map((each) =>
         each !== undefined && 'network' in each ? each.network : undefined,
       )
-      checkDisconnect(gateway.disconnect, networks, [...path, 'disconnect'], diagnostics)
+      checkDisconnect(gateway.disconnect, networks, path, diagnostics)
     }
     if (gateway.secret !== undefined) checkSecret(gateway.secret, gateway, [...path, 'secret'], diagnostics)
   }
+}
+
+/** An address and a secret over UDP, a certificate over TLS, or both. */
+function checkWaysIn(index: number, diagnostics: Diagnostics): void {
+  const path: Path = ['gateways', index]
+  const given = (key: string) => diagnostics.given([...path, key])
+  if (!isKnownByCertificate(index, diagnostics)) {
+    if (!given('address')) diagnostics.fault([...path, 'address'], 'is missing')
+    checkInlineOrFile(path, 'secret', diagnostics, {
+      problem: 'has no shared secret',
+      suggestion: `add secret_file or secret; ${NEW_SECRET}`,
+    })
+    return
+  }
+  if (given('secret') && given('secret_file'))
+    diagnostics.fault(path, 'has a secret and a secret_file', 'keep one of the two')
+  if (!given('address') && (given('secret') || given('secret_file')))
+    diagnostics.fault(path, 'has a shared secret, and no address that it could come from', 'add address')
 }
 
 /** Gateways may share an address if each request shows by its NAS-Identifier whose it is. */
@@ -179,22 +199,23 @@ export function resolveGateways(
 ): readonly Gateway[] {
   return parsed.flatMap((gateway, index) => {
     const shared = gateway.secret ?? fromFiles.shared.get(index)
-    if (shared === undefined) return []
+    if (shared === undefined && gateway.certificate === undefined) return []
+    const addresses = gateway.address ?? []
+    const { disconnect } = gateway
+    const disconnectSecret = disconnect?.secret ?? fromFiles.disconnect.get(index) ?? shared
     return {
       name: gateway.name,
-      networks: gateway.address.flatMap((each) => ('network' in each ? each.network : [])),
-      hosts: gateway.address.flatMap((each) => ('host' in each ? each.host : [])),
+      networks: addresses.flatMap((each) => ('network' in each ? each.network : [])),
+      hosts: addresses.flatMap((each) => ('host' in each ? each.host : [])),
       nasIdentifiers: gateway.nas_identifier ?? [],
       classForm: gateway.class,
       secret: shared,
+      certificates: gateway.certificate,
       messageAuthenticator: gateway.message_authenticator,
       onOutage: gateway.on_outage ?? onOutage,
       defaultRealm: gateway.default_realm,
       charset: gateway.charset,
-      disconnect: gateway.disconnect && {
-        port: gateway.disconnect.port,
-        secret: gateway.disconnect.secret ?? fromFiles.disconnect.get(index) ?? shared,
-      },
+      disconnect: disconnect && disconnectSecret && { port: disconnect.port, secret: disconnectSecret },
     }
   })
 }

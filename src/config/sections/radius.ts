@@ -3,6 +3,7 @@ import { LOCALES } from '../../domain/locale.ts'
 import { address, duration, filePath, oneOrMany } from '../../schema/scalars.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { PartialConfig } from '../partial-config.ts'
+import { radiusTlsSchema, resolveRadiusTls } from './radius-tls.ts'
 
 /** 0: any free port. */
 const port = () => z.int().min(0).max(65_535)
@@ -24,6 +25,7 @@ export const radiusSchema = z.strictObject({
   dictionaries: z.array(filePath()).max(32).default([]),
   /** Processes that share the ports. */
   workers: z.int().min(1).max(64).default(1),
+  tls: radiusTlsSchema.optional(),
 })
 
 type Parsed = z.output<typeof radiusSchema>
@@ -53,7 +55,7 @@ function covers(each: string, other: string): boolean {
   return each === '::' || (each === '0.0.0.0' && !other.includes(':'))
 }
 
-export function resolveRadius(parsed: Parsed) {
+export function resolveRadius(parsed: Parsed, folder: string) {
   return {
     addresses: parsed.address,
     authPort: parsed.auth_port,
@@ -63,5 +65,6 @@ export function resolveRadius(parsed: Parsed) {
     onOutage: parsed.on_outage,
     maxInFlight: parsed.max_in_flight,
     workers: parsed.workers,
+    tls: parsed.tls && resolveRadiusTls(parsed.tls, parsed.address, folder),
   }
 }

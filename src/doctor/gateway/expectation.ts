@@ -44,7 +44,8 @@ const expectationSchema = z.object({
     addresses: z.array(z.string()),
     nasIdentifiers: z.array(z.string()),
     messageAuthenticator: z.enum(['auto', 'require', 'off']),
-    secretDigest: z.string(),
+    /** Absent: it is heard over TLS alone. */
+    secretDigest: z.string().optional(),
   }),
   pools: z.array(z.object({ name: z.string(), network: z.string(), size: z.number() })),
   policies: z.array(policySchema),
