@@ -83,8 +83,6 @@ export class TlsConnection {
       options.ended(this.#ending ?? (isLost ? 'lost' : 'by_gateway'))
       closed.resolve()
     })
-    // Its own end stays open for replies to what the gateway asked before it closed its end.
-    socket.once('end', () => this.finish('by_gateway'))
     socket.on('data', (octets: Buffer) => this.#take(octets))
   }
 
@@ -177,7 +175,7 @@ export class TlsConnection {
   }
 
   #send(reply: Buffer | undefined): void {
-    if (reply === undefined || this.#socket.destroyed || this.#goodbye !== undefined) return
+    if (reply === undefined || !this.#socket.writable) return
     // A gateway that was withdrawn meanwhile lets nobody in.
     const fault = this.#authorityFault()
     if (fault !== undefined) {

@@ -143,7 +143,7 @@ export class TlsListeners {
   }
 
   async #listen({ address, port, fd }: TlsPlace & { readonly fd?: number }): Promise<void> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#begin(socket))
+    const server = createServer({ noDelay: true }, (socket) => this.#begin(socket))
     server.listen(fd === undefined ? { host: address, port, ipv6Only: false } : { fd })
     try {
       await once(server, 'listening')
@@ -155,8 +155,11 @@ export class TlsListeners {
   }
 
   #begin(socket: Socket): void {
-    const isFull = this.#connections.size >= this.#radsec.maxConnections
-    if (this.#handshakes.begin(socket, isFull)) this.#tls.emit('connection', socket)
+    if (this.#handshakes.begin(socket, this.#isFull)) this.#tls.emit('connection', socket)
+  }
+
+  get #isFull(): boolean {
+    return this.#connections.size >= this.#radsec.maxConnections
   }
 
   #accept(socket: TLSSocket): void {
@@ -173,7 +176,7 @@ export class TlsListeners {
     const alike = [...this.#connections].filter(
       ({ peer }) => peer.certificate.fingerprint256 === certificate.fingerprint256,
     )
-    return alike.length < MAX_OF_ONE_CERTIFICATE
+    return alike.length < MAX_OF_ONE_CERTIFICATE && !this.#isFull
       ? admitted
       : { refused: 'too_many_connections', source, detail: `${alike.length} of ${admitted.gateway}` }
   }

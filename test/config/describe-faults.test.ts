@@ -8,7 +8,7 @@ test('faults are shown with lines, paths and suggestions', async () => {
   line 3, radius.deadline: 5 has no unit
       write 5s for seconds; ms, s, m, h and d are known
   line 4, radius.colour: unknown key
-      known here: address, auth_port, acct_port, deadline, locale, on_outage, max_in_flight, dictionaries, workers
+      known here: address, auth_port, acct_port, deadline, locale, on_outage, max_in_flight, dictionaries, workers, tls
   line 5, log.level: "debgu" is not one of error, warn, info, debug, trace
       did you mean debug?
 `)

@@ -108,13 +108,18 @@ describe('the shipped configuration', () => {
     if (!('config' in all)) throw new Error(JSON.stringify(all.faults))
     const { radius, identity, secondFactor, passwords, limits, lockout, log, policies } = all.config
     const defaults = await configOf(GATEWAY)
-    expect({ radius, identity, secondFactor, limits, lockout }).toEqual({
-      radius: defaults.radius,
+    const { tls, ...overUdp } = radius
+    expect({ radius: overUdp, identity, secondFactor, limits, lockout }).toEqual({
+      radius: { ...defaults.radius, tls: undefined },
       identity: defaults.identity,
       secondFactor: defaults.secondFactor,
       limits: defaults.limits,
       lockout: defaults.lockout,
     })
+    const files = '{ cert_file: c, key_file: k, ca_file: a }'
+    const radsec = await configOf(`${GATEWAY}radius: { tls: ${files} }\n`)
+    const { port, versions, maxConnections, idleMs } = radsec.radius.tls ?? expect.unreachable()
+    expect(tls).toMatchObject({ port, versions, maxConnections, idleMs })
     expect(passwords.waiting).toBe(defaults.passwords.waiting)
     expect(log.level).toBe(defaults.log.level)
     expect(policies.at(-1)).toEqual(defaults.policies[0])

@@ -17,7 +17,7 @@ import { decodePacket, first, type NewAttribute } from '../../src/radius/packet.
 import { SharedSecret } from '../../src/radius/shared-secret.ts'
 import { encryptUserPassword } from '../../src/radius/user-password.ts'
 import { ClientTable } from '../../src/transport/client-table.ts'
-import { RadiusServer, type Service } from '../../src/transport/radius-server.ts'
+import { RadiusServer, type RadiusServerOptions, type Service } from '../../src/transport/radius-server.ts'
 import type { Seen } from '../../src/transport/traffic-tally.ts'
 
 export const SECRET = new SharedSecret(Buffer.from('a shared secret'))
@@ -72,7 +72,7 @@ export async function serverFixture(options: FixtureOptions = {}) {
     log,
     lookUp: options.lookUp,
   })
-  const server = new RadiusServer({
+  const serverOptions: RadiusServerOptions = {
     gateways: table,
     decide: (attempt) => {
       attempts.push(attempt)
@@ -90,12 +90,29 @@ export async function serverFixture(options: FixtureOptions = {}) {
     random: systemRandom,
     log,
     metrics: { ...noMetrics, dropped: (reason) => dropped.push(reason) },
-  })
+  }
+  const server = new RadiusServer(serverOptions)
+  const reload = async (gateways: readonly Gateway[]) =>
+    server.use({ ...serverOptions, gateways: await table.with(gateways) })
   const send = async (
     octets: Buffer,
     more: { service?: Service; source?: string; port?: number; socket?: string } = {},
   ) => server.receive({ octets, source: SOURCE, port: 4000, service: 'auth', socket: 'a', ...more })
-  return { send, server, time, gateways: table, attempts, records, dropped, seen, warned, errors, logged }
+  return {
+    send,
+    server,
+    reload,
+    gateway,
+    time,
+    gateways: table,
+    attempts,
+    records,
+    dropped,
+    seen,
+    warned,
+    errors,
+    logged,
+  }
 }
 
 export function gatewayStore(...keys: string[]): GatewayStore {
