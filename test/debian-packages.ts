@@ -24,6 +24,7 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'systemd', proof: 'systemd-analyze', suites: ['integration', 'vpn'] },
   { name: 'gnutls-bin', proof: 'certtool', suites: ['vpn'] },
   { name: 'freeradius', proof: 'freeradius', suites: ['integration', 'vpn'] },
+  { name: 'radsecproxy', proof: 'radsecproxy', suites: ['integration'] },
   { name: 'freeradius-utils', proof: 'radclient', suites: ['integration', 'vpn'] },
   { name: 'slapd', proof: 'slapd', suites: ['integration', 'vpn'] },
   { name: 'ldap-utils', proof: 'ldapmodify', suites: ['integration', 'vpn'] },
