@@ -21,7 +21,8 @@ describeWith(['openssl', 'radsecproxy', 'radclient'], 'RadSec', () => {
   let own: IssuedCertificate
   let broker: Broker
   let port: number
-  let sections: { readonly radius: { readonly tls: object } } & Sections
+  let tls: object
+  let sections: Sections
 
   beforeAll(async () => {
     folder = temporaryFolder('radsec')
@@ -30,11 +31,9 @@ describeWith(['openssl', 'radsecproxy', 'radclient'], 'RadSec', () => {
     server = await authority.issue('server', 'DNS:localhost, IP:127.0.0.1')
     own = await authority.issue('gateway', 'DNS:gw1.example')
     port = await freePort()
+    tls = { port, cert_file: server.certificate, key_file: server.key, ca_file: authority.file }
     sections = {
-      radius: {
-        workers: 2,
-        tls: { port, cert_file: server.certificate, key_file: server.key, ca_file: authority.file },
-      },
+      radius: { workers: 2, tls },
       gateways: [{ name: 'gw1', certificate: 'gw1.example' }],
       second_factor: { required: false },
     }
@@ -77,8 +76,8 @@ describeWith(['openssl', 'radsecproxy', 'radclient'], 'RadSec', () => {
     }
     await answers('00000001')
     const renewed = await authority.issue('renewed', 'DNS:localhost, IP:127.0.0.1')
-    const tls = { ...sections.radius.tls, cert_file: renewed.certificate, key_file: renewed.key }
-    broker.configure({ ...sections, radius: { ...sections.radius, tls } })
+    const files = { cert_file: renewed.certificate, key_file: renewed.key }
+    broker.configure({ ...sections, radius: { workers: 2, tls: { ...tls, ...files } } })
     await broker.ocbroker(['reload'])
     await answers('00000002')
     const later = await radsecClient({ port, authority: authority.file, own })
