@@ -2,24 +2,27 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { generateSync } from 'otplib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { ask } from '../http/ask.ts'
 import { type Sections, startBroker } from '../real/broker.ts'
 import { type TemporaryFolder, temporaryFolder } from '../real/folder.ts'
 import { freePort } from '../real/free-port.ts'
 import { describeWith } from '../real/needs.ts'
 import { POSTGRES_NEEDS, startPostgres } from '../real/postgres.ts'
-import { outputOf, thisMachine } from '../real/process.ts'
+import { outputOf, thisMachine, waitForSocket } from '../real/process.ts'
+import { startCaddy } from '../real/proxies.ts'
 import { startRedis } from '../real/redis.ts'
-import { ADMIN, ADMIN_PASSWORD, SLAPD_NEEDS, startSlapd } from '../real/slapd.ts'
+import { SLAPD_NEEDS } from '../real/slapd.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const SECRETS = '/run/secrets/'
@@ -35,7 +38,7 @@ interface Service {
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
   readonly networks: Readonly<Record<string, unknown>>
   readonly ports?: readonly (string | { readonly published: number; readonly target: number })[]
-  readonly secrets: readonly { readonly source: string }[]
+  readonly secrets?: readonly { readonly source: string }[]
   readonly volumes?: readonly string[]
   readonly read_only?: boolean
   readonly cap_drop?: readonly string[]
@@ -108,34 +111,32 @@ describeWith(['docker-compose'], 'docker-compose.yml', () => {
     composition = parse(await outputOf(thisMachine, 'docker-compose', ['-f', file, 'config'])) as Composition
   })
 
-  const brokers = () => Object.values(composition.services).filter(({ build }) => build !== undefined)
+  const brokers = () =>
+    Object.values(composition.services).filter(({ image }) => image.startsWith('ocbroker:'))
 
   test('is accepted, with two brokers and what they need, each with a health check', () => {
     const names = Object.keys(composition.services).sort()
-    expect(names).toEqual(['broker1', 'broker2', 'openldap', 'postgres', 'redis'])
+    expect(names).toEqual(['broker1', 'broker2', 'caddy', 'openldap', 'postgres', 'redis'])
     for (const [name, service] of Object.entries(composition.services)) {
-      const isChecked = service.build === undefined ? service.healthcheck !== undefined : true
+      // The brokers' is in their image.
+      const isChecked = brokers().includes(service) || service.healthcheck !== undefined
       expect([name, isChecked]).toEqual([name, true])
+      expect([name, service.image]).toEqual([name, expect.stringMatching(/:\d+\.\d+(\.\d+)?(-\w+)?$/)])
     }
+    // `docker compose` takes it for obsolete, and warns.
+    expect(parse(text('docker-compose.yml'))).not.toHaveProperty('version')
     for (const broker of brokers()) {
       expect(Object.values(broker.depends_on ?? {})).toEqual(Array(3).fill({ condition: 'service_healthy' }))
       expect(broker).toMatchObject({ read_only: true, cap_drop: ['ALL'], build: { context: ROOT } })
     }
   })
 
-  test('publishes RADIUS, and HTTP to this machine alone', () => {
+  test('publishes RADIUS, and HTTP by TLS alone', () => {
     const published = Object.values(composition.services).flatMap(({ ports = [] }) =>
       ports.map((port) => (typeof port === 'string' ? port : `${port.published}:${port.target}`)),
     )
     expect(published.sort()).toEqual(
-      [
-        '1812:1812',
-        '1813:1813',
-        '127.0.0.1:8080:8080/tcp',
-        '2812:1812',
-        '2813:1813',
-        '127.0.0.1:8081:8080/tcp',
-      ].sort(),
+      ['1812:1812', '1813:1813', '80:80', '2812:1812', '2813:1813', '443:443'].sort(),
     )
     expect(composition.networks).toMatchObject({ inside: { internal: true } })
     for (const name of ['postgres', 'redis', 'openldap'])
@@ -144,10 +145,16 @@ describeWith(['docker-compose'], 'docker-compose.yml', () => {
 
   test('gives every service the secrets that it reads, and no other', () => {
     for (const [name, service] of Object.entries(composition.services)) {
-      const file = service.volumes?.find((volume) => volume.includes('/etc/ocbroker/broker.yaml'))
-      const reads = file === undefined ? JSON.stringify(service) : text('config/compose/broker.yaml')
+      const isBroker = brokers().includes(service)
+      const ofDirectory =
+        name === 'openldap'
+          ? ['slapd.conf', 'start'].map((file) => text(`config/compose/openldap/${file}`))
+          : []
+      const reads = isBroker
+        ? text('config/compose/broker.yaml')
+        : JSON.stringify(service) + ofDirectory.join('')
       const named = new Set([...reads.matchAll(/\/run\/secrets\/(\w+)/g)].map(([, secret]) => secret))
-      const given = service.secrets.map(({ source }) => source)
+      const given = (service.secrets ?? []).map(({ source }) => source)
       expect([name, [...named].sort()]).toEqual([name, given.sort()])
     }
   })
@@ -168,9 +175,12 @@ describeWith(['docker-compose'], 'docker-compose.yml', () => {
 
   test('and its configuration call the services by their names and ports', () => {
     const { identity, redis, http, storage } = parse(text('config/compose/broker.yaml'))
-    expect(identity.people.urls).toEqual(['ldap://openldap'])
+    expect(identity.people.urls).toEqual(['ldaps://openldap:1636'])
     expect(redis).toMatchObject({ url: 'redis://redis:6379/0', brokers: brokers().length })
     expect(http.port).toBe(8080)
+    const { caddy } = composition.services
+    expect(http.trusted_proxies).toEqual([Object(caddy?.networks.outside).ipv4_address])
+    expect(text('config/compose/Caddyfile')).toContain('reverse_proxy broker1:8080 broker2:8080 {')
     const volumes = brokers().map((broker) =>
       broker.volumes?.find((one) => one.includes(storage.spool.slice(0, -11))),
     )
@@ -211,7 +221,7 @@ describeWith(['sh', 'openssl'], 'config/compose/prepare', () => {
 })
 
 describeWith(
-  ['redis-server', 'redis-cli', 'openssl', ...POSTGRES_NEEDS, ...SLAPD_NEEDS],
+  ['caddy', 'redis-server', 'redis-cli', 'openssl', ...POSTGRES_NEEDS, ...SLAPD_NEEDS],
   'a broker with the configuration, the secrets and the people of docker-compose.yml',
   () => {
     test('lets a user of the directory in', async () => {
@@ -229,9 +239,7 @@ describeWith(
         tls: { certificate: secret(folder, 'postgres_certificate'), key: secret(folder, 'postgres_key') },
       })
       resources.defer(postgres.stop)
-      const slapd = await startSlapd()
-      resources.defer(slapd.stop)
-      await slapd.modify(people())
+      const ldapPort = await startDirectory(folder, resources)
 
       // As a container would see them, but for the places of the servers.
       for (const name of readdirSync(folder.file('secrets'))) chmodSync(folder.file(`secrets/${name}`), 0o600)
@@ -239,19 +247,18 @@ describeWith(
       url.hostname = 'localhost'
       url.search = new URL(secret(folder, 'postgres_url')).search
       writeFileSync(folder.file('secrets/postgres_url'), `${url.href}\n`)
-      writeFileSync(folder.file('secrets/ldap_password'), `${ADMIN_PASSWORD}\n`)
       const { radius, identity, http, ...sections } = parse(
         text('config/compose/broker.yaml').replaceAll(SECRETS, `${folder.path}/secrets/`),
       )
-      expect(identity.people.bind_dn).toBe(ADMIN)
+      const httpPort = await freePort()
       const broker = await startBroker({
         sections: {
           ...sections,
           radius: { ...radius, address: '127.0.0.1' },
-          identity: { ...identity, people: { ...identity.people, urls: [slapd.url] } },
+          identity: { ...identity, people: { ...identity.people, urls: [`ldaps://localhost:${ldapPort}`] } },
           storage: { ...sections.storage, spool: folder.file('accounting') },
           redis: { ...sections.redis, url: `redis://127.0.0.1:${redis.port}/0` },
-          http: { ...http, address: '127.0.0.1', port: await freePort() },
+          http: { ...http, address: '127.0.0.1', port: httpPort, trusted_proxies: ['127.0.0.1'] },
         } satisfies Sections,
       })
       resources.defer(broker.stop)
@@ -259,17 +266,35 @@ describeWith(
         (await broker.log()).filter(({ event }) => /^redis\.(evicts|not_persistent|lost)/.test(event)),
       ).toEqual([])
 
-      const { uri } = (await broker.ocbroker(['totp', 'enrol', 'wei'])) as { readonly uri: string }
-      const key = new URL(uri).searchParams.get('secret') ?? ''
-      const replies = await broker.ocbroker(['login', 'wei', '--from', '127.0.0.1', '--password-stdin'], {
-        input: `try-wei\n${generateSync({ secret: key })}\n`,
-      })
+      const login = async (user: string) => {
+        const { uri } = (await broker.ocbroker(['totp', 'enrol', user])) as { readonly uri: string }
+        const key = new URL(uri).searchParams.get('secret') ?? ''
+        const { stdout } = await broker.run(
+          ['login', user, '--from', '127.0.0.1', '--password-stdin', '--json'],
+          { input: `try-${user}\n${generateSync({ secret: key })}\n` },
+        )
+        return JSON.parse(stdout)
+      }
+      const replies = await login('wei')
       expect(replies).toMatchObject([{ code: 'Access-Challenge' }, { code: 'Access-Accept' }])
       expect(JSON.stringify(replies)).toContain('10.0.0.0/8')
+      // Bob is in none of the groups.
+      expect((await login('bob')).at(-1)).toMatchObject({ code: 'Access-Reject' })
       const [records] = await postgres.ask(
         "select bool_and(ssl) as encrypted from pg_stat_ssl join pg_stat_activity using (pid) where usename = 'ocbroker'",
       )
       expect(records).toEqual({ encrypted: true })
+
+      const site = text('config/compose/Caddyfile').replace('broker1:8080 broker2:8080', '127.0.0.1:8080')
+      const caddy = await startCaddy(site, { port: httpPort })
+      resources.defer(caddy.stop)
+      const shown = async () => {
+        const page = await ask(`https://127.0.0.1:${caddy.port}/`, { headers: { host: 'localhost' } })
+        return [page.status, page.headers['set-cookie']?.[0]?.slice(0, 16)]
+      }
+      await expect
+        .poll(() => shown().catch(() => undefined), { timeout: 20_000 })
+        .toEqual([200, '__Host-ocbroker='])
     })
   },
 )
@@ -291,12 +316,24 @@ function asLines(settings: readonly string[]): string[] {
   return settings.join(' ').split('--').slice(1)
 }
 
-/** The entries of people.ldif that a directory with its two folders lacks. */
-function people(): string {
-  return text('config/compose/people.ldif')
-    .replaceAll(/^#.*\n/gm, '')
-    .split('\n\n')
-    .filter((entry) => !entry.startsWith('dn: ou='))
-    .map((entry) => entry.replace('\n', '\nchangetype: add\n'))
-    .join('\n\n')
+/** The directory of config/compose/openldap, by Debian's slapd on a free port. */
+async function startDirectory(folder: TemporaryFolder, resources: AsyncDisposableStack): Promise<number> {
+  const port = await freePort()
+  mkdirSync(folder.file('ldap'))
+  for (const name of ['openldap/slapd.conf', 'openldap/start', 'people.ldif'])
+    writeFileSync(
+      folder.file(basename(name)),
+      text(`config/compose/${name}`)
+        .replaceAll('/tmp/', `${folder.path}/`)
+        .replaceAll('/var/lib/ldap', folder.file('ldap'))
+        .replaceAll('/etc/openldap', folder.path)
+        .replaceAll(SECRETS, `${folder.path}/secrets/`)
+        .replace('ldaps://:1636/', `ldaps://localhost:${port}/`),
+    )
+  const slapd = thisMachine.start('sh', [folder.file('start')], {
+    env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+  })
+  resources.defer(slapd.stop)
+  await waitForSocket(port)
+  return port
 }

@@ -159,8 +159,8 @@ export async function outputOf(
   return stdout
 }
 
-/** Settles when something accepts connections at a socket of the file system; throws after `within` milliseconds. */
-export async function waitForSocket(path: string, within = READY_WITHIN): Promise<void> {
+/** Settles when something accepts connections at a socket of the file system, or at a port of this machine; throws after `within` milliseconds. */
+export async function waitForSocket(path: string | number, within = READY_WITHIN): Promise<void> {
   const deadline = performance.now() + within
   while (!(await accepts(path))) {
     if (performance.now() > deadline) throw new Error(`nothing listened at ${path} within ${within} ms`)
@@ -168,8 +168,8 @@ export async function waitForSocket(path: string, within = READY_WITHIN): Promis
   }
 }
 
-async function accepts(path: string): Promise<boolean> {
-  const socket = connect(path)
+async function accepts(path: string | number): Promise<boolean> {
+  const socket = typeof path === 'number' ? connect(path) : connect(path)
   try {
     await once(socket, 'connect')
     return true

@@ -61,11 +61,12 @@ export async function startCaddy(site: string, options: ProxyOptions): Promise<R
   return start('caddy', options, async (folder, own, { certificate, key }) => {
     const file = folder('Caddyfile')
     const text = site
+      .replace('{$PORTAL_HOST:localhost}', 'localhost')
       .replace(/^([\w.]+) \{$/m, `https://$1:${own} {\n\tbind 127.0.0.1\n\ttls ${certificate} ${key}`)
       .replace('127.0.0.1:8080', `127.0.0.1:${options.port}`)
     writeFileSync(
       file,
-      `{\n\tadmin off\n\tauto_https disable_redirects\n\tstorage file_system ${folder('storage')}\n}\n${text}`,
+      `{\n\tadmin off\n\tauto_https disable_redirects\n\tskip_install_trust\n\tstorage file_system ${folder('storage')}\n}\n${text}`,
     )
     return thisMachine.start('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], {
       env: { HOME: folder('.'), XDG_CONFIG_HOME: folder('.'), XDG_DATA_HOME: folder('.') },
