@@ -1,3 +1,4 @@
+import { AUDIT_CASES } from './audit-cases.ts'
 import type { Case, Examination } from './case.ts'
 import { HTTP_CASES } from './http-cases.ts'
 import { LDAP_CASES } from './ldap-cases.ts'
@@ -8,6 +9,7 @@ import { SCALE_CASES } from './scale-cases.ts'
 export const SUITES: Readonly<Record<string, readonly (Case | Examination)[]>> = {
   radius: RADIUS_CASES,
   ldap: LDAP_CASES,
+  audit: AUDIT_CASES,
   scale: SCALE_CASES,
   http: HTTP_CASES,
 }

@@ -1,8 +1,10 @@
-import { writeFileSync } from 'node:fs'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { AuditEvent } from '../../src/domain/audit.ts'
 import { type Installation, install, type RunningBroker } from '../real/broker.ts'
 import { describeWith } from '../real/needs.ts'
+import { outputOf, thisMachine } from '../real/process.ts'
 import { ask, loginRequest } from '../real/radius-socket.ts'
 import { RSYSLOG_NEEDS, type Rsyslog, startRsyslog } from '../real/rsyslog.ts'
 import { startWebhookReceiver, type WebhookReceiver } from '../real/webhook-receiver.ts'
@@ -124,4 +126,50 @@ describeWith([...RSYSLOG_NEEDS, 'logrotate'], 'the audit trail elsewhere', () =>
     await expect.poll(() => once(webhook.events.map(({ id }) => id)), DELIVERED).toEqual(ids)
     await running.logUntil('audit.sink_delivers', { sink: 'soc' })
   })
+
+  test('goes on in a new file of the log when logrotate has moved the old one, by every worker', async () => {
+    const rotated = await install({ sections: { radius: { workers: 2 }, log: { file: 'broker.log' } } })
+    onTestFinished(rotated.remove)
+    const serving = rotated.start(['serve'])
+    onTestFinished(() => serving.stop())
+    await serving.waitForOutput(/Accounting \(RADIUS\) on/, 40_000)
+    const log = rotated.folder.file('broker.log')
+    const eventsIn = (file: string) =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .flatMap((line) => (line === '' ? [] : [String(JSON.parse(line).event)]))
+    await expect.poll(() => eventsIn(log), DELIVERED).toContain('broker.listening')
+
+    const shipped = readFileSync(join(import.meta.dirname, '../../deploy/debian/logrotate'), 'utf8')
+    const settings = shipped
+      .replace('/var/lib/ocbroker/*.log', log)
+      .replace(/^ *su .*\n/m, '')
+      .replace(/systemctl kill .*/, `kill -USR1 ${serving.pid}`)
+    writeFileSync(rotated.folder.file('logrotate.conf'), settings, { mode: 0o600 })
+    const state = rotated.folder.file('logrotate.state')
+    const rotation = ['--force', '--state', state, rotated.folder.file('logrotate.conf')]
+    await outputOf(thisMachine, 'logrotate', rotation)
+    const all = () => [serving.pid, ...childrenOf(serving.pid)]
+    expect(all()).toHaveLength(3)
+    for (const pid of all()) await expect.poll(() => filesOf(pid), DELIVERED).toContain(log)
+    await ask(rotated.authPort, loginRequest({ secret: rotated.secret, user: 'bob', password: 'wrong' }))
+    await expect.poll(() => eventsIn(log), DELIVERED).toContain('login.refused')
+    expect(eventsIn(`${log}.1`)).not.toContain('login.refused')
+    for (const pid of all()) expect(filesOf(pid)).not.toContain(`${log}.1`)
+  })
 })
+
+function childrenOf(pid: number): readonly number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+}
+
+/** The files that a process has open, by their present names. */
+function filesOf(pid: number): readonly string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)]
+    } catch {
+      return []
+    }
+  })
+}

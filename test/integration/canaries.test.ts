@@ -8,8 +8,10 @@ import { loadConfig } from '../../src/config/load.ts'
 import { Attr } from '../../src/radius/codes.ts'
 import { type Broker, type CommandRun, install, startBroker } from '../real/broker.ts'
 import { Canaries, CANARY_DIGITS as DIGITS, Listener } from '../real/canaries.ts'
+import { temporaryFolder } from '../real/folder.ts'
 import { addPeople, type TestPerson } from '../real/people.ts'
 import { ask, type LoginRequest, loginRequest, type Reply, radiusSocket } from '../real/radius-socket.ts'
+import { startWebhookReceiver } from '../real/webhook-receiver.ts'
 
 const TOTP = { digits: DIGITS }
 /** Every reason for which a login can be refused here: a path that no canary took has not been looked at. */
@@ -35,8 +37,14 @@ test('no password, code, seed or secret is in a log line, in an error message or
   const canaries = new Canaries()
   const heard = new Listener()
   const secret = canaries.password('shared secret')
+  const webhook = await startWebhookReceiver()
+  onTestFinished(webhook.stop)
+  const key = temporaryFolder('webhook')
+  onTestFinished(key.remove)
+  writeFileSync(key.file('key'), canaries.made('key of the webhook', webhook.secret), { mode: 0o600 })
   const broker = await startBroker({
     sections: {
+      audit: { webhook: [{ name: 'soc', url: webhook.url, secret_file: key.file('key') }] },
       gateways: [{ name: 'gw', address: '127.0.0.1', secret }],
       second_factor: { mode: 'challenge', totp: TOTP },
       limits: { user: '12/1m', address: '1000/1m' },
@@ -72,6 +80,9 @@ test('no password, code, seed or secret is in a log line, in an error message or
   expect(canaries.foundIn(databaseOf(broker)), 'stored').toEqual([])
   heard.hear((await broker.process.finished).output)
   expect(canaries.foundIn(heard.all()), 'said or logged').toEqual([])
+  expect(webhook.events.length).toBeGreaterThan(REASONS.length)
+  const sent = Buffer.from(webhook.bodies.join('') + JSON.stringify(webhook.headers))
+  expect(canaries.foundIn(sent), 'sent elsewhere').toEqual([])
 })
 
 test('no code that is typed behind a password, or alone, is in a log line', async () => {

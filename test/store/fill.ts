@@ -46,6 +46,7 @@ export async function fill(records: Repositories): Promise<void> {
     createdAt: NOON,
     createdBy: 'a',
   })
+  await records.sinks.take({ name: 'siem', holder: 'b', now: NOON, until: NOON + 1 })
   await records.agents.note({
     ...{ gateway: 'gw1', host: 'vpn1', protocol: 1, version: '1', token: 'a', heardAt: NOON, sessions: 0 },
     bans: [{ address: '192.0.2.1', score: 1 }],
