@@ -4,6 +4,7 @@ import type { Gateway } from '../domain/gateway.ts'
 import {
   askedAt,
   type DropReason,
+  isTrouble,
   type JudgedDrop,
   recentDrops,
   type Traffic,
@@ -17,8 +18,6 @@ type KnownGateway = Pick<Gateway, 'name' | 'messageAuthenticator'>
 const SILENT_MS = 7 * 24 * 3_600_000
 const MAX_STRANGERS = 5
 
-/** That one of these is dropped says nothing of the gateway. */
-const HARMLESS: readonly DropReason[] = ['repeated', 'no_source_port']
 /** Everybody can send these in a gateway's name, and they pass. */
 const PASSING: readonly DropReason[] = ['malformed', 'forbidden_attribute', 'overloaded', 'too_late']
 
@@ -30,9 +29,7 @@ export function checkDrops(
 ): Check {
   return async () => {
     const [now, traffic] = [clock.now(), await store.list()]
-    const drops = recentDrops(traffic, now).filter(
-      ({ outcome, state }) => state !== 'over' && !HARMLESS.includes(outcome),
-    )
+    const drops = recentDrops(traffic, now).filter(isTrouble)
     return [
       ...gateways.flatMap((gateway) => findingsOn(gateway, traffic, drops, now)),
       ...strangers(drops.filter(({ gateway }) => gateway === undefined)),

@@ -105,6 +105,14 @@ function isMended({ source, gateway, kind, outcome, detail }: Drop, taken: Traff
   return kind === taken.kind || kind === 'status'
 }
 
+/** That one of these is dropped says nothing of its sender. */
+const HARMLESS: readonly DropReason[] = ['repeated', 'no_source_port']
+
+/** Whether it tells of something that somebody should mend. */
+export function isTrouble({ outcome, state }: JudgedDrop): boolean {
+  return state !== 'over' && !HARMLESS.includes(outcome)
+}
+
 /** When the gateway last sent a request that was taken; a Status-Server is none. */
 export function askedAt(traffic: readonly Traffic[], gateway: string): number | undefined {
   const times = traffic

@@ -555,3 +555,32 @@ describe('prompts that nobody answered', () => {
     expect(audit.text).toMatch(/Nobody typed the code[\s\S]*12 times/)
   })
 })
+
+test('what of gateways and strangers is dropped is on the first page, until it is mended', async () => {
+  const desk = await signedIn('watching', ['helpdesk'])
+  expect((await desk.get('/desk')).text).not.toContain('id="drops"')
+  const at = Date.now() - 60_000
+  const kind = { kind: 'login', count: 3, firstAt: at, lastAt: at } as const
+  const outcome = 'bad_message_authenticator'
+  const gateway = { ...kind, source: '192.0.2.7', gateway: 'gw1' } as const
+  const stranger = { ...kind, source: '192.0.2.8', outcome: 'unknown_gateway', detail: '<b>' } as const
+  const { traffic } = fixture.records
+  await traffic.add([{ ...gateway, outcome }, stranger, { ...gateway, outcome: 'repeated' }])
+  const shown = async () => /id="drops">.*?<\/section>/s.exec((await desk.get('/desk')).text)?.[0] ?? ''
+  const text = (await shown()).replaceAll(/<[^>]*>/g, '')
+  expect(text).toMatch(/gw1\s+192\.0\.2\.7\s+Every login is dropped .*\(3 times\)\s+Wrong secret/)
+  expect(text).toMatch(/Unknown sender\s+192\.0\.2\.8[\s\S]*No gateway of the configuration/)
+  const { json } = await ask(`${fixture.url}/api/v1/gateways`, { token: await fixture.token() })
+  const { items, drops } = json as unknown as {
+    items: readonly { name: string }[]
+    drops: readonly { reason: string; state: string }[]
+  }
+  expect(items.map(({ name }) => name)).toEqual(['gw1'])
+  expect(drops.map(({ reason, state }) => [reason, state]).toSorted()).toEqual([
+    [outcome, 'every'],
+    ['repeated', 'every'],
+    ['unknown_gateway', 'every'],
+  ])
+  await traffic.add([{ ...gateway, outcome: 'taken', firstAt: at + 1000, lastAt: at + 1000 }])
+  expect(await shown()).not.toContain('192.0.2.7')
+})

@@ -2,6 +2,7 @@ import type { Router } from 'express'
 import { Activity } from './activity.ts'
 import { needs } from './admission.ts'
 import type { AdminConsole } from './console.ts'
+import { dropsOf } from './drops.ts'
 import { usersWithUnansweredPrompts } from './unanswered-prompts.ts'
 import { unsignedGateways } from './unsigned-gateways.ts'
 
@@ -11,16 +12,17 @@ export function nowRoutes(router: Router, admin: AdminConsole): void {
   const lastDay = new Activity(records.audit)
 
   router.get('/', needs('lockouts:read'), async (_request, response) => {
-    const [activity, unsigned, unanswered] = await Promise.all([
+    const [activity, unsigned, unanswered, dropped] = await Promise.all([
       lastDay.until(clock.now()),
       unsignedGateways(admin.services),
       usersWithUnansweredPrompts(records.audit, clock.now()),
+      dropsOf(admin.services),
     ])
     admin.show(response, {
       view: 'now',
       title: (t) => t('admin.now.title'),
       area: 'now',
-      data: { activity, unsigned, unanswered },
+      data: { activity, unsigned, unanswered, dropped },
     })
   })
 }
