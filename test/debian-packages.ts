@@ -45,6 +45,7 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'prometheus', proof: 'promtool', suites: ['unit', 'integration'] },
   { name: 'postgresql', proof: postgresProgram('postgres'), suites: ['integration'] },
   { name: 'docker-compose', proof: 'docker-compose', suites: ['integration'] },
+  { name: 'kubernetes-client', proof: 'kubectl', suites: ['unit'] },
   { name: 'libfaketime', proof: FAKETIME, suites: ['integration'] },
   { name: 'rsyslog', proof: 'rsyslogd', suites: ['integration'] },
   { name: 'rsyslog-gnutls', proof: RSYSLOG_TLS, suites: ['integration'] },
