@@ -4,6 +4,7 @@ import type { AgentGateway, AgentStore } from '../domain/agent.ts'
 import type { TokenStore } from '../domain/api-token.ts'
 import type { AuditStore } from '../domain/audit.ts'
 import type { EnrolmentStore } from '../domain/enrolment.ts'
+import type { InvitationStore } from '../domain/invitation.ts'
 import type { NameStore } from '../domain/known-names.ts'
 import type { Locale } from '../domain/locale.ts'
 import type { LockoutStore } from '../domain/lockout.ts'
@@ -38,6 +39,7 @@ export interface HttpServices extends Runtime {
     readonly audit: Pick<AuditStore, 'list' | 'count' | 'tail' | 'positionOf'>
     readonly enrolments: Pick<EnrolmentStore, 'findRegistered' | 'list'>
     readonly gateways: Pick<GatewayStore, 'signing'>
+    readonly invitations: Pick<InvitationStore, 'revoke'>
     readonly leases: Pick<LeaseStore, 'usage'>
     readonly lockouts: LockoutStore
     readonly names: NameStore

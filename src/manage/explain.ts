@@ -20,7 +20,7 @@ import {
 import type { QuotaStanding } from '../domain/quota.ts'
 import type { SessionStore } from '../domain/session.ts'
 import { authorizePerson, type PersonAuthorization, type Unauthorized } from '../login/authorize-person.ts'
-import { type Foreseen, type ForeseeOptions, foresee } from '../login/foresee.ts'
+import { type Foreseen, type ForeseenEnd, type ForeseeOptions, foresee } from '../login/foresee.ts'
 import { type AskedStore, Lookups } from '../login/looking-stores.ts'
 import { boundedTo } from '../login/quotas.ts'
 import { barringLocks, type Outcome, outcomeOf } from './explain-outcome.ts'
@@ -64,6 +64,8 @@ export interface Explanation {
   readonly gateway: string
   readonly address?: string
   readonly outcome: Outcome
+  /** Places from which it would be otherwise; none where an address was asked about. */
+  readonly elsewhere: readonly Elsewhere[]
   readonly stores: readonly Omit<AskedStore, 'person' | 'needsPassword'>[]
   readonly locks: readonly Lockout[]
   readonly enrolment?: RegisteredEnrolment
@@ -128,7 +130,11 @@ export async function explain(
     user: name.username,
     gateway,
     address,
-    outcome: elsewhere.length === 0 ? outcome : { ...outcome, words: dependingWords(elsewhere, outcome) },
+    outcome:
+      elsewhere.length === 0
+        ? outcome
+        : { ...outcome, words: dependingWords(elsewhere, foreseen.end, outcome) },
+    elsewhere,
     stores: stores.map(({ person: _, needsPassword: __, ...asked }) => asked),
     locks: unlocked.locks,
     enrolment,
@@ -148,8 +154,9 @@ function isLocked({ end }: Foreseen): boolean {
   return end.kind === 'refusal' && end.reason === 'locked'
 }
 
-function dependingWords(elsewhere: readonly string[], { words }: Outcome): string {
-  return `Depends on the address: ${elsewhere.join('; ')}. From elsewhere: ${words}`
+function dependingWords(elsewhere: readonly Elsewhere[], end: ForeseenEnd, { words }: Outcome): string {
+  const there = elsewhere.map((group) => elsewhereWords(group, end))
+  return `Depends on the address: ${there.join('; ')}. From elsewhere: ${words}`
 }
 
 /** The enrolment of the subject in the last store that was asked: the one that knows the user, or would. */
@@ -201,7 +208,7 @@ function isFull({ pool: key, address }: LeaseRequest, usage: readonly PoolUsage[
   return address === undefined && found?.held === found?.size
 }
 
-/** What would be otherwise from some addresses, one part of a sentence each. */
+/** What would be otherwise from some addresses. */
 async function byAddress(
   about: {
     readonly name: LoginName
@@ -211,7 +218,7 @@ async function byAddress(
     readonly lookups: Lookups
   },
   options: ExplainOptions,
-): Promise<readonly string[]> {
+): Promise<readonly Elsewhere[]> {
   const { name, gateway, foreseen, person, lookups } = about
   const user = person === undefined ? name.username : usernameOf(person.subject)
   const { policies, exempt } = options.settings
@@ -226,7 +233,7 @@ async function byAddress(
     const until = ends.includes(undefined) ? null : Math.max(...ends.map((end) => end ?? 0))
     groups.set(key, { places: [...(groups.get(key)?.places ?? []), text], end: there.end, until })
   }
-  return [...groups.values()].map((group) => elsewhereWords(group, foreseen.end))
+  return [...groups.values()]
 }
 
 /** The same for ends that people would call the same. */

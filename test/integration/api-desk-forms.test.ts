@@ -59,10 +59,13 @@ const PAGES = [
 const forms = (): readonly (readonly [path: string, fields: Readonly<Record<string, string>>])[] => [
   ['/desk/lock', { scope: 'user', user: 'somebody', reason }],
   [`/desk/lockouts/${lockout}/release`, { reason }],
+  ['/desk/lockouts/release', { id: lockout, reason }],
+  ['/desk/users/release', { name: 'locked', reason }],
   ['/desk/users/revoke', { name: 'victim', subject: 'victim', reason }],
   ['/desk/users/invite', { name: 'victim', reason }],
   ['/desk/users/revoke-trusts', { name: 'traveller', reason }],
   ['/desk/sessions/end', { id: session, reason }],
+  ['/desk/users/victim/leave', { reason }],
 ]
 
 /** Nothing of what the forms would have done. */

@@ -151,7 +151,7 @@ describe('access to the admin console', () => {
   test('shows users who may only read no forms that write', async () => {
     const client = await signedIn('auditor-1', ['auditors'])
     const id = await locked('looked-at')
-    for (const path of [...PAGES, `/desk/lockouts/${id}`, '/desk/users?name=comer']) {
+    for (const path of [...PAGES, `/desk/lockouts/${id}`, '/desk/users/comer']) {
       const answer = await client.get(path)
       expect([path, answer.status]).toEqual([path, 200])
       // Signing out is all that is left to be sent.
@@ -208,6 +208,9 @@ describe('a form of the admin console', () => {
       ['/desk/lock', { scope: 'user', user, for: 'release' }],
       ['/desk/users/revoke', { name: user, subject: user }],
       ['/desk/users/invite', { name: user }],
+      ['/desk/users/release', { name: user }],
+      ['/desk/lockouts/release', { all: 'yes', shown: String(Date.now()) }],
+      [`/desk/users/${user}/leave`, {}],
       ['/desk/sessions/end', { id: await connected(user) }],
     ] as const) {
       const answer = await client.postOnly(path, { ...fields, reason })
@@ -302,7 +305,7 @@ describe('a form of the admin console', () => {
   test('creates an invitation that is shown once and enrols the user', async () => {
     const client = await signedIn('inviter', ['helpdesk'])
     await fixture.addUser('newcomer')
-    await client.get('/desk/users?name=newcomer')
+    await client.get('/desk/users/newcomer')
     const answer = await client.post('/desk/users/invite', {
       name: 'newcomer',
       for: '3600000',
@@ -310,7 +313,7 @@ describe('a form of the admin console', () => {
     })
     const [, code = ''] = CODE.exec(answer.text) ?? []
     expect(code).not.toBe('')
-    for (const path of ['/desk/users?name=newcomer', '/desk/audit?user=newcomer'])
+    for (const path of ['/desk/users/newcomer', '/desk/audit?user=newcomer'])
       expect((await client.get(path)).text).not.toContain(code)
     expect(await fixture.log()).not.toContain(code)
     const newcomer = new FormClient(fixture.url)
@@ -345,7 +348,7 @@ describe('what the admin console shows', () => {
       `/desk/search?q=${typed}`,
       `/desk/lockouts/${lock?.id}`,
       `/desk/lockouts?q=${typed}`,
-      `/desk/users?name=${typed}`,
+      `/desk/users/${typed}`,
       `/desk/audit?user=${typed}&from=${typed}&zone=${typed}`,
       `/desk/sessions?q=${typed}&ip=${typed}`,
     ]) {
@@ -510,15 +513,18 @@ describe('what the admin console shows', () => {
     const client = await signedIn('explainer', ['auditors'])
     await fixture.addUser('waiting', ['staff'])
     const verdictOf = async (query: string) => {
-      const { text } = await client.get(`/desk/users?${query}`)
+      const { text } = await client.get(`/desk/users/${query}`)
       return /id="verdict">\s*<p><strong>([^<]+)/.exec(text)?.[1]
     }
-    expect(await verdictOf('name=waiting')).toBe('Would be refused')
+    expect(await verdictOf('waiting')).toBe('Would be refused')
     await fixture.enrol('waiting')
-    expect(await verdictOf('name=waiting&address=198.51.100.7&gateway=gw1')).toBe('Would be let in')
-    expect(await verdictOf('name=nobody-at-all')).toBe('Would be refused')
-    expect((await client.get('/desk/users?name=waiting&address=nonsense')).status).toBe(422)
-    expect((await client.get('/desk/users?name=%01')).status).toBe(422)
+    expect(await verdictOf('waiting?address=198.51.100.7&gateway=gw1')).toBe('Would be let in')
+    expect(await verdictOf('nobody-at-all')).toBe('No such user')
+    const unknown = (await client.get('/desk/users/waitign')).text
+    expect(unknown).toContain('href="/desk/users/waiting"')
+    expect(unknown).not.toContain('/desk/lock?')
+    expect((await client.get('/desk/users/waiting?address=nonsense')).status).toBe(422)
+    expect((await client.get('/desk/users/%01')).status).toBe(422)
     expect(await trailOf('waiting')).toEqual([])
   })
 })
@@ -546,11 +552,11 @@ describe('prompts that nobody answered', () => {
     const [listed = ''] = hint.exec((await desk.get('/desk')).text) ?? []
     expect(listed.replaceAll(/<[^>]*>/g, '')).toContain('robbed (13 times)')
     expect(listed).not.toMatch(/forgetful|longago/)
-    const [ofUser = ''] = hint.exec((await desk.get('/desk/users?name=robbed')).text) ?? []
+    const [ofUser = ''] = hint.exec((await desk.get('/desk/users/robbed')).text) ?? []
     expect(ofUser).toContain('13 times')
     expect(ofUser).toContain('203.0.113.10, 203.0.113.9')
-    expect((await desk.get('/desk/users?name=forgetful')).text).toContain('typed once')
-    expect((await desk.get('/desk/users?name=longago')).text).not.toContain('id="unanswered"')
+    expect((await desk.get('/desk/users/forgetful')).text).toContain('typed once')
+    expect((await desk.get('/desk/users/longago')).text).not.toContain('id="unanswered"')
     const audit = await desk.get('/desk/audit?kind=login.prompt_unanswered')
     expect(audit.text).toMatch(/Nobody typed the code[\s\S]*12 times/)
   })

@@ -121,16 +121,96 @@ describeWith(BROWSER_NEEDS, 'somebody at the desk who sees only its pages', () =
     expect(await fixture.records.lockouts.countByHint({}, Date.now(), 99)).toMatchObject({ new_place: 0 })
     expect(complaints()).toEqual([])
   })
+
+  test('reads from where a locked user gets in, and lets them in from everywhere', async () => {
+    const { records } = fixture
+    await fixture.addUser('dave', ['staff'])
+    await fixture.enrol('dave')
+    lock(fixture, 'new_place', 1, 'dave', '192.0.2.171')
+    const { page, complaints } = await atTheDesk('judge', 'helpdesk')
+    await page.goto(`${fixture.url}/desk/users/dave`)
+    const verdict = await page.locator('#verdict').innerText()
+    expect(verdict).toContain('Depends on the address')
+    expect(verdict).toContain('Locked from 192.0.2.171 until')
+    expect(verdict).toContain(
+      'From elsewhere: With the right password and code, policy everyone lets the user in.',
+    )
+    for (const tab of ['Sessions', 'Authenticators', 'Account', 'Timeline']) {
+      await page.locator('.tabs').getByRole('link', { name: tab }).click()
+      expect(await page.locator('.tabs [aria-current]').innerText()).toBe(tab)
+    }
+    expect(await looks.examine(page, 'en-GB-desk-person')).toEqual([])
+    await page.locator('#release summary').click()
+    await page.fill('#release-reason', 'called from the known number')
+    await page.locator('#release-reason').press('Enter')
+    await page.locator('#verdict', { hasText: 'Would be let in' }).waitFor()
+    const [event] = await records.audit.list({ user: 'dave', limit: 1 })
+    expect(event).toMatchObject({ kind: 'lockout.released', actor: 'judge (web)' })
+
+    await page.goto(`${fixture.url}/desk/users/daev`)
+    expect(await page.locator('#verdict').innerText()).toContain('No such user')
+    expect(await page.getByRole('link', { name: 'Lock manually' }).count()).toBe(0)
+    await page.getByRole('link', { name: 'dave', exact: true }).click()
+    await page.getByRole('heading', { name: 'dave', exact: true }).waitFor()
+    expect(complaints()).toEqual([])
+  })
+
+  test('has somebody leave the company in one form', async () => {
+    const { records, url } = fixture
+    await fixture.addUser('leo', ['staff'])
+    await fixture.enrol('leo')
+    const session = { gateway: 'gw1', user: 'leo', acctSession: 'leo-1', at: Date.now() } as const
+    await records.sessions.record({ ...session, kind: 'start', seconds: 0, octetsIn: 0, octetsOut: 0 })
+    const { page, complaints } = await atTheDesk('personnel', 'admins')
+    await page.goto(`${url}/desk/users/leo`)
+    await page.getByRole('link', { name: 'Leaves the company' }).click()
+    expect(await looks.examine(page, 'en-GB-desk-leave')).toEqual([])
+    await page.fill('#reason', 'last day, ticket 99')
+    await page.getByRole('button', { name: 'Do all of this' }).click()
+    await page.getByRole('heading', { name: 'leo is out' }).waitFor()
+    const done = async (step: string) =>
+      (await page.locator(`[data-step="${step}"] .badge`).innerText()).trim()
+    const steps = ['lock', 'disable', 'authenticator', 'trusts', 'sign_out', 'sessions']
+    expect(await Promise.all(steps.map(done))).toEqual([
+      'Done',
+      'Done',
+      'Done',
+      'Nothing to do',
+      'Done',
+      'Done',
+    ])
+    // No agent reports from this gateway, so the page has the command to copy.
+    expect(await page.locator('code').innerText()).toBe('occtl disconnect user leo')
+    expect(await looks.examine(page, 'en-GB-desk-left')).toEqual([])
+    expect((await records.users.find('leo'))?.enabled).toBe(false)
+    expect(await records.enrolments.find('leo')).toBeUndefined()
+    const [lockout] = await records.lockouts.list({ user: 'leo', limit: 1 })
+    expect(lockout).toMatchObject({ scope: 'user', cause: 'by_hand', reason: 'last day, ticket 99' })
+    expect(lockout?.until).toBeUndefined()
+    const events = await records.audit.list({ user: 'leo', limit: 9 })
+    expect(events.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['lockout.made', 'user.changed', 'enrolment.revoked', 'session.end_ordered']),
+    )
+    // Again, and nothing is done twice.
+    await page.goto(`${url}/desk/users/leo/leave`)
+    await page.fill('#reason', 'to be sure')
+    await page.getByRole('button', { name: 'Do all of this' }).click()
+    await page.getByRole('heading', { name: 'leo is out' }).waitFor()
+    expect(await Promise.all(['lock', 'disable', 'authenticator'].map(done))).toEqual([
+      ...['Nothing to do', 'Nothing to do', 'Nothing to do'],
+    ])
+    expect(complaints()).toEqual([])
+  })
 })
 
 /** One user in ten thousand who has only mistyped a password. */
 function attack(fixture: TestBroker): void {
   lock(fixture, 'guessing', ATTACKED, 'victim')
-  lock(fixture, 'known_place', 1, 'honest')
+  lock(fixture, 'known_place', 1, 'honest-hanna')
 }
 
 /** Writes lockouts as they would be after a while, without the failures that made them. */
-function lock({ folder }: TestBroker, hint: LockoutHint, count: number, name: string): void {
+function lock({ folder }: TestBroker, hint: LockoutHint, count: number, name: string, from?: string): void {
   const database = new DatabaseSync(folder.file('broker.db'))
   const now = Date.now()
   const insert = database.prepare(
@@ -140,8 +220,8 @@ function lock({ folder }: TestBroker, hint: LockoutHint, count: number, name: st
   const reason = '5 failed logins of this user from this address within 600 s'
   database.exec('begin')
   for (let index = 0; index < count; index++) {
-    const user = count === 1 ? `${name}-hanna` : `${name}-${String(index).padStart(5, '0')}`
-    const address = `198.18.${index >> 8}.${index & 255}`
+    const user = count === 1 ? name : `${name}-${String(index).padStart(5, '0')}`
+    const address = from ?? `198.18.${index >> 8}.${index & 255}`
     insert.run(systemRandom.id(), user, address, hint, reason, now - index, now + HOUR_MS)
   }
   database.exec('commit')

@@ -63,7 +63,7 @@ test('signing out everywhere ends every trust', async () => {
 
 test('the desk shows a user’s trusts, and ends them only with a right to write', async () => {
   const { name } = await trustedIn(['198.51.100.7'])
-  const page = `/desk/users?name=${name}`
+  const page = `/desk/users/${name}?tab=authenticators`
   const auditor = await trustedIn([], ['auditors'])
   const reader = await auditor.client.get(page)
   expect(reader.text).toContain('198.51.100.7')

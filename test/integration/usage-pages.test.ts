@@ -112,7 +112,7 @@ test('a quota is shown and added to by the API', async () => {
 test('the desk shows what is left, and an administrator adds to it', async () => {
   const user = await userWith(10e9)
   const admin = await signedIn(unique('admin'), ['admins'], 'desk')
-  const page = `/desk/users?name=${encodeURIComponent(user)}`
+  const page = `/desk/users/${encodeURIComponent(user)}?tab=account`
   const spent = await admin.get(page)
   expect(spent.text).toContain('10 GB of traffic in 30 days')
   expect(spent.text).toContain('0 B of 10 GB left until')

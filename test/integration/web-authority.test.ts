@@ -96,7 +96,7 @@ describe('the help desk', () => {
       ['adam', false],
       ['bob', true],
     ] as const) {
-      const page = (await client.get(`/desk/users?name=${name}`)).text
+      const page = (await client.get(`/desk/users/${name}?tab=authenticators`)).text
       expect([name, page.includes('/desk/users/revoke')]).toEqual([name, may])
       expect([name, page.includes('/desk/users/invite')]).toEqual([name, may])
       const invited = await client.post('/desk/users/invite', { name, for: '3600000', reason })

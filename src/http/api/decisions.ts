@@ -33,7 +33,10 @@ const WRONG = {
   address: 'is not an IP address',
 } as const
 
-export function explanationWire({ locks, enrolment, quotas, ...rest }: Explanation, now: number) {
+export function explanationWire(
+  { locks, enrolment, quotas, elsewhere: _, ...rest }: Explanation,
+  now: number,
+) {
   return {
     ...rest,
     locks: locks.map((lockout) => lockoutWire(lockout, now)),

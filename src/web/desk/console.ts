@@ -9,7 +9,7 @@ import type { AuditContext } from '../../manage/audit-context.ts'
 import { field, parameter } from '../layout/forms.ts'
 import type { Page, Pages } from '../layout/pages.ts'
 import { durationText, hourText, trafficText } from '../layout/times.ts'
-import { searchText } from './filters.ts'
+import { personPath, searchText } from './filters.ts'
 import { lockedOutText } from './locked-out.ts'
 
 /** A page in the bar at the top. */
@@ -115,6 +115,7 @@ export class AdminConsole {
         hour: (at: number) => hourText(at, locale),
         traffic: (octets: number) => trafficText(octets, locale),
         linkTo: searchText,
+        personPath,
       },
     }
   }

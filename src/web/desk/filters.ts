@@ -56,6 +56,11 @@ export function searchText(path: string, parameters: Parameters): string {
   return text === '' ? path : `${path}?${text}`
 }
 
+/** The page of a user, by whatever name. */
+export function personPath(name: string): string {
+  return `/desk/users/${encodeURIComponent(name)}`
+}
+
 /** One page of a list, with the links that the pager shows. */
 interface ListPage<T> {
   readonly items: readonly T[]

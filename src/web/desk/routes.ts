@@ -4,10 +4,12 @@ import type { Pages } from '../layout/pages.ts'
 import { onlyWithRole } from './admission.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { AdminConsole } from './console.ts'
+import { leaveRoutes } from './leave-routes.ts'
 import { lockRoutes } from './lock-routes.ts'
 import { countLockedOut } from './locked-out.ts'
 import { lockoutRoutes } from './lockout-routes.ts'
 import { nowRoutes } from './now-routes.ts'
+import { peopleRoutes } from './people-routes.ts'
 import { releaseRoutes } from './release-routes.ts'
 import { searchRoutes } from './search-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
@@ -35,6 +37,8 @@ export function consoleRoutes(services: HttpServices, pages: Pages): Router {
     lockoutRoutes,
     lockRoutes,
     sessionRoutes,
+    leaveRoutes,
+    peopleRoutes,
     userRoutes,
     auditRoutes,
     timelineRoutes,

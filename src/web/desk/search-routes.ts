@@ -6,7 +6,7 @@ import { parseAddress, parsePlace } from '../../domain/network.ts'
 import { goTo, parameter } from '../layout/forms.ts'
 import { needs } from './admission.ts'
 import type { AdminConsole } from './console.ts'
-import { recordId, searchText } from './filters.ts'
+import { personPath, recordId, searchText } from './filters.ts'
 
 /** Something that was found, with the page about it. */
 interface Hit {
@@ -113,8 +113,4 @@ export function searchRoutes(router: Router, admin: AdminConsole): void {
 
 function userHit(name: string): Hit {
   return { kind: 'user', text: name, href: personPath(name) }
-}
-
-function personPath(name: string): string {
-  return searchText('/desk/users', { name })
 }

@@ -1,93 +1,85 @@
-import type { Request, Response, Router } from 'express'
+import type { Router } from 'express'
 import { parseDuration } from '../../domain/duration.ts'
 import { Unavailable } from '../../domain/errors.ts'
 import { canonicalUserName, usernameOf } from '../../domain/login-name.ts'
 import { parseOctets } from '../../domain/octets.ts'
 import { demandRightsOver } from '../../http/api/authenticate.ts'
 import { callerOf } from '../../http/caller.ts'
-import type { Explanation, WrongPart } from '../../manage/explain.ts'
-import { readTimeline } from '../../manage/timeline.ts'
+import { Problem } from '../../http/problem.ts'
 import type { Addition } from '../../manage/user-quotas.ts'
-import { field, goTo, parameter } from '../layout/forms.ts'
-import { shownQuota } from '../layout/shown-quota.ts'
+import { field, goTo } from '../layout/forms.ts'
 import { needs } from './admission.ts'
-import { type AdminConsole, type FormProblem, isContext } from './console.ts'
-import { maybeOf, searchText } from './filters.ts'
-import { shownEntries } from './timeline.ts'
-import { unansweredPromptsOf } from './unanswered-prompts.ts'
-import { explainUser } from './user-status.ts'
+import { type AdminConsole, isContext } from './console.ts'
+import { personPath } from './filters.ts'
+import { DEFAULT_INVITATION_MS, INVITATIONS, PersonPage } from './person.ts'
 
-const MAX_ENTRIES = 100
-const MAX_TRUSTS = 20
-const HOUR_MS = 3_600_000
-/** How long an invitation can be valid, in milliseconds. */
-const INVITATIONS: readonly number[] = [1, 24, 72].map((hours) => hours * HOUR_MS)
-const DEFAULT_INVITATION_MS = 24 * HOUR_MS
-
-const PROBLEMS: Readonly<Record<WrongPart, FormProblem>> = {
-  user: 'unknown_user',
-  gateway: 'gateway',
-  address: 'address',
-}
-
-/** A user's page: whether a login would be let in, what happened, and the authenticator. */
+/** A user's page, and what is done there. */
 export function userRoutes(router: Router, admin: AdminConsole): void {
-  const {
-    enrolling,
-    inviting,
-    trusts,
-    userQuotas,
-    webSessions,
-    subjectOf,
-    mayActOn,
-    publicUrl,
-    records,
-    clock,
-    gateways,
-  } = admin.services
+  const { enrolling, inviting, trusts, userQuotas, webSessions, subjectOf, lockouts, mayActOn, publicUrl } =
+    admin.services
+  const person = new PersonPage(admin)
 
-  router.get('/users', needs('explain'), (request, response) =>
-    showUser(response, parameter(request, 'name')),
+  router.get('/users/:name', needs('explain'), (request, response) =>
+    person.show(response, String(request.params.name)),
   )
+
+  router.post('/users/release', needs('lockouts:write'), async (request, response) => {
+    const name = field(request, 'name')
+    const context = admin.auditContextIn(request)
+    if (!isContext(context)) return person.show(response, name, context)
+    const user = await accountOf(name)
+    if (user === undefined) return person.show(response, name, 'unknown_user')
+    const { scopes } = callerOf(request)
+    const { left } = await lockouts.release(
+      { filter: { user: usernameOf(user) } },
+      {
+        by: context.actor,
+        reason: context.reason,
+        mayActOn: (target) => mayActOn(target, scopes),
+      },
+    )
+    if (left.some(({ why }) => why === 'forbidden')) throw new Problem('missing-scope')
+    goTo(response, personPath(name))
+  })
 
   router.post('/users/revoke', needs('enrolments:write'), async (request, response) => {
     const name = field(request, 'name')
     const subject = field(request, 'subject')
     const context = admin.auditContextIn(request)
-    if (!isContext(context)) return showUser(response, name, context)
+    if (!isContext(context)) return person.show(response, name, context)
     await demandRightsOver(subject, callerOf(request), admin.services)
     if (await enrolling.revoke(subject, context)) await webSessions.deleteAllOf(usernameOf(subject))
-    goTo(response, searchText('/desk/users', { name }))
+    goTo(response, personPath(name))
   })
 
   router.post('/users/revoke-trusts', needs('enrolments:write'), async (request, response) => {
     const name = field(request, 'name')
     const context = admin.auditContextIn(request)
-    if (!isContext(context)) return showUser(response, name, context)
+    if (!isContext(context)) return person.show(response, name, context)
     const user = await accountOf(name)
-    if (user === undefined) return showUser(response, name, 'unknown_user')
+    if (user === undefined) return person.show(response, name, 'unknown_user')
     await trusts.revokeAllOf(user, context)
-    goTo(response, searchText('/desk/users', { name }))
+    goTo(response, personPath(name))
   })
 
   router.post('/users/add-quota', needs('users:write'), async (request, response) => {
     const name = field(request, 'name')
     const context = admin.auditContextIn(request)
-    if (!isContext(context)) return showUser(response, name, context)
+    if (!isContext(context)) return person.show(response, name, context)
     const addition = additionOf(field(request, 'amount').trim())
-    if (addition === undefined) return showUser(response, name, 'amount')
+    if (addition === undefined) return person.show(response, name, 'amount')
     const added = await userQuotas.add(name, addition, context)
-    if (added === undefined) return showUser(response, name, 'unknown_user')
-    if (added === 'no_quota') return showUser(response, name, 'no_quota')
-    goTo(response, searchText('/desk/users', { name }))
+    if (added === undefined) return person.show(response, name, 'unknown_user')
+    if (added === 'no_quota') return person.show(response, name, 'no_quota')
+    goTo(response, personPath(name))
   })
 
   router.post('/users/invite', needs('enrolments:write'), async (request, response) => {
     const name = field(request, 'name')
     const context = admin.auditContextIn(request)
-    if (!isContext(context)) return showUser(response, name, context)
+    if (!isContext(context)) return person.show(response, name, context)
     const subject = await subjectOf(name)
-    if (subject === undefined) return showUser(response, name, 'unknown_user')
+    if (subject === undefined) return person.show(response, name, 'unknown_user')
     await demandRightsOver(subject, callerOf(request), admin.services)
     const validMs = INVITATIONS.find((each) => String(each) === field(request, 'for'))
     const { code, until } = await inviting.invite(subject, context, validMs ?? DEFAULT_INVITATION_MS)
@@ -100,34 +92,6 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
     })
   })
 
-  async function showUser(response: Response, name: string, problem?: FormProblem): Promise<void> {
-    const gateway = maybeOf(response.req, 'gateway', gateways)
-    const address = parameter(response.req, 'address')
-    const supposed = { user: name, gateway, address: address === '' ? undefined : address }
-    const status = name === '' ? undefined : await explainUser(supposed, admin)
-    const wrong = status !== undefined && 'wrong' in status ? PROBLEMS[status.wrong] : undefined
-    const isKnown = status !== undefined && wrong === undefined
-    const account = status === undefined || 'wrong' in status ? undefined : accountIn(status.explanation)
-    admin.show(response, {
-      view: isKnown ? 'user' : 'users',
-      title: (t) => (isKnown ? name : t('admin.users.title')),
-      area: 'users',
-      problem: problem ?? wrong,
-      data: {
-        typed: { name, gateway, address },
-        status,
-        invitations: INVITATIONS,
-        defaultInvitation: DEFAULT_INVITATION_MS,
-        quotas: (account === undefined ? [] : ((await userQuotas.find(name))?.standings ?? [])).map(
-          shownQuota,
-        ),
-        mayAct: isKnown && (await mayActOnUser(response.req, name)),
-        trusts: isKnown ? await findTrusts(account ?? usernameOf(name)) : [],
-        ...(isKnown && (await findTimeline(account ?? usernameOf(name), usernameOf(name)))),
-      },
-    })
-  }
-
   /** While an identity store cannot be asked: what was typed. */
   async function accountOf(name: string): Promise<string | undefined> {
     try {
@@ -137,41 +101,6 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
       return canonicalUserName(name)
     }
   }
-
-  /** What would be refused is not offered. */
-  async function mayActOnUser(request: Request, name: string): Promise<boolean> {
-    try {
-      return await mayActOn(name, callerOf(request).scopes)
-    } catch (error) {
-      if (error instanceof Unavailable) return false
-      throw error
-    }
-  }
-
-  function findTrusts(user: string) {
-    return records.trusts.list({ user, now: clock.now(), limit: MAX_TRUSTS })
-  }
-
-  /** @param typed sessions are found by the name that was typed. */
-  async function findTimeline(user: string, typed: string) {
-    const until = clock.now()
-    const subject = { kind: 'user', user, typed } as const
-    const [{ entries }, unanswered] = await Promise.all([
-      readTimeline(subject, records, { now: until, limit: MAX_ENTRIES }),
-      unansweredPromptsOf(user, records.audit, until),
-    ])
-    return {
-      unanswered,
-      timeline: shownEntries(entries),
-      moreLink: searchText('/desk/timeline', { user: typed }),
-    }
-  }
-}
-
-/** The canonical username of the account, by which events and lockouts are kept; undefined where no store knows the user. */
-function accountIn({ stores }: Pick<Explanation, 'stores'>): string | undefined {
-  const subject = stores.find(({ answer }) => answer === 'known')?.subject
-  return subject && usernameOf(subject)
 }
 
 /** Reads `10GB` as traffic, and `5h` as time. */
