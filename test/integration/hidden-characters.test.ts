@@ -172,7 +172,7 @@ describeWith([...SLAPD_NEEDS, ...BROWSER_NEEDS], 'characters that nobody sees', 
       await page.goto(`${url}/desk/audit`)
       await page.getByText('dora\\u{202e}\\u{200b}gnp').first().waitFor()
       expect(await looks.examine(page, `${locale}-audit-hidden-character`)).toEqual([])
-      await page.goto(`${url}/desk/users/dora`)
+      await page.goto(`${url}/desk/users/dora?tab=account`)
       expect(await page.locator('main').innerText()).toContain('staff1\\u{202e}x')
       expect((await page.content()).split('\n').map(hiddenCharacterIn).filter(Boolean)).toEqual([])
       expect(await looks.examine(page, `${locale}-user-hidden-character`)).toEqual([])
