@@ -19,6 +19,7 @@ import { type CommonOptions, command } from './command.ts'
 import { openSource, openTarget, showProgress } from './copy-ends.ts'
 import { namedFiles } from './named-files.ts'
 import { print } from './output.ts'
+import { undoOnSignal } from './undo-on-signal.ts'
 
 interface Options extends CommonOptions {
   readonly withoutKeys?: boolean
@@ -49,19 +50,22 @@ async function backup(
   if ('faults' in loaded) throw new OperatorError(describeFaults(configFile, loaded.faults))
   const { storage } = loaded.config
   const text = loaded.source.text.reveal()
-  const configuration = await readKept('configuration', resolve(configFile), storage)
-  const files = keys ? [configuration, ...(await secretFiles(configFile, text, storage))] : [configuration]
   const passphrase = keys ? await passphraseFrom(passphraseFile, true) : undefined
   const file = resolve(name)
   const draft = join(dirname(file), `.${basename(file)}.${systemRandom.bytes(4).toString('hex')}`)
   try {
     await using undo = new AsyncDisposableStack()
+    using _ = undoOnSignal(undo)
     const to = await open(draft, 'wx', 0o600)
     undo.defer(() => rm(draft, { force: true }))
     let tables: readonly CopiedTable[]
+    const files: KeptFile[] = []
     try {
       const records = join(await makeScratch(storage, undo), 'records.db')
       tables = await snapshot(storage, records)
+      // After the records: a key that came in between is in it.
+      files.push(await readKept('configuration', resolve(configFile), storage))
+      if (keys) files.push(...(await secretFiles(configFile, text, storage)))
       const about = { madeAt: new Date(systemClock.now()), version: packageFile.version }
       await writeBackup(to, { ...about, files, records, passphrase }, systemRandom)
       await giveToOwner(draft, ownerOf(dirname(file)))

@@ -51,13 +51,14 @@ export async function restoreKeys(
 ): Promise<readonly string[]> {
   const { keyFile } = storage
   const kept = files.find(({ part }) => part === 'keys')
-  if (kept !== undefined && !(await exists(keyFile))) await make(keyFile, contentOf(kept), 0o600, undo)
+  const isMade = kept !== undefined && !(await exists(keyFile))
+  if (isMade) await make(keyFile, contentOf(kept), 0o600, undo)
   const owner = ownerOf(storageFolder(storage))
   for (const path of ofService) await giveToOwner(path, owner)
   if (kept === undefined) return []
   const present = await readFile(keyFile, 'utf8')
   const missing = linesOf(contentOf(kept).toString()).filter((line) => !linesOf(present).includes(line))
-  if (missing.length === 0) return [`${keyFile} has the keys.`]
+  if (missing.length === 0) return [`${keyFile} ${isMade ? 'was written' : 'was kept: it has the keys'}.`]
   const before = ownerOf(keyFile)
   await replace(keyFile, `${present.trimEnd()}\n${missing.join('\n')}\n`, before)
   undo.defer(() => replace(keyFile, present, before))

@@ -13,6 +13,7 @@ import { type CommonOptions, command, readConfig } from './command.ts'
 import { openSource, openTarget, requireKeys, showProgress } from './copy-ends.ts'
 import { print, table } from './output.ts'
 import { restoreConfiguration, restoreKeys } from './restore-files.ts'
+import { undoOnSignal } from './undo-on-signal.ts'
 
 interface Options extends CommonOptions {
   readonly passphraseFile?: string
@@ -62,6 +63,7 @@ async function restoreAll(
 ): Promise<{ readonly done: readonly string[]; readonly tables: readonly CopiedTable[] }> {
   await using undo = new AsyncDisposableStack()
   await using scratch = new AsyncDisposableStack()
+  using _ = undoOnSignal(undo, scratch)
   const files = await restoreConfiguration(backup.files, resolve(options.config), undo)
   const { storage } = await readConfig(options)
   refuseBesideBroker(storage)

@@ -90,7 +90,7 @@ describeWith(POSTGRES_NEEDS, 'ocbroker backup and restore', () => {
     await backUp(here)
     const { there } = await newInPostgres()
     const moved = await restore(there)
-    expect(moved.tables.filter(({ rows }) => rows === 0).map(({ table }) => table)).toEqual(['invitations'])
+    expect(moved.tables.find(({ table }) => table === 'audit_events')?.rows).toBeGreaterThan(1200)
     await backUp(there)
     const back = await newInstallation()
     expect((await restore(back)).tables).toEqual(moved.tables)
@@ -121,7 +121,7 @@ describeWith(POSTGRES_NEEDS, 'ocbroker backup and restore', () => {
     const config = empty.file('etc/broker.yaml')
     const { code, output } = await at(config, 'restore', file, ...passphrase)
     expect([code, output]).toEqual([0, expect.stringContaining(`${config} was written.`)])
-    expect(output).toContain(`Run "ocbroker doctor --config ${config}"`)
+    expect(output).toContain(`ocbroker doctor --config ${config}"`)
     for (const name of ['broker.yaml', 'gw.secret', 'seed.key']) {
       expect(readFileSync(empty.file(`etc/${name}`))).toEqual(readFileSync(here.folder.file(name)))
       expect(statSync(empty.file(`etc/${name}`)).mode).toBe(statSync(here.folder.file(name)).mode)
