@@ -86,13 +86,16 @@ export class Delivery {
     if (after === undefined) return false
     const { events, end } = await audit.tail({ after, limit: sink.batch, except: sink.except })
     const [first] = events
-    metrics.sinkLag(sink.name, first === undefined ? 0 : Math.max(0, clock.now() - first.at) / 1000)
-    if (first === undefined) return isAfter(end, after) && this.#pass(end)
+    if (first === undefined) {
+      metrics.sinkLag(sink.name, 0)
+      return isAfter(end, after) && this.#pass(end)
+    }
     if (this.#until - clock.now() < TURN_LEFT_MS) {
       if (!(await this.#take())) return false
       // Another broker had the turn meanwhile, and has come further.
       if (this.#position !== after) return true
     }
+    metrics.sinkLag(sink.name, Math.max(0, clock.now() - first.at) / 1000)
     await sink.send(events, AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(DELIVERY_WITHIN_MS)]))
     metrics.sinkDelivered(sink.name, events.length)
     await this.#advance(end)
@@ -111,7 +114,11 @@ export class Delivery {
     const { sinks, sink, log, metrics } = this.#options
     const turn = this.#turn()
     const state = await sinks.take(turn)
-    if (state === undefined) return false
+    if (state === undefined) {
+      // What waits is told by the broker that has the turn.
+      metrics.sinkLag(sink.name, 0)
+      return false
+    }
     const { position, dropped } = state
     this.#until = turn.until
     if (this.#position === undefined || isAfter(position, this.#position)) this.#position = position
