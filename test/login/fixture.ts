@@ -146,6 +146,7 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
   const withdrawals = new Withdrawals({ records: records.login, clock, random: systemRandom, log: silentLog })
   onTestFinished(() => withdrawals.stop())
   const entered: string[] = []
+  const late: string[] = []
   const equalizer = new ResponseTimeEqualizer(clock, systemRandom)
   const settings: LoginSettings = {
     lockoutRules: rules,
@@ -207,6 +208,7 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
     grantReplay,
     equalizer,
     onStep: (step) => entered.push(step),
+    onLate: (step) => late.push(step),
     clock,
     random: systemRandom,
     log: silentLog,
@@ -219,6 +221,7 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
     keys,
     people,
     tallied,
+    late,
     time,
     passes(ms: number) {
       time.now += ms
