@@ -3,7 +3,7 @@ import { AUDIT_KINDS, type AuditKind } from '../domain/audit.ts'
 import { systemClock } from '../domain/clock.ts'
 import { parseDuration } from '../domain/duration.ts'
 import { OperatorError } from '../domain/errors.ts'
-import { parsePlace } from '../domain/network.ts'
+import { parseSearchedPlace } from '../domain/network.ts'
 import { accountNamed } from './account-named.ts'
 import { type CommonOptions, command, withStore } from './command.ts'
 import { moment, print, table } from './output.ts'
@@ -42,7 +42,7 @@ async function audit(options: Options): Promise<void> {
     const { records } = store
     const events = await records.audit.list({
       ...(user === undefined ? {} : await accountNamed(user, store)),
-      address: from === undefined ? undefined : (parsePlace(from) ?? from),
+      address: from === undefined ? undefined : (parseSearchedPlace(from) ?? from),
       gateway,
       actor,
       since,

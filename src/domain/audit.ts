@@ -81,14 +81,6 @@ export interface AuditSearch {
   readonly limit: number
 }
 
-/** How often something of one kind happened in an interval of time. */
-export interface AuditCount {
-  /** Wall milliseconds at which the interval begins. */
-  readonly at: number
-  readonly kind: AuditKind
-  readonly count: number
-}
-
 /**
  * Where an event stands in the order in which events became visible: nothing is ever added before one that was seen.
  * Identifiers cannot tell, as they are made before their events are written.
@@ -121,13 +113,6 @@ export interface AuditStore {
   positionOf(id: string): Promise<TrailPosition | undefined>
   /** The next events after a position. No event is ever added before one that was found. */
   tail(search: TailSearch): Promise<Tail>
-  /** Counts what events of these kinds stand for in intervals of `intervalMs`, from `since` to `before`; empty intervals are left out. */
-  count(
-    kinds: readonly AuditKind[],
-    since: number,
-    before: number,
-    intervalMs: number,
-  ): Promise<readonly AuditCount[]>
 }
 
 /** How much an event of a kind matters, as the severities of RFC 5424 §6.2.1 that are used here. */

@@ -127,18 +127,58 @@ export function networksAround(text: string): readonly string[] {
   return [customerNetwork(text), ...WIDER_NETWORKS.flatMap(({ bits }) => widerNetwork(text, bits) ?? [])]
 }
 
+/** Attackers have neighbouring IPv4 addresses; a provider gives its customers no less than this. */
+const NEIGHBOUR_BITS = 24
+
+/**
+ * The network by which attempts are grouped: the /24 around an IPv4 address, the `customerNetwork` of an IPv6 one. A
+ * network is its own; undefined for other text.
+ */
+export function neighbourhood(text: string): string | undefined {
+  if (text.includes('/')) return text
+  const address = parseAddress(text)
+  if (address === undefined) return undefined
+  const bits = address.kind() === 'ipv4' ? NEIGHBOUR_BITS : CUSTOMER_BITS
+  return `${withoutHostBits(address, bits).toString()}/${bits}`
+}
+
+/** The keys under which lockouts may name an address: `networksAround` it, and for IPv4 the /24, if locked manually. */
+export function lockableAround(text: string): readonly string[] {
+  const network = text.includes(':') || text.includes('/') ? undefined : neighbourhood(text)
+  return network === undefined ? networksAround(text) : [text, network]
+}
+
 /** Whether the text is a wider network, which several customers may share. */
 export function isWiderNetwork(text: string): boolean {
   return WIDER_NETWORKS.some(({ bits }) => text.endsWith(`/${bits}`))
 }
 
-/** Reads an address, or a network of `networksAround`, that a user searches for. @returns its canonical spelling. */
+/** Reads an address or a network of `lockableAround`. @returns its canonical spelling. */
 export function parsePlace(text: string): string | undefined {
   const address = parseAddress(text)
   if (address !== undefined) return address.toString()
   const network = parseNetwork(text)
-  if (network?.base.kind() !== 'ipv6') return undefined
+  if (network?.base.kind() === 'ipv4') return network.prefix === NEIGHBOUR_BITS ? network.text : undefined
+  if (network === undefined) return undefined
   return network.prefix === CUSTOMER_BITS || isWiderNetwork(network.text) ? network.text : undefined
+}
+
+/** Wider networks are no answer to a question. */
+const WIDEST = { ipv4: 8, ipv6: 16 }
+const NIBBLE = 4
+
+/**
+ * Reads an address or a network that somebody searches for: any from /8 of IPv4, and of IPv6 those from /16 to /64 that
+ * end with a hexadecimal digit. @returns its canonical spelling; a network of one address is that address.
+ */
+export function parseSearchedPlace(text: string): string | undefined {
+  const network = parseNetwork(text)
+  if (network === undefined) return undefined
+  const { base, prefix } = network
+  const kind = base.kind()
+  if (prefix === (kind === 'ipv4' ? 32 : 128)) return base.toString()
+  if (prefix < WIDEST[kind]) return undefined
+  return kind === 'ipv4' || (prefix <= CUSTOMER_BITS && prefix % NIBBLE === 0) ? network.text : undefined
 }
 
 export function contains(network: Network, address: Address): boolean {

@@ -109,6 +109,14 @@ export interface SessionSearch {
   readonly limit: number
 }
 
+/** How many sessions there are. */
+export interface SessionCrowd {
+  readonly open: number
+  /** Of those that have not ended, they have told nothing for too long. */
+  readonly silent: number
+  readonly peak: number
+}
+
 export interface SessionStore {
   /**
    * Folds one record into its session. The same record twice, or records in any order, end in the same session:
@@ -120,6 +128,8 @@ export interface SessionStore {
   record(entry: AccountingReport, rules?: CountingRules): Promise<void>
   find(id: string): Promise<Session | undefined>
   list(search: SessionSearch): Promise<readonly Session[]>
+  /** How many there are now, and were at the most since a moment of the last days; wall milliseconds. */
+  crowd(since: number, now: number): Promise<SessionCrowd>
   /** The user's sessions that have not ended and have not given up their place, live or not. */
   standing(user: Pick<Session, 'user' | 'subject'>): Promise<readonly Session[]>
 }

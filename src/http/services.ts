@@ -2,6 +2,7 @@ import type { Request } from 'express'
 import type { LeaseStore } from '../domain/address-pool.ts'
 import type { AgentGateway, AgentStore } from '../domain/agent.ts'
 import type { TokenStore } from '../domain/api-token.ts'
+import type { AttemptStore } from '../domain/attempt-tally.ts'
 import type { AuditStore } from '../domain/audit.ts'
 import type { EnrolmentStore } from '../domain/enrolment.ts'
 import type { InvitationStore } from '../domain/invitation.ts'
@@ -36,14 +37,15 @@ import type { SigningIn } from './sign-in-session.ts'
 /** What the API and the pages work with. Each takes the part that it needs. */
 export interface HttpServices extends Runtime {
   readonly records: {
-    readonly audit: Pick<AuditStore, 'list' | 'count' | 'tail' | 'positionOf'>
+    readonly audit: Pick<AuditStore, 'list' | 'tail' | 'positionOf'>
     readonly enrolments: Pick<EnrolmentStore, 'findRegistered' | 'list'>
     readonly gateways: Pick<GatewayStore, 'signing'>
     readonly invitations: Pick<InvitationStore, 'revoke'>
     readonly leases: Pick<LeaseStore, 'usage'>
     readonly lockouts: LockoutStore
+    readonly attempts: AttemptStore
     readonly names: NameStore
-    readonly sessions: Pick<SessionStore, 'list' | 'find' | 'record'>
+    readonly sessions: Pick<SessionStore, 'crowd' | 'list' | 'find' | 'record'>
     readonly orders: OrderStore
     readonly agents: AgentStore
     readonly tokens: TokenStore

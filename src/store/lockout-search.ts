@@ -1,10 +1,10 @@
 import { type Expression, type Kysely, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
 import type { Lockout, LockoutSearch } from '../domain/lockout.ts'
 import { LOCKOUT_HINTS, type LockoutHint } from '../domain/lockout-hint.ts'
-import { networksAround } from '../domain/network.ts'
 import { endedBefore } from './ended-before.ts'
 import { lockoutOf } from './lockout-rows.ts'
 import type { LockoutRow, Tables } from './schema.ts'
+import { isLockedAt } from './within-network.ts'
 
 /**
  * Up to this many lockouts in force are found by their ends and sorted; where there are more, the newest of all
@@ -30,7 +30,7 @@ export async function searchLockouts(db: Kysely<Tables>, search: LockoutSearch):
   } = search
   let lockouts: Query = db.selectFrom('lockouts').selectAll()
   if (user !== undefined) lockouts = lockouts.where('user_stem', '=', user)
-  if (address !== undefined) lockouts = lockouts.where('address', 'in', networksAround(address))
+  if (address !== undefined) lockouts = lockouts.where((row) => isLockedAt(address, row))
   if (order === 'last_ended') {
     if (standing !== undefined) lockouts = inState(lockouts, standing, true)
     if (after !== undefined) lockouts = lockouts.where(endedBefore('lockouts', 'ends_at', after))
@@ -81,7 +81,7 @@ export async function countByHint(
       .where('released_at', 'is', null)
       .where('ends_at', '>', now)
     if (user !== undefined) some = some.where('user_stem', '=', user)
-    if (address !== undefined) some = some.where('address', 'in', networksAround(address))
+    if (address !== undefined) some = some.where((row) => isLockedAt(address, row))
     if (gateway !== undefined) some = some.where(sql<string>`${sql.ref('gateway')} || ''`, '=', gateway)
     return [hint, await countOfAll(db, some.limit(atMost))] as const
   }
@@ -143,8 +143,11 @@ function inState(
 ): Query {
   if (state === 'released') return lockouts.where('released_at', 'is not', null)
   const unreleased = lockouts.where('released_at', 'is', null)
-  if (state === 'ended') return unreleased.where('ends_at', '<=', at)
   // An expression, which no index by ends answers: sorting all of them would take longer than finding a page.
+  if (state === 'ended')
+    return areFew
+      ? unreleased.where('ends_at', '<=', at)
+      : unreleased.where(sql<number>`${sql.ref('ends_at')} + 0`, '<=', at)
   return areFew
     ? unreleased.where('ends_at', '>', at)
     : unreleased.where(sql<number>`${sql.ref('ends_at')} + 0`, '>', at)

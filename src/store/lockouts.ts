@@ -15,7 +15,8 @@ import { orderEnds } from './order-ends.ts'
 import { orderUnbans } from './order-unbans.ts'
 import { locksRows, transact } from './prepared.ts'
 import type { LockoutRow, Tables } from './schema.ts'
-import { networkPatterns, searchColumn } from './subnet-columns.ts'
+import { searchColumn } from './subnet-columns.ts'
+import { isWithin } from './within-network.ts'
 
 /** Who releases, why, and when (wall milliseconds). */
 interface Release {
@@ -155,12 +156,7 @@ function coveredBy({ user_stem, address }: LockoutRow) {
       ...(user_stem === null ? [] : [row('user_stem', '=', user_stem)]),
       ...(address === null
         ? []
-        : [
-            row.or([
-              row(searchColumn(address), '=', address),
-              ...networkPatterns(address).map((pattern) => row('network', 'like', pattern)),
-            ]),
-          ]),
+        : [searchColumn(address) === 'address' ? row('address', '=', address) : isWithin(address, row)]),
     ])
 }
 

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { blocks, type Lockout } from '../domain/lockout.ts'
 import type { LoginQuery } from '../domain/login-records.ts'
-import { networksAround } from '../domain/network.ts'
+import { lockableAround } from '../domain/network.ts'
 import { lockoutOf } from './lockout-rows.ts'
 import { type Param, prepared } from './prepared.ts'
 import type { Tables } from './schema.ts'
@@ -30,7 +30,7 @@ export interface Places {
 
 export function placesOf(from: string | undefined): Places {
   if (from === undefined) return { address: null, wider: null, widest: null }
-  const [address = from, wider = address, widest = wider] = networksAround(from)
+  const [address = from, wider = address, widest = wider] = lockableAround(from)
   return { address, wider, widest }
 }
 

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { LeaseStore } from '../domain/address-pool.ts'
 import type { AgentStore } from '../domain/agent.ts'
 import type { TokenStore } from '../domain/api-token.ts'
+import type { AttemptStore } from '../domain/attempt-tally.ts'
 import type { AuditStore } from '../domain/audit.ts'
 import type { SinkStore } from '../domain/audit-sink.ts'
 import type { CensusTaker } from '../domain/census.ts'
@@ -20,6 +21,7 @@ import type { TrustStore } from '../domain/trust.ts'
 import type { UsageStore } from '../domain/usage.ts'
 import type { UserStore } from '../domain/user.ts'
 import { SqlAgents } from './agents.ts'
+import { SqlAttempts } from './attempts.ts'
 import { SqlAudit } from './audit.ts'
 import { SqlSinks } from './audit-sinks.ts'
 import { SqlCensus } from './census.ts'
@@ -50,6 +52,7 @@ export interface Repositories {
   readonly usage: UsageStore
   readonly leases: LeaseStore
   readonly audit: AuditStore
+  readonly attempts: AttemptStore
   readonly names: NameStore
   readonly sinks: SinkStore
   readonly login: LoginStore
@@ -87,6 +90,7 @@ export function sqlRepositories(
     usage: new SqlUsage(db),
     leases: new SqlLeases(db),
     audit: new SqlAudit(db),
+    attempts: new SqlAttempts(db),
     names: new SqlNames(db),
     sinks: new SqlSinks(db),
     login: new SqlLogin(db, random),

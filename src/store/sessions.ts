@@ -8,6 +8,7 @@ import type {
   AccountingReport,
   ServerRestart,
   Session,
+  SessionCrowd,
   SessionSearch,
   SessionStore,
 } from '../domain/session.ts'
@@ -18,6 +19,7 @@ import { applyToLeases, moveLeases } from './lease-accounting.ts'
 import { type Param, paramsOf, prepared, transact } from './prepared.ts'
 import { enforceQuotas } from './quota-enforcement.ts'
 import type { SessionRow, Tables } from './schema.ts'
+import { crowdOf } from './session-crowd.ts'
 import { mergeGrant, mergeRecord, sessionFromRecord } from './session-merge.ts'
 import { orderEndIfDue, placeHolder, standingOf } from './session-places.ts'
 import { SESSION_COLUMNS, sessionOf, sessionRow } from './session-rows.ts'
@@ -27,6 +29,7 @@ import { UniqueViolation } from './unique-violation.ts'
 import { unmatched } from './unmatched-login.ts'
 import { type Growth, growUsage } from './usage-growth.ts'
 import { earlierUse, giveNameFree, sessionsBefore, startsAnew } from './used-again.ts'
+import { isWithin } from './within-network.ts'
 import { WriteConflict } from './write-conflict.ts'
 
 /** More conflicts in a row than chance brings. */
@@ -82,7 +85,10 @@ export class SqlSessions implements SessionStore {
     if (user !== undefined) sessions = sessions.where('user_stem', '=', usernameOf(user))
     if (open !== undefined) sessions = sessions.where('stopped_at', open ? 'is' : 'is not', null)
     if (gateway !== undefined) sessions = sessions.where('gateway', '=', gateway)
-    if (address !== undefined) sessions = sessions.where(searchColumn(address), '=', address)
+    if (address !== undefined)
+      sessions = sessions.where((row) =>
+        searchColumn(address) === 'address' ? row('address', '=', address) : isWithin(address, row),
+      )
     if (ip !== undefined)
       sessions = sessions.where((row) => row.or([row('ipv4', '=', ip), row('ipv6', '=', ip)]))
     if (acctSession !== undefined) sessions = sessions.where('acct_session', '=', acctSession)
@@ -102,6 +108,10 @@ export class SqlSessions implements SessionStore {
   async find(id: string): Promise<Session | undefined> {
     const row = await this.#db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
     return row === undefined ? undefined : sessionOf(row)
+  }
+
+  crowd(since: number, now: number): Promise<SessionCrowd> {
+    return crowdOf(this.#db, since, now)
   }
 
   standing(user: Pick<Session, 'user' | 'subject'>): Promise<readonly Session[]> {

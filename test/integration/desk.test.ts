@@ -250,10 +250,10 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
       }
       expect(await page.locator('html').getAttribute('lang')).toBe(locale === 'zh-CN' ? 'zh-CN' : 'en')
       await page.locator('tr', { hasText: 'carol' }).waitFor()
-      await page.locator('#live-state.good').waitFor()
+      await page.locator('#live-state .good').waitFor()
       await look('lockouts')
       await page.goto(`${fixture.url}/desk`)
-      await page.locator('.activity summary').click()
+      await page.locator('#activity-table summary').click()
       await look('now')
       await look('search', '/desk/search?q=l')
       await look('search-none', '/desk/search?q=alcie')

@@ -1,5 +1,5 @@
 import { parseLoginName } from '../../domain/login-name.ts'
-import { parsePlace } from '../../domain/network.ts'
+import { parseSearchedPlace } from '../../domain/network.ts'
 import { Problem } from '../problem.ts'
 import type { Call } from './call.ts'
 
@@ -24,7 +24,7 @@ export function addressIn(call: Call, parameter = 'address'): string | undefined
 
 /** @param path where it stands in the request. @throws Problem */
 export function addressFrom(typed: string, path: string): string {
-  const address = parsePlace(typed)
+  const address = parseSearchedPlace(typed)
   if (address === undefined) throw wrong(path, 'is not an IP address')
   return address
 }

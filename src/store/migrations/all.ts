@@ -25,6 +25,7 @@ import { sessionsByAddress } from './0023-sessions-by-address.ts'
 import { traffic } from './0024-traffic.ts'
 import { servingBrokers } from './0025-serving-brokers.ts'
 import { auditSinks } from './0026-audit-sinks.ts'
+import { networksOfAttempts } from './0027-networks-of-attempts.ts'
 import { lockoutHints } from './0028-lockout-hints.ts'
 
 /**
@@ -58,5 +59,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0024-traffic': traffic,
   '0025-serving-brokers': servingBrokers,
   '0026-audit-sinks': auditSinks,
+  '0027-networks-of-attempts': networksOfAttempts,
   '0028-lockout-hints': lockoutHints,
 }

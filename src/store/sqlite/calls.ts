@@ -57,7 +57,7 @@ export const ACCESS: AccessOfEach = {
     release: 'write',
     releaseUser: 'write',
   },
-  sessions: { record: 'write', list: 'read', find: 'read', standing: 'read' },
+  sessions: { record: 'write', crowd: 'read', list: 'read', find: 'read', standing: 'read' },
   usage: { list: 'read', spent: 'read', add: 'write' },
   leases: {
     find: 'read',
@@ -70,8 +70,9 @@ export const ACCESS: AccessOfEach = {
     reap: 'write',
     release: 'write',
   },
+  attempts: { tally: 'read', failingNetworks: 'read', letInFrom: 'read' },
   names: { list: 'read' },
-  audit: { append: 'write', list: 'read', count: 'read', positionOf: 'read', tail: 'read' },
+  audit: { append: 'write', list: 'read', positionOf: 'read', tail: 'read' },
   sinks: {
     list: 'read',
     take: 'write',

@@ -4,11 +4,18 @@ const { lang } = document.documentElement
 const own = navigator.languages.find((language) => language.slice(0, 2) === lang.slice(0, 2)) ?? lang
 const options = { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }
 const shown = new Intl.DateTimeFormat(own, options)
+const timeOfDay = { hour: '2-digit', minute: '2-digit' }
+const styles = {
+  clock: new Intl.DateTimeFormat(own, timeOfDay),
+  second: new Intl.DateTimeFormat(own, { month: 'short', day: 'numeric', ...timeOfDay, second: '2-digit' }),
+}
 const ownTimes = (within) => {
   for (const time of within.querySelectorAll('time[datetime]')) {
     const moment = shown.format(new Date(time.dateTime))
-    if ('ago' in time.dataset) time.title = moment
-    else time.textContent = moment
+    const style = styles[time.dataset.style]
+    if ('ago' in time.dataset || style !== undefined) time.title = moment
+    if (style !== undefined) time.textContent = style.format(new Date(time.dateTime))
+    else if (!('ago' in time.dataset)) time.textContent = moment
   }
 }
 ownTimes(document)

@@ -1,91 +1,66 @@
-import type { HttpServices } from '../../http/services.ts'
-
-interface Counts {
-  readonly logins: number
-  readonly refused: number
-}
+import type { AttemptTally } from '../../domain/attempt-tally.ts'
 
 const HOUR_MS = 3_600_000
 const HOURS = 24
-/** The counts are refreshed at most this often, in milliseconds. */
-const TTL_MS = 10_000
-/** An hour's count is final this long after its end, when every broker has written its events. */
-const FINAL_AFTER_MS = 60_000
 /** Sizes of the chart, in its own units. */
 const STEP = 12
 const BAR_WIDTH = 9
-const HEIGHT = 72
+const HALF = 50
+const GAP = 6
 
-/**
- * Accepted and refused logins of the last 24 hours. Counting a busy day takes a while, during which the store does
- * nothing else, so each hour is counted on its own, and never again once it is over.
- */
-export class Activity {
-  readonly #audit: Pick<HttpServices['records']['audit'], 'count'>
-  readonly #final = new Map<number, Counts>()
-  #latest: { readonly at: number; readonly counts: Promise<readonly Counts[]> } | undefined
-
-  constructor(audit: Pick<HttpServices['records']['audit'], 'count'>) {
-    this.#audit = audit
-  }
-
-  /** @param now wall milliseconds, within the last hour of the chart. */
-  async until(now: number) {
-    if (this.#latest === undefined || now - this.#latest.at > TTL_MS) {
-      const counts = this.#count(now)
-      this.#latest = { at: now, counts }
-      // A failure is not cached: the next visitor counts again.
-      counts.catch(() => {
-        this.#latest = undefined
-      })
-    }
-    return chartOf(firstHour(this.#latest.at), await this.#latest.counts)
-  }
-
-  async #count(now: number): Promise<readonly Counts[]> {
-    const first = firstHour(now)
-    for (const at of this.#final.keys()) if (at < first) this.#final.delete(at)
-    const counts: Counts[] = []
-    for (let at = first; at <= now; at += HOUR_MS) {
-      const found = this.#final.get(at) ?? (await this.#countHour(at))
-      if (at + HOUR_MS + FINAL_AFTER_MS <= now) this.#final.set(at, found)
-      counts.push(found)
-    }
-    return counts
-  }
-
-  async #countHour(at: number): Promise<Counts> {
-    const kinds = ['login.accepted', 'login.refused'] as const
-    const counts = await this.#audit.count(kinds, at, at + HOUR_MS, HOUR_MS)
-    const countOf = (wanted: string) => counts.find(({ kind }) => kind === wanted)?.count ?? 0
-    return { logins: countOf('login.accepted'), refused: countOf('login.refused') }
-  }
-}
-
-function firstHour(now: number): number {
+/** The start of the first hour of the chart. @param now wall milliseconds. */
+export function firstHour(now: number): number {
   return (Math.floor(now / HOUR_MS) - HOURS + 1) * HOUR_MS
 }
 
-/** The bars of each hour, refused logins on top of accepted ones; `most` is the total of the busiest hour. */
-function chartOf(first: number, counts: readonly Counts[]) {
-  const most = Math.max(...counts.map(({ logins, refused }) => logins + refused))
-  const heightOf = (count: number) => Math.round((count / Math.max(most, 1)) * HEIGHT * 10) / 10
+/**
+ * The attempts of 24 hours as bars: those let in upward, refused and locked ones downward, each on a scale of its own.
+ * @param tallies by hour. @param now wall milliseconds.
+ */
+export function chartOf(tallies: readonly AttemptTally[], now: number) {
+  const byHour = new Map(tallies.map((tally) => [Number(tally.key), tally]))
+  const first = firstHour(now)
+  const counts = Array.from({ length: HOURS }, (_, index) => {
+    const at = first + index * HOUR_MS
+    const { accepted = 0, refused = 0, locked = 0 } = byHour.get(at) ?? {}
+    return { at, accepted, refused, locked }
+  })
+  const sumOf = (part: 'accepted' | 'refused' | 'locked') =>
+    counts.reduce((sum, count) => sum + count[part], 0)
+  const mostAccepted = Math.max(...counts.map(({ accepted }) => accepted))
+  const mostRefused = Math.max(...counts.map(({ refused, locked }) => refused + locked))
+  const down = HALF + GAP
   return {
-    hours: counts.map(({ logins, refused }, index) => ({
-      at: first + index * HOUR_MS,
-      logins,
-      refused,
-      x: index * STEP,
-      loginsY: HEIGHT - heightOf(logins),
-      loginsHeight: heightOf(logins),
-      refusedY: HEIGHT - heightOf(logins) - heightOf(refused),
-      refusedHeight: heightOf(refused),
-    })),
-    logins: counts.reduce((sum, { logins }) => sum + logins, 0),
-    refused: counts.reduce((sum, { refused }) => sum + refused, 0),
-    most,
-    width: HOURS * STEP,
-    height: HEIGHT,
+    hours: counts.map((count, index) => {
+      const acceptedHeight = share(count.accepted, mostAccepted)
+      const refusedHeight = share(count.refused, mostRefused)
+      return {
+        ...count,
+        x: index * STEP + (STEP - BAR_WIDTH) / 2,
+        acceptedY: HALF - acceptedHeight,
+        acceptedHeight,
+        refusedY: down,
+        refusedHeight,
+        lockedY: down + refusedHeight,
+        lockedHeight: share(count.locked, mostRefused),
+      }
+    }),
+    accepted: sumOf('accepted'),
+    refused: sumOf('refused'),
+    locked: sumOf('locked'),
+    mostAccepted,
+    mostRefused,
+    step: STEP,
     barWidth: BAR_WIDTH,
+    width: HOURS * STEP,
+    height: 2 * HALF + GAP,
+    ground: HALF,
+    ceiling: down,
   }
+}
+
+/** To a tenth; what happened at all is seen. */
+function share(count: number, most: number): number {
+  if (count === 0) return 0
+  return Math.max(0.8, Math.round((count / most) * HALF * 10) / 10)
 }

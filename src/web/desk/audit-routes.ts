@@ -1,6 +1,6 @@
 import type { Request, Router } from 'express'
 import { AUDIT_KINDS } from '../../domain/audit.ts'
-import { parsePlace } from '../../domain/network.ts'
+import { parseSearchedPlace } from '../../domain/network.ts'
 import { PORTAL } from '../../login/flow.ts'
 import { parameter } from '../layout/forms.ts'
 import { needs } from './admission.ts'
@@ -18,7 +18,7 @@ export function auditRoutes(router: Router, admin: AdminConsole): void {
     const named = queryIn(request, 'user')
     const typedAddress = parameter(request, 'address')
     // An address in the field for the user name counts as an address.
-    const address = parsePlace(typedAddress) ?? named.address
+    const address = parseSearchedPlace(typedAddress) ?? named.address
     const kind = maybeOf(request, 'kind', AUDIT_KINDS)
     const gateway = maybeOf(request, 'gateway', [...gateways, PORTAL])
     const zone = zoneIn(request)
@@ -49,6 +49,7 @@ export function auditRoutes(router: Router, admin: AdminConsole): void {
       area: 'audit',
       data: {
         typed,
+        isInvalid,
         zone,
         page,
         kinds: AUDIT_KINDS,

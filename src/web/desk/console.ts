@@ -13,7 +13,7 @@ import { personPath, searchText } from './filters.ts'
 import { lockedOutText } from './locked-out.ts'
 
 /** A page in the bar at the top. */
-type Area = 'now' | 'lockouts' | 'sessions' | 'users' | 'audit'
+type Area = 'now' | 'lockouts' | 'attempts' | 'sessions' | 'users' | 'audit'
 
 /** What can be wrong with a form. */
 export type FormProblem =
@@ -45,6 +45,7 @@ const SEARCH_PATH = '/desk/search'
 const PATHS: Readonly<Record<Area, string>> = {
   now: '/desk',
   lockouts: '/desk/lockouts',
+  attempts: '/desk/attempts',
   sessions: '/desk/sessions',
   users: '/desk/users',
   audit: '/desk/audit',
@@ -67,6 +68,8 @@ export class AdminConsole {
   /** A part of a page, for the script that keeps it up to date. */
   showPart(response: Response, view: string, data: Page['data']): void {
     const part = this.#pages.render(response.req, this.#pageOf(response, { view, data, title: () => '' }))
+    const lockedOut = lockedOutText(response, this.#pages.localeOf(response.req))
+    if (lockedOut !== undefined) response.set('X-Locked-Out', lockedOut)
     response.type('html').send(part)
   }
 
@@ -89,7 +92,7 @@ export class AdminConsole {
       width: 'wide',
       home: '/desk',
       styles: ['desk.css', 'desk-now.css', 'desk-people.css'],
-      scripts: ['desk.js', 'desk-people.js'],
+      scripts: ['desk.js', 'desk-live.js', 'desk-people.js'],
       nav: areas.map(([each, href]) => ({
         href,
         label: `admin.nav.${each}`,

@@ -1,9 +1,12 @@
 import type { Request } from 'express'
 import { parseLoginName } from '../../domain/login-name.ts'
-import { parsePlace } from '../../domain/network.ts'
+import { parseSearchedPlace } from '../../domain/network.ts'
 import { parameter } from '../layout/forms.ts'
 
 const RECORD_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** What is meant for an address or a network, whether it is one or not. */
+const LIKE_A_PLACE = /^\d{1,3}(\.\d{1,3}){3}(\/.*)?$|^[0-9a-f]*:[0-9a-f:.]*(\/.*)?$/i
 
 /** What was typed into the one box for a user or an address. */
 export interface Query {
@@ -16,11 +19,14 @@ export interface Query {
 }
 
 export function queryIn(request: Request, name = 'q'): Query {
-  const typed = parameter(request, name)
+  return queryOf(parameter(request, name))
+}
+
+export function queryOf(typed: string): Query {
   if (typed === '') return { typed, isInvalid: false }
-  const address = parsePlace(typed)
+  const address = parseSearchedPlace(typed)
   if (address !== undefined) return { typed, address, isInvalid: false }
-  const user = parseLoginName(typed)?.username
+  const user = LIKE_A_PLACE.test(typed) ? undefined : parseLoginName(typed)?.username
   return { typed, user, isInvalid: user === undefined }
 }
 

@@ -4,7 +4,7 @@ import { callerOf } from '../../http/caller.ts'
 import type { HttpServices } from '../../http/services.ts'
 
 /** Lockouts in force are counted no further. */
-const MAX_COUNTED = 1000
+export const MAX_COUNTED = 1000
 
 /** Counts the lockouts in force for the bar at the top of every page. */
 export function countLockedOut({ records, clock }: Pick<HttpServices, 'records' | 'clock'>): RequestHandler {
@@ -15,9 +15,9 @@ export function countLockedOut({ records, clock }: Pick<HttpServices, 'records' 
   }
 }
 
-/** @returns the number as it is shown; undefined where it is not counted, or nobody is locked out. */
+/** @returns the number as it is shown; undefined where it is not counted. */
 export function lockedOutText(response: Response, locale: Locale): string | undefined {
   const count: unknown = response.locals.lockedOut
-  if (typeof count !== 'number' || count === 0) return undefined
+  if (typeof count !== 'number') return undefined
   return new Intl.NumberFormat(locale).format(count) + (count >= MAX_COUNTED ? '+' : '')
 }

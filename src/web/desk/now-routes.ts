@@ -1,28 +1,80 @@
 import type { Router } from 'express'
-import { Activity } from './activity.ts'
+import { isNearlyFull, poolLabel } from '../../domain/address-pool.ts'
+import { findAttacks } from '../../manage/attacks.ts'
+import { chartOf, firstHour } from './activity.ts'
 import { needs } from './admission.ts'
 import type { AdminConsole } from './console.ts'
 import { dropsOf } from './drops.ts'
+import { KeptAnswers } from './kept-answers.ts'
+import { MAX_COUNTED } from './locked-out.ts'
 import { usersWithUnansweredPrompts } from './unanswered-prompts.ts'
 import { unsignedGateways } from './unsigned-gateways.ts'
+
+const DAY_MS = 24 * 3_600_000
+const HOURS = 24
+const MANY_GATEWAYS = 1000
+/** A pool that is fuller than all others, but not by this much, is not worth a word. */
+const WORTH_TELLING = 0.01
 
 /** What goes on now: the first page of the desk. */
 export function nowRoutes(router: Router, admin: AdminConsole): void {
   const { records, clock } = admin.services
-  const lastDay = new Activity(records.audit)
+  const kept = new KeptAnswers(() => clock.monotonic())
 
   router.get('/', needs('lockouts:read'), async (_request, response) => {
-    const [activity, unsigned, unanswered, dropped] = await Promise.all([
-      lastDay.until(clock.now()),
-      unsignedGateways(admin.services),
-      usersWithUnansweredPrompts(records.audit, clock.now()),
-      dropsOf(admin.services),
-    ])
     admin.show(response, {
       view: 'now',
       title: (t) => t('admin.now.title'),
       area: 'now',
-      data: { activity, unsigned, unanswered, dropped },
+      data: await present(),
     })
   })
+
+  router.get('/now/live', needs('lockouts:read'), async (_request, response) => {
+    admin.showPart(response, 'now-live', await present())
+  })
+
+  async function present() {
+    const now = clock.now()
+    const since = firstHour(now)
+    const day = { since: now - DAY_MS, before: now + 1 }
+    const [hints, hours, attacks, gateways, connected, pools, service, unsigned, unanswered, dropped] =
+      await Promise.all([
+        records.lockouts.countByHint({}, now, MAX_COUNTED),
+        kept.get(`hours ${since}`, () =>
+          records.attempts.tally({ by: 'hour', since, before: now + 1, limit: HOURS }),
+        ),
+        kept.get('attacks', () => findAttacks(records.attempts, now)),
+        kept.get('gateways', () => records.attempts.tally({ by: 'gateway', ...day, limit: MANY_GATEWAYS })),
+        kept.get('connected', () => records.sessions.crowd(now - DAY_MS, now)),
+        kept.get('pools', () => records.leases.usage()),
+        kept.get('service', () => admin.services.readiness.look()),
+        unsignedGateways(admin.services),
+        usersWithUnansweredPrompts(records.audit, now),
+        dropsOf(admin.services),
+      ])
+    return {
+      hints,
+      chart: chartOf(hours, now),
+      attacks,
+      heard: gateways.filter(({ key }) => admin.services.gateways.includes(key)),
+      connected,
+      fullest: fullestOf(pools),
+      service,
+      unsigned,
+      unanswered,
+      dropped,
+    }
+  }
+}
+
+/** The pool with the least room. */
+function fullestOf(pools: Awaited<ReturnType<AdminConsole['services']['records']['leases']['usage']>>) {
+  const [fullest] = pools.toSorted((one, other) => other.held / other.size - one.held / one.size)
+  if (fullest === undefined || fullest.held / fullest.size < WORTH_TELLING) return undefined
+  return {
+    label: poolLabel(fullest),
+    percent: Math.round((100 * fullest.held) / fullest.size),
+    isNearlyFull: isNearlyFull(fullest),
+  }
 }

@@ -2,6 +2,7 @@ import { Router } from 'express'
 import type { HttpServices } from '../../http/services.ts'
 import type { Pages } from '../layout/pages.ts'
 import { onlyWithRole } from './admission.ts'
+import { attemptRoutes } from './attempt-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { AdminConsole } from './console.ts'
 import { leaveRoutes } from './leave-routes.ts'
@@ -35,6 +36,7 @@ export function consoleRoutes(services: HttpServices, pages: Pages): Router {
     nowRoutes,
     releaseRoutes,
     lockoutRoutes,
+    attemptRoutes,
     lockRoutes,
     sessionRoutes,
     leaveRoutes,

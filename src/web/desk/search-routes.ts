@@ -1,12 +1,11 @@
 import type { Router } from 'express'
 import { Unavailable } from '../../domain/errors.ts'
 import { namesWith, nearestNames } from '../../domain/known-names.ts'
-import { parseLoginName } from '../../domain/login-name.ts'
-import { parseAddress, parsePlace } from '../../domain/network.ts'
+import { parseAddress } from '../../domain/network.ts'
 import { goTo, parameter } from '../layout/forms.ts'
 import { needs } from './admission.ts'
 import type { AdminConsole } from './console.ts'
-import { personPath, recordId, searchText } from './filters.ts'
+import { personPath, queryOf, recordId, searchText } from './filters.ts'
 
 /** Something that was found, with the page about it. */
 interface Hit {
@@ -30,7 +29,7 @@ export function searchRoutes(router: Router, admin: AdminConsole): void {
     const hits = typed === '' ? [] : await find(typed, names)
     const [only] = hits
     if (only !== undefined && hits.length === 1) return goTo(response, only.href)
-    const user = parseLoginName(typed)?.username
+    const { user } = queryOf(typed)
     const isTried = user !== undefined && (await records.audit.list({ user, limit: 1 })).length > 0
     admin.show(response, {
       view: 'search',
@@ -41,7 +40,8 @@ export function searchRoutes(router: Router, admin: AdminConsole): void {
         isMore: hits.length > MAX_HITS,
         isName: user !== undefined,
         nearest: hits.length === 0 ? nearestNames(names, typed, MAX_NEAREST) : [],
-        tried: isTried && hits.length === 0 ? searchText('/desk/timeline', { user: typed }) : undefined,
+        tried:
+          isTried && hits.length === 0 ? searchText('/desk/attempts', { q: typed, span: '7d' }) : undefined,
       },
     })
   })
@@ -49,16 +49,16 @@ export function searchRoutes(router: Router, admin: AdminConsole): void {
   async function find(typed: string, names: readonly string[]): Promise<readonly Hit[]> {
     const id = recordId(typed.toLowerCase())
     if (id !== undefined) return findRecord(id)
-    const place = parsePlace(typed)
-    return place === undefined ? findUsers(typed, names) : findPlace(place)
+    const { address } = queryOf(typed)
+    return address === undefined ? findUsers(typed, names) : findPlace(address)
   }
 
   async function findUsers(typed: string, names: readonly string[]): Promise<readonly Hit[]> {
-    const name = parseLoginName(typed)
-    if (name === undefined) return []
-    const exact = names.includes(name.username) || (await isKnown(typed))
+    const { user } = queryOf(typed)
+    if (user === undefined) return []
+    const exact = names.includes(user) || (await isKnown(typed))
     if (exact) return [userHit(typed)]
-    return namesWith(names, name.username).map(userHit)
+    return namesWith(names, user).map(userHit)
   }
 
   /** Whether an identity store knows the name, of which the records may know nothing yet. */
@@ -77,7 +77,7 @@ export function searchRoutes(router: Router, admin: AdminConsole): void {
     const hit: Hit = {
       kind: isAddress ? 'address' : 'network',
       text: place,
-      href: searchText('/desk/timeline', { address: place }),
+      href: searchText('/desk/attempts', { q: place, span: '7d', by: isAddress ? undefined : 'address' }),
     }
     const sessions = inTheVpn.map(({ id, user, gateway }): Hit => {
       const href = searchText('/desk/timeline', { session: id })

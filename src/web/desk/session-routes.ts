@@ -52,6 +52,7 @@ export function sessionRoutes(router: Router, admin: AdminConsole): void {
       data: {
         query,
         vpnAddress,
+        isInvalid,
         state,
         gateway,
         page,

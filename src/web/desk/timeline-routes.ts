@@ -1,6 +1,6 @@
 import type { Request, Router } from 'express'
 import { parseLoginName } from '../../domain/login-name.ts'
-import { parsePlace } from '../../domain/network.ts'
+import { parseSearchedPlace } from '../../domain/network.ts'
 import { Problem } from '../../http/problem.ts'
 import { isTimelineCursor, readTimeline, type TimelineSubject } from '../../manage/timeline.ts'
 import { parameter } from '../layout/forms.ts'
@@ -62,7 +62,7 @@ export function timelineRoutes(router: Router, admin: AdminConsole): void {
         }
       )
     }
-    const address = parsePlace(parameter(request, 'address'))
+    const address = parseSearchedPlace(parameter(request, 'address'))
     if (address !== undefined)
       return { subject: { kind: 'address', address }, title: address, filter: { address } }
     const typed = parameter(request, 'user')

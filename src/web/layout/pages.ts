@@ -18,7 +18,7 @@ import type { Assets } from './assets.ts'
 import { Html } from './html.ts'
 import { localeOf } from './locale.ts'
 import { storedText } from './stored-text.ts'
-import { agoElement, timeElement } from './times.ts'
+import { agoElement, clockElement, secondElement, timeElement } from './times.ts'
 
 /** A link in the bar at the top. */
 export interface NavLink {
@@ -93,7 +93,8 @@ const PROBLEM_TEXTS = {
  * `it.problem`, `it.locale`, `it.csrf` (for the hidden field `csrf` of every form), `it.session` (of the browser, or
  * undefined), `it.asset(file)`, and the texts:
  * `it.t(key, values)` a message, `it.rich(key, values)` one whose values may be HTML (write it with `<%~ %>`),
- * `it.has(key)` whether there is such a message, `it.stored(text)` a text from the records, `it.time(ms)` and `it.ago(ms)` (HTML).
+ * `it.has(key)` whether there is such a message, `it.stored(text)` a text from the records, `it.time(ms)`, `it.clock(ms)`, `it.second(ms)`
+ * and `it.ago(ms)` (HTML).
  */
 export class Pages {
   readonly #services: PagesServices
@@ -147,6 +148,8 @@ export class Pages {
       csrf: browser?.csrf() ?? '',
       asset: this.#assets.at,
       time: (at: number) => timeElement(at, locale),
+      clock: (at: number) => clockElement(at, locale),
+      second: (at: number) => secondElement(at, locale),
       ago: (at: number) => agoElement(at, clock.now(), locale),
     })
     return withBasePath(html, basePathOf(request))

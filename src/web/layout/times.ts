@@ -32,6 +32,26 @@ export function timeElement(at: number, locale: Locale): Html {
   return new Html(`<time datetime="${new Date(at).toISOString()}">${timeText(at, locale)}</time>`)
 }
 
+const TIME_OF_DAY = { hour: '2-digit', minute: '2-digit' } as const
+const TO_THE_SECOND = { month: 'short', day: 'numeric', ...TIME_OF_DAY, second: '2-digit' } as const
+
+/** A time of the last day, `14:07`. */
+export function clockElement(at: number, locale: Locale): Html {
+  return styledElement('clock', at, locale, TIME_OF_DAY)
+}
+
+/** `2 Mar, 14:07:31`. */
+export function secondElement(at: number, locale: Locale): Html {
+  return styledElement('second', at, locale, TO_THE_SECOND)
+}
+
+/** @param style by which the script knows how the moment is to be shown. */
+function styledElement(style: string, at: number, locale: Locale, options: Intl.DateTimeFormatOptions): Html {
+  const [iso, title] = [new Date(at).toISOString(), timeText(at, locale)]
+  const shown = new Intl.DateTimeFormat(dateLocale(locale), options).format(at)
+  return new Html(`<time datetime="${iso}" data-style="${style}" title="${title}">${shown}</time>`)
+}
+
 /** How long ago a moment was, or how long it is until then; the script keeps it up to date. */
 export function agoElement(at: number, now: number, locale: Locale): Html {
   const shown = agoText(at, now, locale)

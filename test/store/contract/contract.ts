@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { OpenStore, Repositories } from '../../../src/store/repositories.ts'
 import { agentContract } from './agents.ts'
+import { attemptContract } from './attempts.ts'
 import { auditContract } from './audit.ts'
 import { auditSinksContract } from './audit-sinks.ts'
 import { censusContract } from './census.ts'
@@ -64,6 +65,7 @@ export function recordsContract(name: string, open: () => Promise<OpenStore>): v
     leaseContract(records)
     prefixLeaseContract(records)
     auditContract(records)
+    attemptContract(records)
     servingBrokerContract(records)
     auditSinksContract(records)
     gatewayContract(records)

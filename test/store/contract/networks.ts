@@ -105,4 +105,67 @@ export function networkContract(records: () => Repositories): void {
       expect(await events(second)).toEqual([expect.objectContaining({ user, address: second })])
     })
   })
+
+  describe('addresses of IPv4', () => {
+    /** Of its own for each test: the store is shared. */
+    const neighbours = () => {
+      const [second, third] = [...randomBytes(2)]
+      return { first: `10.${second}.${third}.`, wider: `10.${second}.0.0/16`, second, third: third ?? 0 }
+    }
+
+    test('are found by every network that they lie in, in the audit trail, sessions and lockouts', async () => {
+      const { login, audit, sessions, lockouts } = records()
+      const { first, second, third, wider } = neighbours()
+      const user = unique('user')
+      const [near, far] = [`${first}9`, `10.${second}.${third ^ 1}.200`]
+      for (const address of [near, far]) {
+        await login.admit(admission(user, { kind: 'none' }, { address }))
+        await audit.append(eventOf(user, { id: id(), address }))
+        await login.recordFailure(failureOf(user, { address, lock: ['user_address'] }))
+      }
+      const both = `10.${second}.${third & 0xfe}.0/23`
+      for (const [network, expected] of [
+        [`${first}0/24`, [near]],
+        [`${first}8/30`, [near]],
+        [`${first}16/28`, []],
+        [`10.${second}.${third ^ 1}.192/26`, [far]],
+        [both, [far, near]],
+        [wider, [far, near]],
+        ['10.0.0.0/8', [far, near]],
+        [`11.${second}.0.0/16`, []],
+      ] as const) {
+        const found = async (list: readonly { readonly address?: string }[]) =>
+          [...new Set(list.map(({ address }) => address))].sort()
+        const search = { user, address: network, limit: 99 }
+        const wanted = [...expected].sort()
+        expect([network, await found(await audit.list(search))]).toEqual([network, wanted])
+        expect([network, await found(await sessions.list(search))]).toEqual([network, wanted])
+        expect([network, await found(await lockouts.list(search))]).toEqual([network, wanted])
+      }
+    })
+
+    test('are locked together when their /24 is locked manually, and no others', async () => {
+      const { login, lockouts } = records()
+      const { first, second, third } = neighbours()
+      const [user, network] = [unique('user'), `${first}0/24`]
+      await login.admit(admission(user, { kind: 'none' }, { address: `${first}7` }))
+      const lock = await lockouts.lock({
+        id: id(),
+        scope: 'address',
+        address: network,
+        reason: 'an attack',
+        by: 'ada',
+        since: NOON,
+      })
+      const locksAt = async (address: string) =>
+        (await login.view({ user, subjects: [], address, now: NOON })).locks
+      expect(await locksAt(`${first}7`)).toEqual([lock])
+      expect(await login.admit(admission(user, { kind: 'none' }, { address: `${first}254` }))).toMatchObject({
+        kind: 'locked',
+      })
+      expect(await locksAt(`10.${second}.${third ^ 1}.7`)).toEqual([])
+      expect(await lockouts.list({ address: `${first}99`, limit: 9 })).toEqual([lock])
+      expect(await lockouts.list({ address: network, limit: 9 })).toEqual([lock])
+    })
+  })
 }

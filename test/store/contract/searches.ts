@@ -59,28 +59,6 @@ export function searchContract(records: () => Repositories): void {
         third,
       ])
     })
-
-    test('is counted by the hour', async () => {
-      const { audit } = records()
-      // A time of its own: the store is shared.
-      const begin = Date.UTC(2031, 4, 1) + Math.floor(Math.random() * 10_000) * 24 * HOUR
-      for (const [minute, kind] of [
-        [0, 'login.accepted'],
-        [59, 'login.accepted'],
-        [59, 'login.refused'],
-        [60, 'login.accepted'],
-        [240, 'login.accepted'],
-        [10, 'user.added'],
-      ] as const)
-        await audit.append(eventOf(unique('user'), { at: begin + minute * MINUTE, kind }))
-      await audit.append(eventOf(unique('user'), { at: begin, times: 6 }))
-      const counts = await audit.count(['login.accepted', 'login.refused'], begin, begin + 4 * HOUR, HOUR)
-      expect(counts.toSorted((a, b) => a.at - b.at || (a.kind < b.kind ? -1 : 1))).toEqual([
-        { at: begin, kind: 'login.accepted', count: 2 },
-        { at: begin, kind: 'login.refused', count: 7 },
-        { at: begin + HOUR, kind: 'login.accepted', count: 1 },
-      ])
-    })
   })
 
   describe('sessions, looked through', () => {
