@@ -102,7 +102,8 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'the desk beside a 
     // Without a reload.
     const row = page.locator('tr', { hasText: 'alice' })
     await row.waitFor()
-    expect(await row.innerText()).toContain('3 failures: wrong password')
+    expect(await row.innerText()).toContain(lab.client.address)
+    expect(await row.innerText()).toContain('New place')
     const barred = await connectAsAlice([PASSWORD], alice.key)
     expect(barred.connected).toBe(false)
 
@@ -136,5 +137,18 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'the desk beside a 
         detail: 'called back on the known number',
       }),
     )
+
+    // Leaves the company: one form, and where no agent reports, the page has the command for the gateway.
+    await page.goto(`${desk}/users/alice`)
+    await page.getByRole('link', { name: 'Leaves the company' }).click()
+    await page.fill('#reason', 'last day')
+    await page.getByRole('button', { name: 'Do all of this' }).click()
+    await page.getByRole('heading', { name: 'alice is out' }).waitFor()
+    const command = (await page.locator('code').innerText()).trim()
+    expect(command).toBe('occtl disconnect user alice')
+    // It answers with a sentence, which is no JSON.
+    await gateway.occtl(...command.split(' ').slice(1)).catch(() => undefined)
+    await expect.poll(() => gateway.users()).toEqual([])
+    expect((await connectAsAlice([PASSWORD], alice.key)).connected).toBe(false)
   })
 })
