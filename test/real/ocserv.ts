@@ -1,5 +1,6 @@
 import { hash, X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
+import type { IssuedCertificate } from './certificates.ts'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
 import { freePort } from './free-port.ts'
 import { outputOf, type Place, type RealProcess, thisMachine } from './process.ts'
@@ -12,6 +13,8 @@ interface OcservOptions {
   readonly acctPort: number
   /** Without white space, at which radcli would cut it off. */
   readonly secret: string
+  /** Where RADIUS over TLS is asked in place of the two ports. */
+  readonly tls?: { readonly port: number; readonly authority: string; readonly own: IssuedCertificate }
   /** Groups that a client may choose with `--authgroup`; a Class must name the chosen one. */
   readonly groups?: readonly string[]
   /** Seconds that a cookie outlives its connection; 300 where it is not given. */
@@ -136,6 +139,7 @@ function writeRadcliFiles(folder: TemporaryFolder, options: OcservOptions): void
     radiusRetries = 1,
     defaultRealm = '',
     nasIdentifier,
+    tls,
   } = options
   writeFileSync(folder.file('servers'), `${radius} ${secret}\n`, { mode: 0o600 })
   // Debian's own dictionary leaves these two vendors out, and then their attributes are ignored.
@@ -148,16 +152,24 @@ $INCLUDE /etc/radcli/dictionary.roaringpenguin
   )
   writeFileSync(
     folder.file('radiusclient.conf'),
-    `authserver ${radius}:${authPort}
-acctserver ${radius}:${acctPort}
+    `authserver ${radius}:${tls?.port ?? authPort}
+acctserver ${radius}:${tls?.port ?? acctPort}
 servers ${folder.file('servers')}
 dictionary ${folder.file('dictionary')}
 default_realm ${defaultRealm}
 radius_timeout ${radiusTimeout}
 radius_retries ${radiusRetries}
 bindaddr *
-${nasIdentifier === undefined ? '' : `nas-identifier ${nasIdentifier}\n`}`,
+${nasIdentifier === undefined ? '' : `nas-identifier ${nasIdentifier}\n`}${tls === undefined ? '' : tlsLines(tls)}`,
   )
+}
+
+function tlsLines({ authority, own }: NonNullable<OcservOptions['tls']>): string {
+  return `serv-type tls
+tls-ca-file ${authority}
+tls-cert-file ${own.certificate}
+tls-key-file ${own.key}
+`
 }
 
 function configuration(folder: TemporaryFolder, port: number, options: OcservOptions): string {
