@@ -118,7 +118,7 @@ function checksOf(
   identities: AskedIdentities,
   redis: RedisConnection | undefined,
 ): Record<string, Check> {
-  const { storage, http } = config
+  const { storage, http, radius } = config
   const alsoRedis = redis === undefined ? [] : [{ name: 'redis', checkReady: redis.checkReady }]
   return {
     running: checkRunning(config, READY_WITHIN_MS),
@@ -128,6 +128,9 @@ function checksOf(
       'redis-settings': checkRedisSettings((log) => checkServerSettings(redis, log)),
     }),
     ...(http?.tls !== undefined && { certificate: checkCertificate(http.tls.certFile, systemClock) }),
+    ...(radius.tls !== undefined && {
+      'radius-certificate': checkCertificate(radius.tls.certFile, systemClock),
+    }),
     spool: checkSpool(storage.spool),
     disk: checkDiskSpace(storage.postgres === undefined ? [storage.sqlite, storage.spool] : [storage.spool]),
     clock: checkClock(),

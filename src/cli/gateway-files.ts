@@ -12,6 +12,8 @@ export interface GatewayPlan {
   readonly key: string
   /** The shared secret, or what is to be read in its place. */
   readonly secret: string
+  /** Where it asks by RadSec; absent: it asks over UDP. */
+  readonly tlsPort?: number
 }
 
 /** Lines by path. */
@@ -105,20 +107,33 @@ function ocservConf({ gateway, expectation, certificate, key }: GatewayPlan): re
   ]
 }
 
-function radiusclientConf({ gateway, expectation }: GatewayPlan): readonly string[] {
+/** By radcli itself. radsecproxy connects again where radcli 1.2 does not. */
+const TLS_LINES = [
+  '# RadSec. The certificate of the server must hold the name or address above. radcli 1.2 (Debian 12) does not survive a',
+  '# restart of the broker: with radsecproxy between the two it is asked over UDP (docs/gateways.md, RadSec).',
+  'serv-type tls',
+  'tls-ca-file /etc/radcli/broker-ca.pem',
+  'tls-cert-file /etc/radcli/gateway.pem',
+  'tls-key-file /etc/radcli/gateway.key',
+]
+
+function radiusclientConf({ gateway, expectation, tlsPort }: GatewayPlan): readonly string[] {
   const { servers, authPort, acctPort, deadlineMs } = expectation.broker
   // The broker answers within its deadline; radcli must wait longer than that.
   const wait = Math.ceil(deadlineMs / 1000) + 1
   // A lost packet is sent again; where there is another server it is asked sooner.
   const retries = servers.length > 1 ? 1 : 2
-  const at = (port: number) => servers.map((server) => `${bracketed(server)}:${port}`).join(' ')
+  // Over TLS radcli takes one server only.
+  const asked = tlsPort === undefined ? servers : servers.slice(0, 1)
+  const at = (port: number) => asked.map((server) => `${bracketed(server)}:${port}`).join(' ')
   return [
     `# For the gateway ${gateway.name}. Replaces ${RADCLI_CONF}. Of an old file keep no authserver and no acctserver:`,
     `# radcli asks the first one first, and waits ${wait * (retries + 1)} s for it at every login if it does not answer.`,
     '# ocserv does not start with an unknown word here, nor with a blank before one.',
     `nas-identifier ${gateway.nasIdentifiers[0] ?? gateway.name}`,
-    `authserver ${at(authPort)}`,
-    `acctserver ${at(acctPort)}`,
+    `authserver ${at(tlsPort ?? authPort)}`,
+    `acctserver ${at(tlsPort ?? acctPort)}`,
+    ...(tlsPort === undefined ? [] : TLS_LINES),
     `servers ${SERVERS_FILE}`,
     `dictionary ${DICTIONARY}`,
     ...(gateway.defaultRealm === undefined ? [] : [`default_realm ${gateway.defaultRealm}`]),

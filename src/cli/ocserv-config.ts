@@ -59,18 +59,28 @@ async function ocservConfig(name: string, options: Options): Promise<void> {
     const names = config.gateways.map((each) => each.name).join(', ')
     throw new OperatorError(`there is no gateway named ${name}; there is ${names}`)
   }
-  const servers = (options.server ?? [addressOf(config)]).map((server) => server.replaceAll(/^\[|\]$/g, ''))
+  const tls = gateway.certificates && config.radius.tls
+  const servers = (options.server ?? [addressOf(tls?.addresses ?? config.radius.addresses)]).map((server) =>
+    server.replaceAll(/^\[|\]$/g, ''),
+  )
   const expectation = await expectationOf(config, gateway, servers)
   const agent = agentOf(name, httpAddressOf(config, servers[0] ?? ''), options.config)
   const filesWith = (secret: string) =>
-    gatewayFiles({ gateway, expectation, certificate: options.cert, key: options.key, secret })
+    gatewayFiles({
+      gateway,
+      expectation,
+      certificate: options.cert,
+      key: options.key,
+      secret,
+      tlsPort: tls?.port,
+    })
   if (options.write !== undefined) {
     const files = { ...filesWith(secretOf(gateway)), ...agent?.files, ...expectationFile(expectation) }
     const written = await writeAll(resolve(options.write), files)
     print(options.json, { written }, () => [...written, '', ...nextSteps(options.write ?? '', agent)])
     return
   }
-  const files = filesWith(PLACEHOLDER)
+  const files = filesWith(gateway.certificates === undefined ? PLACEHOLDER : SECRET_OVER_TLS)
   print(options.json, { ...expectation, files, agent }, () => [...inFull(files), ...inFullOfAgent(agent)])
 }
 
@@ -112,8 +122,9 @@ function expectationFile(expectation: Expectation): Files {
 }
 
 /** radcli cuts a secret at a blank. @throws OperatorError */
-function secretOf({ name, secret }: Gateway): string {
-  const text = secret?.reveal() ?? SECRET_OVER_TLS
+function secretOf({ name, secret, certificates }: Gateway): string {
+  const text = certificates === undefined ? secret?.reveal() : SECRET_OVER_TLS
+  if (text === undefined) throw new OperatorError(`${name} has no shared secret`)
   if (!/\s/.test(text)) return text
   throw new OperatorError(
     `the shared secret of ${name} holds a blank, at which radcli cuts it: take another secret`,
@@ -152,8 +163,7 @@ function httpAddressOf({ http, portal }: Config, server: string): string | undef
   return `${isPlain ? 'http' : 'https'}://${bracketed(server)}:${http.port}`
 }
 
-function addressOf({ radius }: Config): string {
-  const [address = '127.0.0.1'] = radius.addresses
+function addressOf([address = '127.0.0.1']: readonly string[]): string {
   if (address === '0.0.0.0' || address === '::') {
     throw new OperatorError(
       'the broker listens on every address; say with --server at which one the gateway reaches it',

@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000
 const SOON_DAYS = 21
 const ADVICE = 'replace it: the broker reads the new one by itself'
 
-/** Whether the HTTP server's certificate is valid, and for how long. @param file PEM. */
+/** Whether a certificate of the broker's is valid, and for how long. @param file PEM. */
 export function checkCertificate(file: string, clock: Clock): Check {
   return async () => {
     const about = `certificate ${file}`

@@ -115,10 +115,10 @@ export class TlsListeners {
     const context = await readCertificate(next)
     return () => {
       this.#radsec = next
+      this.check()
       this.#take(context)
       this.#unfollow()
       this.#unfollow = this.#follow()
-      this.check()
     }
   }
 

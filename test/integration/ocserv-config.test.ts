@@ -50,6 +50,24 @@ test('prints what ocserv and the agent beside it need', async () => {
   for (const file of Object.keys(agent?.files ?? {})) expect(stdout).toContain(`\n# ==> ${file} <==\n`)
 })
 
+test('lets radcli ask by RadSec where the gateway has a certificate', async () => {
+  installation.configure({
+    radius: { tls: { port: 2083, cert_file: 'c.pem', key_file: 'k.pem', ca_file: 'a.pem' } },
+    gateways: [{ name: 'gw', certificate: 'gw.example.net' }],
+  })
+  const { files } = await configured('--server', 'broker.example.net')
+  expect(files['/etc/radcli/radiusclient.conf']).toEqual(
+    expect.arrayContaining([
+      'authserver broker.example.net:2083',
+      'acctserver broker.example.net:2083',
+      'serv-type tls',
+      'tls-ca-file /etc/radcli/broker-ca.pem',
+    ]),
+  )
+  expect(files['/etc/radcli/servers']).toContain('broker.example.net radsec')
+  installation.configure({ http: { port: 8443, tls: undefined } })
+})
+
 test('writes whole files once, and the secret where only root reads it', async () => {
   const folder = installation.folder.file('written')
   const { stdout } = await installation.run(['ocserv-config', 'gw', '--write', folder])

@@ -17,8 +17,8 @@ export const radiusTlsSchema = z.strictObject({
   /** By the names that TLS negotiates them by (RFC 9765 §3). */
   versions: oneOrMany(z.enum(['radius/1.0', 'radius/1.1'])).default(['radius/1.0', 'radius/1.1']),
   max_connections: z.int().min(1).max(100_000).default(1000),
-  /** A connection without requests for so long is closed. */
-  idle: duration({ min: '10s', max: '7d' }).default(3_600_000),
+  /** A connection without requests for so long is closed. TCP itself finds those whose gateway is gone. */
+  idle: duration({ min: '10s', max: '365d' }).default(7 * 86_400_000),
 })
 
 type Parsed = z.output<typeof radiusTlsSchema>
