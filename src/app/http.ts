@@ -107,7 +107,7 @@ export function buildHttpApp(parts: HttpParts): HttpApp {
     patienceMs,
   })
   const sessions = webSessions({
-    authenticatorOf: authenticatorsIn(parts.store),
+    authenticatorOf: async (subject) => (await parts.store.records.enrolments.find(subject))?.id,
     present: presentSession({
       candidates: parts.store.candidates,
       rechecked,
@@ -211,11 +211,6 @@ function apiOptions(
     checkAnswers,
     log,
   }
-}
-
-/** Web sessions are checked against this: the identifier of a subject's present authenticator. */
-function authenticatorsIn({ records }: Pick<Store, 'records'>) {
-  return async (subject: string): Promise<string | undefined> => (await records.enrolments.find(subject))?.id
 }
 
 function httpServices(
