@@ -53,7 +53,7 @@ export async function makeAuthority(folder: TemporaryFolder, name = 'authority')
 /** An authority, and a certificate that it has signed for one host name. */
 export async function makeCertificates(folder: TemporaryFolder, host = 'localhost'): Promise<Certificates> {
   const authority = await makeAuthority(folder)
-  const { certificate, key } = await authority.issue('server', `DNS:${host}`)
+  const { certificate, key } = await authority.issue(host, `DNS:${host}`)
   return {
     authority: authority.file,
     authorityPem: readFileSync(authority.file, 'utf8'),
