@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../real/folder.ts'
 import { freePort } from '../real/free-port.ts'
+import { guard } from '../real/guard.ts'
 import { describeWith } from '../real/needs.ts'
 import { outputOf, thisMachine } from '../real/process.ts'
 
@@ -26,7 +27,8 @@ describeWith(NEEDS, 'the Debian package', () => {
   async function mount(where: string, ...args: readonly string[]): Promise<void> {
     mkdirSync(where, { recursive: true })
     await run('mount', ...args, where)
-    mounted.defer(async () => void (await run('umount', '--lazy', where)))
+    // Also where this process is killed: a folder with /dev in it must not be left.
+    mounted.defer(guard('umount --lazy "$1"', where))
   }
 
   beforeAll(async () => {
@@ -158,5 +160,21 @@ describeWith(NEEDS, 'the Debian package', () => {
     expect((await inside('dpkg', '--purge', 'ocbroker')).code).toBe(0)
     for (const path of ['etc/ocbroker', 'var/lib/ocbroker', 'etc/logrotate.d/ocbroker'])
       expect([path, existsSync(insideFile(path))]).toEqual([path, false])
+  })
+})
+
+describeWith(['root', 'mount'], 'a temporary folder of the tests', () => {
+  test('is removed without what is mounted in it', async () => {
+    const folder = temporaryFolder('removed')
+    writeFileSync(folder.file('own'), '')
+    mkdirSync(folder.file('other'))
+    await run('mount', '-t', 'tmpfs', 'tmpfs', folder.file('other'))
+    writeFileSync(folder.file('other/theirs'), '')
+    await folder.remove()
+    expect(existsSync(folder.file('own'))).toBe(false)
+    expect(existsSync(folder.file('other/theirs'))).toBe(true)
+    await run('umount', folder.file('other'))
+    rmdirSync(folder.file('other'))
+    rmdirSync(folder.path)
   })
 })

@@ -17,5 +17,8 @@ export function temporaryFolder(purpose: string): TemporaryFolder {
   return { path, file: (name) => join(path, name), remove: guard(REMOVE, path) }
 }
 
-/** The second try is for a server that is only just being ended and still writes. */
-const REMOVE = 'rm -rf "$1" || { sleep 1; rm -rf "$1"; }'
+/**
+ * The second try is for a server that is only just being ended and still writes. What is mounted in the folder is
+ * another file system, such as this machine's /dev, and stays as it is.
+ */
+const REMOVE = 'find "$1" -xdev -delete || { sleep 1; find "$1" -xdev -delete; }'
