@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import packageFile from '../../package.json' with { type: 'json' }
 import { buildIdentities } from '../app/identities.ts'
@@ -15,6 +16,8 @@ import { checkDiskSpace } from '../doctor/disk-space.ts'
 import { checkDrops } from '../doctor/drops.ts'
 import { type Check, type Finding, fault } from '../doctor/finding.ts'
 import { checkIdentityRemarks } from '../doctor/identity-remarks.ts'
+import { checkListeningAddress } from '../doctor/listening-address.ts'
+import { checkMachineNetworks } from '../doctor/machine-networks.ts'
 import { checkNamesakes } from '../doctor/namesakes.ts'
 import { checkPools } from '../doctor/pools.ts'
 import { checkRedisSettings } from '../doctor/redis-settings.ts'
@@ -24,14 +27,15 @@ import { checkSignedGateways } from '../doctor/signed-gateways.ts'
 import { checkUnenrolled } from '../doctor/unenrolled-users.ts'
 import { systemClock } from '../domain/clock.ts'
 import { OperatorError } from '../domain/errors.ts'
-import { quietLog } from '../domain/log.ts'
 import { SYSTEM_RUNTIME } from '../domain/runtime.ts'
-import { connectRedis, type RedisConnection } from '../redis/connection.ts'
+import type { RedisConnection } from '../redis/connection.ts'
 import { checkServerSettings } from '../redis/settings-check.ts'
+import { certificateCheck } from './check-before-start.ts'
 import type { DoctorOptions } from './doctor.ts'
 import { checkClocks, checkOtherBrokers } from './doctor-others.ts'
 import { checkRunning } from './doctor-running.ts'
 import { namesakesIn } from './namesakes-in.ts'
+import { openRedis } from './open-redis.ts'
 
 /** The records and Redis are opened first, side by side, and then all checks run at once; in milliseconds. */
 const OPEN_WITHIN_MS = 3000
@@ -54,7 +58,11 @@ export async function examineBroker({
   const warnings = loaded.warnings.map((each) => configurationFinding(file, 'warning', each))
   await using opened = new AsyncDisposableStack()
   const { config } = loaded
-  const [store, redis] = await Promise.all([openRecords(config, opened), openRedis(config, opened)])
+  const [store, redis] = await Promise.all([
+    openRecords(config, opened),
+    openRedis(config, { connectMs: OPEN_WITHIN_MS, commandMs: READY_WITHIN_MS }),
+  ])
+  if (redis !== undefined) opened.defer(async () => redis.close())
 
   const identities = 'close' in store ? store : await openIdentities(config, opened)
   const checks: Record<string, Check> = {
@@ -127,10 +135,10 @@ function checksOf(
     ...(redis !== undefined && {
       'redis-settings': checkRedisSettings((log) => checkServerSettings(redis, log)),
     }),
-    ...(http?.tls !== undefined && { certificate: checkCertificate(http.tls.certFile, systemClock) }),
-    ...(radius.tls !== undefined && {
-      'radius-certificate': checkCertificate(radius.tls.certFile, systemClock),
-    }),
+    ...(http?.tls !== undefined && { certificate: certificateCheck(config) }),
+    ...(radius.tls !== undefined && { 'radius-certificate': checkCertificate(radius.tls, systemClock) }),
+    'listening-address': checkListeningAddress(radius.addresses, config.gateways),
+    'machine-networks': checkMachineNetworks(config.pools, networkInterfaces),
     spool: checkSpool(storage.spool),
     disk: checkDiskSpace(storage.postgres === undefined ? [storage.sqlite, storage.spool] : [storage.spool]),
     clock: checkClock(),
@@ -162,17 +170,4 @@ function checksOfRecords(config: Config, store: Store): Record<string, Check> {
       systemClock,
     ),
   }
-}
-
-/** Connected, or given up for now. */
-async function openRedis(
-  { redis }: Config,
-  opened: AsyncDisposableStack,
-): Promise<RedisConnection | undefined> {
-  if (redis === undefined) return undefined
-  // A login cannot wait; a command that has just started on a busy machine can.
-  const connection = connectRedis({ ...redis, commandMs: READY_WITHIN_MS }, quietLog)
-  opened.defer(async () => connection.close())
-  await Promise.race([connection.whenReady(), sleep(OPEN_WITHIN_MS, undefined, { ref: false })])
-  return connection
 }

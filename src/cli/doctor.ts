@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
 import { withConfig } from '../app/own-calls.ts'
-import type { Finding, Verdict } from '../doctor/finding.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { type CommonOptions, command } from './command.ts'
+import { findingLines } from './finding-lines.ts'
 import { print } from './output.ts'
 
 export interface DoctorOptions extends CommonOptions {
@@ -47,19 +47,6 @@ async function examine(options: DoctorOptions): Promise<void> {
       : await (await import('./doctor-gateway.ts')).examineGateway(options.gateway, options)
   // At a gateway the calls in a remedy are for the broker's machine.
   const remedyOf = (text: string) => (options.gateway === undefined ? withConfig(text, options.config) : text)
-  print(options.json, { findings }, () => findings.flatMap((finding) => linesOf(finding, remedyOf)))
+  print(options.json, { findings }, () => findings.flatMap((finding) => findingLines(finding, remedyOf)))
   if (findings.some(({ verdict }) => verdict === 'fault')) throw new OperatorError('')
-}
-
-const MARKS: Readonly<Record<Verdict, string>> = {
-  ok: 'ok     ',
-  hint: 'hint   ',
-  warning: 'warning',
-  fault: 'FAULT  ',
-  not_applicable: '-      ',
-}
-
-function linesOf({ about, verdict, cause, remedy }: Finding, remedyOf: (remedy: string) => string): string[] {
-  const line = `${MARKS[verdict]}  ${about}: ${cause}`
-  return remedy === undefined ? [line] : [line, `         ${remedyOf(remedy)}`]
 }

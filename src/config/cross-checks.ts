@@ -17,6 +17,7 @@ import { checkRadiusTls } from './sections/radius-tls.ts'
 import { checkRedis } from './sections/redis.ts'
 import type { ReplyReader } from './sections/reply.ts'
 import { checkSecondFactor } from './sections/second-factor.ts'
+import { checkSingleHosts } from './sections/single-hosts.ts'
 import { checkStorage } from './sections/storage.ts'
 
 type Partial = PartialConfig<ConfigInput>
@@ -33,6 +34,7 @@ export function crossCheck(
   if (radius !== undefined) checkRadius(radius, diagnostics)
   if (radius?.tls !== undefined) checkRadiusTls(radius.tls, config.http, radius.address ?? [], diagnostics)
   if (gateways !== undefined) checkGateways(gateways, diagnostics)
+  checkSingleHosts(diagnostics)
   if (identity?.order !== undefined)
     checkIdentity(identity.order, gatewayNames(diagnostics), deadlineMs, rules.providerTypes, diagnostics)
   if (config.second_factor !== undefined) checkSecondFactor(config.second_factor, diagnostics)

@@ -26,6 +26,14 @@ const EXPLANATION = `# Keys that seal authenticator seeds in the database: name:
 /** The message is for the operator and says what to do; the broker must not start. */
 export class KeyFileUnusable extends Error {
   override readonly name = 'KeyFileUnusable'
+  readonly problem: string
+  readonly remedy: string
+
+  constructor(problem: string, remedy: string, options?: ErrorOptions) {
+    super(`${problem}. ${remedy}`, options)
+    this.problem = problem
+    this.remedy = remedy
+  }
 }
 
 /** What the database needs from the key file. */
@@ -48,11 +56,31 @@ export async function loadKeyRing(
   needs: KeyNeeds = { inUse: [], isShared: false },
   openFolders: readonly string[] = CONTAINER_SECRETS,
 ): Promise<KeyRing> {
-  const ring = (await readKeyRing(path, random, openFolders)) ?? (await makeKeyRing(path, random, needs))
+  const ring = await examineKeyRing(path, random, needs, openFolders)
+  return ring ?? makeKeyRing(path, random)
+}
+
+/**
+ * Whether the broker could start with the key file. Nothing is changed.
+ * @returns undefined for a missing file that a start would make.
+ * @throws KeyFileUnusable
+ */
+export async function examineKeyRing(
+  path: string,
+  random: Randomness,
+  needs: KeyNeeds,
+  openFolders: readonly string[] = CONTAINER_SECRETS,
+): Promise<KeyRing | undefined> {
+  const ring = await readKeyRing(path, random, openFolders)
+  if (ring === undefined) {
+    refuseToReplace(path, needs)
+    return undefined
+  }
   const missing = needs.inUse.filter((key) => !ring.has(key))
   if (missing.length === 0) return ring
   throw new KeyFileUnusable(
-    `the key file ${path} lacks what sealed authenticators in the database: ${namesOf(missing)}. ${BRING_BACK}`,
+    `the key file ${path} lacks what sealed authenticators in the database: ${namesOf(missing)}`,
+    BRING_BACK,
   )
 }
 
@@ -66,17 +94,16 @@ export async function readKeyRing(
   return content === undefined ? undefined : new KeyRing(keysFrom(path, content), random)
 }
 
-async function makeKeyRing(path: string, random: Randomness, needs: KeyNeeds): Promise<KeyRing> {
-  refuseToReplace(path, needs)
+async function makeKeyRing(path: string, random: Randomness): Promise<KeyRing> {
   try {
     await make(path, random)
   } catch (error) {
-    throw new KeyFileUnusable(`the key file ${path} cannot be made: ${systemMessage(error)}`, {
-      cause: error,
-    })
+    const problem = `the key file ${path} cannot be made: ${systemMessage(error)}`
+    throw new KeyFileUnusable(problem, 'Let the broker’s account write its folder', { cause: error })
   }
   const ring = await readKeyRing(path, random, [])
-  if (ring === undefined) throw new KeyFileUnusable(`the key file ${path} was removed while it was made`)
+  if (ring === undefined)
+    throw new KeyFileUnusable(`the key file ${path} was removed while it was made`, 'Start once more')
   return ring
 }
 
@@ -93,13 +120,15 @@ function namesOf(keys: readonly string[]): string {
 function refuseToReplace(path: string, { inUse, isShared }: KeyNeeds): void {
   if (inUse.length > 0) {
     throw new KeyFileUnusable(
-      `the key file ${path} is missing, and authenticators in the database are sealed by ${namesOf(inUse)}. ${BRING_BACK}`,
+      `the key file ${path} is missing, and authenticators in the database are sealed by ${namesOf(inUse)}`,
+      BRING_BACK,
     )
   }
   if (isShared) {
     const key = '$(od -An -N4 -tx1 /dev/urandom | tr -d " "):$(head -c 32 /dev/urandom | base64)'
     throw new KeyFileUnusable(
-      `the key file ${path} is missing. Brokers that share a database need the same file: copy it from another of them; for the first one run: (umask 077; echo "${key}" > ${path})`,
+      `the key file ${path} is missing`,
+      `Brokers that share a database need the same file: copy it from another of them; for the first one run: (umask 077; echo "${key}" > ${path})`,
     )
   }
 }
@@ -141,10 +170,15 @@ async function syncFolder(folder: string): Promise<void> {
 async function read(path: string, openFolders: readonly string[]): Promise<string | undefined> {
   const file = await readSmallFile(path, MAX_FILE_OCTETS)
   if (file instanceof FileError && file.isMissing) return undefined
-  if (file instanceof ValueError) throw new KeyFileUnusable(`the key file ${file.problem}`)
+  if (file instanceof ValueError)
+    throw new KeyFileUnusable(
+      `the key file ${file.problem}`,
+      `Run: chown USER ${path}, its owner being who runs the broker`,
+    )
   if (isOpenTo(GROUP_AND_OTHERS, file.mode, path, openFolders))
     throw new KeyFileUnusable(
-      `the key file ${path} is open to other users of this machine; run: chmod 600 ${path}`,
+      `the key file ${path} is open to other users of this machine`,
+      `Run: chmod 600 ${path}`,
     )
   return file.content.toString('utf8')
 }
@@ -164,6 +198,6 @@ function keysFrom(path: string, content: string): readonly [SealingKey, ...Seali
   const [first, ...others] = keys.values()
   if (first === undefined && problems.length === 0) problems.push('it holds no key')
   if (first === undefined || problems.length > 0)
-    throw new KeyFileUnusable(`the key file ${path} cannot be used: ${problems.join('; ')}. ${BRING_BACK}`)
+    throw new KeyFileUnusable(`the key file ${path} cannot be used: ${problems.join('; ')}`, BRING_BACK)
   return [first, ...others]
 }

@@ -6,6 +6,7 @@ import { type ConfigError, ValueError } from '../schema/config-error.ts'
 import { crossCheck } from './cross-checks.ts'
 import { Diagnostics } from './diagnostics.ts'
 import { type LoadRules, withDictionary } from './load-rules.ts'
+import { type NamedFile, namedFiles } from './named-files.ts'
 import { isMapping, parsePartially } from './partial-config.ts'
 import { type Config, type ConfigInput, configSchema } from './schema.ts'
 import { knownKeys, schemaFaults } from './schema-faults.ts'
@@ -33,7 +34,12 @@ export type { ConfigError } from '../schema/config-error.ts'
 export type { LoadRules } from './load-rules.ts'
 
 export type Loaded =
-  | { readonly config: Config; readonly source: ConfigSource; readonly warnings: readonly ConfigError[] }
+  | {
+      readonly config: Config
+      readonly source: ConfigSource
+      readonly files: readonly NamedFile[]
+      readonly warnings: readonly ConfigError[]
+    }
   | { readonly faults: readonly ConfigError[]; readonly warnings: readonly ConfigError[] }
 
 const MAX_FILE_OCTETS = 1024 * 1024
@@ -97,6 +103,7 @@ export async function loadConfig(
   return {
     config: resolveConfig(value, folder, rules, files),
     source,
+    files: namedFiles(raw, folder),
     warnings: diagnostics.all().warnings,
   }
 }

@@ -1,28 +1,17 @@
-import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import type { Clock } from '../domain/clock.ts'
-import { type Check, type Finding, fault, ok, warning } from './finding.ts'
+import { type CertificateFiles, examineCertificate } from './certificate-files.ts'
+import type { Check } from './finding.ts'
 
-const DAY_MS = 86_400_000
-const SOON_DAYS = 21
-const ADVICE = 'replace it: the broker reads the new one by itself'
-
-/** Whether a certificate of the broker's is valid, and for how long. @param file PEM. */
-export function checkCertificate(file: string, clock: Clock): Check {
-  return async () => {
-    const about = `certificate ${file}`
-    try {
-      return [validity(about, new X509Certificate(await readFile(file)), clock.now())]
-    } catch (error) {
-      return [fault(about, error)]
-    }
-  }
+const WORDS = {
+  renew: 'replace it: the broker reads the new one by itself',
+  certFile: 'tls.cert_file: a file in PEM that the broker’s account can read',
+  keyFile: 'tls.key_file: its own key, in PEM without a passphrase, that the broker’s account can read',
+  soonDays: 21,
+  // A group may be there for it, as for secrets.
+  tooOpen: 0o007,
 }
 
-function validity(about: string, { validFrom, validTo }: X509Certificate, now: number): Finding {
-  const days = Math.floor((Date.parse(validTo) - now) / DAY_MS)
-  if (Date.parse(validFrom) > now) return fault(about, `is not valid before ${validFrom}`, ADVICE)
-  if (days < 0) return fault(about, `expired ${validTo}`, ADVICE)
-  const says = `is valid for ${days} more days`
-  return days < SOON_DAYS ? warning(about, says, ADVICE) : ok(about, says)
+/** Whether clients can trust the certificate that the broker shows, and the broker use it. */
+export function checkCertificate(files: CertificateFiles, clock: Pick<Clock, 'now'>): Check {
+  return () => examineCertificate(files, WORDS, clock.now())
 }

@@ -99,7 +99,7 @@ describe('a key file', () => {
     'with mode %i is refused with the command that fixes it',
     async (mode) => {
       keyFile(`a:${key(1)}\n`, mode)
-      expect(await refusal()).toContain(`run: chmod 600 ${folder.file('seed.key')}`)
+      expect(await refusal()).toContain(`Run: chmod 600 ${folder.file('seed.key')}`)
     },
   )
 

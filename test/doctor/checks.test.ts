@@ -1,16 +1,22 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { checkSpool } from '../../src/doctor/accounting-spool.ts'
 import { checkCertificate } from '../../src/doctor/certificate.ts'
+import type { CertificateFiles } from '../../src/doctor/certificate-files.ts'
 import { checkClock } from '../../src/doctor/clock-synchronisation.ts'
 import { checkDependencies } from '../../src/doctor/dependencies.ts'
 import { checkDiskSpace } from '../../src/doctor/disk-space.ts'
+import { checkListeningAddress } from '../../src/doctor/listening-address.ts'
+import { checkMachineNetworks } from '../../src/doctor/machine-networks.ts'
 import { checkNamesakes } from '../../src/doctor/namesakes.ts'
 import { checkRedisSettings } from '../../src/doctor/redis-settings.ts'
 import { checkSignedGateways } from '../../src/doctor/signed-gateways.ts'
 import { checkUnenrolled } from '../../src/doctor/unenrolled-users.ts'
+import type { AddressPool } from '../../src/domain/address-pool.ts'
 import { Unavailable } from '../../src/domain/errors.ts'
 import type { Gateway } from '../../src/domain/gateway.ts'
+import { parseNetwork } from '../../src/domain/network.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { type TemporaryFolder, temporaryFolder } from '../real/folder.ts'
 import { describeWith } from '../real/needs.ts'
@@ -44,26 +50,84 @@ test('the disk is checked at the nearest existing folder', async () => {
 })
 
 describeWith(['openssl'], 'a certificate', () => {
-  test.each([
-    [1, 'ok'],
-    [80, 'warning'],
-    [91, 'fault'],
-    [-1, 'fault'],
-  ])('of 90 days seen on day %i is %s', async (day, verdict) => {
-    const [key, certificate] = [folder.file('key.pem'), folder.file('cert.pem')]
-    const make = ['req', '-x509', '-newkey', 'ed25519', '-nodes', '-subj', '/CN=localhost', '-days', '90']
-    written('openssl', [...make, '-keyout', key, '-out', certificate])
-    const check = checkCertificate(certificate, clockAt(Date.now() + day * DAY))
-    expect(await check()).toMatchObject([{ verdict }])
+  const make = (certFile: string, keyFile: string) => {
+    const subject = ['-subj', '/CN=vpn.example', '-addext', 'subjectAltName=DNS:vpn.example,IP:192.0.2.1']
+    const request = ['req', '-x509', '-newkey', 'ed25519', '-nodes', ...subject, '-days', '90']
+    written('openssl', [...request, '-keyout', keyFile, '-out', certFile])
+    chmodSync(keyFile, 0o640)
+  }
+  const check = async (more: Partial<CertificateFiles> = {}, day = 1) => {
+    const files = { certFile: folder.file('cert.pem'), keyFile: folder.file('key.pem'), ...more }
+    const found = await checkCertificate(files, clockAt(Date.now() + day * DAY))()
+    return found.map(({ verdict, about, cause }) => `${verdict} ${basename(about)}: ${cause}`).join('\n')
+  }
+
+  test('is judged by its dates, its name and its key', async () => {
+    make(folder.file('cert.pem'), folder.file('key.pem'))
+    make(folder.file('other.pem'), folder.file('other.key'))
+    expect(await check()).toMatch(/^ok cert.pem: [^\n]*$/)
+    expect(await check({}, 80)).toBe('warning cert.pem: expires in 9 days')
+    expect(await check({}, 91)).toMatch(/^fault cert.pem: expired [^\n]*$/)
+    expect(await check({}, -1)).toMatch(/^fault cert.pem: is not valid before [^\n]*$/)
+    for (const name of ['vpn.example', '192.0.2.1']) expect(await check({ name })).toMatch(/^ok/)
+    for (const name of ['www.example', '192.0.2.2'])
+      expect(await check({ name })).toMatch(new RegExp(`^warning cert.pem: is for .*, not for ${name}$`))
+    const keyFile = folder.file('other.key')
+    expect(await check({ keyFile })).toMatch(/^fault other.key: is not the key of [^\n]*$/)
+    expect(await check({ keyFile: folder.file('cert.pem') })).toMatch(/^fault cert.pem: [^\n]*$/)
+    expect(await check({ keyFile: folder.file('none') })).toMatch(/^fault none: [^\n]*$/)
+    chmodSync(folder.file('key.pem'), 0o644)
+    expect(await check()).toBe('warning key.pem: can be read by others than its owner')
   })
 
   test('that is none is a fault', async () => {
     writeFileSync(folder.file('cert.pem'), 'no certificate')
-    expect(await checkCertificate(folder.file('cert.pem'), clockAt(0))()).toMatchObject([
-      { verdict: 'fault' },
-    ])
-    expect(await checkCertificate(folder.file('none'), clockAt(0))()).toMatchObject([{ verdict: 'fault' }])
+    expect(await check()).toBe('fault cert.pem: holds no certificate in PEM')
+    expect(await check({ certFile: folder.file('none') })).toMatch(/^fault none: [^\n]*$/)
   })
+})
+
+describe('networks of this machine', () => {
+  const pool = (ipv4: string, ...exclude: string[]): AddressPool => ({
+    name: 'staff',
+    ipv4: parseNetwork(ipv4) ?? expect.unreachable(),
+    exclude: exclude.flatMap((each) => parseNetwork(each) ?? []),
+    holdMs: 1,
+  })
+  const on = (name: string, cidr: string, internal = false) => ({
+    [name]: [{ address: cidr.split('/')[0] ?? '', cidr, internal }],
+  })
+  const check = (one: AddressPool, interfaces: ReturnType<typeof on>) =>
+    checkMachineNetworks([one], () => interfaces)()
+
+  test('lie apart from pools, or it is said which address a user may get', async () => {
+    expect(await check(pool('10.8.0.0/22'), on('eth0', '192.0.2.1/24'))).toMatchObject([{ verdict: 'ok' }])
+    expect(await check(pool('10.8.0.0/22'), on('vpns0', '10.8.0.1/22'))).toMatchObject([{ verdict: 'ok' }])
+    expect(await check(pool('10.8.0.0/22'), on('lo', '10.8.0.1/22', true))).toMatchObject([{ verdict: 'ok' }])
+    expect(await check(pool('10.8.0.0/22'), on('eth0', '10.8.1.7/24'))).toMatchObject([
+      { verdict: 'warning', about: 'pool staff', cause: expect.stringContaining('this machine’s address') },
+    ])
+    expect(await check(pool('10.8.0.0/22', '10.8.1.7/32'), on('eth0', '10.8.1.7/24'))).toMatchObject([
+      { verdict: 'warning', cause: expect.stringContaining('in use') },
+    ])
+    expect(await check(pool('10.8.0.0/22', '10.8.1.0/24'), on('eth0', '10.8.1.7/24'))).toMatchObject([
+      { verdict: 'ok' },
+    ])
+  })
+})
+
+test('a broker on loopback alone hears no gateway on another machine', async () => {
+  const at = (name: string, ...networks: string[]) => ({
+    name,
+    networks: networks.flatMap((each) => parseNetwork(each) ?? []),
+    hosts: [],
+  })
+  const check = async (address: string, ...gateways: ReturnType<typeof at>[]) =>
+    (await checkListeningAddress([address], gateways)())[0]?.verdict
+  expect(await check('127.0.0.1', at('here', '127.0.0.1'), at('there', '192.0.2.1'))).toBe('warning')
+  expect(await check('127.0.0.1', at('here', '127.0.0.1', '192.0.2.1'))).toBe('ok')
+  expect(await check('127.0.0.1', at('all', '0.0.0.0/0'))).toBe('ok')
+  expect(await check('0.0.0.0', at('there', '192.0.2.1'))).toBe('ok')
 })
 
 test('a gateway that need not sign is a hint, unless it has signed before', async () => {

@@ -224,7 +224,11 @@ describeWith(NS_SLAPD_NEEDS, 'an account of 389 Directory Server', () => {
 
     test('is told that the kind of its directory does not fit', async () => {
       const misfit = expect.stringContaining('kind: openldap does not fit')
-      expect(await broker.ocbroker(['check'])).toMatchObject({ remarks: [misfit], unavailable: [] })
+      expect(await broker.ocbroker(['check'])).toMatchObject({
+        findings: expect.arrayContaining([
+          expect.objectContaining({ id: 'identity', verdict: 'warning', cause: misfit }),
+        ]),
+      })
       const { stdout } = await broker.run(['doctor'])
       expect(stdout).toContain('write kind: 389ds')
     })

@@ -109,9 +109,10 @@ describeWith([...SLAPD_NEEDS, 'freeradius'], 'an identity store that cannot be a
       test(what, async () => {
         const installation = await installed(settings())
         const { code, stdout } = await installation.run(['check'])
-        expect(stdout.split('\n').filter((said) => said.startsWith('identity corp: '))).toEqual([
+        expect(stdout.split('\n').filter((said) => said.startsWith('FAULT'))).toEqual([
           expect.stringContaining(line()),
         ])
+        expect(stdout).toContain('is not sound: 1 fault.')
         expect(code).toBe(1)
         const start = await installation.run(['serve'])
         expect(start.stderr.split('\n').filter((said) => said.startsWith('identity corp: '))).toEqual([

@@ -8,6 +8,7 @@ import { duration, fromText, name, network, scalar, text } from '../../schema/sc
 import { suggestOneOf } from '../closest.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import { isMapping, type PartialConfig } from '../partial-config.ts'
+import { checkNameServers } from './name-servers.ts'
 import { readDeny } from './policy-deny.ts'
 import { resolveTimes, timesSchema } from './policy-times.ts'
 import { checkQuotas, quotasSchema, resolveQuotas } from './quota.ts'
@@ -81,7 +82,8 @@ export function checkPolicies(
         diagnostics,
       )
     checkSessionLimit(policy.deny, [...path, 'sessions'], diagnostics)
-    if (policy.reply !== undefined)
+    if (policy.reply !== undefined) {
+      checkNameServers(policy.reply, [...path, 'reply'], diagnostics)
       checkReply(
         policy.reply,
         [...path, 'reply'],
@@ -91,6 +93,7 @@ export function checkPolicies(
         rules,
         diagnostics,
       )
+    }
     if (isForEverybody([...path, 'when'], diagnostics)) catchAll ??= label
   }
 }

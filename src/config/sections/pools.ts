@@ -142,7 +142,13 @@ function checkGatewayAddresses(
       if (address === undefined || !('network' in address) || address.network === undefined) continue
       const { base, prefix } = address.network
       const isHost = prefix === (base.kind() === 'ipv4' ? 32 : 128)
-      if (isHost && placeIn([pool], base.toString()) !== undefined)
+      if (!isHost && prefix > 0 && !isOutside(pool, address.network))
+        diagnostics.warn(
+          path,
+          `overlaps ${address.network.text} of gateway ${gateway?.name}: what a user sends could come from a gateway’s address`,
+          'name the gateway’s own address, or give the pool another network',
+        )
+      else if (isHost && placeIn([pool], base.toString()) !== undefined)
         diagnostics.warn(
           path,
           `may give ${base}, which is the address of gateway ${gateway?.name}`,
