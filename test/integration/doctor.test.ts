@@ -139,7 +139,8 @@ describe('ocbroker doctor on what gateways send', () => {
 
 test('ocbroker doctor finds nothing wrong with a broker whose gateways are all elsewhere', async () => {
   const gateways = [{ name: 'far', address: '192.0.2.1', secret: SECRET }]
-  const broker = await install({ sections: { gateways, second_factor: { required: false } } })
+  const own = { gateways, second_factor: { required: false } }
+  const broker = await install({ sections: { ...own, radius: { address: '0.0.0.0' } } })
   onTestFinished(broker.remove)
   const running = await broker.serve()
   onTestFinished(running.stop)
