@@ -34,7 +34,9 @@ async function check({ config: file, json, as }: Options): Promise<void> {
     ...(faults.length > 0 ? described(file, faults) : []),
     ...(warnings.length > 0 ? described(file, warnings, 'warning') : []),
     ...told.flatMap((finding) => findingLines(finding, (remedy) => withConfig(remedy, file))),
-    wrong === 0 ? `${file} is sound.` : `${file} is not sound: ${wrong} ${wrong === 1 ? 'fault' : 'faults'}.`,
+    ...(wrong === 0 ? [`${file} is sound.`] : []),
+    // Those of the file have said it above.
+    ...(wrong > faults.length ? [`${file} is not sound: ${wrong} ${wrong === 1 ? 'fault' : 'faults'}.`] : []),
   ]
   print(json, { file, faults, warnings, findings }, lines)
   if (wrong > 0) throw new OperatorError('')
