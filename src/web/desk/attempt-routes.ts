@@ -13,7 +13,7 @@ import { eventsSince } from './recent-events.ts'
 
 const PATH = '/desk/attempts'
 /** Events that are read for one page, on which repeats are folded. */
-const PAGE_EVENTS = 150
+const PAGE_EVENTS = 120
 const MAX_GROUPS = 100
 const MAX_GROUPS_IN_FILE = 10_000
 const EVENT_FILE = '/api/v1/audit-events/export'
