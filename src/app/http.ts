@@ -1,12 +1,10 @@
 import { Router } from 'express'
-import packageFile from '../../package.json' with { type: 'json' }
 import type { Config } from '../config/schema.ts'
 import type { HttpConfig } from '../config/sections/http.ts'
 import type { Dependency } from '../domain/dependency.ts'
-import type { PendingEnrolment } from '../domain/pending-enrolment.ts'
 import type { RequestLimits } from '../domain/request-limits.ts'
 import type { Runtime } from '../domain/runtime.ts'
-import type { WebSession, WebSessionStore } from '../domain/web-session.ts'
+import type { WebSession } from '../domain/web-session.ts'
 import { webSessions } from '../ephemeral/web-sessions.ts'
 import { agentOrderRoutes } from '../http/api/agent-orders.ts'
 import { agentReportRoutes } from '../http/api/agent-reports.ts'
@@ -35,33 +33,17 @@ import { docsRoutes } from '../http/docs/routes.ts'
 import { LiveFeed } from '../http/live-feed.ts'
 import { pages } from '../http/pages.ts'
 import { limitedByAddress } from '../http/rate.ts'
-import { Readiness } from '../http/readiness.ts'
 import type { HttpServerOptions } from '../http/server.ts'
 import type { HttpServices } from '../http/services.ts'
-import { SigningIn } from '../http/sign-in-session.ts'
 import type { LoginFlow } from '../login/flow.ts'
-import { Ending } from '../manage/ending.ts'
-import { Enrolling } from '../manage/enrolling.ts'
-import { explain } from '../manage/explain.ts'
-import { Inviting } from '../manage/inviting.ts'
-import { Lockouts } from '../manage/lockouts.ts'
-import { namesakesOf } from '../manage/namesakes.ts'
 import { presentSession } from '../manage/present-session.ts'
-import { type RecheckedGroups, recheckedGroups } from '../manage/rechecked-groups.ts'
-import { mayActOn } from '../manage/rights.ts'
-import { subjectOf } from '../manage/subject.ts'
-import { Trusts } from '../manage/trusts.ts'
-import { Users } from '../manage/users.ts'
+import { recheckedGroups } from '../manage/rechecked-groups.ts'
 import type { Figures } from '../observe/metrics.ts'
 import { openWeb } from '../web/routes.ts'
-import { agentGatewaysOf } from './agent-gateways.ts'
 import { type EphemeralState, MAX_SESSIONS, openEndings } from './ephemeral.ts'
-import { explainOptions } from './explain.ts'
-import { expectationFor } from './gateway-expectation.ts'
-import { passwordRulesOf } from './password-rules.ts'
+import { httpServices } from './http-services.ts'
 import { withState } from './state-figures.ts'
 import type { Store } from './storage.ts'
-import { userQuotasOf } from './user-quotas.ts'
 
 export interface HttpParts {
   readonly config: Config
@@ -82,7 +64,6 @@ export interface HttpParts {
 
 /** Keep the session this long after the code expires, so that the page can say that it expired. */
 const EXPIRED_CODE_NOTICE_MS = 60_000
-const MAX_PENDING_ENROLMENTS = 10_000
 const MAX_STORED_WRITES = 20_000
 const MAX_STORED_WRITES_OF_ONE = 5_000
 const CONNECTIONS_OF_ONE_PEER = 100
@@ -210,90 +191,5 @@ function apiOptions(
     publicUrl: config.portal.publicUrl,
     checkAnswers,
     log,
-  }
-}
-
-function httpServices(
-  { config, http, store, login, ephemeral, dependencies, runtime }: HttpParts,
-  webSessions: WebSessionStore,
-  rechecked: RecheckedGroups,
-  authentication: Authentication,
-): HttpServices {
-  const { clock, random } = runtime
-  const { records, keys, hashes, candidates } = store
-  const { audit } = records
-  const { window, resync, issuer, ...shape } = config.secondFactor.totp
-  const { deadlineMs } = config.radius
-  const explaining = explainOptions(config, store, runtime)
-  const subjectOfName = (typed: string) => subjectOf(typed, { candidates, clock, patienceMs: deadlineMs })
-  const findNamesakes = (name: string) => namesakesOf(name, { candidates, clock, patienceMs: deadlineMs })
-  return {
-    ...runtime,
-    records,
-    webSessions,
-    signingIn: new SigningIn({
-      login,
-      sessions: webSessions,
-      noteSignIn: rechecked.noteSignIn,
-      deadlineMs,
-      ...{ clock, random, metrics: runtime.metrics },
-    }),
-    enrolling: new Enrolling({
-      enrolments: records.enrolments,
-      pending: ephemeral.open<PendingEnrolment>('pending enrolments', MAX_PENDING_ENROLMENTS),
-      keys,
-      shape,
-      issuer,
-      totpWindow: { window, resync },
-      audit,
-      clock,
-      random,
-    }),
-    inviting: new Inviting({ invitations: records.invitations, audit, clock, random }),
-    ending: new Ending({ ...records, gateways: agentGatewaysOf(config), clock, random }),
-    lockouts: new Lockouts({
-      ...{ store: records.lockouts, sessions: webSessions, subjectOf: subjectOfName },
-      clock,
-      random,
-    }),
-    trusts: new Trusts({ trusts: records.trusts, audit, clock, random }),
-    users: new Users({
-      users: records.users,
-      audit,
-      hash: (password) => hashes.hash(password),
-      passwordFault: passwordRulesOf(config),
-      sessions: webSessions,
-      enrolments: records.enrolments,
-      invitations: records.invitations,
-      namesakesOf: findNamesakes,
-      candidates,
-      clock,
-      pools: config.pools.flatMap(({ ipv4 }) => ipv4 ?? []),
-      random,
-    }),
-    userQuotas: userQuotasOf(config, store, runtime),
-    namesakesOf: findNamesakes,
-    mayActOn: (target, scopes) =>
-      mayActOn(target, scopes, {
-        ...{ candidates, users: records.users, roles: http.roles, clock },
-        patienceMs: deadlineMs,
-      }),
-    callerOf: (request) => authentication.callerOf(request, 'known'),
-    explain: (supposed) => explain(supposed, explaining),
-    subjectOf: subjectOfName,
-    readiness: new Readiness(dependencies, clock),
-    policies: config.policies,
-    gateways: config.gateways.map(({ name }) => name),
-    agentGateways: agentGatewaysOf(config),
-    expectationOf: (gateway, reachedAt) => expectationFor(config, gateway, reachedAt),
-    version: packageFile.version,
-    roles: http.roles,
-    allow: http.allow,
-    failuresWithinMs: config.lockout.withinMs,
-    name: issuer,
-    locales: config.portal.locales,
-    publicUrl: config.portal.publicUrl,
-    enrolsByPassword: config.portal.enrolsByPassword,
-    tellLocked: config.lockout.tellUser,
   }
 }

@@ -27,6 +27,8 @@ import type { Explanation, Supposed, WrongPart } from '../manage/explain.ts'
 import type { Inviting } from '../manage/inviting.ts'
 import type { Lockouts } from '../manage/lockouts.ts'
 import type { Namesakes } from '../manage/namesakes.ts'
+import type { OddAttempts } from '../manage/odd-attempts.ts'
+import type { OwnPassword } from '../manage/own-password.ts'
 import type { Trusts } from '../manage/trusts.ts'
 import type { UserQuotas } from '../manage/user-quotas.ts'
 import type { Users } from '../manage/users.ts'
@@ -62,6 +64,8 @@ export interface HttpServices extends Runtime {
   readonly lockouts: Lockouts
   readonly trusts: Trusts
   readonly users: Users
+  readonly oddAttempts: OddAttempts
+  readonly ownPassword: OwnPassword
   readonly userQuotas: UserQuotas
   /** The signed-in caller of a request. @throws Problem `unauthenticated` unless two factors were shown */
   readonly callerOf: (request: Request) => Promise<Caller>

@@ -29,6 +29,8 @@ const FORMS: readonly [path: string, fields: Readonly<Record<string, string>>][]
   ['/authenticator/replace', { code: '000000' }],
   ['/authenticator/remove', { code: '000000' }],
   ['/authenticator/recovery-codes', { code: '000000' }],
+  ['/attempts/answer', { address: '198.51.100.7', answer: 'no' }],
+  ['/password', { password: 'another long one', again: 'another long one', code: '000000' }],
 ]
 const NO_LOCKOUTS = { after: 999, user_after: 999, address_after: 999, hard_after: 999 }
 

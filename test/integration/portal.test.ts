@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { systemRandom } from '../../src/domain/random.ts'
+import { FormClient, headingOf, problemOn } from '../http/form-client.ts'
 import { PASSWORD, startTestBroker, type TestBroker } from '../http/test-broker.ts'
 import { scan } from '../real/authenticator.ts'
 import { BROWSER_NEEDS, type RealBrowser, startChromium, type Visitor } from '../real/chromium.ts'
@@ -291,7 +292,96 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
     expect(await looks.examine(page, 'en-GB-account-locked')).toEqual([])
     expect(complaints()).toEqual([])
   })
+  test('asks about odd refusals: “No” tells the desk and leads to a new password, which ends other sign-ins', async () => {
+    await fixture.addUser('asked', ['admins'])
+    const event = { kind: 'login.refused', reason: 'bad_credentials', user: 'asked', gateway: 'gw1' } as const
+    for (const [address, count] of [
+      ['198.51.100.99', 12],
+      ['198.51.100.98', 4],
+      ['198.51.100.97', 2],
+    ] as const)
+      for (let n = 0; n < count; n++)
+        await fixture.records.audit.append({ id: systemRandom.id(), at: Date.now(), address, ...event })
+    const { page, complaints } = await visit()
+    const app = await enrolled(page, 'asked')
+    const other = new FormClient(fixture.url)
+    await other.get('/')
+    await other.post('/sign-in', { name: 'asked', password: PASSWORD })
+    expect(headingOf(await other.get('/'))).toBe('Enter your code')
+
+    await page.goto(fixture.url)
+    await page.locator('.odd').first().waitFor()
+    expect(await looks.examine(page, 'en-GB-account-odd')).toEqual([])
+    expect(await page.locator('.odd p').allInnerTexts()).toEqual([
+      expect.stringMatching(/^12 refused sign-ins from 198\.51\.100\.99, the last one .*Was it you\?$/),
+      expect.stringMatching(/^4 refused sign-ins from 198\.51\.100\.98/),
+    ])
+    await page.locator('.odd').nth(1).getByRole('button', { name: 'Yes' }).click()
+    await expect.poll(() => page.locator('.odd').count()).toBe(1)
+    await page.locator('.odd').getByRole('button', { name: 'No' }).click()
+    await page.waitForURL('**/password')
+    await page.getByRole('status').getByText('The security team can see your answer').waitFor()
+    const answers = await fixture.records.audit.list({
+      kinds: ['attempts.owned', 'attempts.disowned'],
+      limit: 9,
+    })
+    expect(answers).toMatchObject([
+      { kind: 'attempts.disowned', user: 'asked', address: '198.51.100.99' },
+      { kind: 'attempts.owned', user: 'asked', address: '198.51.100.98' },
+    ])
+    expect(await looks.examine(page, 'en-GB-password')).toEqual([])
+
+    for (const [password, again, code, problem] of [
+      ['correct horse battery', 'correct horse batter', '000000', /differ/],
+      ['password1', 'password1', '000000', /one of the most common/],
+      ['short', 'short', '000000', /has 5 characters/],
+      ['correct horse battery', 'correct horse battery', '000000', /wrong/],
+    ] as const) {
+      await changePassword(page, password, again, code)
+      await page.getByRole('alert').getByText(problem).waitFor()
+      // What was typed is a secret, and is not sent back.
+      expect(await page.locator('#password').inputValue()).toBe('')
+    }
+    expect(await looks.examine(page, 'en-GB-password-refused')).toEqual([])
+    const [cookie] = await page.context().cookies()
+    await changePassword(page, 'correct horse battery', 'correct horse battery', app.code(1))
+    await page.getByRole('status').getByText('Your password is changed').waitFor()
+    const [renewed] = await page.context().cookies()
+    expect(renewed?.value).not.toBe(cookie?.value)
+    await page.reload()
+    await page.locator('.facts').waitFor()
+    expect(await page.getByText('Your password is changed').count()).toBe(0)
+    expect(headingOf(await other.get('/'))).toBe('Sign in')
+    // The old one is refused.
+    expect(problemOn(await other.post('/sign-in', { name: 'asked', password: PASSWORD }))).toMatch(/wrong/)
+
+    await page.goto(`${fixture.url}/desk`)
+    await page.locator('#disowned').getByRole('link', { name: '198.51.100.99' }).waitFor()
+    expect(complaints()).toEqual([])
+  })
 })
+
+/** Signs the user in with the password and enrols an authenticator. */
+async function enrolled(page: Page, user: string) {
+  await signIn(page, user)
+  await page.waitForURL('**/enrol')
+  const app = await scan(page.locator('svg.qr'))
+  await page.fill('#code', app.code())
+  await page.locator('#code').press('Enter')
+  await page.locator('#codes').waitFor()
+  return app
+}
+
+async function changePassword(page: Page, password: string, again: string, code: string): Promise<void> {
+  await page.fill('#password', password)
+  await page.fill('#again', again)
+  await page.fill('#code', code)
+  await Promise.all([
+    page.waitForResponse((response) => response.request().method() === 'POST'),
+    page.locator('#code').press('Enter'),
+  ])
+  await page.waitForLoadState()
+}
 
 async function signIn(page: Page, user: string, password = PASSWORD): Promise<void> {
   await page.fill('#name', user)

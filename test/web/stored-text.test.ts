@@ -39,6 +39,16 @@ describe('a text from the records', () => {
       'new password, groups staff: ticket 4711',
       '新密码，组 staff：ticket 4711',
     ],
+    [
+      'has 5 characters, and 8 are the least beside a second factor: choose a longer one, such as several words',
+      'has 5 characters, and 8 are the least beside a second factor: choose a longer one, such as several words',
+      '只有 5 个字符，使用第二因素时至少需要 8 个：请换一个更长的密码，例如多个词',
+    ],
+    [
+      '12 refused sign-ins: at the portal',
+      '12 refused sign-ins: at the portal',
+      '12 次登录被拒绝：在门户网站',
+    ],
     ['User-Request', 'User-Request', '用户主动断开'],
     ['ada (web)', 'ada (web)', 'ada（网页）'],
     [

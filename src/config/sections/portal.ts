@@ -19,6 +19,7 @@ const OWN = new Set([
   ...[
     'api',
     'assets',
+    'attempts',
     'authenticator',
     'code',
     'desk',
@@ -29,7 +30,7 @@ const OWN = new Set([
     'metrics',
     'readyz',
   ],
-  ...['recovery-codes', 'sign-in', 'sign-out', 'sign-out-everywhere', 'trusts'],
+  ...['password', 'recovery-codes', 'sign-in', 'sign-out', 'sign-out-everywhere', 'trusts'],
 ])
 
 /** A scheme and a host, and a path where other pages have the same host. */

@@ -4,6 +4,7 @@ import { findAttacks } from '../../manage/attacks.ts'
 import { chartOf, firstHour } from './activity.ts'
 import { needs } from './admission.ts'
 import type { AdminConsole } from './console.ts'
+import { disownedAttempts } from './disowned-attempts.ts'
 import { dropsOf } from './drops.ts'
 import { KeptAnswers } from './kept-answers.ts'
 import { MAX_COUNTED } from './locked-out.ts'
@@ -38,21 +39,33 @@ export function nowRoutes(router: Router, admin: AdminConsole): void {
     const now = clock.now()
     const since = firstHour(now)
     const day = { since: now - DAY_MS, before: now + 1 }
-    const [hints, hours, attacks, gateways, connected, pools, service, unsigned, unanswered, dropped] =
-      await Promise.all([
-        records.lockouts.countByHint({}, now, MAX_COUNTED),
-        kept.get(`hours ${since}`, () =>
-          records.attempts.tally({ by: 'hour', since, before: now + 1, limit: HOURS }),
-        ),
-        kept.get('attacks', () => findAttacks(records.attempts, now)),
-        kept.get('gateways', () => records.attempts.tally({ by: 'gateway', ...day, limit: MANY_GATEWAYS })),
-        kept.get('connected', () => records.sessions.crowd(now - DAY_MS, now)),
-        kept.get('pools', () => records.leases.usage()),
-        kept.get('service', () => admin.services.readiness.look()),
-        unsignedGateways(admin.services),
-        usersWithUnansweredPrompts(records.audit, now),
-        dropsOf(admin.services),
-      ])
+    const [
+      hints,
+      hours,
+      attacks,
+      gateways,
+      connected,
+      pools,
+      service,
+      unsigned,
+      unanswered,
+      disowned,
+      dropped,
+    ] = await Promise.all([
+      records.lockouts.countByHint({}, now, MAX_COUNTED),
+      kept.get(`hours ${since}`, () =>
+        records.attempts.tally({ by: 'hour', since, before: now + 1, limit: HOURS }),
+      ),
+      kept.get('attacks', () => findAttacks(records.attempts, now)),
+      kept.get('gateways', () => records.attempts.tally({ by: 'gateway', ...day, limit: MANY_GATEWAYS })),
+      kept.get('connected', () => records.sessions.crowd(now - DAY_MS, now)),
+      kept.get('pools', () => records.leases.usage()),
+      kept.get('service', () => admin.services.readiness.look()),
+      unsignedGateways(admin.services),
+      usersWithUnansweredPrompts(records.audit, now),
+      kept.get('disowned', () => disownedAttempts(records.audit, now)),
+      dropsOf(admin.services),
+    ])
     return {
       hints,
       chart: chartOf(hours, now),
@@ -63,6 +76,7 @@ export function nowRoutes(router: Router, admin: AdminConsole): void {
       service,
       unsigned,
       unanswered,
+      disowned,
       dropped,
     }
   }

@@ -57,6 +57,7 @@ function toneOf({ kind, reason }: AuditEvent): Tone {
     case 'login.unavailable':
     case 'login.prompt_unanswered':
     case 'login.withdrawn':
+    case 'attempts.disowned':
     case 'address.shared':
     case 'quota.warned':
     case 'quota.spent':

@@ -23,6 +23,8 @@ const SHOWN_KINDS = [
   'login.refused',
   'lockout.made',
   'lockout.released',
+  'attempts.owned',
+  'attempts.disowned',
   'enrolment.made',
   'enrolment.revoked',
   'recovery_codes.made',
@@ -38,17 +40,16 @@ const TONES: Readonly<Partial<Record<AuditKind, string>>> = {
 }
 
 /** Shows users their own account: lockouts, authenticator, VPN sessions and recent activity. */
-export async function showAccount(
-  response: Response,
-  portal: Portal,
-  { subject = '', user, groups, passwordNotice }: WebSession,
-): Promise<void> {
-  const { records, trusts, userQuotas, clock, tellLocked } = portal.services
+export async function showAccount(response: Response, portal: Portal, session: WebSession): Promise<void> {
+  const { subject = '', user, groups, passwordNotice } = session
+  const { oddAttempts, ownPassword, records, trusts, userQuotas, clock, tellLocked } = portal.services
   const standing = { state: 'in_force', at: clock.now() } as const
   const account = usernameOf(subject)
-  const [enrolment, locks, trusted, quotas, sessions, events] = await Promise.all([
+  const [enrolment, locks, odd, owner, trusted, quotas, sessions, events] = await Promise.all([
     records.enrolments.findRegistered(subject),
     tellLocked ? records.lockouts.list({ user: account, standing, limit: MAX_LOCKS }) : [],
+    oddAttempts.of(subject),
+    ownPassword.ownerOf(session),
     trusts.ofSubject(subject),
     userQuotas.standings({ subject, groups }),
     records.sessions.list({ user, limit: SEARCHED_SESSIONS }),
@@ -59,11 +60,15 @@ export async function showAccount(
     await browserSessionOf(response.req).end()
     return goTo(response, '/')
   }
+  const said = await portal.takeSaid(response.req)
   portal.show(response, {
     view: 'account',
     title: (t) => t('portal.account.title'),
     width: 'narrow',
     data: {
+      said,
+      odd,
+      keepsPassword: owner !== undefined,
       enrolment,
       clock: clockAdviceFor(enrolment),
       password: (t: Translate) => noticeTexts(passwordNotice, t),

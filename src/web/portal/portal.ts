@@ -1,9 +1,11 @@
 import type { Request, Response } from 'express'
 import type { Refusal, RefusalReason } from '../../domain/refusal.ts'
+import { browserSessionOf } from '../../http/browser-session.ts'
 import type { HttpServices } from '../../http/services.ts'
 import type { MessageKey } from '../../i18n/messages.ts'
 import { linkToConsole } from '../desk/admission.ts'
 import type { Page, Pages, PageText } from '../layout/pages.ts'
+import { storedText } from '../layout/stored-text.ts'
 
 /** What a refused form asked for: its page, and so the text that says what was wrong. */
 export type FormKind = 'password' | 'code' | 'ticket'
@@ -39,6 +41,21 @@ export class Portal {
 
   textFor(request: Request, text: PageText): string {
     return this.#pages.textFor(request, text)
+  }
+
+  /** A text of the broker in the language of the reader. */
+  storedText(request: Request, text: string): string {
+    return storedText(text, this.#pages.localeOf(request))
+  }
+
+  /** What the last form has done, for the page that follows it; told once. */
+  async takeSaid(request: Request): Promise<string | undefined> {
+    const browser = browserSessionOf(request)
+    const { session } = browser
+    const said = session?.notes?.said
+    if (session !== undefined && said !== undefined)
+      await browser.change({ ...session, notes: { ...session.notes, said: undefined } })
+    return said
   }
 
   /** The refusal's text, which tells nothing of who exists; a locked user is told so where `tellLocked` is set. */

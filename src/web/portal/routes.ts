@@ -3,6 +3,7 @@ import type { HttpServices } from '../../http/services.ts'
 import type { Pages } from '../layout/pages.ts'
 import { accountRoutes } from './account-routes.ts'
 import { enrolRoutes } from './enrol-routes.ts'
+import { passwordRoutes } from './password-routes.ts'
 import { Portal } from './portal.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 
@@ -13,5 +14,6 @@ export function portalRoutes(services: HttpServices, pages: Pages): Router {
   signInRoutes(router, portal)
   enrolRoutes(router, portal)
   accountRoutes(router, portal)
+  passwordRoutes(router, portal)
   return router
 }

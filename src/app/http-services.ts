@@ -1,0 +1,118 @@
+import packageFile from '../../package.json' with { type: 'json' }
+import type { PendingEnrolment } from '../domain/pending-enrolment.ts'
+import type { WebSessionStore } from '../domain/web-session.ts'
+import type { Authentication } from '../http/api/authenticate.ts'
+import { Readiness } from '../http/readiness.ts'
+import type { HttpServices } from '../http/services.ts'
+import { SigningIn } from '../http/sign-in-session.ts'
+import { Ending } from '../manage/ending.ts'
+import { Enrolling } from '../manage/enrolling.ts'
+import { explain } from '../manage/explain.ts'
+import { Inviting } from '../manage/inviting.ts'
+import { Lockouts } from '../manage/lockouts.ts'
+import { namesakesOf } from '../manage/namesakes.ts'
+import { OddAttempts } from '../manage/odd-attempts.ts'
+import { OwnPassword } from '../manage/own-password.ts'
+import type { RecheckedGroups } from '../manage/rechecked-groups.ts'
+import { mayActOn } from '../manage/rights.ts'
+import { subjectOf } from '../manage/subject.ts'
+import { Trusts } from '../manage/trusts.ts'
+import { Users } from '../manage/users.ts'
+import { agentGatewaysOf } from './agent-gateways.ts'
+import { explainOptions } from './explain.ts'
+import { expectationFor } from './gateway-expectation.ts'
+import type { HttpParts } from './http.ts'
+import { passwordRulesOf } from './password-rules.ts'
+import { userQuotasOf } from './user-quotas.ts'
+
+const MAX_PENDING_ENROLMENTS = 10_000
+
+/** What the API and the pages work with, by one configuration. */
+export function httpServices(
+  { config, http, store, login, ephemeral, dependencies, runtime }: HttpParts,
+  webSessions: WebSessionStore,
+  rechecked: RecheckedGroups,
+  authentication: Authentication,
+): HttpServices {
+  const { clock, random } = runtime
+  const { records, keys, hashes, candidates } = store
+  const { audit } = records
+  const { window, resync, issuer, ...shape } = config.secondFactor.totp
+  const { deadlineMs } = config.radius
+  const explaining = explainOptions(config, store, runtime)
+  const subjectOfName = (typed: string) => subjectOf(typed, { candidates, clock, patienceMs: deadlineMs })
+  const findNamesakes = (name: string) => namesakesOf(name, { candidates, clock, patienceMs: deadlineMs })
+  const passwordFault = passwordRulesOf(config)
+  const users = new Users({
+    users: records.users,
+    audit,
+    hash: (password) => hashes.hash(password),
+    passwordFault,
+    sessions: webSessions,
+    enrolments: records.enrolments,
+    invitations: records.invitations,
+    namesakesOf: findNamesakes,
+    candidates,
+    clock,
+    pools: config.pools.flatMap(({ ipv4 }) => ipv4 ?? []),
+    random,
+  })
+  return {
+    ...runtime,
+    records,
+    webSessions,
+    signingIn: new SigningIn({
+      login,
+      sessions: webSessions,
+      noteSignIn: rechecked.noteSignIn,
+      deadlineMs,
+      ...{ clock, random, metrics: runtime.metrics },
+    }),
+    enrolling: new Enrolling({
+      enrolments: records.enrolments,
+      pending: ephemeral.open<PendingEnrolment>('pending enrolments', MAX_PENDING_ENROLMENTS),
+      keys,
+      shape,
+      issuer,
+      totpWindow: { window, resync },
+      audit,
+      clock,
+      random,
+    }),
+    inviting: new Inviting({ invitations: records.invitations, audit, clock, random }),
+    ending: new Ending({ ...records, gateways: agentGatewaysOf(config), clock, random }),
+    lockouts: new Lockouts({
+      ...{ store: records.lockouts, sessions: webSessions, subjectOf: subjectOfName },
+      clock,
+      random,
+    }),
+    trusts: new Trusts({ trusts: records.trusts, audit, clock, random }),
+    users,
+    oddAttempts: new OddAttempts({ attempts: records.attempts, audit, clock, random }),
+    ownPassword: new OwnPassword({ candidates, records: records.users, users, passwordFault }),
+    userQuotas: userQuotasOf(config, store, runtime),
+    namesakesOf: findNamesakes,
+    mayActOn: (target, scopes) =>
+      mayActOn(target, scopes, {
+        ...{ candidates, users: records.users, roles: http.roles, clock },
+        patienceMs: deadlineMs,
+      }),
+    callerOf: (request) => authentication.callerOf(request, 'known'),
+    explain: (supposed) => explain(supposed, explaining),
+    subjectOf: subjectOfName,
+    readiness: new Readiness(dependencies, clock),
+    policies: config.policies,
+    gateways: config.gateways.map(({ name }) => name),
+    agentGateways: agentGatewaysOf(config),
+    expectationOf: (gateway, reachedAt) => expectationFor(config, gateway, reachedAt),
+    version: packageFile.version,
+    roles: http.roles,
+    allow: http.allow,
+    failuresWithinMs: config.lockout.withinMs,
+    name: issuer,
+    locales: config.portal.locales,
+    publicUrl: config.portal.publicUrl,
+    enrolsByPassword: config.portal.enrolsByPassword,
+    tellLocked: config.lockout.tellUser,
+  }
+}
