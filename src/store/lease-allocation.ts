@@ -122,7 +122,7 @@ export function usualAddress(db: QueryCreator<Tables>, value: Param<Wanted>, fam
 
 /**
  * If too many logins of the user became no session, the address of the oldest of them: nobody can empty a pool by
- * logging in again and again.
+ * logging in again and again. A login of this very moment is none of them: none of two at once is the older.
  */
 export function unconfirmedAddress(db: QueryCreator<Tables>, value: Param<Wanted>, family: Family) {
   const newest = sql`(
@@ -134,6 +134,7 @@ export function unconfirmedAddress(db: QueryCreator<Tables>, value: Param<Wanted
   return ofPool(db, value)
     .where(sql<boolean>`address in (${unconfirmed})`)
     .where(sql<boolean>`(select count(*) from (${unconfirmed}) as counted) >= ${sql.lit(MAX_UNCONFIRMED)}`)
+    .where('taken_at', '<', value('now'))
     .where(isNobodysOwn[family])
     .orderBy('taken_at')
     .limit(1)
