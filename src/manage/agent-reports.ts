@@ -7,7 +7,7 @@ import {
   type WatchedSession,
 } from '../domain/agent.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { AccountingRecord, SessionStore } from '../domain/session.ts'
+import { type AccountingRecord, GRANT_TO_START_MS, type SessionStore } from '../domain/session.ts'
 
 export interface AgentReportsOptions {
   readonly agents: AgentStore
@@ -128,6 +128,11 @@ function idOf({ id }: WatchedSession): string {
   return id
 }
 
-function isYoung({ grantedAt = 0, startedAt = 0, stoppedAt = 0 }: WatchedSession, now: number): boolean {
-  return Math.max(grantedAt, startedAt, stoppedAt) > now - YOUNG_MS
+/** A login without a name cannot be in a report: its client may still come by the cookie. */
+function isYoung(
+  { acctSession, grantedAt = 0, startedAt = 0, stoppedAt = 0 }: WatchedSession,
+  now: number,
+): boolean {
+  const waits = acctSession === undefined ? GRANT_TO_START_MS : YOUNG_MS
+  return grantedAt > now - waits || Math.max(startedAt, stoppedAt) > now - YOUNG_MS
 }

@@ -112,7 +112,7 @@ export function admit(
   { overTls }: Pick<RadiusServer, 'overTls'>,
 ): Admitted | Refused {
   const source = socket.remoteAddress
-  if (source === undefined) return { refused: 'handshake_failed', source: 'unknown', detail: 'it is gone' }
+  if (source === undefined) return { refused: 'handshake_failed', source: 'unknown' }
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return { refused: 'no_certificate', source }
   if (!socket.authorized || socket.isSessionReused()) {
@@ -121,8 +121,7 @@ export function admit(
   }
   // Without ALPN it is RADIUS/TLS as it was before there were versions (RFC 9765 §3.3).
   const version = socket.alpnProtocol === 'radius/1.1' ? '1.1' : '1.0'
-  if (!versions.includes(version))
-    return { refused: 'no_common_version', source, detail: 'the client names no version' }
+  if (!versions.includes(version)) return { refused: 'no_common_version', source }
   if (version === '1.1' && socket.getProtocol() !== 'TLSv1.3') return { refused: 'needs_tls_1_3', source }
   const peer = { certificate, source, version } as const
   const clients = overTls.find(peer)

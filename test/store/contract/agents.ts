@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { GRANT_TO_START_MS } from '../../../src/domain/session.ts'
+import { AgentReports } from '../../../src/manage/agent-reports.ts'
 import type { Repositories } from '../../../src/store/repositories.ts'
 import { accounting, admission, HOUR, MINUTE, NOON, unique, uniqueAddress } from '../samples.ts'
 
@@ -57,6 +59,24 @@ export function agentContract(records: () => Repositories): void {
       expect(await it()).toMatchObject({ agent: 'vpn1', missedAt: NOON + 1 })
       await agents.see([id], 'vpn2')
       expect(await it()).toEqual({ id, grantedAt: NOON, agent: 'vpn2' })
+    })
+
+    test('miss a login that has no name only when its client can come no more', async () => {
+      const { agents, sessions } = records()
+      const [gateway, user] = [unique('gw'), unique('user')]
+      const id = await granted(gateway, user)
+      let now = NOON + MINUTE
+      const reports = new AgentReports({ agents, sessions, clock: { now: () => now, monotonic: () => now } })
+      const isOpen = async () => (await sessions.find(id))?.stoppedAt === undefined
+      const report = () =>
+        reports.take(
+          { agent: { ...agent(gateway, 'a'), ocservVersion: '1.1.6' }, sessions: [], cookies: [] },
+          { name: gateway, networks: [], hosts: ['one'], takesDisconnect: false },
+        )
+      for (; now < NOON + GRANT_TO_START_MS; now += MINUTE) await report()
+      expect(await isOpen()).toBe(true)
+      for (const end = now + 2 * MINUTE; now < end; now += MINUTE) await report()
+      expect(await isOpen()).toBe(false)
     })
 
     test('end sessions that were named or not and free their addresses, and bring them back', async () => {

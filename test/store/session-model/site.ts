@@ -103,8 +103,7 @@ export class Site {
     const latest = this.#tunnels.filter(
       ({ user, gateway }) => user === tunnel?.user && gateway === tunnel.gateway,
     )
-    if (tunnel === undefined || tunnel.startedAt !== undefined || !latest.slice(-2).includes(tunnel)) return
-    if (tunnel.grantedAt < this.#now - 4 * MINUTE) return
+    if (tunnel === undefined || !latest.slice(-2).includes(tunnel) || !this.#mayComeUp(tunnel)) return
     tunnel.startedAt = this.#now
     tunnel.isUp = true
     await this.#deliver(tunnel, this.#record(tunnel, 'start'), broker)
@@ -167,7 +166,7 @@ export class Site {
       const report = {
         agent: { ...agent, heardAt: this.#now, sessions: up.length },
         sessions: seen,
-        cookies: [],
+        cookies: this.#waiting(name).map(({ acctSession }) => acctSession),
       }
       await reports.take(report, { name, networks: [], hosts: ['one'], takesDisconnect: false })
       for (const tunnel of up) this.#note(tunnel, this.#record(tunnel, 'interim'))
@@ -236,6 +235,15 @@ export class Site {
 
   #clock(broker: number): number {
     return this.#now - (broker % this.#stores.length) * SKEW_MS
+  }
+
+  #mayComeUp({ startedAt, grantedAt }: Tunnel): boolean {
+    return startedAt === undefined && grantedAt >= this.#now - 4 * MINUTE
+  }
+
+  /** Whose cookies a gateway lists. */
+  #waiting(name: string): Tunnel[] {
+    return this.#tunnels.filter((tunnel) => tunnel.gateway === name && this.#mayComeUp(tunnel))
   }
 
   #up(): Tunnel[] {
