@@ -17,14 +17,28 @@ export function print(json: boolean | undefined, data: unknown, lines: () => rea
 export function table(headings: readonly string[], cells: readonly (readonly string[])[]): string[] {
   const rows = cells.map((row) => row.map(spelledOut))
   const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => (row[column] ?? '').length)),
+    Math.max(columnsOf(heading), ...rows.map((row) => columnsOf(row[column] ?? ''))),
   )
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => padded(cell, widths[column] ?? 0))
       .join('  ')
       .trimEnd()
   return [line(headings), ...rows.map(line)]
+}
+
+/** Characters that terminals show in two columns, by East Asian Width (Unicode, UAX 11). */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/gu
+
+/** How many columns of a terminal a text takes. */
+export function columnsOf(text: string): number {
+  return [...text].length + (text.match(WIDE)?.length ?? 0)
+}
+
+/** @param width in columns of a terminal. */
+function padded(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - columnsOf(text)))
 }
 
 /** Wall milliseconds as local time to the second; a dash for none. */

@@ -2,14 +2,18 @@ import { Command, CommanderError } from 'commander'
 import packageFile from '../../package.json' with { type: 'json' }
 import { asOperatorError, OperatorError, Unavailable } from '../domain/errors.ts'
 import { spelledOut } from '../domain/hidden-characters.ts'
+import { showHelpIn } from './help-in.ts'
+import { LANGUAGE_OPTION, languageOf } from './language.ts'
 
 /** @param argv as `process.argv`. @returns the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
-  const words = argv.slice(argv[2] === 'help' ? 3 : 2)
-  const program = await build(words[0], words[1])
-  explainWrongCalls(program)
   try {
-    await program.parseAsync([...argv])
+    const { language, rest } = languageOf(argv.slice(2), process.env)
+    const [first, second] = rest[0] === 'help' ? rest.slice(1) : rest
+    const program = await build(first, second)
+    explainWrongCalls(program)
+    await showHelpIn(language, program)
+    await program.parseAsync(rest, { from: 'user' })
     return 0
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode
@@ -188,6 +192,7 @@ function emptyProgram(): Command {
   return new Command('ocbroker')
     .description(packageFile.description)
     .version(packageFile.version)
+    .option(...LANGUAGE_OPTION)
     .enablePositionalOptions()
     .exitOverride()
 }

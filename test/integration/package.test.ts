@@ -79,6 +79,12 @@ describe('the package', () => {
     expect((await run('check')).output).toContain(`${installation.configFile} is sound.`)
   })
 
+  test('speaks the language of the environment', async () => {
+    const env = { ...environment(), LC_ALL: 'zh_CN.UTF-8' }
+    const { stdout } = await thisMachine.run(command, ['user', 'add', '--help'], { env })
+    expect(stdout).toMatch(/^用法: ocbroker user add \[选项\] <name>\n\n添加用户/)
+  })
+
   test('lets a user in', async () => {
     await thisMachine.run(command, ['user', 'add', 'alice', '--password-stdin'], {
       env: environment(),
