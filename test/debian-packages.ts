@@ -34,6 +34,8 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'samba-ad-provision', proof: AD_SCHEMA, suites: ['integration'] },
   { name: '389-ds-base', proof: 'ns-slapd', suites: ['integration'] },
   { name: 'sasl2-bin', proof: 'saslauthd', suites: ['integration'] },
+  { name: 'libpam-google-authenticator', proof: 'google-authenticator', suites: ['unit', 'integration'] },
+  { name: 'oathtool', proof: 'oathtool', suites: ['integration'] },
   { name: 'chromium', proof: 'chromium', suites: ['integration', 'vpn'] },
   // Or pages in Chinese are pictures of empty boxes.
   { name: 'fonts-noto-cjk', proof: NOTO_CJK, suites: ['integration'] },

@@ -1,32 +1,42 @@
-import { isUtf8 } from 'node:buffer'
-import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import type { Store } from '../app/storage.ts'
 import { compareNames } from '../doctor/namesakes.ts'
 import { systemClock } from '../domain/clock.ts'
-import { messageOf, OperatorError } from '../domain/errors.ts'
+import { OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
-import type { ImportFault } from '../identity/import/file-lines.ts'
-import { parseHtpasswd } from '../identity/import/htpasswd.ts'
+import { type ImportFault, placeWords } from '../identity/import/file-lines.ts'
 import { importTokens } from '../identity/import/import-tokens.ts'
 import { importUsers } from '../identity/import/import-users.ts'
-import { parseOcpasswd } from '../identity/import/ocpasswd.ts'
+import { isShort } from '../identity/import/imported-token.ts'
 import type { ImportManner, ImportOutcome } from '../identity/import/take-over.ts'
-import { parseUsersOath } from '../identity/import/users-oath.ts'
 import { isOthersName } from '../manage/namesakes.ts'
 import { subjectOf } from '../manage/subject.ts'
 import { type CommonOptions, command, readable, recordAudit, withStore } from './command.ts'
+import {
+  FORMATS,
+  FORMATS_HELP,
+  isUserFormat,
+  readTokens,
+  readUsers,
+  type TokenFormat,
+  type UserFormat,
+} from './import-formats.ts'
 import { namesakesIn } from './namesakes-in.ts'
 import { print } from './output.ts'
 import { ProgressLine } from './progress-line.ts'
 
-const FORMATS = ['ocpasswd', 'htpasswd', 'oath'] as const
-
 interface Options extends CommonOptions {
-  readonly format: (typeof FORMATS)[number]
+  readonly format: UserFormat | TokenFormat
   readonly group?: readonly string[]
+  readonly user?: string
+  readonly replace?: boolean
   readonly skipBad?: boolean
   readonly dryRun?: boolean
+}
+
+/** What was imported, and what the operator should know of it. */
+interface Imported extends ImportOutcome {
+  readonly warnings: readonly { readonly cause: string; readonly text: string }[]
 }
 
 const PATIENCE_MS = 10_000
@@ -35,109 +45,117 @@ const MAX_FAULTS_SHOWN = 50
 
 export function userImportCommand(): Command {
   return command('import', 'take over users, or their authenticators, from a file of another program')
-    .argument('<file>')
-    .addOption(
-      new Option(
-        '--format <format>',
-        "ocpasswd: ocserv's own users; htpasswd: Apache's; oath: authenticators, by liboath's users file",
-      )
-        .choices(FORMATS)
-        .makeOptionMandatory(),
-    )
+    .argument('<path>')
+    .addOption(new Option('--format <format>', FORMATS_HELP).choices(FORMATS).makeOptionMandatory())
     .option('--group <group...>', 'groups that the users get beside those of the file')
+    .option('--user <name>', 'whose a single file of google-authenticator is')
+    .option('--replace', 'take the place of authenticators that the users have')
     .option('--skip-bad', 'import the good lines although there are bad ones')
     .option('--dry-run', 'look at every line and write nothing')
     .action(importFile)
 }
 
-async function importFile(file: string, options: Options): Promise<void> {
+async function importFile(path: string, options: Options): Promise<void> {
   const { format, json, dryRun = false } = options
-  if (format === 'oath' && options.group !== undefined)
+  const isOfUsers = isUserFormat(format)
+  if (!isOfUsers && options.group !== undefined)
     throw new OperatorError('--group: authenticators have no groups')
+  if (isOfUsers && (options.replace ?? options.user) !== undefined)
+    throw new OperatorError('--replace and --user are for authenticators')
   for (const group of options.group ?? []) readable('--group', group)
-  const text = await textOf(file)
   await withStore(options, async (store) => {
-    const { imported, faults } = await importInto(store, text, file, options)
-    if (imported.length + faults.length === 0) throw new OperatorError(`${file} holds nothing to import`)
-    const isOfUsers = format !== 'oath'
-    const namesakes = isOfUsers ? await compareNames(imported, (name) => namesakesIn(store, name)) : []
+    const importing = isOfUsers
+      ? usersInto(store, path, format, options)
+      : tokensInto(store, path, format, options)
+    const { imported, faults, warnings } = await importing
+    if (imported.length + faults.length === 0) throw new OperatorError(`${path} holds nothing to import`)
     print(
       json,
-      { file, format, dryRun, imported, faults, warnings: namesakes.map(({ cause }) => cause) },
+      { file: path, format, dryRun, imported, faults, warnings: warnings.map(({ cause }) => cause) },
       () => [
         ...linesOf(faults),
         summary(imported.length, faults.length, options),
-        ...namesakes.map(({ about, cause, remedy }) => `Warning: ${about}: ${cause}; ${remedy}.`),
+        ...warnings.map(({ text }) => `Warning: ${text}.`),
       ],
     )
     if (faults.length > 0 && (options.skipBad !== true || imported.length === 0)) throw new OperatorError('')
   })
 }
 
-function importInto(store: Store, text: string, file: string, options: Options): Promise<ImportOutcome> {
-  const { format, skipBad = false, dryRun = false, json, group: groups } = options
-  const { users, enrolments } = store.records
-  const what = format === 'oath' ? 'importing authenticators' : 'importing users'
-  const line = new ProgressLine(what, systemClock)
-  const manner: ImportManner = {
+async function usersInto(
+  store: Store,
+  file: string,
+  format: UserFormat,
+  options: Options,
+): Promise<Imported> {
+  const outcome = await importUsers(await readUsers(file, format), {
+    ...mannerOf(store, file, options),
+    users: store.records.users,
+    clock: systemClock,
+    groups: options.group,
+    isOthersName: (name) => isOthersName(name, store.candidates),
+  })
+  const namesakes = await compareNames(outcome.imported, (name) => namesakesIn(store, name))
+  const warnings = namesakes.map(({ about, cause, remedy }) => ({
+    cause,
+    text: `${about}: ${cause}; ${remedy}`,
+  }))
+  return { ...outcome, warnings }
+}
+
+async function tokensInto(
+  { records, keys, candidates }: Store,
+  path: string,
+  format: TokenFormat,
+  options: Options,
+): Promise<Imported> {
+  const clock = systemClock
+  const parsed = await readTokens(path, format, options.user)
+  const outcome = await importTokens(parsed, {
+    ...mannerOf({ records }, path, options),
+    enrolments: records.enrolments,
+    keys,
+    clock,
+    random: systemRandom,
+    subjectOf: (name) => subjectOf(name, { candidates, clock, patienceMs: PATIENCE_MS }),
+    replace: options.replace ?? false,
+  })
+  const taken = new Set(outcome.imported)
+  const short = parsed.entries.filter((entry) => taken.has(entry.name) && isShort(entry))
+  const warnings = short.map(({ name }) => {
+    const cause = `the seed of ${name} has under 128 bits (RFC 4226 §4)`
+    return { cause, text: `${cause}; let the user enrol again` }
+  })
+  return { ...outcome, warnings }
+}
+
+function mannerOf(store: Pick<Store, 'records'>, path: string, options: Options): ImportManner {
+  const { format, skipBad = false, dryRun = false, json } = options
+  const isOfUsers = isUserFormat(format)
+  const line = new ProgressLine(isOfUsers ? 'importing users' : 'importing authenticators', systemClock)
+  return {
     skipBad,
     dryRun,
     onTaken: (name) =>
       recordAudit(store, {
-        kind: format === 'oath' ? 'enrolment.made' : 'user.added',
+        kind: isOfUsers ? 'user.added' : 'enrolment.made',
         user: name,
-        detail: `imported from ${file} (${format})`,
+        detail: `imported from ${path} (${format})`,
       }),
     onProgress: json === true ? undefined : (done, all) => line.tell(done, all),
   }
-  const clock = systemClock
-  const intoUsers = {
-    ...manner,
-    users,
-    clock,
-    groups,
-    isOthersName: (name: string) => isOthersName(name, store.candidates),
-  }
-  switch (format) {
-    case 'ocpasswd':
-      return importUsers(parseOcpasswd(text), intoUsers)
-    case 'htpasswd':
-      return importUsers(parseHtpasswd(text), intoUsers)
-    case 'oath':
-      return importTokens(parseUsersOath(text), {
-        ...manner,
-        enrolments,
-        keys: store.keys,
-        clock,
-        random: systemRandom,
-        subjectOf: (name) =>
-          subjectOf(name, { candidates: store.candidates, clock, patienceMs: PATIENCE_MS }),
-      })
-  }
-}
-
-/** @throws OperatorError */
-async function textOf(file: string): Promise<string> {
-  let octets: Buffer
-  try {
-    octets = await readFile(file)
-  } catch (error) {
-    throw new OperatorError(`${file} cannot be read: ${messageOf(error)}`)
-  }
-  if (!isUtf8(octets)) throw new OperatorError(`${file} is not written in UTF-8`)
-  return octets.toString('utf8')
 }
 
 function linesOf(faults: readonly ImportFault[]): string[] {
-  const shown = faults.slice(0, MAX_FAULTS_SHOWN).map(({ line, problem }) => `line ${line}: ${problem}`)
+  const shown = faults.slice(0, MAX_FAULTS_SHOWN).map((fault) => `${placeWords(fault)}: ${fault.problem}`)
   const more = faults.length - shown.length
   return more === 0 ? shown : [...shown, `and ${more} more`]
 }
 
 function summary(imported: number, faults: number, { format, skipBad, dryRun }: Options): string {
-  const noun = format === 'oath' ? 'authenticator' : 'user'
+  const noun = isUserFormat(format) ? 'user' : 'authenticator'
   const good = counted(imported, noun)
-  const bad = counted(faults, 'line')
+  const bad = counted(faults, format === 'google-authenticator' ? 'file' : 'line')
   if (faults > 0 && skipBad !== true)
     return `Nothing ${dryRun ? 'would be' : 'was'} imported, because of ${bad}; --skip-bad leaves ${faults === 1 ? 'it' : 'them'} out.`
   const left = faults === 0 ? '' : `; ${bad} left out`

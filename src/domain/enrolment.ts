@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import type { Randomness } from './random.ts'
 import { plainCode, READABLE, readableCode } from './readable-code.ts'
+import type { Secret } from './secret.ts'
 
 export type TotpAlgorithm = 'sha1' | 'sha256' | 'sha512'
 
@@ -88,5 +89,26 @@ export function splitRecoveryCode(typed: string): { rest: string; code: string }
 export function recoveryCodeHash(subject: string, code: string): string {
   return createHash('sha256')
     .update(`ocbroker recovery code\0${subject}\0${plainCode(code)}`)
+    .digest('hex')
+}
+
+const SCRATCH_CODE_DIGITS = 8
+const SCRATCH_CODE = /^\d{4}[- ]?\d{4}$/
+
+/**
+ * Whether the text has the form of a scratch code, which other programs made and an import took over: eight digits. An
+ * authenticator whose own codes have eight digits has none.
+ */
+export function isScratchCode(typed: string, { digits }: Pick<TotpShape, 'digits'>): boolean {
+  return digits !== SCRATCH_CODE_DIGITS && SCRATCH_CODE.test(typed)
+}
+
+/**
+ * The stored form of a scratch code, in place of `recoveryCodeHash`: hex HMAC-SHA-256 with the seed as its key. On a
+ * plain digest all codes of eight digits could be tried out by someone who reads the records without the key file.
+ */
+export function scratchCodeHash(seed: Secret, subject: string, code: string): string {
+  return createHmac('sha256', seed.bytes())
+    .update(`ocbroker scratch code\0${subject}\0${plainCode(code)}`)
     .digest('hex')
 }

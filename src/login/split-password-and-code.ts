@@ -1,4 +1,4 @@
-import { type Enrolment, splitRecoveryCode } from '../domain/enrolment.ts'
+import { type Enrolment, isScratchCode, splitRecoveryCode } from '../domain/enrolment.ts'
 import { Secret } from '../domain/secret.ts'
 
 /**
@@ -6,6 +6,9 @@ import { Secret } from '../domain/secret.ts'
  * instead of a password.
  */
 export type SecondFactorMode = 'challenge' | 'append' | 'either' | 'only'
+
+/** Characters of `5440-4531`: without the hyphen it cannot be told from digits of the password and a code. */
+const HYPHENATED = 9
 
 /** What was typed into a prompt, split. */
 export interface Typed {
@@ -28,6 +31,10 @@ export function splitTyped(
   const text = typed.reveal()
   const recovery = splitRecoveryCode(text)
   if (recovery !== undefined) return { password: new Secret(recovery.rest), code: new Secret(recovery.code) }
+  // Where a password alone is allowed too, it may end like this.
+  const scratch = text.slice(-HYPHENATED)
+  if (mode === 'append' && scratch.includes('-') && isScratchCode(scratch, enrolment))
+    return { password: new Secret(text.slice(0, -HYPHENATED)), code: new Secret(scratch) }
   const code = text.slice(-enrolment.digits)
   if (code.length < enrolment.digits || !/^[0-9]+$/.test(code)) return { password: typed }
   if (mode === 'either' && !isCodeNow(enrolment, code)) return { password: typed }

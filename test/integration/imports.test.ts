@@ -65,6 +65,7 @@ async function broker() {
         clock,
         random: systemRandom,
         skipBad,
+        replace: false,
         subjectOf: async (name) => (await users.find(name))?.name,
       }),
     log: (user: string, typed: string, state?: string) => fixture.login(typed, { user, state }),
@@ -241,7 +242,7 @@ HOTP/T60/8 eve + ${Buffer.from(SEED).toString('hex')}
     const { importTokens, enrol, enrolments } = await brokerWith('bob')
     const mine = await enrol('bob')
     const faults = [
-      { line: 1, problem: 'bob has an authenticator already' },
+      { line: 1, problem: 'bob has an authenticator already; --replace takes its place' },
       { line: 2, problem: 'there is no user eve' },
     ]
     expect(await importTokens(FILE)).toEqual({ imported: [], faults })

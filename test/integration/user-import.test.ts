@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { generateSync } from 'otplib'
 import { expect, onTestFinished, test } from 'vitest'
@@ -55,7 +56,7 @@ async function eventsOf(installation: Installation, user: string): Promise<unkno
   return installation.ocbroker(['audit', '--user', user])
 }
 
-describeWith(['ocpasswd', 'openssl'], 'user import', () => {
+describeWith(['ocpasswd', 'openssl', 'google-authenticator', 'oathtool'], 'user import', () => {
   async function running(): Promise<Broker> {
     const broker = await startBroker({ sections: { second_factor: { required: false } } })
     onTestFinished(broker.stop)
@@ -123,6 +124,78 @@ describeWith(['ocpasswd', 'openssl'], 'user import', () => {
     expect(await answered(9)).toMatchObject({ code: 'Access-Accept' })
     expect(await answered(9), 'a second time').toMatchObject({ code: 'Access-Challenge' })
     expect(await answered(8), 'from before').toMatchObject({ code: 'Access-Challenge' })
+  })
+
+  test('takes over homes with files of google-authenticator: codes and scratch codes go on working', async () => {
+    const broker = await running()
+    const names = ['alice', 'bob']
+    await addPeople(
+      broker,
+      names.map((name) => ({ name, password: PASSWORD, enrolled: false })),
+    )
+    const homes = broker.folder.file('home')
+    const fileOf = (name: string) => join(homes, name, '.google_authenticator')
+    const kinds = { alice: ['-t', '-d', '-S', '45'], bob: ['-c'] }
+    for (const [name, kind] of Object.entries(kinds)) {
+      mkdirSync(join(homes, name), { recursive: true })
+      written('google-authenticator', [...kind, '-f', '-q', '-u', '-w', '3', '-s', fileOf(name)])
+    }
+    const textOf = (name: string) => readFileSync(fileOf(name), 'utf8')
+    const seedOf = (name: string) => textOf(name).split('\n')[0] ?? ''
+    symlinkSync(join(homes, 'alice'), join(homes, 'eve'))
+
+    const stopped = await importInto(broker, homes, 'google-authenticator')
+    expect(stopped).toMatchObject({
+      code: 1,
+      stdout: `${fileOf('eve')}: a symbolic link is not followed\nNothing was imported, because of 1 file; --skip-bad leaves it out.\n`,
+    })
+    expect(await eventsOf(broker, 'alice')).toEqual([])
+    rmSync(join(homes, 'eve'))
+    expect(await importInto(broker, homes, 'google-authenticator')).toMatchObject({
+      code: 0,
+      stdout: 'Imported 2 authenticators.\n',
+      stderr: 'importing authenticators: 2 of 2\n',
+    })
+
+    const answered = async (name: string, code: string) => {
+      const { code: asked, state } = await login(broker, name, PASSWORD)
+      expect(asked).toBe('Access-Challenge')
+      return (await login(broker, name, code.trim(), state)).code
+    }
+    const totp = () => written('oathtool', ['--totp', '--time-step-size=45s', '--base32', seedOf('alice')])
+    expect(await answered('alice', totp())).toBe('Access-Accept')
+    const hotp = written('oathtool', ['--hotp', '--counter=1', '--base32', seedOf('bob')])
+    expect(await answered('bob', hotp)).toBe('Access-Accept')
+    expect(await answered('bob', hotp), 'a second time').toBe('Access-Challenge')
+    const [scratch = '', other = ''] = textOf('bob').match(/^\d{8}$/gm) ?? []
+    expect(await answered('alice', other), "another user's").toBe('Access-Challenge')
+    expect(await answered('bob', scratch)).toBe('Access-Accept')
+    expect(await answered('bob', scratch), 'a second time').toBe('Access-Challenge')
+    expect(await answered('bob', other)).toBe('Access-Accept')
+
+    const one = ['--user', 'bob', '--json']
+    const again = await importInto(broker, fileOf('bob'), 'google-authenticator', ...one)
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      imported: [],
+      faults: [{ line: 1, problem: 'bob has an authenticator already; --replace takes its place' }],
+    })
+    const replaced = await importInto(broker, fileOf('bob'), 'google-authenticator', ...one, '--replace')
+    expect(JSON.parse(replaced.stdout)).toMatchObject({ imported: ['bob'], faults: [], warnings: [] })
+    expect(await answered('bob', scratch), 'which the file still has').toBe('Access-Accept')
+    const unnamed = await importInto(broker, fileOf('bob'), 'google-authenticator')
+    expect(unnamed.stderr).toContain('--user NAME')
+  })
+
+  test('warns of seeds under 128 bits, and takes them', async () => {
+    const broker = await running()
+    await addPeople(broker, [{ name: 'bob', password: PASSWORD, enrolled: false }])
+    const file = fileWith(broker, 'uris', 'otpauth://totp/VPN:bob?secret=gezd+gnbv+gy3t+qojq\n')
+    const { code, stdout } = await importInto(broker, file, 'otpauth')
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout:
+        'Imported 1 authenticator.\nWarning: the seed of bob has under 128 bits (RFC 4226 §4); let the user enrol again.\n',
+    })
   })
 
   test('takes over users of htpasswd', async () => {

@@ -44,7 +44,8 @@ import { TABLES } from '../../src/store/tables.ts'
 
 const TABLE_NAMES = Object.keys(TABLES) as (keyof typeof TABLES)[]
 const START = Date.UTC(2026, 0, 1)
-const SEED = new Secret(Buffer.from('twenty octets of it!'))
+/** Of every authenticator. */
+export const SEED = new Secret(Buffer.from('twenty octets of it!'))
 
 export interface LoginFixtureOptions {
   readonly mode?: SecondFactorMode

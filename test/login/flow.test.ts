@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
-import { newRecoveryCode, recoveryCodeHash } from '../../src/domain/enrolment.ts'
+import { newRecoveryCode, recoveryCodeHash, scratchCodeHash } from '../../src/domain/enrolment.ts'
 import { Unavailable } from '../../src/domain/errors.ts'
 import { parseNetwork } from '../../src/domain/network.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import type { Decision } from '../../src/login/flow.ts'
-import { createLoginFixture, type LoginFixture, type LoginFixtureOptions } from './fixture.ts'
+import { createLoginFixture, type LoginFixture, type LoginFixtureOptions, SEED } from './fixture.ts'
 
 async function fixtureWithBob(options?: LoginFixtureOptions): Promise<LoginFixture> {
   const fixture = await createLoginFixture(options)
@@ -153,6 +153,25 @@ describe('a login by challenge', () => {
     expect(reasonOf(await use())).toBe('grant')
     expect(await use()).toMatchObject({ kind: 'challenge', prompt: { kind: 'wrong_code', triesLeft: 2 } })
   })
+
+  it('takes a scratch code of eight digits once, from the user of its authenticator', async () => {
+    const fixture = await createLoginFixture()
+    await fixture.enrol('bob', 6, [scratchCodeHash(SEED, 'bob', '54404531')])
+    const use = async (typed: string) =>
+      reasonOf(await fixture.login(typed, { state: stateOf(await fixture.login('right')) }))
+    expect(await use('54404532')).toBe('challenge')
+    expect(await use('5440 4531')).toBe('grant')
+    expect(await use('54404531')).toBe('challenge')
+  })
+
+  it('takes eight digits for a code where the authenticator shows as many', async () => {
+    const fixture = await createLoginFixture()
+    await fixture.enrol('bob', 8, [scratchCodeHash(SEED, 'bob', '54404531')])
+    const use = async (typed: string) =>
+      reasonOf(await fixture.login(typed, { state: stateOf(await fixture.login('right')) }))
+    expect(await use('54404531')).toBe('challenge')
+    expect(await use(fixture.code(0, 8))).toBe('grant')
+  })
 })
 
 describe('a login with the code behind the password', () => {
@@ -186,6 +205,13 @@ describe('a login with the code behind the password', () => {
     expect(reasonOf(await fixture.login(`right${code}`))).toBe('grant')
     expect(reasonOf(await fixture.login(`right${code}`))).toBe('wrong_code')
   })
+
+  it('takes a scratch code with its hyphen', async () => {
+    const fixture = await createLoginFixture({ mode: 'append' })
+    await fixture.enrol('bob', 6, [scratchCodeHash(SEED, 'bob', '54404531')])
+    expect(reasonOf(await fixture.login('right5440-4531'))).toBe('grant')
+    expect(reasonOf(await fixture.login('right5440-4531'))).toBe('wrong_code')
+  })
 })
 
 describe('a login with either', () => {
@@ -204,6 +230,12 @@ describe('a login with either', () => {
     expect(reasonOf(await fixture.login(typed))).toBe('grant')
     expect(reasonOf(await fixture.login(typed))).toBe('code_used')
     expect(fixture.people.asked).toEqual(['right', 'right'])
+  })
+
+  it('takes the end of a password for no scratch code', async () => {
+    const fixture = await fixtureWithBob({ mode: 'either' })
+    fixture.people.passwords.set('bob', 'abc5440-4531')
+    expect(reasonOf(await fixture.login('abc5440-4531'))).toBe('challenge')
   })
 
   it('asks for a code where a password ends in digits that are none', async () => {

@@ -3,14 +3,19 @@ import { canonicalUserName } from '../../domain/login-name.ts'
 
 /** What keeps a line from being imported. It repeats no hash, seed or password. */
 export interface ImportFault {
-  /** From 1. */
+  /** From 1; in a folder, the number of the file. */
   readonly line: number
+  /** Where it is, if a line's number does not say it: a file's path, or which account of the line. */
+  readonly place?: string
   readonly problem: string
 }
 
+/** Where an entry stands. */
+export type Place = Pick<ImportFault, 'line' | 'place'>
+
 /** What a file of another program holds, and what of it cannot be taken over. */
 export interface Parsed<Entry> {
-  readonly entries: readonly (Entry & { readonly line: number })[]
+  readonly entries: readonly (Entry & Place)[]
   readonly faults: readonly ImportFault[]
 }
 
@@ -28,25 +33,54 @@ export function readLines<Entry extends { readonly name: string }>(
   text: string,
   read: (line: string) => Entry,
 ): Parsed<Entry> {
-  const entries: (Entry & { line: number })[] = []
+  return readEach(linesIn(text), ({ content }) => read(content))
+}
+
+/** The lines that are neither empty nor comments. */
+export function linesIn(text: string): (Place & { readonly content: string })[] {
+  return text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .map((content, index) => ({ content, line: index + 1 }))
+    .filter(({ content }) => content.trim() !== '' && !content.startsWith('#'))
+}
+
+/**
+ * Reads what stands at each place; the second one of a name is a fault.
+ * @param read @throws BadLine
+ */
+export function readEach<At extends Place, Entry extends { readonly name: string }>(
+  places: Iterable<At>,
+  read: (at: At) => Entry,
+): Parsed<Entry> {
+  const entries: (Entry & Place)[] = []
   const faults: ImportFault[] = []
-  const lineOf = new Map<string, number>()
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
-  for (const [index, content] of lines.entries()) {
-    if (content.trim() === '' || content.startsWith('#')) continue
-    const line = index + 1
+  const placeOf = new Map<string, Place>()
+  for (const at of places) {
+    const { line, place } = at
+    const here: Place = place === undefined ? { line } : { line, place }
     try {
-      const entry = read(content)
-      const earlier = lineOf.get(entry.name)
-      if (earlier !== undefined) throw new BadLine(`${entry.name} is already in line ${earlier}`)
-      lineOf.set(entry.name, line)
-      entries.push({ ...entry, line })
+      const entry = read(at)
+      const earlier = placeOf.get(entry.name)
+      if (earlier !== undefined) throw new BadLine(`${entry.name} is already in ${placeWords(earlier)}`)
+      placeOf.set(entry.name, here)
+      entries.push({ ...entry, ...here })
     } catch (error) {
       if (!(error instanceof BadLine)) throw error
-      faults.push({ line, problem: error.message })
+      faults.push(faultAt(here, error.message))
     }
   }
   return { entries, faults }
+}
+
+/** `line 7`, or the place itself. */
+export function placeWords({ line, place = `line ${line}` }: Place): string {
+  return place
+}
+
+/** What keeps an entry that was read from being imported. */
+export function faultAt({ line, place }: Place, problem: string): ImportFault {
+  return place === undefined ? { line, problem } : { line, place, problem }
 }
 
 /** @returns the text. @throws BadLine where it holds what cannot be seen. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { UserStore } from '../../domain/user.ts'
-import type { ImportFault, Parsed } from './file-lines.ts'
+import { faultAt, type ImportFault, type Parsed, type Place } from './file-lines.ts'
 import type { ImportedUser } from './imported-user.ts'
 import { type ImportManner, type ImportOutcome, takeOver } from './take-over.ts'
 
@@ -18,16 +18,13 @@ export function importUsers(
   parsed: Parsed<ImportedUser>,
   { users, clock, isOthersName, groups = [], ...manner }: ImportUsersOptions,
 ): Promise<ImportOutcome> {
-  const exists = ({ name, line }: ImportedUser & { line: number }): ImportFault => ({
-    line,
-    problem: `there is a user ${name} already`,
-  })
+  const exists = (entry: ImportedUser & Place): ImportFault =>
+    faultAt(entry, `there is a user ${entry.name} already`)
   return takeOver(parsed, manner, {
     async check(entry) {
       if ((await users.find(entry.name)) !== undefined) return exists(entry)
-      const { name, line } = entry
-      return isOthersName(name)
-        ? { line, problem: `the realm of ${name} belongs to another identity store` }
+      return isOthersName(entry.name)
+        ? faultAt(entry, `the realm of ${entry.name} belongs to another identity store`)
         : undefined
     },
     take: async (entry) => {

@@ -1,4 +1,4 @@
-import type { ImportFault, Parsed } from './file-lines.ts'
+import type { ImportFault, Parsed, Place } from './file-lines.ts'
 
 export interface ImportOutcome {
   /** The names that were taken over, or would be, in the order of the file. */
@@ -26,7 +26,7 @@ interface Steps<Entry> {
   readonly take: (entry: Entry) => Promise<ImportFault | undefined>
 }
 
-type Line<Entry> = Entry & { readonly line: number }
+type Line<Entry> = Entry & Place
 
 /** Entries processed at the same time: the store writes many in one transaction. */
 const AT_ONCE = 64

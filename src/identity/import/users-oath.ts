@@ -1,22 +1,7 @@
-import type { TotpShape } from '../../domain/enrolment.ts'
-import { MIN_SEED_OCTETS } from '../../domain/one-time-code.ts'
-import { Secret } from '../../domain/secret.ts'
 import { BadLine, nameIn, type Parsed, readLines } from './file-lines.ts'
-
-/** An authenticator of liboath's file. */
-export interface ImportedToken extends TotpShape {
-  /** The user's name, canonical. */
-  readonly name: string
-  readonly kind: 'totp' | 'hotp'
-  readonly seed: Secret
-  /** As `Enrolment.lastStep`: for `hotp` the last counter that was used, -1 before the first. */
-  readonly lastStep: number
-}
+import { counterIn, type ImportedToken, seedOfHex } from './imported-token.ts'
 
 const TYPE = /^HOTP(?:\/(E|T30|T60)(?:\/([678]))?)?$/
-const MAX_SEED_OCTETS = 64
-/** A higher counter must be a mistake, and higher numbers lose precision. */
-const MAX_COUNTER = 2 ** 40
 
 /**
  * Reads liboath's file of users, `type name pin seed [counter [last code [time]]]`, fields apart by blanks. The counter
@@ -31,8 +16,8 @@ export function parseUsersOath(text: string): Parsed<ImportedToken> {
       throw new BadLine('the line is not of the form type name pin seed')
     if (pin !== '-' && pin !== '+')
       throw new BadLine('there is a PIN, which the broker does not ask for; write - in its place')
-    const used = counterIn(counter) - (lastCode === undefined || lastCode === '-' ? 1 : 0)
-    return { name, ...shape, seed: seedIn(hex), lastStep: shape.kind === 'hotp' ? used : -1 }
+    const used = counterIn(counter ?? '0') - (lastCode === undefined || lastCode === '-' ? 1 : 0)
+    return { name, ...shape, seed: seedOfHex(hex), lastStep: shape.kind === 'hotp' ? used : -1 }
   })
 }
 
@@ -54,22 +39,4 @@ function shapeOf(type: string): Pick<ImportedToken, 'kind' | 'digits' | 'period'
     period: movingFactor === 'T60' ? 60 : 30,
     algorithm: 'sha1',
   }
-}
-
-/** @throws BadLine */
-function counterIn(field: string | undefined): number {
-  if (field === undefined) return 0
-  const counter = /^\d{1,13}$/.test(field) ? Number(field) : Number.NaN
-  if (!(counter <= MAX_COUNTER)) throw new BadLine('the counter is not a number, or too large a one')
-  return counter
-}
-
-/** @throws BadLine */
-function seedIn(hex: string): Secret {
-  if (!/^(?:[0-9a-f]{2})+$/i.test(hex)) throw new BadLine('the seed is not written in hexadecimal')
-  const octets = hex.length / 2
-  if (octets < MIN_SEED_OCTETS)
-    throw new BadLine(`the seed has ${octets * 8} bits; ${MIN_SEED_OCTETS * 8} is the least that is taken`)
-  if (octets > MAX_SEED_OCTETS) throw new BadLine(`the seed has over ${MAX_SEED_OCTETS} octets`)
-  return new Secret(Buffer.from(hex, 'hex'))
 }

@@ -1,4 +1,4 @@
-import { isRecoveryCode, recoveryCodeHash } from '../../domain/enrolment.ts'
+import { isRecoveryCode, isScratchCode, recoveryCodeHash, scratchCodeHash } from '../../domain/enrolment.ts'
 import type { CodeUse } from '../../domain/login-records.ts'
 import type { Person } from '../../domain/person.ts'
 import type { Policy } from '../../domain/policy.ts'
@@ -96,6 +96,13 @@ function checkCode(
   if (isRecoveryCode(typed)) {
     const { subject } = person
     return authenticated(user, { kind: 'recovery', subject, hash: recoveryCodeHash(subject, typed) })
+  }
+  if (isScratchCode(typed, enrolment)) {
+    const { subject } = person
+    const seed = options.keys.open(enrolment.sealedSeed, enrolment.subject)
+    // Or it is the code of an app that shows another number of digits.
+    login.wrongCode = { enrolment, typed: new Secret(typed) }
+    return authenticated(user, { kind: 'recovery', subject, hash: scratchCodeHash(seed, subject, typed) })
   }
   const answer = recogniseCode(enrolment, typed, options, verified.outside)
   switch (answer.kind) {
