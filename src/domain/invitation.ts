@@ -12,13 +12,15 @@ export interface Invitation {
   readonly createdAt: number
   readonly createdBy: string
   readonly expiresAt: number
+  /** Absent: not used so far. */
+  readonly usedAt?: number
 }
 
 /** Every method may throw `Unavailable`. */
 export interface InvitationStore {
   /** Replaces an earlier one of the subject. */
   put(invitation: Invitation): Promise<void>
-  /** Spends it: of several simultaneous callers one gets it. */
+  /** Spends it, and keeps that it was used: of several simultaneous callers one gets it. */
   redeem(hash: string, subjects: readonly string[], now: number): Promise<Invitation | undefined>
   /** Takes away the subject's invitation, if there is one. */
   revoke(subject: string): Promise<void>

@@ -11,6 +11,7 @@ import type { Locale } from '../domain/locale.ts'
 import type { LockoutStore } from '../domain/lockout.ts'
 import type { GatewayStore } from '../domain/login-records.ts'
 import type { Network } from '../domain/network.ts'
+import type { PeopleStore } from '../domain/people.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Runtime } from '../domain/runtime.ts'
 import type { RoleGroups, Scope } from '../domain/scope.ts'
@@ -47,6 +48,7 @@ export interface HttpServices extends Runtime {
     readonly lockouts: LockoutStore
     readonly attempts: AttemptStore
     readonly names: NameStore
+    readonly people: PeopleStore
     readonly sessions: Pick<SessionStore, 'crowd' | 'list' | 'find' | 'record'>
     readonly orders: OrderStore
     readonly agents: AgentStore

@@ -16,10 +16,12 @@ export class SqlInvitations extends SqlRepository implements InvitationStore {
   async redeem(hash: string, subjects: readonly string[], now: number): Promise<Invitation | undefined> {
     if (subjects.length === 0) return undefined
     const row = await this.db
-      .deleteFrom('invitations')
+      .updateTable('invitations')
+      .set({ used_at: now, expires_at: now })
       .where('hash', '=', hash)
       .where('subject', 'in', subjects)
       .where('expires_at', '>', now)
+      .where('used_at', 'is', null)
       .returningAll()
       .executeTakeFirst()
     return row && fromRow(row)
@@ -37,4 +39,5 @@ const { toRow, fromRow } = mappingOf<Invitation, InvitationRow>()({
   createdAt: 'created_at',
   createdBy: 'created_by',
   expiresAt: 'expires_at',
+  usedAt: 'used_at',
 })

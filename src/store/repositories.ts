@@ -11,6 +11,7 @@ import type { InvitationStore } from '../domain/invitation.ts'
 import type { NameStore } from '../domain/known-names.ts'
 import type { LockoutStore } from '../domain/lockout.ts'
 import type { GatewayStore, LoginStore } from '../domain/login-records.ts'
+import type { PeopleStore } from '../domain/people.ts'
 import type { Randomness } from '../domain/random.ts'
 import type { RetentionStore } from '../domain/retention.ts'
 import type { ServingBrokerStore } from '../domain/serving-broker.ts'
@@ -32,6 +33,7 @@ import { SqlNames } from './known-names.ts'
 import { SqlLeases } from './leases.ts'
 import { SqlLockouts } from './lockouts.ts'
 import { SqlLogin } from './login.ts'
+import { SqlPeople } from './people.ts'
 import { SqlRetention } from './retention.ts'
 import type { Tables } from './schema.ts'
 import { SqlServingBrokers } from './serving-brokers.ts'
@@ -54,6 +56,7 @@ export interface Repositories {
   readonly audit: AuditStore
   readonly attempts: AttemptStore
   readonly names: NameStore
+  readonly people: PeopleStore
   readonly sinks: SinkStore
   readonly login: LoginStore
   readonly gateways: GatewayStore
@@ -92,6 +95,7 @@ export function sqlRepositories(
     audit: new SqlAudit(db),
     attempts: new SqlAttempts(db),
     names: new SqlNames(db),
+    people: new SqlPeople(db),
     sinks: new SqlSinks(db),
     login: new SqlLogin(db, random),
     gateways: new SqlGateways(db),

@@ -219,6 +219,7 @@ export interface InvitationRow {
   created_at: number
   created_by: string
   expires_at: number
+  used_at: number | null
 }
 
 export interface SessionOrderRow {

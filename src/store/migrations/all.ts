@@ -27,6 +27,7 @@ import { servingBrokers } from './0025-serving-brokers.ts'
 import { auditSinks } from './0026-audit-sinks.ts'
 import { networksOfAttempts } from './0027-networks-of-attempts.ts'
 import { lockoutHints } from './0028-lockout-hints.ts'
+import { usedInvitations } from './0030-used-invitations.ts'
 
 /**
  * Every change of the tables, run in the order of their names. One that was released is never edited: stores in
@@ -61,4 +62,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0026-audit-sinks': auditSinks,
   '0027-networks-of-attempts': networksOfAttempts,
   '0028-lockout-hints': lockoutHints,
+  '0030-used-invitations': usedInvitations,
 }

@@ -15,6 +15,11 @@ function invitationOf(subject: string, more: Partial<Invitation> = {}): Invitati
   }
 }
 
+/** A used invitation ends with its use: a broker of an older version takes it no more. */
+function usedAt(invitation: Invitation, at: number): Invitation {
+  return { ...invitation, expiresAt: at, usedAt: at }
+}
+
 export function invitationContract(records: () => Repositories): void {
   describe('an invitation', () => {
     test('is redeemed once, by the one whose it is', async () => {
@@ -25,7 +30,9 @@ export function invitationContract(records: () => Repositories): void {
       expect(await invitations.redeem(invitation.hash, [unique('other')], NOON)).toBeUndefined()
       expect(await invitations.redeem(invitation.hash, [], NOON)).toBeUndefined()
       expect(await invitations.redeem(unique('hash'), [subject], NOON)).toBeUndefined()
-      expect(await invitations.redeem(invitation.hash, [unique('other'), subject], NOON)).toEqual(invitation)
+      expect(await invitations.redeem(invitation.hash, [unique('other'), subject], NOON)).toEqual(
+        usedAt(invitation, NOON),
+      )
       expect(await invitations.redeem(invitation.hash, [subject], NOON)).toBeUndefined()
     })
 
@@ -37,7 +44,7 @@ export function invitationContract(records: () => Repositories): void {
       const answers = await Promise.all(
         Array.from({ length: 20 }, () => invitations.redeem(invitation.hash, [subject], NOON)),
       )
-      expect(answers.filter((answer) => answer !== undefined)).toEqual([invitation])
+      expect(answers.filter((answer) => answer !== undefined)).toEqual([usedAt(invitation, NOON)])
     })
 
     test('is worth nothing from its end on', async () => {
@@ -46,7 +53,9 @@ export function invitationContract(records: () => Repositories): void {
       const invitation = invitationOf(subject)
       await invitations.put(invitation)
       expect(await invitations.redeem(invitation.hash, [subject], NOON + HOUR)).toBeUndefined()
-      expect(await invitations.redeem(invitation.hash, [subject], NOON + HOUR - 1)).toEqual(invitation)
+      expect(await invitations.redeem(invitation.hash, [subject], NOON + HOUR - 1)).toEqual(
+        usedAt(invitation, NOON + HOUR - 1),
+      )
     })
 
     test('ends the one before', async () => {
@@ -56,7 +65,7 @@ export function invitationContract(records: () => Repositories): void {
       await invitations.put(first)
       await invitations.put(second)
       expect(await invitations.redeem(first.hash, [subject], NOON)).toBeUndefined()
-      expect(await invitations.redeem(second.hash, [subject], NOON)).toEqual(second)
+      expect(await invitations.redeem(second.hash, [subject], NOON)).toEqual(usedAt(second, NOON))
     })
 
     test('is worth nothing once it is revoked, and does not go with a local user of its name', async () => {
@@ -66,11 +75,11 @@ export function invitationContract(records: () => Repositories): void {
       const [invitation, other] = [invitationOf(name), invitationOf(unique('other'))]
       await invitations.put(invitation)
       await users.remove(name)
-      expect(await invitations.redeem(invitation.hash, [name], NOON)).toEqual(invitation)
+      expect(await invitations.redeem(invitation.hash, [name], NOON)).toEqual(usedAt(invitation, NOON))
       await invitations.put(invitation)
       await invitations.put(other)
       await invitations.revoke(name)
-      expect(await invitations.redeem(other.hash, [other.subject], NOON)).toEqual(other)
+      expect(await invitations.redeem(other.hash, [other.subject], NOON)).toEqual(usedAt(other, NOON))
       expect(await invitations.redeem(invitation.hash, [name], NOON)).toBeUndefined()
     })
   })

@@ -1,0 +1,222 @@
+import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
+import { usernameOf } from '../domain/login-name.ts'
+import type { ListedPerson, PeopleSearch, PeopleStore } from '../domain/people.ts'
+import { SqlRepository } from './sql-repository.ts'
+import { usersOf } from './user-rows.ts'
+
+type Name = RawBuilder<string>
+
+/** Somebody of whom one table knows: the name that is shown, and what the other tables call this person. */
+interface Source {
+  readonly rows: RawBuilder<unknown>
+  readonly isLocal?: boolean
+  /** Whether the rows come in the order of names, so that the search ends with the page. */
+  readonly isInOrder?: boolean
+}
+
+const [NAME, STEM] = [sql.ref<string>('p.name'), sql.ref<string>('p.stem')]
+
+const LOCAL: Source = {
+  rows: sql`(select name, ${withoutRealm(sql.ref('name'))} as stem from users)`,
+  isLocal: true,
+}
+
+/** An authenticator under the whole name of a local user is that user's. */
+const ENROLLED: Source = {
+  rows: sql`(
+    select distinct ${withoutRealm(sql.ref('subject'))} as name, ${withoutRealm(sql.ref('subject'))} as stem
+    from enrolments where not exists (select 1 from users where users.name = enrolments.subject)
+  )`,
+}
+
+export class SqlPeople extends SqlRepository implements PeopleStore {
+  async list(search: PeopleSearch): Promise<readonly ListedPerson[]> {
+    const found = await Promise.all(sourcesOf(search).map((source) => this.#namesIn(source, search)))
+    const names = [...new Set(found.flat())].sort().slice(0, search.limit)
+    return names.length === 0 ? [] : this.#peopleOf(names, search.now)
+  }
+
+  async #namesIn(source: Source, search: PeopleSearch): Promise<readonly string[]> {
+    const { after, part, limit } = search
+    const conditions = [sql<SqlBool>`${NAME} is not null`, ...conditionsOf(search, source)]
+    if (after !== undefined) conditions.push(sql`${NAME} > ${after}`)
+    if (part !== undefined) conditions.push(sql`${NAME} like ${containing(part)} escape '!'`)
+    const { rows } = await sql<{ name: string }>`
+      select p.name from ${source.rows} as p where ${sql.join(conditions, sql` and `)}
+      ${source.isInOrder ? sql`` : sql`order by p.name`} limit ${limit}
+    `.execute(this.db)
+    return rows.map(({ name }) => name)
+  }
+
+  async #peopleOf(names: readonly string[], now: number): Promise<readonly ListedPerson[]> {
+    const stems = [...new Set(names.map(usernameOf))]
+    const [locals, enrolled, logins, locked, invited] = await Promise.all([
+      this.db
+        .selectFrom('users as u')
+        .leftJoin('user_groups as g', 'g.user_name', 'u.name')
+        .selectAll('u')
+        .select('g.group_name')
+        .where('u.name', 'in', names)
+        .orderBy('u.name')
+        .orderBy('g.position')
+        .execute(),
+      this.db
+        .selectFrom('enrolments')
+        .select(['subject', 'created_at as at'])
+        .where(belongsTo(names, stems))
+        .execute(),
+      this.#lastLogins(stems),
+      this.db
+        .selectFrom('lockouts')
+        .select('user_stem')
+        .distinct()
+        .where('user_stem', 'in', stems)
+        .where('ends_at', '>', now)
+        .where('released_at', 'is', null)
+        .execute(),
+      this.db
+        .selectFrom('invitations')
+        .select(['subject', 'expires_at', 'used_at'])
+        .where(belongsTo(names, stems))
+        .execute(),
+    ])
+    const local = new Map(usersOf(locals).map((user) => [user.name, user]))
+    const lockedStems = new Set(locked.map(({ user_stem }) => user_stem))
+    const loginOf = new Map(logins.map(({ user_stem, at }) => [user_stem, at]))
+    return names.map((name) => {
+      const user = local.get(name)
+      const isOwn = ({ subject }: { readonly subject: string }) =>
+        subject === name || (user === undefined && usernameOf(subject) === name && !local.has(subject))
+      const invitation = invited.find(isOwn)
+      return {
+        name,
+        local: user && {
+          groups: user.groups,
+          enabled: user.enabled,
+          hasPassword: user.passwordHash !== undefined,
+          expiresAt: user.expiresAt,
+        },
+        enrolledAt: enrolled.find(isOwn)?.at,
+        lastLoginAt: loginOf.get(usernameOf(name)) ?? undefined,
+        isLocked: lockedStems.has(usernameOf(name)),
+        invitation: invitation && {
+          expiresAt: invitation.expires_at,
+          usedAt: invitation.used_at ?? undefined,
+        },
+      }
+    })
+  }
+
+  /** Of the last session of each by its identifier, which follows the time. */
+  #lastLogins(stems: readonly string[]) {
+    return this.db
+      .selectFrom('sessions')
+      .select((row) => ['user_stem', row.fn.coalesce('granted_at', 'started_at', 'updated_at').as('at')])
+      .where('id', 'in', (query) =>
+        query
+          .selectFrom('sessions')
+          .select((row) => row.fn.max('id').as('id'))
+          .where('user_stem', 'in', stems)
+          .groupBy('user_stem'),
+      )
+      .execute()
+  }
+}
+
+/** The tables that can name people whom the filter lets through. */
+function sourcesOf({ filter, after }: PeopleSearch): readonly Source[] {
+  switch (filter) {
+    case 'disabled':
+    case 'expiring':
+      return [LOCAL]
+    case 'not_enrolled':
+      return [LOCAL, letIn(after)]
+    case 'never_used':
+      return [LOCAL, ENROLLED]
+    case 'all':
+    case 'locked':
+      return [LOCAL, ENROLLED, letIn(after)]
+  }
+}
+
+/** From one name to the next by the index, over all sessions that a user ever had. */
+function letIn(after: string | undefined): Source {
+  const first = after === undefined ? sql`select min(user_stem) from sessions` : next(sql`${after}`)
+  return {
+    isInOrder: true,
+    rows: sql`(
+      with recursive seen (name) as (
+        ${first} union all
+        select (${next(sql.ref('seen.name'))}) from seen where seen.name is not null
+      )
+      select name, name as stem from seen where name is not null
+    )`,
+  }
+}
+
+function next(name: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`select min(user_stem) from sessions where user_stem > ${name}`
+}
+
+function conditionsOf({ filter, now, expiresBefore }: PeopleSearch, { isLocal = false }: Source) {
+  const conditions: RawBuilder<SqlBool>[] = []
+  const ofUser = (condition: RawBuilder<SqlBool>) =>
+    conditions.push(sql`exists (select 1 from users as u where u.name = ${NAME} and ${condition})`)
+  switch (filter) {
+    case 'all':
+      break
+    case 'not_enrolled':
+      conditions.push(isLocal ? sql`not ${isEnrolledAs(NAME)}` : sql`not ${isEnrolledInRealm(NAME)}`)
+      break
+    case 'never_used':
+      conditions.push(sql`not exists (select 1 from sessions as s where s.user_stem = ${STEM})`)
+      break
+    case 'locked':
+      conditions.push(sql`exists (
+        select 1 from lockouts as l
+        where l.user_stem = ${STEM} and l.ends_at > ${now} and l.released_at is null
+      )`)
+      break
+    case 'disabled':
+      ofUser(sql`u.enabled = 0`)
+      break
+    case 'expiring':
+      ofUser(sql`u.expires_at < ${expiresBefore}`)
+      break
+  }
+  return conditions
+}
+
+function isEnrolledAs(name: Name): RawBuilder<SqlBool> {
+  return sql`exists (select 1 from enrolments as e where e.subject = ${name})`
+}
+
+/** With whatever realm: between `name@` and `nameA`, as A follows the mark. */
+function isEnrolledInRealm(name: Name): RawBuilder<SqlBool> {
+  return sql`exists (
+    select 1 from enrolments as e
+    where e.subject = ${name} or (e.subject > ${name} || '@' and e.subject < ${name} || 'A')
+  )`
+}
+
+/** Whether the row's subject is one of these names, or one of them with a realm. */
+function belongsTo(names: readonly string[], stems: readonly string[]): Expression<SqlBool> {
+  const subject = sql.ref<string>('subject')
+  return sql<SqlBool>`(${subject} in (${sql.join(names)}) or (
+    ${subject} like '%@%' and ${withoutRealm(subject)} in (${sql.join(stems)})
+  ))`
+}
+
+/**
+ * What stands before the first `@`, as `usernameOf` has it; a subject has at most two. SQLite and PostgreSQL have no
+ * function in common that finds a character: trimming all others from the end leaves the last mark there.
+ */
+function withoutRealm(name: Name): Name {
+  const trimmed = sql<string>`rtrim(rtrim(${name}, replace(${name}, '@', '')), '@')`
+  return sql<string>`case when ${name} like '%@%@%' then rtrim(rtrim(${trimmed}, replace(${trimmed}, '@', '')), '@')
+    when ${name} like '%@%' then ${trimmed} else ${name} end`
+}
+
+function containing(part: string): string {
+  return `%${part.replaceAll(/[!%_]/g, '!$&')}%`
+}
