@@ -8,7 +8,10 @@ const EXPLAINED = [
     'The configuration. By default /etc/ocbroker/broker.yaml where it exists, otherwise config/broker.yaml in the present folder, unless OCBROKER_CONFIG names another.',
   ],
   ['--json', 'Print JSON.'],
-  ['--lang TAG', 'The language of help: en or zh-CN. By default that of LC_ALL, LC_MESSAGES or LANG.'],
+  [
+    '--lang TAG',
+    'The language of help and of what doctor finds: en or zh-CN. By default that of LC_ALL, LC_MESSAGES or LANG.',
+  ],
   ['-h, --help', 'Show how the command is called.'],
 ] as const
 

@@ -81,8 +81,12 @@ function configurationFinding(
   verdict: Finding['verdict'],
   { path, line, problem, suggestion }: ConfigError,
 ): Finding {
-  const place = [line === undefined ? [] : `line ${line}`, path === '' ? [] : path].flat()
-  return { about: [file, ...place].join(', '), verdict, cause: problem, remedy: suggestion }
+  return { about: placeIn(file, line, path), verdict, cause: problem, remedy: suggestion }
+}
+
+function placeIn(file: string, line: number | undefined, path: string): string {
+  if (line === undefined) return path === '' ? file : `${file}, ${path}`
+  return path === '' ? `${file}, line ${line}` : `${file}, line ${line}, ${path}`
 }
 
 /** @returns why they cannot be opened, where they cannot: what else logins need is looked at all the same. */

@@ -1,7 +1,9 @@
 import { type Command, Option } from 'commander'
 import { withConfig } from '../app/own-calls.ts'
 import { OperatorError } from '../domain/errors.ts'
+import type { Locale } from '../domain/locale.ts'
 import { type CommonOptions, command } from './command.ts'
+import { findingTextIn, translated } from './finding-in.ts'
 import { findingLines } from './finding-lines.ts'
 import { print } from './output.ts'
 
@@ -16,7 +18,8 @@ export interface DoctorOptions extends CommonOptions {
   readonly caFile?: string
 }
 
-export function doctorCommand(): Command {
+/** @param language of the findings; their ids and verdicts are the same in all. */
+export function doctorCommand(language: Locale): Command {
   return command('doctor')
     .option('--only <id...>', 'these checks alone')
     .option('--gateway <file>', 'on the host of a gateway: look at it by its ocserv.conf')
@@ -36,17 +39,22 @@ export function doctorCommand(): Command {
         'OCBROKER_AGENT_CA_FILE',
       ),
     )
-    .action(examine)
+    .action((options: DoctorOptions) => examine(options, language))
 }
 
 /** Only the side that is looked at is loaded: a gateway's takes a part of the time. */
-async function examine(options: DoctorOptions): Promise<void> {
-  const findings =
+async function examine(options: DoctorOptions, language: Locale): Promise<void> {
+  const found =
     options.gateway === undefined
       ? await (await import('./doctor-broker.ts')).examineBroker(options)
       : await (await import('./doctor-gateway.ts')).examineGateway(options.gateway, options)
+  const text = await findingTextIn(language)
+  const findings = found.map((finding) => translated(finding, text))
   // At a gateway the calls in a remedy are for the broker's machine.
-  const remedyOf = (text: string) => (options.gateway === undefined ? withConfig(text, options.config) : text)
-  print(options.json, { findings }, () => findings.flatMap((finding) => findingLines(finding, remedyOf)))
+  const remedyOf = (remedy: string) =>
+    options.gateway === undefined ? withConfig(remedy, options.config) : remedy
+  print(options.json, { findings }, () =>
+    findings.flatMap((finding) => findingLines(finding, remedyOf, text)),
+  )
   if (findings.some(({ verdict }) => verdict === 'fault')) throw new OperatorError('')
 }

@@ -4,7 +4,7 @@ import { LOCALES, type Locale } from '../domain/locale.ts'
 /** For the list of options; the value is taken before a command is chosen. */
 export const LANGUAGE_OPTION = [
   '--lang <tag>',
-  'the language of help: en or zh-CN; left out, by LC_ALL, LC_MESSAGES or LANG',
+  'the language of help and doctor: en or zh-CN; left out, by LC_ALL, LC_MESSAGES or LANG',
 ] as const
 
 /** Chinese in simplified characters, in an encoding that this program writes. */

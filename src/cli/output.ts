@@ -37,7 +37,7 @@ export function columnsOf(text: string): number {
 }
 
 /** @param width in columns of a terminal. */
-function padded(text: string, width: number): string {
+export function padded(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - columnsOf(text)))
 }
 

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import packageFile from '../../package.json' with { type: 'json' }
 import { asOperatorError, OperatorError, Unavailable } from '../domain/errors.ts'
 import { spelledOut } from '../domain/hidden-characters.ts'
+import type { Locale } from '../domain/locale.ts'
 import { showHelpIn } from './help-in.ts'
 import { LANGUAGE_OPTION, languageOf } from './language.ts'
 
@@ -10,7 +11,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   try {
     const { language, rest } = languageOf(argv.slice(2), process.env)
     const [first, second] = rest[0] === 'help' ? rest.slice(1) : rest
-    const program = await build(first, second)
+    const program = await build(language, first, second)
     explainWrongCalls(program)
     await showHelpIn(language, program)
     await program.parseAsync(rest, { from: 'user' })
@@ -32,7 +33,7 @@ function linesOf(message: string): string {
   return message.split('\n').map(spelledOut).join('\n')
 }
 
-type Load = () => Promise<Command>
+type Load = (language: Locale) => Promise<Command>
 
 type Verb =
   | { readonly about: string; readonly load: Load }
@@ -148,7 +149,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
   doctor: {
     about: 'look at everything that logins need, and say what to do; changes nothing',
-    load: async () => (await import('./doctor.ts')).doctorCommand(),
+    load: async (language) => (await import('./doctor.ts')).doctorCommand(language),
   },
   login: {
     about: 'log in as ocserv would, over RADIUS to the running broker, and show the reply',
@@ -169,19 +170,23 @@ export async function wholeProgram(): Promise<Command> {
   const program = emptyProgram()
   for (const [name, verb] of Object.entries(VERBS)) {
     const verbs = 'verbs' in verb ? Object.entries(verb.verbs) : []
-    program.addCommand('load' in verb ? await loaded(verb) : await group(name, verb.about, verbs))
+    program.addCommand('load' in verb ? await loaded(verb, 'en') : await group(name, verb.about, verbs, 'en'))
   }
   return program
 }
 
 /** @param first and @param second words after the program: they name the verb. */
-async function build(first: string | undefined, second: string | undefined): Promise<Command> {
+async function build(
+  language: Locale,
+  first: string | undefined,
+  second: string | undefined,
+): Promise<Command> {
   const program = emptyProgram()
   for (const [name, verb] of named(VERBS, first)) {
     const isTyped = name === first
     if ('verbs' in verb)
-      program.addCommand(await group(name, verb.about, isTyped ? named(verb.verbs, second) : []))
-    else if (isTyped) program.addCommand(await loaded(verb))
+      program.addCommand(await group(name, verb.about, isTyped ? named(verb.verbs, second) : [], language))
+    else if (isTyped) program.addCommand(await loaded(verb, language))
     // Only for the list in the help.
     else program.command(name).description(verb.about)
   }
@@ -197,8 +202,11 @@ function emptyProgram(): Command {
     .exitOverride()
 }
 
-async function loaded({ about, load }: { readonly about: string; readonly load: Load }): Promise<Command> {
-  return (await load()).description(about)
+async function loaded(
+  { about, load }: { readonly about: string; readonly load: Load },
+  language: Locale,
+): Promise<Command> {
+  return (await load(language)).description(about)
 }
 
 /** The one of that name, or all. */
@@ -214,9 +222,10 @@ async function group(
   name: string,
   about: string,
   verbs: readonly (readonly [string, Load])[],
+  language: Locale,
 ): Promise<Command> {
   const parent = new Command(name).description(about).exitOverride()
-  for (const [, load] of verbs) parent.addCommand(await load())
+  for (const [, load] of verbs) parent.addCommand(await load(language))
   return parent
 }
 

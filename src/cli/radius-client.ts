@@ -77,8 +77,10 @@ async function ask(
   } catch (error) {
     if (error instanceof OperatorError || !(error instanceof Error)) throw error
     const refused = 'code' in error && error.code === 'ECONNREFUSED'
-    const why = refused ? 'nobody listens there; is the broker running?' : `no answer (${error.message})`
-    throw new OperatorError(`${where}: ${why}`, { cause: error })
+    const why = refused
+      ? `${where}: nobody listens there; is the broker running?`
+      : `${where}: no answer (${error.message})`
+    throw new OperatorError(why, { cause: error })
   } finally {
     socket.close()
   }

@@ -69,7 +69,11 @@ function findingsOn(
 
 function findingOn(drop: JudgedDrop, about: string): Finding {
   const { state, kind, source } = drop
-  const what = `${state === 'every' ? 'every' : 'some'} ${WORDS[kind]} from ${source} is dropped: ${causeOf(drop)} ${timesOf(drop)}`
+  const says =
+    state === 'every'
+      ? `every ${WORDS[kind]} from ${source} is dropped: ${causeOf(drop)}`
+      : `some ${WORDS[kind]} from ${source} is dropped: ${causeOf(drop)}`
+  const what = `${says}; ${timesOf(drop)}`
   const isSure = state === 'every' && !PASSING.includes(drop.outcome)
   return isSure ? fault(about, what, remedyOf(drop)) : warning(about, what, remedyOf(drop))
 }
@@ -81,7 +85,11 @@ function strangers(drops: readonly JudgedDrop[]): readonly Finding[] {
   const told = drops
     .slice(0, MAX_STRANGERS)
     .map((drop) =>
-      warning(`sender ${drop.source}`, `is dropped: ${causeOf(drop)} ${timesOf(drop)}`, remedyOf(drop)),
+      warning(
+        `sender ${drop.source}`,
+        [`is dropped: ${causeOf(drop)}`, timesOf(drop)].join('; '),
+        remedyOf(drop),
+      ),
     )
   const others = drops.length - told.length
   if (others === 0) return told
@@ -93,8 +101,8 @@ function strangers(drops: readonly JudgedDrop[]): readonly Finding[] {
 
 function timesOf({ count, firstAt, lastAt }: Traffic): string {
   return count === 1
-    ? `(${timeOf(lastAt)})`
-    : `(${count} times since ${timeOf(firstAt)}, last ${timeOf(lastAt)})`
+    ? `once, at ${timeOf(lastAt)}`
+    : `${count} times since ${timeOf(firstAt)}, last ${timeOf(lastAt)}`
 }
 
 function timeOf(at: number): string {

@@ -15,8 +15,9 @@ export function checkServerClocks(
         // An outage is the finding of another check.
         const aheadMs = await measure().catch(() => undefined)
         if (aheadMs === undefined || Math.abs(aheadMs) < MAX_OFF_MS) return []
-        const off = `${Math.round(Math.abs(aheadMs) / 1000)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that of ${name}`
-        return [warning('clock', `is ${off}`, 'on both machines: timedatectl set-ntp true')]
+        const seconds = Math.round(Math.abs(aheadMs) / 1000)
+        const off = `is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that of ${name}`
+        return [warning('clock', off, 'on both machines: timedatectl set-ntp true')]
       }),
     )
     return found.flat()

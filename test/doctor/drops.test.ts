@@ -28,7 +28,7 @@ test('a gateway of which everything is dropped is a fault, with the cause and th
       about: 'gateway gw',
       verdict: 'fault',
       cause: expect.stringMatching(
-        /^every login from 192\.0\.2\.1 is dropped: not signed \(3 times since 2030-/,
+        /^every login from 192\.0\.2\.1 is dropped: not signed; 3 times since 2030-/,
       ),
       remedy: expect.stringContaining('message_authenticator: off'),
     },

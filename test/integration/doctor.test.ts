@@ -179,6 +179,14 @@ describe('ocbroker doctor where no broker runs', () => {
     const { code, stdout } = await broker.run(['doctor'])
     expect(code).toBe(1)
     expect(stdout).toMatch(/^FAULT {4}authentication port: .*nobody listens there/m)
+    const chinese = await broker.run(['doctor', '--lang', 'zh-CN'])
+    expect(chinese.code).toBe(1)
+    expect(chinese.stdout).toMatch(/^故障 {5}认证端口：127\.0\.0\.1:\d+：没有程序监听/m)
+    const untold = chinese.stdout.split('\n').filter((line) => !/\p{Script=Han}/u.test(line.slice(9)))
+    expect(untold).toEqual([''])
+    const [english, translated] = [await examine(broker), await examine(broker, '--lang=zh-CN')]
+    const named = (findings: readonly Finding[]) => findings.map(({ id, verdict }) => ({ id, verdict }))
+    expect(named(translated)).toEqual(named(english))
   })
 
   test('tells the faults of the configuration as findings', async () => {
