@@ -14,6 +14,15 @@ import { configOf, GATEWAY, load } from './loading.ts'
 const file = fileURLToPath(new URL('../../config/broker.yaml', import.meta.url))
 const shipped = readFileSync(file, 'utf8')
 
+/** What is left without the lines of prose: settings, in force and as comments. */
+const settingsOf = (text: string) => text.split('\n').filter((line) => !/^\s*#(?: |$)/.test(line))
+
+test('the file with Chinese comments has the same settings', () => {
+  const chinese = readFileSync(file.replace('broker.yaml', 'broker.zh-CN.yaml'), 'utf8')
+  expect(settingsOf(chinese)).toEqual(settingsOf(shipped))
+  expect(chinese).toMatch(/\p{Script=Han}/u)
+})
+
 /** The file with every setting in force that it shows as a comment: `#key: value` or `#- key: value`. */
 const uncommented = shipped.replace(/^( *)#(?=(?:- )?[A-Za-z][\w-]*:)/gm, '$1')
 
