@@ -35,6 +35,7 @@ const debianPackages: readonly DebianPackage[] = [
   { name: '389-ds-base', proof: 'ns-slapd', suites: ['integration'] },
   { name: 'sasl2-bin', proof: 'saslauthd', suites: ['integration'] },
   { name: 'libpam-google-authenticator', proof: 'google-authenticator', suites: ['unit', 'integration'] },
+  { name: 'pskctool', proof: 'pskctool', suites: ['unit'] },
   { name: 'oathtool', proof: 'oathtool', suites: ['integration'] },
   { name: 'chromium', proof: 'chromium', suites: ['integration', 'vpn'] },
   // Or pages in Chinese are pictures of empty boxes.

@@ -19,16 +19,16 @@ import {
   readTokens,
   readUsers,
   type TokenFormat,
+  type TokenOptions,
   type UserFormat,
 } from './import-formats.ts'
 import { namesakesIn } from './namesakes-in.ts'
 import { print } from './output.ts'
 import { ProgressLine } from './progress-line.ts'
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, TokenOptions {
   readonly format: UserFormat | TokenFormat
   readonly group?: readonly string[]
-  readonly user?: string
   readonly replace?: boolean
   readonly skipBad?: boolean
   readonly dryRun?: boolean
@@ -49,6 +49,7 @@ export function userImportCommand(): Command {
     .addOption(new Option('--format <format>', FORMATS_HELP).choices(FORMATS).makeOptionMandatory())
     .option('--group <group...>', 'groups that the users get beside those of the file')
     .option('--user <name>', 'whose a single file of google-authenticator is')
+    .option('--key-file <file>', 'holds the key, in hexadecimal, that encrypts the seeds of pskc')
     .option('--replace', 'take the place of authenticators that the users have')
     .option('--skip-bad', 'import the good lines although there are bad ones')
     .option('--dry-run', 'look at every line and write nothing')
@@ -60,8 +61,8 @@ async function importFile(path: string, options: Options): Promise<void> {
   const isOfUsers = isUserFormat(format)
   if (!isOfUsers && options.group !== undefined)
     throw new OperatorError('--group: authenticators have no groups')
-  if (isOfUsers && (options.replace ?? options.user) !== undefined)
-    throw new OperatorError('--replace and --user are for authenticators')
+  if (isOfUsers && (options.replace ?? options.user ?? options.keyFile) !== undefined)
+    throw new OperatorError('--replace, --user and --key-file are for authenticators')
   for (const group of options.group ?? []) readable('--group', group)
   await withStore(options, async (store) => {
     const importing = isOfUsers
@@ -110,7 +111,7 @@ async function tokensInto(
   options: Options,
 ): Promise<Imported> {
   const clock = systemClock
-  const parsed = await readTokens(path, format, options.user)
+  const parsed = await readTokens(path, format, options)
   const outcome = await importTokens(parsed, {
     ...mannerOf({ records }, path, options),
     enrolments: records.enrolments,
