@@ -4,6 +4,7 @@ import { messageOf, OperatorError } from '../domain/errors.ts'
 import { Secret } from '../domain/secret.ts'
 import { readAuthenticatorFile, readHomes } from '../identity/import/authenticator-files.ts'
 import type { Parsed } from '../identity/import/file-lines.ts'
+import { parseFreeIpa } from '../identity/import/freeipa.ts'
 import { parseGoogleAuthenticator } from '../identity/import/google-authenticator.ts'
 import { parseHtpasswd } from '../identity/import/htpasswd.ts'
 import type { ImportedToken } from '../identity/import/imported-token.ts'
@@ -14,7 +15,12 @@ import { parsePskc } from '../identity/import/pskc.ts'
 import { parseUsersOath } from '../identity/import/users-oath.ts'
 
 const USERS = { ocpasswd: parseOcpasswd, htpasswd: parseHtpasswd }
-const TOKENS = { oath: parseUsersOath, otpauth: parseOtpauth, 'oath-csv': parseOathCsv }
+const TOKENS = {
+  oath: parseUsersOath,
+  otpauth: parseOtpauth,
+  'oath-csv': parseOathCsv,
+  freeipa: parseFreeIpa,
+}
 const HOMES = 'google-authenticator'
 const CONTAINER = 'pskc'
 
@@ -24,7 +30,7 @@ export type TokenFormat = keyof typeof TOKENS | typeof HOMES | typeof CONTAINER
 export const FORMATS = [...Object.keys(USERS), ...Object.keys(TOKENS), HOMES, CONTAINER]
 
 export const FORMATS_HELP =
-  "ocpasswd: ocserv's own users; htpasswd: Apache's; of authenticators, oath: liboath's users file; google-authenticator: a folder of homes with the PAM module's files, or one file with --user; otpauth: a URI a line, or exports of Google Authenticator; oath-csv: a table; pskc: a key container of RFC 6030"
+  "ocpasswd: ocserv's own users; htpasswd: Apache's; of authenticators, oath: liboath's users file; google-authenticator: a folder of homes with the PAM module's files, or one file with --user; otpauth: a URI a line, or exports of Google Authenticator; oath-csv: a table; freeipa: tokens in LDIF; pskc: a key container of RFC 6030"
 
 export function isUserFormat(format: string): format is UserFormat {
   return format in USERS

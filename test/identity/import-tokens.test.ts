@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readAuthenticatorFile, readHomes } from '../../src/identity/import/authenticator-files.ts'
+import { parseFreeIpa } from '../../src/identity/import/freeipa.ts'
 import { parseGoogleAuthenticator } from '../../src/identity/import/google-authenticator.ts'
 import { isShort } from '../../src/identity/import/imported-token.ts'
 import { parseOathCsv } from '../../src/identity/import/oath-csv.ts'
@@ -288,7 +289,55 @@ describe('a table of authenticators', () => {
   })
 })
 
-it.each([parseOtpauth, parseOathCsv])('any text is entries and faults: %o', (parse) => {
+describe("FreeIPA's tokens in LDIF", () => {
+  const entry = (...lines: string[]) =>
+    [
+      'dn: ipatokenuniqueid=1,cn=otp,dc=example',
+      'ipatokenOwner: uid=bob,cn=users,dc=example',
+      ...lines,
+      '',
+    ].join('\n')
+  const KEY = `ipatokenOTPkey:: ${Buffer.from(SEED).toString('base64')}`
+  const STEP = 'ipatokenTOTPtimeStep: 30'
+
+  it('are by clock or counter, in lines that may be folded', () => {
+    const { entries, faults } = parseFreeIpa(
+      [
+        '# extended LDIF',
+        'dn: cn=otp,dc=example\nobjectClass: nsContainer\n',
+        entry(
+          'objectClass: ipatokentotp',
+          `${KEY.slice(0, 30)}\n ${KEY.slice(30)}`,
+          'ipatokenTOTPtimeStep: 60',
+          'ipatokenTOTPclockOffset: -90',
+          'ipatokenOTPalgorithm: sha256',
+          'ipatokenOTPdigits: 8',
+        ),
+        entry(`ipatokenOTPkey: ${SEED}`, 'ipatokenHOTPcounter: 3').replace('uid=bob', 'uid=carol'),
+      ].join('\n'),
+    )
+    expect(faults).toEqual([])
+    expect(entries).toMatchObject([
+      { line: 5, name: 'bob', ...USUAL, period: 60, driftMs: -90_000, algorithm: 'sha256', digits: 8 },
+      { name: 'carol', ...USUAL, kind: 'hotp', lastStep: 2 },
+    ])
+    for (const { seed } of entries) expect(seed.reveal()).toBe(SEED)
+  })
+
+  it.each([
+    ['the token is disabled', entry(KEY, STEP, 'ipatokenDisabled: TRUE')],
+    ['no ipatokenOwner', entry(KEY, STEP).replace('ipatokenOwner', 'description')],
+    ['neither ipatokenTOTPtimeStep', entry(KEY)],
+    ['the seed has 24 bits', entry('ipatokenOTPkey: abc', STEP)],
+    ['not a number of seconds', entry(KEY, STEP, 'ipatokenTOTPclockOffset: x')],
+  ])('have a fault: %s', (problem, text) => {
+    const { entries, faults } = parseFreeIpa(text)
+    expect(entries).toEqual([])
+    expect(faults).toEqual([{ line: 1, problem: expect.stringContaining(problem) }])
+  })
+})
+
+it.each([parseOtpauth, parseOathCsv, parseFreeIpa])('any text is entries and faults: %o', (parse) => {
   fc.assert(
     fc.property(fc.string({ unit: anyCharacter }), (text) => {
       const { entries, faults } = parse(text)
