@@ -215,6 +215,8 @@ describe('a form of the admin console', () => {
       ['/desk/users/release', { name: user }],
       ['/desk/lockouts/release', { all: 'yes', shown: String(Date.now()) }],
       [`/desk/users/${user}/leave`, {}],
+      [`/desk/users/${user}/edit`, { groups: 'staff', enabled: 'yes' }],
+      ['/desk/add-user', { name: `${user}-2` }],
       ['/desk/sessions/end', { id: await connected(user) }],
     ] as const) {
       const answer = await client.postOnly(path, { ...fields, reason })

@@ -85,4 +85,62 @@ describeWith(BROWSER_NEEDS, 'somebody who looks after users on the web', () => {
     expect(await looks.examine(page, 'en-GB-desk-users-many')).toEqual([])
     expect(complaints()).toEqual([])
   })
+
+  test('adds a local user, and changes groups, addresses, the end and whether they may log in', async () => {
+    const { records, url } = fixture
+    const { page, complaints } = await atTheDesk('admin-anna', 'admins')
+    await page.getByRole('link', { name: 'Add a local user' }).click()
+    await page.fill('#name', 'New.Nora')
+    await page.fill('#groups', 'staff, night')
+    await page.fill('#ipv4', '10.0.0.0/24')
+    await page.fill('#reason', 'starts on Monday')
+    expect(await looks.examine(page, 'en-GB-desk-add-user')).toEqual([])
+    const submit = page.getByRole('button', { name: 'Add a local user' })
+    await page.evaluate('document.getElementById("ipv4").maxLength = 20')
+    await page.fill('#ipv4', '10.0.0.0/24')
+    await submit.click()
+    await page.getByRole('alert').filter({ hasText: 'IPv4' }).waitFor()
+    expect(await page.inputValue('#groups')).toBe('staff, night')
+    await page.fill('#ipv4', '10.9.9.9')
+    await submit.click()
+    await page.locator('#verdict').waitFor()
+    expect(await records.users.find('new.nora')).toMatchObject({
+      ...{ enabled: true, groups: ['staff', 'night'], attributes: { ipv4: '10.9.9.9' } },
+    })
+
+    await page.getByRole('link', { name: 'Change', exact: true }).click()
+    await page.fill('#ipv4', '')
+    await page.fill('#ipv6', '2001:db8::9')
+    await page.fill('#groups', 'staff')
+    await page.fill('#expires', '2031-02-03T04:05')
+    await page.uncheck('input[name="enabled"]')
+    await page.fill('#reason', 'parental leave')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('#verdict').waitFor()
+    const changed = await records.users.find('new.nora')
+    expect(changed).toMatchObject({
+      ...{ enabled: false, groups: ['staff'], expiresAt: Date.UTC(2031, 1, 3, 4, 5) },
+      attributes: { ipv6: '2001:db8::9' },
+    })
+    expect(changed?.attributes.ipv4).toBeUndefined()
+    const [event] = await records.audit.list({ kinds: ['user.changed'], limit: 1 })
+    expect(event).toMatchObject({ user: 'new.nora', actor: 'admin-anna (web)' })
+    expect(event?.detail).toContain('parental leave')
+
+    await page.goto(`${url}/desk/users/new.nora/edit`)
+    await page.fill('#reason', 'nothing')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('alert').filter({ hasText: 'Nothing was changed' }).waitFor()
+    expect(await records.users.find('new.nora')).toEqual(changed)
+    expect(complaints().filter((each) => !each.includes('422'))).toEqual([])
+  })
+
+  test('offers no change of users to somebody without the right', async () => {
+    const { page } = await atTheDesk('helper-hans', 'helpdesk')
+    expect(await page.getByRole('link', { name: 'Add a local user' }).count()).toBe(0)
+    for (const path of ['add-user', 'users/helper-hans/edit']) {
+      const answer = await page.goto(`${fixture.url}/desk/${path}`)
+      expect([path, answer?.status()]).toEqual([path, 403])
+    }
+  })
 })

@@ -143,3 +143,18 @@ export async function demandRightsOver(
   if (await mayActOn(target, scopes)) return
   throw new Problem('missing-scope', { detail: 'The user has, or may have, a right that the caller lacks.' })
 }
+
+/**
+ * A caller who adds users to the groups of a role can then act as such a user.
+ * @throws Problem `missing-scope` where the role may do more than the caller.
+ */
+export function demandRightsOfGroups(
+  groups: readonly string[],
+  { scopes }: Caller,
+  { roles }: Pick<HttpServices, 'roles'>,
+): void {
+  if (!scopesOf(rolesOf(groups, roles)).isSubsetOf(scopes))
+    throw new Problem('missing-scope', {
+      detail: 'A group of the user has a role that may do more than the caller.',
+    })
+}

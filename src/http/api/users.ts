@@ -1,28 +1,15 @@
-import { rolesOf, scopesOf } from '../../domain/scope.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { UserAnswer } from '../../manage/users.ts'
-import type { Caller } from '../caller.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
 import { auditContextOf } from './audit-context.ts'
-import { demandRightsOver } from './authenticate.ts'
+import { demandRightsOfGroups, demandRightsOver } from './authenticate.ts'
 import { type Answer, type Handlers, millisecondsOf } from './call.ts'
 import { pageFrom, pageOf } from './page.ts'
 import { userWire } from './wire.ts'
 
 export function userRoutes(services: HttpServices): Handlers {
-  const { records, users, roles, namesakesOf } = services
-
-  /**
-   * A caller who adds users to the groups of a role can then act as such a user.
-   * @throws Problem where the role may do more than the caller.
-   */
-  function demandAllOf(groups: readonly string[], caller: Caller): void {
-    if (!scopesOf(rolesOf(groups, roles)).isSubsetOf(caller.scopes))
-      throw new Problem('missing-scope', {
-        detail: 'A group of the user has a role that may do more than the caller.',
-      })
-  }
+  const { records, users, namesakesOf } = services
 
   return {
     async listUsers(call) {
@@ -35,7 +22,7 @@ export function userRoutes(services: HttpServices): Handlers {
 
     async addUser(call) {
       const { name, password, groups, ipv4, ipv6, expiresAt, reason } = call.body<NewUserBody>()
-      demandAllOf(groups ?? [], call.caller)
+      demandRightsOfGroups(groups ?? [], call.caller, services)
       // A local user takes the place of a user of the same name whose store is asked later.
       await demandRightsOver(name, call.caller, services)
       const wanted = {
@@ -59,7 +46,7 @@ export function userRoutes(services: HttpServices): Handlers {
 
     async changeUser(call) {
       const { enabled, password, groups, ipv4, ipv6, expiresAt, reason } = call.body<ChangeBody>()
-      demandAllOf(groups ?? [], call.caller)
+      demandRightsOfGroups(groups ?? [], call.caller, services)
       await demandRightsOver(call.path('name'), call.caller, services)
       const end = expiresAt === null ? null : momentOf(expiresAt)
       const wanted = { enabled, groups, ipv4, ipv6, password: secretOf(password), expiresAt: end }

@@ -30,6 +30,14 @@ export type FormProblem =
   | 'amount'
   | 'no_quota'
   | 'session_over'
+  | 'bad_name'
+  | 'bad_groups'
+  | 'bad_ipv4'
+  | 'bad_ipv6'
+  | 'bad_expiry'
+  | 'exists'
+  | 'address_taken'
+  | 'no_change'
 
 /** A page of the console; `view` is the template's name in this folder. */
 export interface ConsolePage extends Omit<Page, 'problem' | 'nav' | 'search'> {
@@ -108,7 +116,7 @@ export class AdminConsole {
         may: {
           lock: scopes.has('lockouts:write'),
           enrol: scopes.has('enrolments:write'),
-          addQuota: scopes.has('users:write'),
+          changeUsers: scopes.has('users:write'),
           end: scopes.has('sessions:write'),
         },
         gateways: [...gateways, PORTAL],

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import { Unavailable } from '../../domain/errors.ts'
 import { nearestNames } from '../../domain/known-names.ts'
 import type { Lockout } from '../../domain/lockout.ts'
-import { usernameOf } from '../../domain/login-name.ts'
+import { canonicalUserName, usernameOf } from '../../domain/login-name.ts'
 import { type Session, stateOf } from '../../domain/session.ts'
 import { callerOf } from '../../http/caller.ts'
 import type { Explanation, WrongPart } from '../../manage/explain.ts'
@@ -140,7 +140,12 @@ export class PersonPage {
         return { trusts: await records.trusts.list({ user, now, limit: MAX_TRUSTS }) }
       case 'account': {
         const quotas = account === undefined ? undefined : await userQuotas.find(name)
-        return { quotas: (quotas?.standings ?? []).map(shownQuota) }
+        const local = canonicalUserName(name)
+        const isLocal = local !== undefined && (await records.users.find(local)) !== undefined
+        return {
+          quotas: (quotas?.standings ?? []).map(shownQuota),
+          localName: isLocal ? local : undefined,
+        }
       }
     }
   }

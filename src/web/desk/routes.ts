@@ -6,6 +6,7 @@ import { attemptRoutes } from './attempt-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { AdminConsole } from './console.ts'
 import { leaveRoutes } from './leave-routes.ts'
+import { localUserRoutes } from './local-user-routes.ts'
 import { lockRoutes } from './lock-routes.ts'
 import { countLockedOut } from './locked-out.ts'
 import { lockoutRoutes } from './lockout-routes.ts'
@@ -41,6 +42,7 @@ export function consoleRoutes(services: HttpServices, pages: Pages): Router {
     sessionRoutes,
     leaveRoutes,
     peopleRoutes,
+    localUserRoutes,
     userRoutes,
     auditRoutes,
     timelineRoutes,
