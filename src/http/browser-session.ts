@@ -1,12 +1,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Runtime } from '../domain/runtime.ts'
-import type { SessionUse, WebSession, WebSessionStore } from '../domain/web-session.ts'
+import type { SessionUse, WebSession, WebSessionLimits, WebSessionStore } from '../domain/web-session.ts'
 import { basePathOf } from './base-path.ts'
 
 export interface BrowserSessionOptions extends Pick<Runtime, 'clock' | 'random'> {
   readonly sessions: WebSessionStore
+  readonly limits: Pick<WebSessionLimits, 'idleMs' | 'absoluteMs'>
 }
+
+/** Why a browser that was signed in is no longer: `idle` and `absolute` by its limits, `ended` by anything else. */
+export type SessionEnding =
+  | { readonly kind: 'idle' | 'absolute'; readonly afterMs: number }
+  | { readonly kind: 'code' | 'ended' }
 
 /** The browser that a request comes from: the session of its cookie, and what pages may do with it. */
 export interface BrowserSession {
@@ -27,6 +33,8 @@ export interface BrowserSession {
   present(): Promise<WebSession | undefined>
   /** Signs out. */
   end(): Promise<void>
+  /** Why a session of this browser ended without a sign-out; told once. */
+  takeEnding(): SessionEnding | undefined
 }
 
 const SECRET_OCTETS = 32
@@ -53,12 +61,20 @@ export function findBrowserSession({ res }: Request): BrowserSession | undefined
  * Looks up the session of the cookie. The cookie holds 256 random bits, the store only their digest. A cookie that a
  * browser sends without a session behind it is never adopted.
  */
-export function withBrowserSession({ sessions, clock, random }: BrowserSessionOptions): RequestHandler {
+export function withBrowserSession({
+  sessions,
+  limits,
+  clock,
+  random,
+}: BrowserSessionOptions): RequestHandler {
   return async (request, response, next) => {
     const secret = cookieOf(request)
     const session = secret === undefined ? undefined : await sessions.get(idOf(secret), useOf(request))
     const isOld = session !== undefined && clock.now() - session.seenAt > TOUCH_AFTER_MS
-    if (secret !== undefined && isOld && !isUnattended(request)) await sessions.touch(idOf(secret), session)
+    if (secret !== undefined && isOld && !isUnattended(request)) {
+      await sessions.touch(idOf(secret), session)
+      noteSeen(request, response, { ...session, seenAt: clock.now() })
+    }
     response.locals.browserSession = open(request, response, { secret, session })
     next()
   }
@@ -85,6 +101,7 @@ export function withBrowserSession({ sessions, clock, random }: BrowserSessionOp
         const hasBegun = before === undefined || (await sessions.rotate(before, after, session))
         if (before === undefined) await sessions.put(after, session)
         now.session = hasBegun ? session : undefined
+        if (hasBegun) noteSeen(request, response, { ...session, seenAt: clock.now() })
         return hasBegun
       },
       async change(session) {
@@ -101,6 +118,13 @@ export function withBrowserSession({ sessions, clock, random }: BrowserSessionOp
         if (now.session !== undefined && now.secret !== undefined) await sessions.delete(idOf(now.secret))
         now.session = undefined
         renew()
+        forgetSeen(request, response)
+      },
+      takeEnding() {
+        const seen = seenIn(request)
+        if (now.session !== undefined || seen === undefined) return undefined
+        forgetSeen(request, response)
+        return endingOf(seen, limits, clock.now())
       },
     }
   }
@@ -121,14 +145,55 @@ function cookieOf(request: Request): string | undefined {
 }
 
 function setCookie(request: Request, response: Response, secret: string): void {
+  response.cookie(nameFor(request), secret, flagsFor(request))
+}
+
+function flagsFor(request: Request) {
   // Lax: a link in a mail finds the browser signed in. Writes need the CSRF token besides the cookie.
-  const flags = {
+  return {
     httpOnly: true,
     sameSite: 'lax',
     secure: request.secure,
     path: basePathOf(request) || '/',
   } as const
-  response.cookie(nameFor(request), secret, flags)
+}
+
+type Seen = Pick<WebSession, 'stage' | 'createdAt' | 'seenAt'>
+
+/**
+ * Beside the session's cookie: when the browser signed in and was last seen, so that a page can say why that is over. It
+ * gives no right; a browser that makes it up reads another sentence.
+ */
+function noteSeen(request: Request, response: Response, { stage, createdAt, seenAt }: Seen): void {
+  response.cookie(seenNameFor(request), `${stage}.${createdAt}.${seenAt}`, flagsFor(request))
+}
+
+function forgetSeen(request: Request, response: Response): void {
+  if (seenIn(request) !== undefined) response.clearCookie(seenNameFor(request), flagsFor(request))
+}
+
+function seenIn(request: Request): Seen | undefined {
+  const pattern = new RegExp(
+    `(?:^|;)\\s*${seenNameFor(request)}=(code|enrol|in)\\.(\\d{13})\\.(\\d{13})\\s*(?:;|$)`,
+  )
+  const [, stage, createdAt, seenAt] = pattern.exec(request.headers.cookie ?? '') ?? []
+  if (stage === undefined) return undefined
+  return { stage: stage as Seen['stage'], createdAt: Number(createdAt), seenAt: Number(seenAt) }
+}
+
+function endingOf(
+  { stage, createdAt, seenAt }: Seen,
+  { idleMs, absoluteMs }: BrowserSessionOptions['limits'],
+  now: number,
+): SessionEnding {
+  if (stage === 'code') return { kind: 'code' }
+  if (now - createdAt >= absoluteMs) return { kind: 'absolute', afterMs: absoluteMs }
+  if (now - seenAt >= idleMs) return { kind: 'idle', afterMs: idleMs }
+  return { kind: 'ended' }
+}
+
+function seenNameFor(request: Request): string {
+  return `${nameFor(request)}-seen`
 }
 
 /** Browsers accept the prefixes only with TLS, and `__Host-` only for a whole host. */

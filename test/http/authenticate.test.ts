@@ -51,7 +51,12 @@ async function callerWith(session: Partial<WebSession>) {
     get: (name: string) => headers[name],
     res: response,
   } as unknown as Request
-  const identify = withBrowserSession({ sessions, clock: systemClock, random: systemRandom })
+  const identify = withBrowserSession({
+    sessions,
+    limits: { idleMs: 1, absoluteMs: 1 },
+    clock: systemClock,
+    random: systemRandom,
+  })
   await identify(request, response, () => {})
   return authentication.callerOf(request, 'known')
 }

@@ -30,7 +30,14 @@ async function touchesOf(headers: Readonly<Record<string, string>>): Promise<num
   }
   const app = express()
   const clock = { now: () => now, monotonic: () => 0 }
-  app.use(withBrowserSession({ sessions: sessions as WebSessionStore, clock, random: systemRandom }))
+  app.use(
+    withBrowserSession({
+      sessions: sessions as WebSessionStore,
+      limits: { idleMs: 1, absoluteMs: 1 },
+      clock,
+      random: systemRandom,
+    }),
+  )
   app.use((_request, response) => void response.end())
   const server = app.listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { systemClock } from '../../src/domain/clock.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { Inviting } from '../../src/manage/inviting.ts'
-import { ask } from '../http/ask.ts'
+import { ask, type HttpAnswer } from '../http/ask.ts'
 import { FormClient, headingOf, keyOn, problemOn } from '../http/form-client.ts'
 import { PASSWORD, startTestBroker, type TestBroker } from '../http/test-broker.ts'
 import { BROWSER_NEEDS, startChromium } from '../real/chromium.ts'
@@ -198,6 +198,39 @@ describe('a session of the portal', () => {
     )
   })
 
+  test('that ended without a sign-out says why, once, and what was typed is still there', async () => {
+    const fixture = await startTestBroker()
+    await fixture.addUser('alice')
+    await fixture.enrol('alice')
+    const why = ({ text }: HttpAnswer) => /id="ending"><p>([^<]*)</.exec(text)?.[1]
+    const alice = await signedIn(fixture, 'alice')
+    expect(alice.cookie).toMatch(/ocbroker-seen=in\.\d{13}\.\d{13}$/)
+    const elsewhere = new FormClient(fixture.url)
+    elsewhere.takeCookie(alice.cookie)
+    await elsewhere.get('/')
+    await elsewhere.post('/sign-out-everywhere')
+    expect(why(await elsewhere.get('/'))).toBeUndefined()
+    expect(why(await alice.get('/desk'))).toMatch(/^You were signed out: from another browser/)
+    expect(why(await alice.get('/'))).toBeUndefined()
+
+    const now = Date.now()
+    const [idle, absolute] = [now - 16 * 60_000, now - 9 * 3_600_000]
+    for (const [seen, sentence] of [
+      [`in.${idle}.${idle}`, 'You were signed out after 15 minutes without use.'],
+      [`in.${absolute}.${now}`, 'You were signed out: a sign-in lasts 8 hours at most.'],
+      [`code.${now}.${now}`, 'The sign-in took too long. Start again.'],
+      ['in.<b>.1', undefined],
+    ] as const) {
+      const client = new FormClient(fixture.url)
+      client.takeCookie(`ocbroker-seen=${seen}`)
+      await client.get('/enrol')
+      const page = await client.post('/code', { name: 'alice', code: '314159' })
+      expect(why(page)).toBe(sentence)
+      expect(page.text).toContain('name="name" value="alice"')
+      expect(page.text).not.toContain('314159')
+    }
+  })
+
   test('asks for the present code before a change, and counts wrong ones', async () => {
     const fixture = await startTestBroker()
     await fixture.addUser('alice')
@@ -276,7 +309,13 @@ describe('an enrolment at the portal', () => {
     old.takeCookie(cookie)
     expect(keyOn(await old.get('/enrol'))).toBeUndefined()
     const written = await fixture.log()
-    for (const secret of [key, code, PASSWORD, client.csrf, client.cookie.split('=')[1] ?? ''])
+    for (const secret of [
+      key,
+      code,
+      PASSWORD,
+      client.csrf,
+      /ocbroker=([^;]+)/.exec(client.cookie)?.[1] ?? '',
+    ])
       expect(written).not.toContain(secret)
   })
 

@@ -2,10 +2,11 @@ import type { Request, Response } from 'express'
 import type { Refusal, RefusalReason } from '../../domain/refusal.ts'
 import { browserSessionOf } from '../../http/browser-session.ts'
 import type { HttpServices } from '../../http/services.ts'
-import type { MessageKey } from '../../i18n/messages.ts'
+import { type MessageKey, translator } from '../../i18n/messages.ts'
 import { linkToConsole } from '../desk/admission.ts'
 import type { Page, Pages, PageText } from '../layout/pages.ts'
 import { storedText } from '../layout/stored-text.ts'
+import { durationText } from '../layout/times.ts'
 
 /** What a refused form asked for: its page, and so the text that says what was wrong. */
 export type FormKind = 'password' | 'code' | 'ticket'
@@ -56,6 +57,15 @@ export class Portal {
     if (session !== undefined && said !== undefined)
       await browser.change({ ...session, notes: { ...session.notes, said: undefined } })
     return said
+  }
+
+  /** Why the browser is no longer signed in; told once. */
+  endingText(request: Request): string | undefined {
+    const ending = browserSessionOf(request).takeEnding()
+    if (ending === undefined) return undefined
+    const locale = this.#pages.localeOf(request)
+    const after = 'afterMs' in ending ? durationText(ending.afterMs, locale, 'long') : ''
+    return translator(locale)(`portal.ended.${ending.kind}`, { after })
   }
 
   /** The refusal's text, which tells nothing of who exists; a locked user is told so where `tellLocked` is set. */

@@ -38,7 +38,7 @@ export function signInRoutes(router: Router, portal: Portal): void {
 
   router.post('/code', async (request, response) => {
     const { session } = browserSessionOf(request)
-    if (session?.stage !== 'code') return goTo(response, '/')
+    if (session?.stage !== 'code') return showSignIn(response)
     const outcome = await signingIn.withCode(request, field(request, 'code'))
     // The sign-in is over: it starts again with the password.
     if (outcome.kind === 'refusal') {
@@ -82,16 +82,17 @@ export function signInRoutes(router: Router, portal: Portal): void {
     portal.show(response, {
       view: 'sign-in',
       title: (t) => t('portal.signIn.title'),
-      data: { name: field(response.req, 'name'), to },
+      data: { name: field(response.req, 'name'), to, ending: portal.endingText(response.req) },
       ...problem,
     })
   }
 
   function showCode(response: Response, problem?: PageText): void {
+    const { session } = browserSessionOf(response.req)
     portal.show(response, {
       view: 'code',
       title: (t) => t('portal.code.title'),
-      data: { prompt: browserSessionOf(response.req).session?.notes?.prompt },
+      data: { prompt: session?.notes?.prompt, name: session?.typed },
       problem,
     })
   }
