@@ -10,7 +10,7 @@ export interface BrowserSessionOptions extends Pick<Runtime, 'clock' | 'random'>
 }
 
 /** Why a browser that was signed in is no longer: `idle` and `absolute` by its limits, `ended` by anything else. */
-export type SessionEnding =
+type SessionEnding =
   | { readonly kind: 'idle' | 'absolute'; readonly afterMs: number }
   | { readonly kind: 'code' | 'ended' }
 

@@ -6,8 +6,9 @@ import {
   recoveryCodeHash,
   type TotpShape,
 } from '../domain/enrolment.ts'
-import type { KeyRing } from '../domain/key-ring.ts'
+import { CannotOpen, type KeyRing } from '../domain/key-ring.ts'
 import type { PendingEnrolment, PendingEnrolments } from '../domain/pending-enrolment.ts'
+import { Secret } from '../domain/secret.ts'
 import { matchTotp, newSeed, otpauthUri, seedAsBase32, type TotpWindow } from '../domain/totp.ts'
 import { type AuditContext, type RecordAuditOptions, recordAudit } from './audit-context.ts'
 
@@ -127,6 +128,21 @@ export class Enrolling {
     return this.#putIntoService(found, answer, context)
   }
 
+  /** Sealed, so that they can be shown until their user has saved them. */
+  sealCodes(subject: string, codes: readonly string[]): string {
+    return this.#options.keys.seal(new Secret(codes.join(' ')), codesOf(subject))
+  }
+
+  /** @returns undefined where the keys have changed meanwhile. */
+  openCodes(subject: string, sealed: string): readonly string[] | undefined {
+    try {
+      return this.#options.keys.open(sealed, codesOf(subject)).bytes().toString().split(' ')
+    } catch (error) {
+      if (error instanceof CannotOpen) return undefined
+      throw error
+    }
+  }
+
   /** @returns false where the subject has no authenticator. */
   async revoke(subject: string, context: AuditContext): Promise<boolean> {
     const revoked = await this.#options.enrolments.revoke(subject)
@@ -168,4 +184,9 @@ export class Enrolling {
     await recordAudit(context, { kind: 'enrolment.made', user: subject }, this.#options)
     return { kind: 'confirmed', enrolment, recoveryCodes }
   }
+}
+
+/** Whom sealed recovery codes belong to: what seals a seed of the same user does not open as codes. */
+function codesOf(subject: string): string {
+  return `recovery codes of ${subject}`
 }

@@ -274,6 +274,7 @@ describeWith(SLAPD_NEEDS, 'a user who signs in by another of their names', () =>
     const one = await withPassword('asmith')
     const secret = keyOn(await one.get('/enrol')) ?? expect.unreachable('there is no key')
     await one.post('/enrol/confirm', { code: generateSync({ secret }) })
+    await one.post('/recovery-codes/saved', { saved: 'yes' })
     const other = await withPassword('alice')
     await other.post('/code', { code: generateSync({ secret, epoch: Date.now() / 1000 + 30 }) })
     for (const client of [one, other]) expect(headingOf(await client.get('/'))).toBe('Your account')

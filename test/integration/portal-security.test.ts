@@ -25,7 +25,7 @@ const FORMS: readonly [path: string, fields: Readonly<Record<string, string>>][]
   ['/enrol/begin', {}],
   ['/enrol/confirm', { code: '000000' }],
   ['/enrol/cancel', {}],
-  ['/recovery-codes/file', { code: 'abcd-efgh-jkmn-pqrs' }],
+  ['/recovery-codes/saved', { saved: 'yes' }],
   ['/authenticator/replace', { code: '000000' }],
   ['/authenticator/remove', { code: '000000' }],
   ['/authenticator/recovery-codes', { code: '000000' }],
@@ -120,7 +120,7 @@ describe('a form of the portal', () => {
 
   test('is not taken by a method that follows a link', async () => {
     const client = new FormClient(fixture.url)
-    for (const path of ['/sign-in', '/sign-out', '/enrol/confirm', '/recovery-codes/file'])
+    for (const path of ['/sign-in', '/sign-out', '/enrol/confirm', '/recovery-codes/saved'])
       expect((await client.get(`${path}?name=alice&password=x&csrf=${client.csrf}`)).status).toBe(404)
   })
 
@@ -300,6 +300,7 @@ describe('an enrolment at the portal', () => {
     const { cookie } = client
     const shown = await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
     const [code = ''] = /[a-z2-9]{4}(-[a-z2-9]{4}){3}/.exec(shown.text) ?? []
+    await client.post('/recovery-codes/saved', { saved: 'yes' })
     for (const path of ['/', '/enrol', '/done', '/authenticator/recovery-codes']) {
       const { text } = await client.get(path)
       expect(text).not.toContain(key)
@@ -328,17 +329,26 @@ describe('an enrolment at the portal', () => {
     expect(await fixture.records.enrolments.find('alice')).toBeUndefined()
   })
 
-  test('sends back nothing but recovery codes as a file', async () => {
+  test('shows its recovery codes to its own browser alone, and no more when they are saved', async () => {
     const fixture = await startTestBroker()
-    const client = new FormClient(fixture.url)
-    await client.get('/')
-    const code = 'abcd-efgh-jkmn-pqrs'
-    const answer = await client.post('/recovery-codes/file', { code })
-    expect(answer.headers['content-disposition']).toBe('attachment; filename=recovery-codes.txt')
-    expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8')
-    expect(answer.text).toContain(code)
-    const other = await client.post('/recovery-codes/file', { code: 'pay 1 EUR', name: 'alice\r\nand more' })
-    expect(other.text).not.toMatch(/EUR|and more/)
+    await fixture.addUser('alice')
+    const { client, key } = await begin(fixture, 'alice')
+    const shown = await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
+    const [code = expect.unreachable('there is no code')] =
+      /[a-z2-9]{4}(-[a-z2-9]{4}){3}/.exec(shown.text) ?? []
+    const file = await client.get('/recovery-codes/file')
+    expect(file.headers['content-disposition']).toBe('attachment; filename=recovery-codes.txt')
+    expect(file.headers['content-type']).toBe('text/plain; charset=utf-8')
+    expect(file.text).toContain(code)
+    const stranger = new FormClient(fixture.url)
+    await stranger.get('/')
+    for (const path of ['/recovery-codes', '/recovery-codes/file'])
+      expect(headingOf(await stranger.get(path))).toBe('Sign in')
+    // Nothing is lost by a form without the tick.
+    expect((await client.post('/recovery-codes/saved')).text).toContain(code)
+    expect(headingOf(await client.post('/recovery-codes/saved', { saved: 'yes' }))).toBe('All done')
+    for (const path of ['/recovery-codes', '/recovery-codes/file'])
+      expect(headingOf(await client.get(path))).toBe('Your account')
   })
 })
 
@@ -360,6 +370,9 @@ describe('an enrolment code of a VPN prompt', () => {
       expect(headingOf(await client.get(path))).toBe('Connect your authenticator app')
     const done = await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
     expect(headingOf(done)).toBe('Save your recovery codes')
+    // It is for the recovery codes alone, and begins no other enrolment.
+    expect(headingOf(await client.post('/enrol/begin'))).toBe('Save your recovery codes')
+    await client.post('/recovery-codes/saved', { saved: 'yes' })
     expect(headingOf(await client.get('/'))).toBe('Sign in')
 
     const next = generateSync({ secret: key, epoch: Math.floor(Date.now() / 1000) + 30 })
@@ -434,6 +447,7 @@ test('an invitation replaces an authenticator that was lost, once', async () => 
   // Until the new one is confirmed the old one stays.
   expect(await fixture.records.enrolments.find('alice')).toEqual(lost)
   await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
+  await client.post('/recovery-codes/saved', { saved: 'yes' })
   expect((await fixture.records.enrolments.find('alice'))?.id).not.toBe(lost?.id)
   await client.get('/enrol')
   const again = await client.post('/enrol/code', { name: 'alice', code })
@@ -538,11 +552,13 @@ describe('what was signed in with an authenticator', () => {
     const client = await withPassword(fixture, 'alice')
     const secret = keyOn(await client.get('/enrol')) ?? ''
     await client.post('/enrol/confirm', { code: generateSync({ secret }) })
+    await client.post('/recovery-codes/saved', { saved: 'yes' })
     const before = await fixture.records.enrolments.find('alice')
     const code = generateSync({ secret, epoch: Date.now() / 1000 + 30 })
     const shown = await client.post('/authenticator/replace', { code })
     expect(headingOf(await client.get('/'))).toBe('Your account')
     await client.post('/enrol/confirm', { code: generateSync({ secret: keyOn(shown) ?? '' }) })
+    await client.post('/recovery-codes/saved', { saved: 'yes' })
     expect((await fixture.records.enrolments.find('alice'))?.id).not.toBe(before?.id)
     expect(headingOf(await client.get('/'))).toBe('Your account')
   })

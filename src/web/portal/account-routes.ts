@@ -4,7 +4,7 @@ import { browserSessionOf } from '../../http/browser-session.ts'
 import { addressOf } from '../../http/peer.ts'
 import { field, goTo } from '../layout/forms.ts'
 import type { FormProblem, Portal } from './portal.ts'
-import { showRecoveryCodes } from './recovery-codes.ts'
+import { notesOfCodes } from './recovery-codes.ts'
 import { signOutOthers } from './sign-out-others.ts'
 
 type SignedInSession = WebSession & { readonly subject: string }
@@ -29,10 +29,12 @@ export function accountRoutes(router: Router, portal: Portal): void {
       portal.show(response, { view: 'removed', title: (t) => t('portal.removed.title') })
     },
 
-    async 'recovery-codes'(request, response, { subject, typed: name }) {
-      const codes = await enrolling.renewRecoveryCodes(subject, auditContext(request))
+    async 'recovery-codes'(request, response, session) {
+      const codes = await enrolling.renewRecoveryCodes(session.subject, auditContext(request))
       if (codes === undefined) return goTo(response, '/')
-      showRecoveryCodes(response, portal, { codes, name, isNew: false, next: '/' })
+      const notes = notesOfCodes(portal, session.subject, codes, false)
+      await browserSessionOf(request).change({ ...session, notes })
+      goTo(response, '/recovery-codes')
     },
   }
 

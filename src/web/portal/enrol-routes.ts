@@ -1,19 +1,15 @@
 import type { Request, Response, Router } from 'express'
-import { isRecoveryCode } from '../../domain/enrolment.ts'
-import { parseLoginName } from '../../domain/login-name.ts'
 import type { WebSession } from '../../domain/web-session.ts'
 import { browserSessionOf } from '../../http/browser-session.ts'
 import { addressOf } from '../../http/peer.ts'
-import { field, fields, goTo, parameter } from '../layout/forms.ts'
+import { field, goTo, parameter } from '../layout/forms.ts'
 import type { PageText } from '../layout/pages.ts'
 import { clockAdvice } from './phone-clock.ts'
 import type { FormProblem, Portal } from './portal.ts'
 import { qrPicture } from './qr.ts'
-import { recoveryHeading, showRecoveryCodes } from './recovery-codes.ts'
+import { hasUnsavedCodes, notesOfCodes } from './recovery-codes.ts'
 import { signOutOthers } from './sign-out-others.ts'
 
-/** More recovery codes than an enrolment ever has. */
-const MAX_CODES = 20
 const MAX_NAME = 253
 
 /** Enrols an authenticator: from the QR code to the recovery codes. */
@@ -23,6 +19,7 @@ export function enrolRoutes(router: Router, portal: Portal): void {
   router.get('/enrol', async (request, response) => {
     const { session } = browserSessionOf(request)
     if (session === undefined || session.stage === 'code') return showTicketForm(response)
+    if (hasUnsavedCodes(session)) return goTo(response, '/recovery-codes')
     if (session.stage === 'in' && session.notes?.enrolment === undefined) return goTo(response, '/')
     await showQrCode(response, session)
   })
@@ -38,7 +35,7 @@ export function enrolRoutes(router: Router, portal: Portal): void {
   router.post('/enrol/begin', async (request, response) => {
     const { session } = browserSessionOf(request)
     // To replace an authenticator its code is asked for again: the permission ended with the enrolment that expired.
-    if (session?.stage !== 'enrol') return goTo(response, '/')
+    if (session?.stage !== 'enrol' || hasUnsavedCodes(session)) return goTo(response, '/')
     await beginEnrolment(request, portal)
     goTo(response, '/enrol')
   })
@@ -55,7 +52,7 @@ export function enrolRoutes(router: Router, portal: Portal): void {
   router.post('/enrol/confirm', async (request, response) => {
     const { session } = browserSessionOf(request)
     if (session?.subject === undefined || session.notes?.enrolment === undefined) return goTo(response, '/')
-    const { subject, notes, typed: name } = session
+    const { subject, notes } = session
     const context = { address: addressOf(request), reason: reasonOf(session) }
     const answer = await enrolling.confirm(notes.enrolment ?? '', field(request, 'code'), context, subject)
     if (answer.kind === 'wrong_code') {
@@ -68,31 +65,9 @@ export function enrolRoutes(router: Router, portal: Portal): void {
       )
     }
     if (answer.kind !== 'confirmed') return showExpired(response)
-    await finish(request, { ...session, enrolment: answer.enrolment.id })
-    showRecoveryCodes(response, portal, {
-      codes: answer.recoveryCodes,
-      name,
-      isNew: true,
-      next: '/done',
-    })
-  })
-
-  router.post('/recovery-codes/file', (request, response) => {
-    // Only texts in the form of recovery codes are sent back.
-    const codes = fields(request, 'code').filter(isRecoveryCode).slice(0, MAX_CODES)
-    const name = parseLoginName(field(request, 'name'))?.raw ?? ''
-    const lines = portal.textFor(request, (t) =>
-      [
-        recoveryHeading(portal, name)(t),
-        '',
-        ...codes,
-        '',
-        t('portal.recovery.lead'),
-        t('portal.recovery.keep'),
-        '',
-      ].join('\r\n'),
-    )
-    response.attachment('recovery-codes.txt').type('text/plain; charset=utf-8').send(lines)
+    const codes = notesOfCodes(portal, subject, answer.recoveryCodes, true)
+    await finish(request, { ...session, enrolment: answer.enrolment.id }, codes)
+    goTo(response, '/recovery-codes')
   })
 
   router.get('/done', (_request, response) =>
@@ -112,12 +87,13 @@ export function enrolRoutes(router: Router, portal: Portal): void {
     await browser.change({ ...session, notes: { ...session.notes, inPlaceOf: present.id } })
   }
 
-  /** Signs in users who came with their password; those who came only to enrol are signed out. */
-  async function finish(request: Request, session: WebSession): Promise<void> {
+  /** Signs in users who came with their password; those who came only to enrol may only save their recovery codes. */
+  async function finish(request: Request, session: WebSession, codes: WebSession['notes']): Promise<void> {
     const browser = browserSessionOf(request)
     const endings = await signOutOthers(portal, request, session)
-    if (session.notes?.ticket !== undefined) await browser.end()
-    else await browser.begin({ ...session, stage: 'in', notes: {}, endings })
+    const ticket = session.notes?.ticket
+    const stage = ticket === undefined ? 'in' : 'enrol'
+    await browser.begin({ ...session, stage, notes: { ...codes, ticket }, endings })
   }
 
   function showTicketForm(response: Response, problem?: FormProblem): void {

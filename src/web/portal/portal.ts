@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import type { Refusal, RefusalReason } from '../../domain/refusal.ts'
+import { basePathOf } from '../../http/base-path.ts'
 import { browserSessionOf } from '../../http/browser-session.ts'
 import type { HttpServices } from '../../http/services.ts'
 import { type MessageKey, translator } from '../../i18n/messages.ts'
@@ -42,6 +43,12 @@ export class Portal {
 
   textFor(request: Request, text: PageText): string {
     return this.#pages.textFor(request, text)
+  }
+
+  /** The address of the pages, as users type it. */
+  addressFor(request: Request): string {
+    const { publicUrl } = this.services
+    return publicUrl ?? `${request.protocol}://${request.get('host') ?? ''}${basePathOf(request)}`
   }
 
   /** A text of the broker in the language of the reader. */

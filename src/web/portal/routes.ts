@@ -5,6 +5,7 @@ import { accountRoutes } from './account-routes.ts'
 import { enrolRoutes } from './enrol-routes.ts'
 import { passwordRoutes } from './password-routes.ts'
 import { Portal } from './portal.ts'
+import { recoveryCodeRoutes } from './recovery-codes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 
 /** Where users enrol their authenticator and look after it. */
@@ -13,6 +14,7 @@ export function portalRoutes(services: HttpServices, pages: Pages): Router {
   const router = Router()
   signInRoutes(router, portal)
   enrolRoutes(router, portal)
+  recoveryCodeRoutes(router, portal)
   accountRoutes(router, portal)
   passwordRoutes(router, portal)
   return router

@@ -7,6 +7,7 @@ import type { PageText } from '../layout/pages.ts'
 import { showAccount } from './account-page.ts'
 import { beginEnrolment } from './enrol-routes.ts'
 import type { FormProblem, Portal } from './portal.ts'
+import { hasUnsavedCodes } from './recovery-codes.ts'
 import { signOutOthers } from './sign-out-others.ts'
 
 /** Where a sign-in leads; the account where it is undefined. */
@@ -24,6 +25,7 @@ export function signInRoutes(router: Router, portal: Portal): void {
       case 'enrol':
         return goTo(response, '/enrol')
       case 'in':
+        if (hasUnsavedCodes(session)) return goTo(response, '/recovery-codes')
         return showAccount(response, portal, session)
       default:
         return showSignIn(response)
