@@ -311,7 +311,7 @@ describeWith(BROWSER_NEEDS, 'the desk in a browser', () => {
 })
 
 async function tabTo(page: Page, selector: string): Promise<void> {
-  for (let stop = 0; stop < 30; stop++) {
+  for (let stop = 0; stop < 60; stop++) {
     await page.keyboard.press('Tab')
     if (await page.evaluate<boolean>(`document.activeElement.matches(${JSON.stringify(selector)})`)) return
   }

@@ -46,12 +46,12 @@ describe('the package', () => {
     })
     expect(stderr).toBe('')
     for (const words of [
-      'user import [options] <file>',
+      'user import [options] <path>',
       '--passphrase-file <file>',
       '/etc/ocbroker/broker.yaml',
     ])
       expect(stdout).toContain(words)
-    expect(stdout).toMatch(/--format <format>\s+ocpasswd: .* One of ocpasswd, htpasswd, oath\./)
+    expect(stdout).toMatch(/--format <format>\s+.*\bOne of ocpasswd, htpasswd, oath,/)
   })
 
   test.each([
