@@ -112,6 +112,7 @@ export function httpServices(
     name: issuer,
     locales: config.portal.locales,
     publicUrl: config.portal.publicUrl,
+    help: config.portal.help,
     enrolsByPassword: config.portal.enrolsByPassword,
     tellLocked: config.lockout.tellUser,
   }

@@ -16,12 +16,16 @@ export interface Invitation {
   readonly usedAt?: number
 }
 
+export type InvitationEnd = 'expired' | 'used'
+
 /** Every method may throw `Unavailable`. */
 export interface InvitationStore {
   /** Replaces an earlier one of the subject. */
   put(invitation: Invitation): Promise<void>
   /** Spends it, and keeps that it was used: of several simultaneous callers one gets it. */
   redeem(hash: string, subjects: readonly string[], now: number): Promise<Invitation | undefined>
+  /** Why an invitation is worth nothing any more, to one who has its code; undefined where there is none of it. */
+  endOf(hash: string, subjects: readonly string[]): Promise<InvitationEnd | undefined>
   /** Takes away the subject's invitation, if there is one. */
   revoke(subject: string): Promise<void>
 }

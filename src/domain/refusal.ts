@@ -1,5 +1,6 @@
 import type { AccountState } from './account-state.ts'
 import type { CodeClue } from './code-clue.ts'
+import type { InvitationEnd } from './invitation.ts'
 import type { PolicyWords } from './policy.ts'
 import type { QuotaStanding } from './quota.ts'
 import type { Session } from './session.ts'
@@ -38,6 +39,8 @@ export interface Refusal {
   readonly retryAfterMs?: number
   /** For `locked`: whether the user reads the same as for a wrong password, because more would tell that the name exists. */
   readonly isUntold?: true
+  /** What is wrong with an invitation whose code was right: its holder may be told. */
+  readonly invitation?: InvitationEnd
   /** When it may be answered, in monotonic milliseconds; absent: at once. */
   readonly answerAt?: number
   /** For `quota_spent`. */

@@ -5,6 +5,7 @@ import type { TokenStore } from '../domain/api-token.ts'
 import type { AttemptStore } from '../domain/attempt-tally.ts'
 import type { AuditStore } from '../domain/audit.ts'
 import type { EnrolmentStore } from '../domain/enrolment.ts'
+import type { HelpContact } from '../domain/help-contact.ts'
 import type { InvitationStore } from '../domain/invitation.ts'
 import type { NameStore } from '../domain/known-names.ts'
 import type { Locale } from '../domain/locale.ts'
@@ -103,6 +104,8 @@ export interface HttpServices extends Runtime {
   readonly name: string
   readonly locales: readonly Locale[]
   readonly publicUrl?: string
+  /** Whom users ask who are stuck. */
+  readonly help?: HelpContact
   /** Otherwise a first enrolment needs an invitation. */
   readonly enrolsByPassword: boolean
   /** Whether a locked user is told so. */

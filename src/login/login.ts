@@ -40,7 +40,7 @@ export interface LoginOptions extends Pick<Runtime, 'clock' | 'random' | 'log'>,
   readonly challenges: ChallengeStore
   readonly unansweredPrompts: Pick<UnansweredPrompts, 'watch' | 'answered'>
   readonly repeatedEvents: Pick<RepeatedEvents, 'tellFirst'>
-  readonly invitations: Pick<InvitationStore, 'redeem'>
+  readonly invitations: Pick<InvitationStore, 'redeem' | 'endOf'>
   readonly enrolmentCodes: EnrolmentCodes
   /** By username, the last ending of all of the user's browser sessions. */
   readonly endings: Pick<EphemeralStore<string>, 'get'>

@@ -56,7 +56,7 @@ export function lookingOptions({
     },
     unansweredPrompts: { watch() {}, answered() {} },
     repeatedEvents: { tellFirst: async () => {} },
-    invitations: { redeem: async () => undefined },
+    invitations: { redeem: async () => undefined, endOf: async () => undefined },
     endings: { get: async () => undefined },
     directoryGuard: new DirectoryGuard({
       limits: lookingLimits,

@@ -1,4 +1,4 @@
-import type { Invitation, InvitationStore } from '../domain/invitation.ts'
+import type { Invitation, InvitationEnd, InvitationStore } from '../domain/invitation.ts'
 import { mappingOf } from './columns.ts'
 import type { InvitationRow } from './schema.ts'
 import { SqlRepository } from './sql-repository.ts'
@@ -25,6 +25,17 @@ export class SqlInvitations extends SqlRepository implements InvitationStore {
       .returningAll()
       .executeTakeFirst()
     return row && fromRow(row)
+  }
+
+  async endOf(hash: string, subjects: readonly string[]): Promise<InvitationEnd | undefined> {
+    if (subjects.length === 0) return undefined
+    const row = await this.db
+      .selectFrom('invitations')
+      .select('used_at')
+      .where('hash', '=', hash)
+      .where('subject', 'in', subjects)
+      .executeTakeFirst()
+    return row && (row.used_at === null ? 'expired' : 'used')
   }
 
   async revoke(subject: string): Promise<void> {

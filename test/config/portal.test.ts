@@ -42,3 +42,18 @@ test('no path of the broker’s own can be the path of its pages', async () => {
       problem: expect.stringContaining("a path of the broker's own"),
     })
 })
+
+test('whom to ask can be written into links as it stands', async () => {
+  const help = { text: 'Service desk', mail: 'help@example.org', telephone: '+49 69 555 0100' }
+  const written = (part: object) => `${GATEWAY}http: {}\nportal: { help: ${JSON.stringify(part)} }\n`
+  expect((await configOf(written(help))).portal.help).toEqual(help)
+  for (const [part, value] of [
+    ['mail', 'help'],
+    ['mail', 'a@example.org?bcc=b@example.org'],
+    ['mail', 'a@example.org,b@example.org'],
+    ['telephone', 'ask me'],
+    ['telephone', '555;ext=1'],
+    ['text', 'a\u202eb'],
+  ] as const)
+    expect([part, (await faultOf(written({ [part]: value }))).path]).toEqual([part, `portal.help.${part}`])
+})

@@ -14,6 +14,11 @@ import { ask, loginRequest, type Reply } from '../real/radius-socket.ts'
 const PASSWORD = 'a passphrase of the tests'
 const LOCALES = { dora: 'en', emil: 'zh-CN' } as const
 type Name = keyof typeof LOCALES
+const HELP = {
+  text: 'Service desk, weekdays 8 to 18',
+  mail: 'help@example.org',
+  telephone: '+49 69 555 0100',
+}
 
 /** It was configured otherwise while it ran, so that codes of VPN prompts are about. */
 describeWith(BROWSER_NEEDS, 'a broker that has users enrolled by invitation only', () => {
@@ -30,7 +35,7 @@ describeWith(BROWSER_NEEDS, 'a broker that has users enrolled by invitation only
     url = `http://127.0.0.1:${port}`
     const sections = (enrol: 'password' | 'invited') => ({
       http: { port },
-      portal: { public_url: url, enrol },
+      portal: { public_url: url, enrol, help: HELP },
       second_factor: { mode: 'either', enrol_at_login: enrol === 'password' },
     })
     broker = await startBroker({ sections: sections('password') })
@@ -80,6 +85,10 @@ describeWith(BROWSER_NEEDS, 'a broker that has users enrolled by invitation only
       await page.fill('#password', PASSWORD)
       await submit(page, '#password')
       expect(await alert(page)).toBe(notInvited)
+      expect(await page.locator('#help').innerText()).toContain(HELP.text)
+      expect(
+        await page.locator('#help a').evaluateAll((links) => links.map((link) => link.getAttribute('href'))),
+      ).toEqual(['tel:+49695550100', 'mailto:help@example.org'])
       await look('password')
       await page.goto(`${url}/enrol`)
       expect(await hasKey()).toBe(false)
@@ -95,6 +104,8 @@ describeWith(BROWSER_NEEDS, 'a broker that has users enrolled by invitation only
       await page.locator('#codes').waitFor()
       const next = generateSync({ secret: app.key, epoch: Math.floor(Date.now() / 1000) + 30 })
       expect(await login(name, PASSWORD + next)).toMatchObject({ code: 'Access-Accept' })
+      await page.goto(`${url}/nowhere`)
+      await page.locator('#help').waitFor()
       expect(complaints()).toEqual([])
     },
   )

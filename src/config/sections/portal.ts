@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { LOCALES } from '../../domain/locale.ts'
 import { echo, ValueError } from '../../schema/config-error.ts'
-import { fromText, oneOrMany } from '../../schema/scalars.ts'
+import { fromText, oneOrMany, text } from '../../schema/scalars.ts'
+
+const MAX_HELP_OCTETS = 400
 
 export const portalSchema = z.strictObject({
   /** Without a slash at its end; absent: the address that a request went to. */
@@ -10,6 +12,14 @@ export const portalSchema = z.strictObject({
   enrol: z.enum(['password', 'invited']).default('password'),
   /** The first is for browsers that ask for none of these. */
   locale: oneOrMany(z.enum(LOCALES)).default(['en', 'zh-CN']),
+  /** Whom users ask who are stuck, as every page shows it. */
+  help: z
+    .strictObject({
+      text: text(MAX_HELP_OCTETS).optional(),
+      mail: fromText(readMail).optional(),
+      telephone: fromText(readTelephone).optional(),
+    })
+    .optional(),
 })
 
 export type PortalConfig = ReturnType<typeof resolvePortal>
@@ -54,6 +64,24 @@ function readUrl(value: string): string | ValueError {
   return address
 }
 
-export function resolvePortal({ public_url, enrol, locale }: z.output<typeof portalSchema>) {
-  return { publicUrl: public_url, enrolsByPassword: enrol === 'password', locales: [...new Set(locale)] }
+/** What a link can hold as it stands: no spaces, and no second address or header after the first. */
+function readMail(value: string): string | ValueError {
+  return /^[\w.+-]+@[\w-]+(?:\.[\w-]+)*$/.test(value)
+    ? value
+    : new ValueError(`${echo(value)} is no mail address`, 'write help@example.org, say')
+}
+
+function readTelephone(value: string): string | ValueError {
+  return /^\+?\d[\d ()/.-]{2,30}$/.test(value)
+    ? value
+    : new ValueError(`${echo(value)} is no telephone number`, 'write "+49 69 555 0100", say')
+}
+
+export function resolvePortal({ public_url, enrol, locale, help }: z.output<typeof portalSchema>) {
+  return {
+    publicUrl: public_url,
+    enrolsByPassword: enrol === 'password',
+    locales: [...new Set(locale)],
+    help,
+  }
 }

@@ -23,9 +23,10 @@ export async function redeemTicket(context: LoginContext, login: Login): Promise
   // The code is for one of several users of the name, and a wrong one does not tell for which.
   const [candidate, ...others] = context.candidates
   if (candidate !== undefined && others.length === 0) login.account = accountIn(candidate)
+  const hash = invitationHash(typed.reveal())
   const [code, invitation] = await Promise.all([
     enrolmentCodes.redeem(user, typed),
-    invitations.redeem(invitationHash(typed.reveal()), subjects, clock.now()),
+    invitations.redeem(hash, subjects, clock.now()),
   ])
   // Its prompt was shown for a password alone, before the configuration was changed.
   if (code !== undefined && !enrolsByPassword)
@@ -33,5 +34,10 @@ export async function redeemTicket(context: LoginContext, login: Login): Promise
   if (code !== undefined) return { kind: 'ticket', context, subject: code.subject, from: 'login' }
   if (invitation !== undefined)
     return { kind: 'ticket', context, subject: invitation.subject, from: 'invitation' }
+  const end = await invitations.endOf(hash, subjects)
+  if (end === 'expired')
+    return { ...refuse('bad_credentials', 'the invitation has expired'), invitation: end }
+  if (end === 'used')
+    return { ...refuse('bad_credentials', 'the invitation was used before'), invitation: end }
   return refuse('bad_credentials', 'no such enrolment code, or it was used or is too old')
 }

@@ -97,7 +97,7 @@ export const ACCESS: AccessOfEach = {
   },
   gateways: { signing: 'start', remember: 'write', noteUnsigned: 'write', forget: 'write' },
   tokens: { add: 'write', findByHash: 'read', list: 'read', revoke: 'write', noteUse: 'write' },
-  invitations: { put: 'write', redeem: 'write', revoke: 'write' },
+  invitations: { put: 'write', redeem: 'write', endOf: 'read', revoke: 'write' },
   orders: {
     write: 'write',
     open: 'read',

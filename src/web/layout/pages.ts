@@ -56,12 +56,14 @@ export interface Page {
   readonly search?: SearchBox
   /** Where the name at the top leads; `/` where it is absent. */
   readonly home?: string
+  /** Whom to ask who is stuck. */
+  readonly help?: HttpServices['help']
   /** Further scripts and style sheets by the name of their asset. */
   readonly scripts?: readonly string[]
   readonly styles?: readonly string[]
 }
 
-type PagesServices = Pick<HttpServices, 'name' | 'locales' | 'clock'>
+type PagesServices = Pick<HttpServices, 'name' | 'locales' | 'clock' | 'help'>
 
 const VIEWS = join(import.meta.dirname, '..')
 const UNPROCESSABLE = 422
@@ -168,6 +170,7 @@ export class Pages {
       view: 'layout/problem',
       title: (t) => t(`${text}.title`),
       status: problem.status,
+      help: this.#services.help,
       data: { text },
     })
     return true

@@ -38,7 +38,13 @@ export class Portal {
 
   show(response: Response, page: Page): void {
     const nav = linkToConsole(response.req, this.services)
-    this.#pages.show(response, { width: 'slim', nav, ...page, view: `portal/${page.view}` })
+    this.#pages.show(response, {
+      width: 'slim',
+      nav,
+      help: this.services.help,
+      ...page,
+      view: `portal/${page.view}`,
+    })
   }
 
   textFor(request: Request, text: PageText): string {
@@ -76,10 +82,11 @@ export class Portal {
   }
 
   /** The refusal's text, which tells nothing of who exists; a locked user is told so where `tellLocked` is set. */
-  problemOf({ reason, retryAfterMs, isUntold }: Refusal, form: FormKind): FormProblem {
+  problemOf({ reason, retryAfterMs, isUntold, invitation }: Refusal, form: FormKind): FormProblem {
     const isTold = reason !== 'locked' || (this.services.tellLocked && !isUntold)
     const needsInvitation = reason === 'no_second_factor' && !this.services.enrolsByPassword
-    const own = needsInvitation ? 'portal.refused.notInvited' : REFUSED[reason]
+    const ended = invitation && (`portal.refused.invitation.${invitation}` as const)
+    const own = needsInvitation ? 'portal.refused.notInvited' : (ended ?? REFUSED[reason])
     const key = (isTold ? own : undefined) ?? (`portal.refused.${form}` as const)
     const isForAWhile = key === 'portal.refused.locked' && retryAfterMs !== undefined
     return {

@@ -47,6 +47,24 @@ export function invitationContract(records: () => Repositories): void {
       expect(answers.filter((answer) => answer !== undefined)).toEqual([usedAt(invitation, NOON)])
     })
 
+    test('tells the holder of its code why it is worth nothing any more', async () => {
+      const { invitations } = records()
+      const [mine, late] = [unique('subject'), unique('subject')]
+      const used = invitationOf(mine)
+      const expired = invitationOf(late)
+      await invitations.put(used)
+      await invitations.put(expired)
+      await invitations.redeem(used.hash, [mine], NOON)
+      expect(await invitations.endOf(used.hash, [unique('other'), mine])).toBe('used')
+      expect(await invitations.endOf(expired.hash, [late])).toBe('expired')
+      for (const [hash, subjects] of [
+        [unique('hash'), [mine]],
+        [used.hash, [late]],
+        [used.hash, []],
+      ] as const)
+        expect(await invitations.endOf(hash, subjects)).toBeUndefined()
+    })
+
     test('is worth nothing from its end on', async () => {
       const { invitations } = records()
       const subject = unique('subject')
