@@ -51,7 +51,9 @@ describe('the package', () => {
       '/etc/ocbroker/broker.yaml',
     ])
       expect(stdout).toContain(words)
-    expect(stdout).toMatch(/--format <format>\s+.*\bOne of ocpasswd, htpasswd, oath,/)
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /--format <format> ocpasswd: .* One of ocpasswd, htpasswd, oath,/,
+    )
   })
 
   test.each([
