@@ -213,6 +213,7 @@ describe('a form of the admin console', () => {
       ['/desk/users/revoke', { name: user, subject: user }],
       ['/desk/users/invite', { name: user }],
       ['/desk/users/release', { name: user }],
+      ['/desk/users/invite-many', { name: user }],
       ['/desk/lockouts/release', { all: 'yes', shown: String(Date.now()) }],
       [`/desk/users/${user}/leave`, {}],
       [`/desk/users/${user}/edit`, { groups: 'staff', enabled: 'yes' }],

@@ -15,10 +15,15 @@ export interface Authenticator {
 
 /** Reads a QR code as a camera does: from the picture on the screen, and nothing else. */
 export async function scan(picture: Locator): Promise<Authenticator> {
+  return authenticatorOf(await scanText(picture))
+}
+
+/** What a QR code says. */
+export async function scanText(picture: Locator): Promise<string> {
   const { data, width, height } = PNG.sync.read(await picture.screenshot())
   const found = jsQR.default(new Uint8ClampedArray(data), width, height)
   if (found === null) throw new Error('there is no QR code on the picture')
-  return authenticatorOf(found.data)
+  return found.data
 }
 
 /** What an app makes of an `otpauth:` link. */

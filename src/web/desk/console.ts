@@ -38,6 +38,7 @@ export type FormProblem =
   | 'exists'
   | 'address_taken'
   | 'no_change'
+  | 'nobody_chosen'
 
 /** A page of the console; `view` is the template's name in this folder. */
 export interface ConsolePage extends Omit<Page, 'problem' | 'nav' | 'search'> {
@@ -99,7 +100,7 @@ export class AdminConsole {
     return {
       width: 'wide',
       home: '/desk',
-      styles: ['desk.css', 'desk-now.css', 'desk-people.css'],
+      styles: ['desk.css', 'desk-now.css', 'desk-people.css', 'desk-users.css'],
       scripts: ['desk.js', 'desk-live.js', 'desk-people.js'],
       nav: areas.map(([each, href]) => ({
         href,

@@ -40,6 +40,8 @@ export async function findPeople(request: Request, { services }: AdminConsole) {
     q,
     filter,
     search,
+    back: searchText(PEOPLE_PATH, shared),
+    invite: searchText(`${PEOPLE_PATH}/invite-many`, { ...shared, after: page.after }),
     people: people.map((person) => ({ ...person, states: statesOf(person, now, expiresBefore) })),
     tabs: PEOPLE_FILTERS.map((each) => ({
       filter: each,

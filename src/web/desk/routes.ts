@@ -5,6 +5,7 @@ import { onlyWithRole } from './admission.ts'
 import { attemptRoutes } from './attempt-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { AdminConsole } from './console.ts'
+import { inviteRoutes } from './invite-routes.ts'
 import { leaveRoutes } from './leave-routes.ts'
 import { localUserRoutes } from './local-user-routes.ts'
 import { lockRoutes } from './lock-routes.ts'
@@ -42,6 +43,7 @@ export function consoleRoutes(services: HttpServices, pages: Pages): Router {
     sessionRoutes,
     leaveRoutes,
     peopleRoutes,
+    inviteRoutes,
     localUserRoutes,
     userRoutes,
     auditRoutes,
