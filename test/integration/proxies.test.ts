@@ -82,7 +82,9 @@ describe.each([
         const key = keyOn(await client.get(`${base}/enrol`, SENT)) ?? ''
         const proof = { code: generateSync({ secret: key }) }
         const done = await client.postOnly(`${base}/enrol/confirm`, proof, OWN_FORM)
-        expect(headingOf(done)).toBe('Save your recovery codes')
+        expect([done.status, done.headers.location]).toEqual([303, `${base}/recovery-codes`])
+        const codes = await client.get(`${base}/recovery-codes`, SENT)
+        expect(headingOf(codes)).toBe('Save your recovery codes')
         const events = await fixture.records.audit.list({ user, limit: 10 })
         expect(events.map(({ address }) => address)).toContain(OUTSIDE)
 
