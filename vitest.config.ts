@@ -26,6 +26,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          // With two at a time two cores idle for a fifth of the time.
+          maxWorkers: Math.max(3, availableParallelism() - 1),
           testTimeout: 60_000,
           expect: patience,
           hookTimeout: 60_000,
