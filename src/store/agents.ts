@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import type { Agent, AgentStore, WatchedSession } from '../domain/agent.ts'
 import { mappingOf } from './columns.ts'
+import type { AgentRow } from './gateway-schema.ts'
 import { lockLeasesOf } from './lease-locking.ts'
 import { transact } from './prepared.ts'
-import type { AgentRow, SessionRow } from './schema.ts'
+import type { SessionRow } from './schema.ts'
 import { SqlRepository } from './sql-repository.ts'
 
 /** Acct-Terminate-Cause of a session that its gateway has no more; RFC 2866 §5.10 has no word for it. */

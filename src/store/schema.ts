@@ -4,9 +4,8 @@ import type { TotpAlgorithm } from '../domain/enrolment.ts'
 import type { LockoutCause, LockoutScope } from '../domain/lockout.ts'
 import type { LockoutHint } from '../domain/lockout-hint.ts'
 import type { FailedGuess } from '../domain/login-records.ts'
-import type { OrderOutcome, OrderReason, SessionOrder } from '../domain/session-order.ts'
 import type { AuditOrder, AuditSinkRow } from './audit-schema.ts'
-import type { GatewayStateRow, TrafficRow } from './gateway-schema.ts'
+import type { AgentRow, GatewayStateRow, SessionOrderRow, TrafficRow } from './gateway-schema.ts'
 import type { QuotaAdditionRow, QuotaMarkRow, UsageDayRow, UsageTotalRow } from './usage-schema.ts'
 
 /**
@@ -222,24 +221,6 @@ export interface InvitationRow {
   used_at: number | null
 }
 
-export interface SessionOrderRow {
-  id: string
-  gateway: string
-  kind: SessionOrder['kind']
-  target_kind: 'session' | 'user' | 'address'
-  target: string
-  reason: OrderReason
-  ordered_by: string
-  at: number
-  user_name: string | null
-  tries: number
-  /** A broker is sending it until then. */
-  claimed_until: number | null
-  done_at: number | null
-  outcome: OrderOutcome | null
-  detail: string | null
-}
-
 export interface ServingBrokerRow {
   name: string
   version: string
@@ -249,23 +230,6 @@ export interface ServingBrokerRow {
   keys: string
   policies: string
   pools: string
-}
-
-export interface AgentRow {
-  gateway: string
-  /** As it calls itself. */
-  host: string
-  protocol: number
-  version: string
-  ocserv_version: string | null
-  /** Name of the token that it came with. */
-  token: string
-  /** Its last report. */
-  heard_at: number
-  /** In its last report. */
-  sessions: number
-  /** JSON: as `Agent.bans`. */
-  bans: string
 }
 
 export interface ApiTokenRow {

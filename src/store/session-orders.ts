@@ -13,8 +13,9 @@ import type {
 } from '../domain/session-order.ts'
 import { writeEvents } from './audit.ts'
 import { mappingOf } from './columns.ts'
+import type { SessionOrderRow } from './gateway-schema.ts'
 import { locksRows, transact } from './prepared.ts'
-import type { SessionOrderRow, Tables } from './schema.ts'
+import type { Tables } from './schema.ts'
 
 export class SqlOrders implements OrderStore {
   readonly #db: Kysely<Tables>
