@@ -25,7 +25,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 const ROOT = join(import.meta.dirname, '..')
 const ARCHITECTURE = { x64: 'amd64', arm64: 'arm64' }[process.arch as string]
 /** What packages carry for those who develop with them. */
-const UNUSED = /\.(map|md|markdown|d\.[cm]?ts)$|^(tests?|examples?|docs|\.github)$/
+const UNUSED = /\.(map|md|markdown|[cm]?ts|test\.[cm]?js)$|^(tests?|examples?|docs|\.github)$/
 /** Parts of packages that the broker does not load. */
 const UNUSED_PARTS = [
   '@zxcvbn-ts/language-common/src',
