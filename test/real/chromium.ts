@@ -85,7 +85,10 @@ async function visit(browser: Browser, origin: string, options: BrowserContextOp
   page.on('response', (response) => {
     const isPage = response.request().isNavigationRequest()
     const what = isPage ? `${bodies.size} ${response.url()}` : response.url()
-    bodies.set(what, response.headerValue('content-length').then(Number))
+    const octets = response.headerValue('content-length').then(Number)
+    // Who leaves while an answer comes asks for no weight any more.
+    octets.catch(() => {})
+    bodies.set(what, octets)
     // A page may say no, a picture or a style sheet may not.
     if (response.status() < 400 || isPage) return
     complaints.push(`${response.status()}: ${response.url()}`)
