@@ -94,6 +94,9 @@ describeWith([...TUNNEL_NEEDS, ...BROWSER_NEEDS, 'openssl'], 'a user without an 
     expect(await client.tunAddress()).toBeDefined()
     expect(await gateway.users()).toMatchObject([{ Username: 'alice', State: 'connected' }])
 
+    await page.locator('input[name="saved"]').check()
+    await page.locator('form[action="/recovery-codes/saved"] button').click()
+    await page.waitForURL('**/done')
     await page.goto(portal)
     await page.locator('.facts').waitFor()
     const account = await page.locator('main').innerText()
