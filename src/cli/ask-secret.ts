@@ -64,7 +64,7 @@ export async function passphraseFrom(file: string | undefined, isNew: boolean): 
   if (!isNew) return passphrase
   if ([...passphrase.reveal()].length < MIN_PASSPHRASE_CHARACTERS)
     throw new OperatorError(
-      `the passphrase is too short: whoever gets the backup can guess for as long as they like, so take at least ${MIN_PASSPHRASE_CHARACTERS} characters`,
+      `the passphrase is too short: somebody who gets the backup can guess without any limit, so take at least ${MIN_PASSPHRASE_CHARACTERS} characters`,
     )
   if (file === undefined && !(await ask('Once more: ')).equals(passphrase))
     throw new OperatorError('the two differ')

@@ -33,7 +33,7 @@ export class SqlSinks extends SqlRepository implements SinkStore {
           .onConflict((conflict) => conflict.column('name').doNothing())
           .execute()
       let free = db.updateTable('audit_sinks').set({ holder, held_until: until }).where('name', '=', name)
-      // The file is one broker's: whoever held the turn before has ended.
+      // The file is one broker's: the broker that had the turn before has ended.
       if (locksRows(db))
         free = free.where((row) =>
           row.or([row('holder', '=', holder), row('held_until', 'is', null), row('held_until', '<=', now)]),

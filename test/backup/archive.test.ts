@@ -60,7 +60,7 @@ describe('a backup', () => {
     expect(records.equals(RECORDS)).toBe(true)
   })
 
-  test('without a passphrase gives records and configuration, and no other file, whoever made it', async () => {
+  test('without a passphrase gives records and configuration, and no other file, even if it was forged', async () => {
     const { files, records } = await read(plain)
     expect(files).toEqual([FILES[0]])
     expect(records.equals(RECORDS)).toBe(true)

@@ -288,7 +288,7 @@ describe('the guard before a directory that locks accounts', () => {
     expect(directory.asked).toEqual(['a', 'b', 'right', 'd'])
   })
 
-  test('begins to count anew when somebody releases it', async () => {
+  test('begins a new count when somebody releases it', async () => {
     const { directory, guess, release, locks } = await fixture({ threshold: 9, isCountShown: false })
     const guessOn = async (name: string) => {
       for (let count = 0; count < 6; count++) await guess(`${name} ${count}`)
@@ -310,7 +310,7 @@ describe('the guard before a directory that locks accounts', () => {
     expect(directory.wrong).toBe(4)
   })
 
-  test('begins to count anew with a new password', async () => {
+  test('begins a new count with a new password', async () => {
     const { directory, guess } = await fixture({ threshold: 9, isCountShown: false })
     for (let count = 0; count < 3; count++) await guess(`old ${count}`)
     directory.stamp = '2'

@@ -8,7 +8,7 @@ import { signOutOthers } from './sign-out-others.ts'
 
 /**
  * Refused sign-ins that users are asked about, and the password that they change if those were not theirs. The change
- * asks for a code and not for the old password: whoever has learned that one must not keep the owner out with it.
+ * asks for a code and not for the old password: somebody who has learned that one must not keep the owner out with it.
  */
 export function passwordRoutes(router: Router, portal: Portal): void {
   const { signingIn, ownPassword, oddAttempts } = portal.services

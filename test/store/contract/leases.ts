@@ -328,6 +328,15 @@ export function leaseContract(records: () => Repositories): void {
       expect(await heldIn(pool)).toBe(3)
     })
 
+    test('of a login are not taken by another of the same moment', async () => {
+      const pool = await poolOf(10)
+      const user = unique('user')
+      for (let times = 0; times < 3; times++) await login(user, pool, { now: NOON })
+      const together = [await login(user, pool, { now: NOON }), await login(user, pool, { now: NOON })]
+      expect(new Set(together.map(ipv4Of)).size).toBe(2)
+      expect(await heldIn(pool)).toBe(5)
+    })
+
     test('of a dead session go to its user, where no other is free', async () => {
       const pool = await poolOf(2)
       const [user, session] = [unique('user'), { gateway: unique('gw') }]
