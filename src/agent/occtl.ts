@@ -80,7 +80,7 @@ export class Occtl {
     return (await this.#run([canTerminate ? 'terminate' : 'disconnect', 'id', id])).code === 0
   }
 
-  /** @returns whether ocserv removed the ban; undefined for what is no address. */
+  /** @returns whether ocserv removed the ban; undefined for what is not an address. */
   async unban(address: string): Promise<boolean | undefined> {
     const parsed = parseAddress(address)
     if (parsed === undefined) return undefined

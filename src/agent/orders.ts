@@ -132,7 +132,7 @@ export class Orders {
     const address = canonicalAddress(target.address)
     if (!bans.some((ban) => ban.address === address)) return this.#finish({ id, outcome: 'absent' })
     const isDone = await this.#occtl.unban(address)
-    const detail = isDone === undefined ? 'it is no address' : 'ocserv does not remove the ban'
+    const detail = isDone === undefined ? 'it is not an address' : 'ocserv does not remove the ban'
     this.#finish(isDone === true ? { id, outcome: 'done' } : { id, outcome: 'failed', detail })
   }
 

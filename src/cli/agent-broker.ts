@@ -31,7 +31,7 @@ export async function openBroker({ broker, gateway, tokenFile, caFile }: BrokerP
 function urlOf(text: string): URL {
   const url = URL.parse(text)
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '')
-    throw new OperatorError(`--broker: "${text}" is no address such as https://broker.example:8443`)
+    throw new OperatorError(`--broker: "${text}" is not an address such as https://broker.example:8443`)
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   if (url.protocol === 'http:' && host !== 'localhost' && !isWithin(LOOPBACK, host))
     throw new OperatorError(

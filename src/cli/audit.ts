@@ -36,7 +36,7 @@ async function audit(options: Options): Promise<void> {
   const { user, from, gateway, actor, kind, json } = options
   const limit = Number(options.limit)
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_EVENTS)
-    throw new OperatorError(`--limit: "${options.limit}" is no number from 1 to ${MAX_EVENTS}`)
+    throw new OperatorError(`--limit: "${options.limit}" is not a number from 1 to ${MAX_EVENTS}`)
   const since = options.since === undefined ? undefined : systemClock.now() - durationOf(options.since)
   await withStore(options, async (store) => {
     const { records } = store
@@ -69,6 +69,6 @@ async function audit(options: Options): Promise<void> {
 
 function durationOf(typed: string): number {
   const ms = parseDuration(typed)
-  if (ms === undefined) throw new OperatorError(`--since: "${typed}" is no duration; write it as 24h`)
+  if (ms === undefined) throw new OperatorError(`--since: "${typed}" is not a duration; write it as 24h`)
   return ms
 }

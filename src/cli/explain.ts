@@ -20,7 +20,7 @@ interface Options extends CommonOptions {
 const WRONG = {
   user: 'no login could carry this name',
   gateway: 'the configuration has no gateway of this name',
-  address: '--from is no address',
+  address: '--from is not an address',
 } as const
 
 export function explainCommand(): Command {

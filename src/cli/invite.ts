@@ -43,5 +43,5 @@ async function invite(typed: string, options: Options): Promise<void> {
 function durationOf(text: string): number {
   const ms = parseDuration(text)
   if (ms !== undefined && ms > 0 && ms <= MAX_MS) return ms
-  throw new OperatorError(`--for: "${text}" is no duration up to 30d; write 24h, say`)
+  throw new OperatorError(`--for: "${text}" is not a duration up to 30d; write 24h, say`)
 }

@@ -45,7 +45,7 @@ export function loginCommand(): Command {
 async function login(name: string, options: Options): Promise<void> {
   if (parseLoginName(name) === undefined) throw new OperatorError(`"${name}" cannot be a user's name`)
   if (parseAddress(options.from) === undefined)
-    throw new OperatorError(`--from: "${options.from}" is no address`)
+    throw new OperatorError(`--from: "${options.from}" is not an address`)
   const config = await readConfig(options)
   const server = serverOf(config, 'auth')
   const gateway = gatewayOf(config, server.address)

@@ -99,6 +99,6 @@ function rightsOf(
 function durationOf(typed: string): number {
   const ms = parseDuration(typed)
   if (ms === undefined || ms === 0)
-    throw new OperatorError(`--expires: "${typed}" is no duration; write it as 30d, or never`)
+    throw new OperatorError(`--expires: "${typed}" is not a duration; write it as 30d, or never`)
   return ms
 }

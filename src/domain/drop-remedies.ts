@@ -3,7 +3,7 @@ import { type Drop, type DropReason, OVER_TLS } from './traffic.ts'
 const CAUSES: Readonly<Record<DropReason, string>> = {
   unknown_gateway: 'unknown gateway: none of the configuration has this address',
   no_source_port: 'it came from port 0',
-  malformed: 'it is no RADIUS packet',
+  malformed: 'it is not a RADIUS packet',
   wrong_code: 'wrong port',
   forbidden_attribute: 'an attribute that the RFCs forbid',
   no_message_authenticator: 'not signed',
@@ -34,7 +34,7 @@ export function remedyOf({
   switch (outcome) {
     case 'unknown_gateway':
       return detail === undefined
-        ? `if it is a gateway, add it to broker.yaml: gateways: [{ name: NAME, address: ${source.includes(':') ? `"${source}"` : source}, secret_file: FILE }]; otherwise keep it away by the firewall`
+        ? `if it is a gateway, add it to broker.yaml: gateways: [{ name: NAME, address: ${source.includes(':') ? `"${source}"` : source}, secret_file: FILE }]; otherwise block it in the firewall`
         : `add the name to its entry in broker.yaml, as in nas_identifier: [NAME], or set nas-identifier in its radiusclient.conf`
     case 'wrong_code':
       return `its ports are swapped or alike: in its radiusclient.conf authserver has radius.auth_port, and acctserver radius.acct_port`
@@ -50,7 +50,7 @@ export function remedyOf({
       return 'let the RADIUS proxy between them sign its requests (Message-Authenticator)'
     case 'malformed':
     case 'forbidden_attribute':
-      return 'the sender has a fault, or is no RADIUS client: upgrade it, or keep it away by the firewall'
+      return 'the sender is faulty, or is not a RADIUS client: upgrade it, or block it in the firewall'
     case 'overloaded':
     case 'too_late':
       return 'see Overload in docs/operating.md: what logins wait for is too slow, or too many come'

@@ -186,7 +186,7 @@ export function contains(network: Network, address: Address): boolean {
   return address.match(network.base as never, network.prefix)
 }
 
-/** Whether an address lies in one of the networks; text that is no address lies in none. */
+/** Whether an address lies in one of the networks; text that is not an address lies in none. */
 export function isWithin(networks: readonly Network[], address: string | undefined): boolean {
   const parsed = address === undefined || networks.length === 0 ? undefined : parseAddress(address)
   return parsed !== undefined && networks.some((network) => contains(network, parsed))

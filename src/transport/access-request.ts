@@ -59,7 +59,7 @@ export function readAccessRequest(
   if (!isSecretKnown && isUnpadded(password) && (!isUtf8(password) || GARBLED.test(typed)))
     return unreadable(garbled(client))
   if (GARBLED.test(typed))
-    return unreadable(`the password is no text in ${charset ?? 'UTF-8 or Latin-1'}: see gateways[].charset`)
+    return unreadable(`the password is not text in ${charset ?? 'UTF-8 or Latin-1'}: see gateways[].charset`)
   return {
     id,
     name,

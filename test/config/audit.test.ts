@@ -67,7 +67,7 @@ test('every fault is told at once', async () => {
     webhook: [{ name: 'soc', url: 'https://user:pass@host/', secret_file: 'none' }],
   })
   expect(faults).toEqual([
-    'audit.syslog[0].url is no address of a syslog server',
+    'audit.syslog[0].url is not an address of a syslog server',
     'audit.webhook[0].url holds a password',
     'audit.syslog[0].name log is the name of the log itself',
     'audit.syslog[2].name siem is already the name of audit.syslog[1]',

@@ -48,14 +48,14 @@ describe('gateways over TLS', () => {
     ],
     ['no secret without a certificate', 'address: 192.0.2.1', undefined, 'gateways[0] has no shared secret'],
     ['no radius.tls', 'certificate: gw1.example', 'radius: {}', 'gateways[0].certificate needs radius.tls'],
-    ['a wildcard', 'certificate: "*.example.net"', undefined, 'is no name in a certificate'],
+    ['a wildcard', 'certificate: "*.example.net"', undefined, 'is not a name in a certificate'],
     [
       'a leading dot, which would stand for all names below',
       'certificate: .example.net',
       undefined,
       'is no name',
     ],
-    ['a short fingerprint', 'certificate: "sha256:0123"', undefined, 'is no name in a certificate'],
+    ['a short fingerprint', 'certificate: "sha256:0123"', undefined, 'is not a name in a certificate'],
     [
       'a secret that comes from nowhere',
       'certificate: gw1.example, secret: a-secret-of-good-length',

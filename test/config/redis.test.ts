@@ -78,12 +78,12 @@ redis:
 
   test.each([
     ['{}', 'redis.url', 'is missing'],
-    ['{ url: localhost }', 'redis.url', 'is no address'],
-    ['{ url: http://localhost }', 'redis.url', 'is no address'],
-    [`{ url: ${LOCAL}/0/1 }`, 'redis.url', 'is no address'],
+    ['{ url: localhost }', 'redis.url', 'is not an address'],
+    ['{ url: http://localhost }', 'redis.url', 'is not an address'],
+    [`{ url: ${LOCAL}/0/1 }`, 'redis.url', 'is not an address'],
     [`{ url: ${LOCAL}/?x=1 }`, 'redis.url', 'holds more than'],
-    ['{ url: unix://redis.sock }', 'redis.url', 'is no path'],
-    ['{ url: "unix:///run/r.sock?password=x" }', 'redis.url', 'is no path'],
+    ['{ url: unix://redis.sock }', 'redis.url', 'is not a path'],
+    ['{ url: "unix:///run/r.sock?password=x" }', 'redis.url', 'is not a path'],
     ['{ url: unix:///run/r.sock, kind: cluster }', 'redis.url', 'names a Unix socket'],
     ['{ url: redis://:geheim@localhost }', 'redis.url', 'holds a password'],
     [`{ url: [${LOCAL}, ${LOCAL}:2] }`, 'redis.url', 'several servers'],

@@ -56,7 +56,7 @@ describe('the words for sessions', () => {
     )
   })
 
-  test('stay short, and hold no text of a gateway that is no address', () => {
+  test('stay short, and hold no text of a gateway that is not an address', () => {
     const many = Array.from({ length: 40 }, (_, index) => session(String(index), 30))
     expect(Buffer.byteLength(words(many))).toBeLessThanOrEqual(135)
     expect(words(many)).toMatch(/; …$/)

@@ -77,7 +77,7 @@ describe('ocbroker agent', () => {
     expect(await said('http://192.0.2.1:8080', 'gw1', tokenFile)).toContain(
       'would send the token unencrypted',
     )
-    expect(await said('ftp://localhost', 'gw1', tokenFile)).toContain('is no address such as https://')
+    expect(await said('ftp://localhost', 'gw1', tokenFile)).toContain('is not an address such as https://')
     expect(await said('https://localhost', '../gw1', tokenFile)).toContain("is no gateway's name")
     expect(await said('https://localhost', 'gw1', folder.file('none'))).toContain('ocbroker token create')
     expect(await said('https://localhost', 'gw1', open)).toContain('run: chmod o=')

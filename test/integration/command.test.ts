@@ -320,7 +320,7 @@ describe.concurrent('ocbroker login', () => {
       )
     }
     const nowhere = await complaint(['login', 'lena', '--from', 'home', '--password-stdin'], 'x\n')
-    expect(nowhere.stderr).toBe('--from: "home" is no address\n')
+    expect(nowhere.stderr).toBe('--from: "home" is not an address\n')
   })
 
   test('says so where no broker answers', async () => {

@@ -166,7 +166,7 @@ describe('ocbroker invite', () => {
     for (const duration of ['31d', '0s', 'soon'])
       expect(await broker.run(['invite', 'alice', '--for', duration])).toMatchObject({
         code: 1,
-        stderr: `--for: "${duration}" is no duration up to 30d; write 24h, say\n`,
+        stderr: `--for: "${duration}" is not a duration up to 30d; write 24h, say\n`,
       })
   })
 })

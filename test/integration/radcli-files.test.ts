@@ -30,7 +30,7 @@ const CASES: readonly (readonly [what: string, text: string])[] = [
   ['a line of blanks', `${SOUND}   \n`],
   ['an unknown key', `${SOUND}nas_identifier gw\n`],
   ['no tries', SOUND.replace('radius_retries 2', 'radius_retries 0')],
-  ['a time that is no number', SOUND.replace('radius_timeout 6', 'radius_timeout x')],
+  ['a time that is not a number', SOUND.replace('radius_timeout 6', 'radius_timeout x')],
   ['no time', SOUND.replace(/^radius_timeout .*\n/m, '')],
   ['no newline after a digit', `${SOUND}radius_retries 1`],
   ['no newline after two digits', `${SOUND}radius_retries 12`],

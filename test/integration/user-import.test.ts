@@ -199,7 +199,7 @@ describeWith(['ocpasswd', 'openssl', 'google-authenticator', 'oathtool'], 'user 
     const keys = fileWith(broker, 'keys.xml', '<KeyContainer/>')
     const [whole, cut] = [HEX.slice(0, 32), HEX.slice(0, 30)].map((hex) => fileWith(broker, hex, hex))
     const pskc = (keyFile = '') => importInto(broker, keys, 'pskc', '--key-file', keyFile)
-    expect((await pskc(whole)).stdout).toContain('line 1: this is no key container of RFC 6030')
+    expect((await pskc(whole)).stdout).toContain('line 1: this is not a key container of RFC 6030')
     expect((await pskc(cut)).stderr).toBe(`${cut} holds no key of 128, 192 or 256 bits in hexadecimal\n`)
   })
 

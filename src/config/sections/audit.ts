@@ -142,7 +142,7 @@ function readSyslogUrl(value: string): SyslogAddress | ValueError {
   const port = PORTS[url?.protocol ?? '']
   const hasMore = url !== null && (url.username !== '' || url.search !== '' || !/^\/?$/.test(url.pathname))
   if (url === null || port === undefined || url.hostname === '' || hasMore)
-    return new ValueError('is no address of a syslog server', 'write tls://HOST:6514, tcp:// or udp://')
+    return new ValueError('is not an address of a syslog server', 'write tls://HOST:6514, tcp:// or udp://')
   return {
     transport: url.protocol.slice(0, -1) as SyslogAddress['transport'],
     host: hostOf(url),

@@ -21,7 +21,7 @@ function readCertificateName(value: string): CertificateName | ValueError {
   if (address !== undefined) return { kind: 'ip', name: address.toString() }
   if (DNS_NAME.test(value) && /[a-z]/i.test(value)) return { kind: 'dns', name: value.toLowerCase() }
   return new ValueError(
-    `${echo(value)} is no name in a certificate`,
+    `${echo(value)} is not a name in a certificate`,
     'write a DNS name or an address of its subjectAltName, or sha256:… as openssl x509 -noout -fingerprint -sha256 prints it',
   )
 }

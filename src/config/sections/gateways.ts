@@ -229,6 +229,6 @@ function charset() {
     } catch {
       // It has no such character set.
     }
-    return new ValueError('is no character set for what is not UTF-8', 'write windows-1252, or gbk')
+    return new ValueError('is not a character set for what is not UTF-8', 'write windows-1252, or gbk')
   })
 }

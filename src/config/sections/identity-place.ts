@@ -86,7 +86,7 @@ export function placeOf(settings: CommonSettings): StorePlace {
 export function realm() {
   return fromText((value) => {
     if (hiddenCharacterIn(value) !== undefined || /[\s@\\]/.test(value))
-      return new ValueError('is no realm', 'write what stands after the @, or before the backslash')
+      return new ValueError('is not a realm', 'write what stands after the @, or before the backslash')
     return foldName(value)
   })
 }

@@ -35,7 +35,7 @@ function readDays(text: string): readonly Weekday[] | ValueError {
 function readTime(text: string, most: number): number | ValueError {
   const [, hours, minutes] = /^(\d{2}):([0-5]\d)$/.exec(text) ?? []
   const time = Number(hours) * 60 + Number(minutes)
-  return time <= most ? time : new ValueError(`${echo(text)} is no time of day`, 'write "08:00", say')
+  return time <= most ? time : new ValueError(`${echo(text)} is not a time of day`, 'write "08:00", say')
 }
 
 export function checkTimes(

@@ -17,7 +17,7 @@ export function readIpv4Pool(text: string): Network | ValueError {
   if (read instanceof ValueError) return read
   if (read.base.kind() !== 'ipv4') return new ValueError(`${text} is not IPv4`, 'write 10.8.0.0/22, say')
   if (!USABLE_RANGES.has(read.base.range()))
-    return new ValueError(`${text} is no network for users`, 'write 10.8.0.0/22, say')
+    return new ValueError(`${text} is not a network for users`, 'write 10.8.0.0/22, say')
   if (read.prefix < MIN_PREFIX)
     return new ValueError(`${text} is too large for a pool`, `write a /${MIN_PREFIX}, or several pools`)
   if (read.prefix > MAX_PREFIX)
@@ -33,7 +33,7 @@ export function readIpv6Pool(text: string): Network | ValueError {
   if (read instanceof ValueError) return read
   if (read.base.kind() !== 'ipv6') return new ValueError(`${text} is not IPv6`, 'write 2001:db8:1::/48, say')
   if (!USABLE_IPV6_RANGES.has(read.base.range()))
-    return new ValueError(`${text} is no network for users`, 'write one of yours, or one in fd00::/8')
+    return new ValueError(`${text} is not a network for users`, 'write one of yours, or one in fd00::/8')
   return read
 }
 

@@ -68,13 +68,13 @@ function readUrl(value: string): string | ValueError {
 function readMail(value: string): string | ValueError {
   return /^[\w.+-]+@[\w-]+(?:\.[\w-]+)*$/.test(value)
     ? value
-    : new ValueError(`${echo(value)} is no mail address`, 'write help@example.org, say')
+    : new ValueError(`${echo(value)} is not a mail address`, 'write help@example.org, say')
 }
 
 function readTelephone(value: string): string | ValueError {
   return /^\+?\d[\d ()/.-]{2,30}$/.test(value)
     ? value
-    : new ValueError(`${echo(value)} is no telephone number`, 'write "+49 69 555 0100", say')
+    : new ValueError(`${echo(value)} is not a telephone number`, 'write "+49 69 555 0100", say')
 }
 
 export function resolvePortal({ public_url, enrol, locale, help }: z.output<typeof portalSchema>) {

@@ -71,7 +71,7 @@ export function checkPostgres(
   if (statementMs !== undefined && deadlineMs !== undefined && statementMs >= deadlineMs)
     diagnostics.warn(
       [...PATH, 'statement_timeout'],
-      'is no shorter than radius.deadline: while the database hangs, logins fail without a reason',
+      'is not shorter than radius.deadline: while the database hangs, logins fail without a reason',
       'make it half of radius.deadline',
     )
 }
@@ -138,7 +138,7 @@ function readUrl(value: string): PostgresAddress | ValueError {
   const url = URL.parse(value)
   if (url === null || !/^postgres(?:ql)?:$/.test(url.protocol))
     return new ValueError(
-      'is no address of a PostgreSQL database',
+      'is not an address of a PostgreSQL database',
       `${EXAMPLE}; characters such as # / ? % in a password as %23 %2F %3F %25`,
     )
   const more = [...url.searchParams.keys()].find((key) => !['host', 'user', 'sslmode'].includes(key))

@@ -127,7 +127,7 @@ function readUrl(value: string): RedisAddress | ValueError {
   const [, database, more] = /^\/?(\d{0,5})(.*)$/.exec(url?.pathname ?? '') ?? []
   if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '' || more !== '')
     return new ValueError(
-      'is no address of a Redis server',
+      'is not an address of a Redis server',
       'write redis://127.0.0.1:6379, or rediss:// for TLS',
     )
   if (url.username !== '' || url.password !== '')
@@ -149,7 +149,7 @@ function readSocket(url: URL): RedisAddress | ValueError {
   const [, database] = /^(?:\?db=(\d{1,5}))?$/.exec(url.search) ?? [undefined, 'none']
   const path = decoded(url.pathname)
   if (url.host !== '' || path === undefined || path.length < 2 || url.hash !== '' || database === 'none')
-    return new ValueError('is no path of a Unix socket', example)
+    return new ValueError('is not a path of a Unix socket', example)
   return {
     host: path,
     database: database === undefined ? undefined : Number(database),
@@ -160,5 +160,5 @@ function readSocket(url: URL): RedisAddress | ValueError {
 function readKeyPrefix(value: string): string | ValueError {
   return /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/.test(value)
     ? value
-    : new ValueError('is no prefix for keys', 'use up to 64 letters, digits, ".", "_", ":" and "-"')
+    : new ValueError('is not a prefix for keys', 'use up to 64 letters, digits, ".", "_", ":" and "-"')
 }

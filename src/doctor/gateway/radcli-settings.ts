@@ -130,7 +130,7 @@ export const checkRealm: GatewayCheck = async (host) => {
   return [
     fault(
       about,
-      `${realm} is no realm of the broker, which takes it for a part of each name${realms.length === 0 ? '' : `; it has ${realms.join(', ')}`}`,
+      `${realm} is not a realm of the broker, which takes it for a part of each name${realms.length === 0 ? '' : `; it has ${realms.join(', ')}`}`,
       'default_realm',
     ),
   ]

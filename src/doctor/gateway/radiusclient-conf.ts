@@ -63,7 +63,7 @@ export function readRadiusclientConf(text: string): RadiusclientConf {
     } else if (!KEYS.has(key))
       faults.push({
         line,
-        problem: `${JSON.stringify(key)} is no key of radcli`,
+        problem: `${JSON.stringify(key)} is not a key of radcli`,
         remedy: remedyFor(key),
         stops: true,
       })
@@ -107,7 +107,7 @@ function missingIn(values: ReadonlyMap<string, string>, authServers: readonly Ra
     ['radius_retries', 2],
   ] as const) {
     if (!(Number.parseInt(values.get(key) ?? '', 10) > 0))
-      miss(`${key} is missing or is no number above 0`, `${key} ${usual}`)
+      miss(`${key} is missing or is not a number above 0`, `${key} ${usual}`)
   }
   return faults
 }

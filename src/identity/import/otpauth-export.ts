@@ -70,7 +70,7 @@ function messageOf(octets: Buffer): Message {
       value += (octet & 0x7f) * factor
       if (octet < 0x80) return value
     }
-    throw new BadLine('the data is no export of Google Authenticator')
+    throw new BadLine('the data is not an export of Google Authenticator')
   }
   const skip = (length: number): Buffer => {
     if (length > octets.length - at) throw cutShort()
@@ -82,7 +82,7 @@ function messageOf(octets: Buffer): Message {
     if (wireType === 1) return skip(8)
     if (wireType === 2) return skip(varint())
     if (wireType === 5) return skip(4)
-    throw new BadLine('the data is no export of Google Authenticator')
+    throw new BadLine('the data is not an export of Google Authenticator')
   }
   while (at < octets.length) {
     const key = varint()
@@ -97,7 +97,7 @@ function messageOf(octets: Buffer): Message {
 
 /** @throws BadLine */
 function octetsIn(value: Buffer | number): Buffer {
-  if (typeof value === 'number') throw new BadLine('the data is no export of Google Authenticator')
+  if (typeof value === 'number') throw new BadLine('the data is not an export of Google Authenticator')
   return value
 }
 

@@ -16,7 +16,7 @@ export function parsePskc(text: string, preShared: Secret | undefined): Parsed<I
   try {
     const container = documentIn(text.replace(/^\uFEFF/, ''))
     if (container.name !== 'KeyContainer' || container.namespace !== NAMESPACE)
-      throw new BadLine('this is no key container of RFC 6030')
+      throw new BadLine('this is not a key container of RFC 6030')
     const packages = container.children.filter(({ name }) => name === 'KeyPackage')
     const decipher = pskcDecipher(container, preShared)
     return readEach(packages, (keyPackage) => tokenIn(keyPackage, decipher))

@@ -141,7 +141,7 @@ function urlFault(url: string): string | undefined {
   const parsed = URL.parse(url)
   if (parsed?.protocol === SOCKET) return socketFault(parsed)
   if (parsed === null || DEFAULT_PORTS[parsed.protocol] === undefined)
-    return `${JSON.stringify(url)} is no address of the form ldap://host:port or ldaps://host:port`
+    return `${JSON.stringify(url)} is not an address of the form ldap://host:port or ldaps://host:port`
   const { hostname, pathname, search, username } = parsed
   if (hostname === '') return `${JSON.stringify(url)} names no host`
   if (username !== '') return 'must not hold a user: bind_dn says who the broker is'
@@ -151,7 +151,7 @@ function urlFault(url: string): string | undefined {
 function socketFault({ href }: URL): string | undefined {
   return /^ldapi:\/\/%2f(?:[\w.~-]|%2[0-9a-f])+\/?$/i.test(href)
     ? undefined
-    : 'is no path of a Unix socket: write ldapi://%2Frun%2Fslapd%2Fldapi'
+    : 'is not a path of a Unix socket: write ldapi://%2Frun%2Fslapd%2Fldapi'
 }
 
 function baseFault(settings: LdapSettings): string | undefined {
@@ -173,7 +173,7 @@ function bindNameFault(text: string, { active_directory: ad }: LdapSettings): st
 
 function dnFault(text: string): string | undefined {
   const levels = parseDn(text)
-  if (levels === undefined) return `${JSON.stringify(text)} is no distinguished name`
+  if (levels === undefined) return `${JSON.stringify(text)} is not a distinguished name`
   return levels.length === 0 ? 'is empty' : undefined
 }
 

@@ -68,7 +68,7 @@ function readValue(octets: Buffer, latin: string, start: number): { text: string
 
 /**
  * A name in a form that is equal for all its spellings: case, blanks and escapes are ignored.
- * @returns undefined where the text is no distinguished name.
+ * @returns undefined where the text is not a distinguished name.
  */
 export function comparableDn(text: string): string | undefined {
   const levels = parseDn(text)
