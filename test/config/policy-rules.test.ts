@@ -31,10 +31,10 @@ describe('the times of a policy', () => {
     ['zone: "+02:00"', 'zone', '+02:00', 'did you mean'],
     ['days: [monday]', 'days[0]', 'names no days', 'mon-fri'],
     ['days: [mon-fri-sun]', 'days[0]', 'names no days', 'mon-fri'],
-    ['from: "8:00"', 'from', 'no time of day', '"08:00"'],
-    ['from: "24:00"', 'from', 'no time of day', '"08:00"'],
-    ['to: "24:01"', 'to', 'no time of day', '"08:00"'],
-    ['to: "07:60"', 'to', 'no time of day', '"08:00"'],
+    ['from: "8:00"', 'from', 'not a time of day', '"08:00"'],
+    ['from: "24:00"', 'from', 'not a time of day', '"08:00"'],
+    ['to: "24:01"', 'to', 'not a time of day', '"08:00"'],
+    ['to: "07:60"', 'to', 'not a time of day', '"08:00"'],
   ])('are refused with the reason: %s', async (text, key, problem, suggestion) => {
     const fault = await faultOf(times(text))
     expect(fault.path).toBe(`policies[0].when.times[0].${key}`)

@@ -44,9 +44,9 @@ describe('a wrong pool is refused', () => {
     [{ staff: { ipv4: '10.8.0.1/24' } }, 'pools.staff.ipv4', 'bits set', 'write 10.8.0.0/24'],
     [{ staff: { ipv4: '10.8.0.0/15' } }, 'pools.staff.ipv4', 'too large for a pool', 'write a /16'],
     [{ staff: { ipv4: '10.8.0.0/31' } }, 'pools.staff.ipv4', 'no address for users', 'write a /24'],
-    [{ staff: { ipv4: '127.0.0.0/16' } }, 'pools.staff.ipv4', 'no network for users', '10.8.0.0/22'],
-    [{ staff: { ipv4: '224.0.0.0/16' } }, 'pools.staff.ipv4', 'no network for users', '10.8.0.0/22'],
-    [{ staff: { ipv4: '255.255.255.0/24' } }, 'pools.staff.ipv4', 'no network for users', '10.8.0.0/22'],
+    [{ staff: { ipv4: '127.0.0.0/16' } }, 'pools.staff.ipv4', 'not a network for users', '10.8.0.0/22'],
+    [{ staff: { ipv4: '224.0.0.0/16' } }, 'pools.staff.ipv4', 'not a network for users', '10.8.0.0/22'],
+    [{ staff: { ipv4: '255.255.255.0/24' } }, 'pools.staff.ipv4', 'not a network for users', '10.8.0.0/22'],
     [{ staff: { ipv4: 'fd00::/64' } }, 'pools.staff.ipv4', 'not IPv4', '10.8.0.0/22'],
     [{ staff: {} }, 'pools.staff.ipv4', 'is missing', undefined],
     [
@@ -81,7 +81,7 @@ describe('a wrong pool is refused', () => {
     [{ staff: { ipv6: 'fd00:8::/64', prefix: 129 } }, 'pools.staff.prefix', 'out of range', '128'],
     [{ staff: { ipv4: '10.8.0.0/24', prefix: 64 } }, 'pools.staff.prefix', 'belongs to ipv6', 'write ipv6'],
     [{ staff: { ipv6: '10.8.0.0/24', prefix: 64 } }, 'pools.staff.ipv6', 'not IPv6', '2001:db8:1::/48'],
-    [{ staff: { ipv6: 'fe80::/64', prefix: 128 } }, 'pools.staff.ipv6', 'no network for users', 'fd00::/8'],
+    [{ staff: { ipv6: 'fe80::/64', prefix: 128 } }, 'pools.staff.ipv6', 'not a network for users', 'fd00::/8'],
     [{ staff: { ipv6: 'fd00:8::1/64', prefix: 64 } }, 'pools.staff.ipv6', 'bits set', 'fd00:8::/64'],
     [{ staff: { ipv6: 'fd00:8::/127', prefix: 128 } }, 'pools.staff.exclude', 'no IPv6 prefix', 'less'],
     [

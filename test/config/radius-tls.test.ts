@@ -53,7 +53,7 @@ describe('gateways over TLS', () => {
       'a leading dot, which would stand for all names below',
       'certificate: .example.net',
       undefined,
-      'is no name',
+      'is not a name',
     ],
     ['a short fingerprint', 'certificate: "sha256:0123"', undefined, 'is not a name in a certificate'],
     [

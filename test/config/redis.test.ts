@@ -94,7 +94,7 @@ redis:
     [`{ url: ${LOCAL}, master: m }`, 'redis.master', 'has no meaning with kind: server'],
     [`{ url: ${LOCAL}, username: u }`, 'redis.username', 'has no password'],
     [`{ url: ${LOCAL}, tls: {} }`, 'redis.tls', 'has no meaning with redis://'],
-    [`{ url: ${LOCAL}, key_prefix: "{a}" }`, 'redis.key_prefix', 'is no prefix'],
+    [`{ url: ${LOCAL}, key_prefix: "{a}" }`, 'redis.key_prefix', 'is not a prefix'],
     [`{ url: ${LOCAL}, password_file: none }`, 'redis.password_file', 'cannot be read'],
     ['{ url: rediss://localhost, tls: { ca_file: none } }', 'redis.tls.ca_file', 'cannot be read'],
     ['{ url: rediss://localhost, tls: { ca_file: broker.yaml } }', 'redis.tls.ca_file', 'no certificate'],

@@ -59,7 +59,7 @@ describe('a key container', () => {
   it.each([
     ['no XML', 'nonsense'],
     ['no XML', container('<KeyPackage>')],
-    ['no key container', '<KeyContainer/>'],
+    ['not a key container', '<KeyContainer/>'],
     ['nested over 32 deep', container('<a>'.repeat(32) + '</a>'.repeat(32))],
     [
       'a document type is not taken',

@@ -31,7 +31,9 @@ function tokenIn(text: string): Omit<ImportedToken, 'name'> {
   }
   const counter = options.get('HOTP_COUNTER')
   if (counter === undefined && !options.has('TOTP_AUTH'))
-    throw new BadLine('there is neither TOTP_AUTH nor HOTP_COUNTER: this is not a file of google-authenticator')
+    throw new BadLine(
+      'there is neither TOTP_AUTH nor HOTP_COUNTER: this is not a file of google-authenticator',
+    )
   const seed = seedOfBase32(first)
   const period = periodIn(options.get('STEP_SIZE') ?? String(PERIOD_S))
   const scratchCodes = lines.filter((line) => /^\d{8}$/.test(line))
