@@ -92,8 +92,8 @@ export function httpServices(
     ownPassword: new OwnPassword({ candidates, records: records.users, users, passwordFault }),
     userQuotas: userQuotasOf(config, store, runtime),
     namesakesOf: findNamesakes,
-    mayActOn: (target, scopes) =>
-      mayActOn(target, scopes, {
+    mayActOn: (target, rights) =>
+      mayActOn(target, rights, {
         ...{ candidates, users: records.users, roles: http.roles, clock },
         patienceMs: deadlineMs,
       }),

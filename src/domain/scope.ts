@@ -45,14 +45,82 @@ const SCOPES_OF_ROLE: Readonly<Record<Role, readonly Scope[]>> = {
   auditor: READING,
 }
 
-/** Which groups have which role. */
-export type RoleGroups = Readonly<Record<Role, readonly string[]>>
-
-/** The roles of a user with these groups, the most powerful first. */
-export function rolesOf(groups: readonly string[], roles: RoleGroups): readonly Role[] {
-  return ROLES.filter((role) => roles[role].some((group) => groups.includes(group)))
+/** Groups whose members have a role, for all users or only for those who are in one of the groups `over`. */
+interface RoleGrant {
+  readonly groups: readonly string[]
+  readonly over?: readonly string[]
 }
 
-export function scopesOf(roles: readonly Role[]): ReadonlySet<Scope> {
-  return new Set(roles.flatMap((role) => SCOPES_OF_ROLE[role]))
+/** Who has which role. */
+export type RoleGrants = Readonly<Record<Role, readonly RoleGrant[]>>
+
+/** For whom a right is good: everybody, or those who are in one of these groups. */
+type Reach = 'everybody' | readonly string[]
+
+/** What somebody may do, and for whom. */
+export type Rights = ReadonlyMap<Scope, Reach>
+
+/** The roles of a user with these groups, the most powerful first. */
+export function rolesOf(groups: readonly string[], roles: RoleGrants): readonly Role[] {
+  return ROLES.filter((role) => roles[role].some((grant) => isGivenTo(groups, grant)))
+}
+
+/** The rights of a user with these groups. */
+export function rightsOf(groups: readonly string[], roles: RoleGrants): Rights {
+  return merged(
+    ROLES.flatMap((role) => roles[role].filter((grant) => isGivenTo(groups, grant)).map(given(role))),
+  )
+}
+
+/** The rights of whoever has all roles of the configuration. */
+export function rightsOfAllRoles(roles: RoleGrants): Rights {
+  return merged(ROLES.flatMap((role) => roles[role].map(given(role))))
+}
+
+/** These rights, for everybody. */
+export function rightsToAll(scopes: Iterable<Scope>): Rights {
+  return new Map([...scopes].map((scope) => [scope, 'everybody']))
+}
+
+/** Whether whoever has the rights may do all that the others allow, to all for whom they are good. */
+export function covers(rights: Rights, others: Rights): boolean {
+  return [...others].every(([scope, reach]) => {
+    const own = rights.get(scope)
+    if (own === undefined || own === 'everybody') return own !== undefined
+    return reach !== 'everybody' && reach.every((group) => own.includes(group))
+  })
+}
+
+/** Whether every change that the rights allow is allowed for a user with these groups. */
+export function mayChange(rights: Rights, groups: readonly string[]): boolean {
+  return [...rights].every(([scope, reach]) => !isWriting(scope) || isWithin(reach, groups))
+}
+
+/** Whether a user with these groups is one of those for whom a right is good. */
+function isWithin(reach: Reach, groups: readonly string[]): boolean {
+  return reach === 'everybody' || groups.some((group) => reach.includes(group))
+}
+
+function isWriting(scope: Scope): boolean {
+  return !READING.includes(scope)
+}
+
+function isGivenTo(groups: readonly string[], grant: RoleGrant): boolean {
+  return grant.groups.some((group) => groups.includes(group))
+}
+
+type Right = readonly [scope: Scope, reach: Reach]
+
+function given(role: Role): (grant: RoleGrant) => readonly Right[] {
+  return ({ over }) => SCOPES_OF_ROLE[role].map((scope): Right => [scope, over ?? 'everybody'])
+}
+
+function merged(grants: readonly (readonly Right[])[]): Rights {
+  const rights = new Map<Scope, Reach>()
+  for (const [scope, reach] of grants.flat()) {
+    const known = rights.get(scope)
+    const isAll = known === 'everybody' || reach === 'everybody'
+    rights.set(scope, isAll ? 'everybody' : [...new Set([...(known ?? []), ...reach])])
+  }
+  return rights
 }

@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import type { Scope } from '../domain/scope.ts'
+import type { Rights } from '../domain/scope.ts'
 
 /** Who asks for something that needs a scope. */
 export interface Caller {
@@ -7,7 +7,8 @@ export interface Caller {
   readonly key: string
   /** For the audit trail: `monitoring (token)`, `alice (web)`. */
   readonly actor: string
-  readonly scopes: ReadonlySet<Scope>
+  /** What it may do, and for which users. */
+  readonly rights: Rights
   /** The gateway whose agent it is, if it is one: then it may call the agent's operations alone. */
   readonly gateway?: string
   /** When the right to ask expires, in wall milliseconds. */

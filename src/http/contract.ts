@@ -20,6 +20,8 @@ export interface Operation {
   /** In the syntax of Express: `/api/v1/lockouts/:id`. */
   readonly path: string
   readonly admission: Admission
+  /** Whether it keeps to the users for whom its caller has the right, so that this may be a part of them. */
+  readonly isForAPart: boolean
   /** Whether `http.allow` does not apply. */
   readonly isFromEverywhere: boolean
   /** Whether it accepts an Idempotency-Key. */
@@ -75,6 +77,7 @@ function operationOf(path: string, method: Method, operation: Part): Operation {
     method,
     path: path.replaceAll(/\{(\w+)\}/g, ':$1'),
     admission: admissionOf(operation),
+    isForAPart: operation['x-for-a-part'] === true,
     isFromEverywhere: operation['x-from-everywhere'] === true,
     maxBody: operation['x-max-body'] === undefined ? undefined : Number(operation['x-max-body']),
     hasForeignTexts: operation['x-foreign-texts'] === true,

@@ -15,7 +15,7 @@ import type { Network } from '../domain/network.ts'
 import type { PeopleStore } from '../domain/people.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Runtime } from '../domain/runtime.ts'
-import type { RoleGroups, Scope } from '../domain/scope.ts'
+import type { Rights, RoleGrants } from '../domain/scope.ts'
 import type { SessionStore } from '../domain/session.ts'
 import type { OrderStore } from '../domain/session-order.ts'
 import type { TrafficStore } from '../domain/traffic.ts'
@@ -76,8 +76,8 @@ export interface HttpServices extends Runtime {
   readonly explain: (supposed: Supposed) => Promise<Explanation | { readonly wrong: WrongPart }>
   /** The subject of a user name, under which authenticators are kept; undefined for an unknown user. @throws Unavailable */
   readonly subjectOf: (typed: string) => Promise<string | undefined>
-  /** Whether these rights cover all rights of the person with this user name or subject. @throws Unavailable */
-  readonly mayActOn: (target: string, scopes: ReadonlySet<Scope>) => Promise<boolean>
+  /** Whether these rights are good for the person with this user name or subject, and cover all of theirs. @throws Unavailable */
+  readonly mayActOn: (target: string, rights: Rights) => Promise<boolean>
   /** Which other identity stores have a user of this name. */
   readonly namesakesOf: (name: string) => Promise<Namesakes>
   readonly readiness: Readiness
@@ -95,7 +95,7 @@ export interface HttpServices extends Runtime {
   ) => Promise<Readonly<Record<string, unknown>> | undefined>
   /** Of this program. */
   readonly version: string
-  readonly roles: RoleGroups
+  readonly roles: RoleGrants
   /** Networks that may reach the API and the admin console. */
   readonly allow: readonly Network[]
   /** The time within which failures count towards one lockout, in milliseconds. */

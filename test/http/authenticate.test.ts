@@ -36,7 +36,7 @@ async function callerWith(session: Partial<WebSession>) {
   }
   const authentication = new Authentication({
     tokens: { add: unused, findByHash: unused, list: unused, revoke: unused, noteUse: unused },
-    roles: { admin: ['admins'], desk: [], auditor: [] },
+    roles: { admin: [{ groups: ['admins'] }], desk: [], auditor: [] },
     limits: { count: async () => undefined, refund: async () => {} },
     clock: systemClock,
     log: quietLog,

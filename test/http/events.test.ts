@@ -7,6 +7,7 @@ import type { AuditEvent, AuditKind, AuditSearch } from '../../src/domain/audit.
 import { type Clock, systemClock } from '../../src/domain/clock.ts'
 import { quietLog } from '../../src/domain/log.ts'
 import { earliestId } from '../../src/domain/record-id.ts'
+import { rightsToAll } from '../../src/domain/scope.ts'
 import { Call } from '../../src/http/api/call.ts'
 import { EventStreams, eventRoutes } from '../../src/http/api/events.ts'
 import { type Caller, setCaller } from '../../src/http/caller.ts'
@@ -47,7 +48,7 @@ const caller = (more: Partial<Caller> = {}): Caller => ({
   actor: 'tests (token)',
   name: 'tests',
   kind: 'token',
-  scopes: new Set(['lockouts:read', 'audit:read'] as const),
+  rights: rightsToAll(['lockouts:read', 'audit:read']),
   isStillGood: async () => true,
   ...more,
 })

@@ -34,7 +34,7 @@ function openRetries() {
         actor: caller,
         name: caller,
         kind: 'token',
-        scopes: new Set(),
+        rights: new Map(),
         isStillGood: async () => true,
       })
       const call = new Call(request, response)

@@ -6,7 +6,14 @@ import { address, duration, filePath, network, oneOrMany, rate, text } from '../
 import type { Diagnostics } from '../diagnostics.ts'
 import type { PartialConfig } from '../partial-config.ts'
 
-const groups = () => z.array(text()).default([])
+/** Groups whose members have a role; with `over`, for the users of these groups alone. */
+const roleGrant = z.preprocess(
+  (raw) => (typeof raw === 'string' ? { groups: [raw] } : raw),
+  z.strictObject({ groups: oneOrMany(text()), over: oneOrMany(text()).optional() }),
+)
+
+/** A list of groups, of grants, or of both; or one of them. */
+const role = () => z.preprocess((raw) => (Array.isArray(raw) ? raw : [raw]), z.array(roleGrant)).default([])
 
 /** Absent: no HTTP. */
 export const httpSchema = z.strictObject({
@@ -18,7 +25,7 @@ export const httpSchema = z.strictObject({
   allow: oneOrMany(network()).default([...LOOPBACK]),
   /** Proxies whose X-Forwarded-For is believed. */
   trusted_proxies: z.array(network()).default([]),
-  roles: z.strictObject({ admin: groups(), desk: groups(), auditor: groups() }).prefault({}),
+  roles: z.strictObject({ admin: role(), desk: role(), auditor: role() }).prefault({}),
   sessions: z
     .strictObject({
       idle: duration({ min: '1m', max: '24h' }).default(15 * 60_000),
@@ -46,6 +53,12 @@ export function checkHttp(http: PartialConfig<Parsed>, diagnostics: Diagnostics)
   const { idle, absolute } = http.sessions ?? {}
   if (idle !== undefined && absolute !== undefined && idle > absolute)
     diagnostics.fault([...PATH, 'sessions', 'idle'], 'is more than http.sessions.absolute')
+  if ((http.roles?.admin ?? []).some((grant) => grant?.over !== undefined))
+    diagnostics.fault(
+      [...PATH, 'roles', 'admin'],
+      'has over, but an administrator changes users, groups and roles, and so is one for all users',
+      'give these groups the role desk with over',
+    )
   for (const [index, each] of (http.trusted_proxies ?? []).entries()) {
     if (each?.prefix === 0)
       diagnostics.fault(

@@ -3,7 +3,7 @@ import { type ApiToken, type TokenStore, tokenHash, tokenStateOf } from '../../d
 import type { Clock } from '../../domain/clock.ts'
 import type { Log } from '../../domain/log.ts'
 import type { RequestLimits } from '../../domain/request-limits.ts'
-import { type RoleGroups, rolesOf, type Scope, scopesOf } from '../../domain/scope.ts'
+import { covers, type RoleGrants, rightsOf, rightsToAll, type Scope } from '../../domain/scope.ts'
 import { browserSessionOf } from '../browser-session.ts'
 import type { Caller } from '../caller.ts'
 import type { Admission } from '../contract.ts'
@@ -14,7 +14,7 @@ import type { HttpServices } from '../services.ts'
 
 export interface AuthenticateOptions {
   readonly tokens: TokenStore
-  readonly roles: RoleGroups
+  readonly roles: RoleGrants
   readonly limits: RequestLimits
   readonly clock: Clock
   readonly log: Log
@@ -22,6 +22,10 @@ export interface AuthenticateOptions {
 
 /** The last use of a token is stored at most this often, in milliseconds. */
 const NOTE_EVERY_MS = 60_000
+
+/** Why a caller may not act on a user. */
+export const BEYOND_RIGHTS =
+  'The user is not among those for whom the caller has this right, or has, or may have, a right that the caller lacks.'
 
 const NO_CREDENTIALS = { headers: { 'WWW-Authenticate': 'Bearer realm="ocbroker"' } }
 /** The same answer for an unknown, an expired and a revoked token. */
@@ -37,15 +41,19 @@ export class Authentication {
     this.#options = options
   }
 
-  /** @throws Problem */
-  async callerOf(request: Request, admission: Exclude<Admission, 'everybody'>): Promise<Caller> {
+  /** @param isForAPart as of `demand`. @throws Problem */
+  async callerOf(
+    request: Request,
+    admission: Exclude<Admission, 'everybody'>,
+    isForAPart = false,
+  ): Promise<Caller> {
     const { authorization } = request.headers
     const caller = authorization === undefined ? this.#personOf(request) : await this.#holderOf(authorization)
     // The caller is known: its own limit applies instead of the address's.
     await this.#options.limits.refund('address', addressOf(request))
     await count(this.#options.limits, 'token', caller.key)
     if (caller.gateway !== undefined || admission === 'agent') demandAgentOf(request, caller, admission)
-    else if (admission !== 'known') demand(caller, admission)
+    else if (admission !== 'known') demand(caller, admission, isForAPart)
     return caller
   }
 
@@ -63,7 +71,7 @@ export class Authentication {
       key: `token ${token.id}`,
       name: token.name,
       actor: `${token.name} (token)`,
-      scopes: new Set(token.scopes),
+      rights: rightsToAll(token.scopes),
       gateway: token.gateway,
       until: token.expiresAt,
       async isStillGood() {
@@ -80,16 +88,16 @@ export class Authentication {
     if (session === undefined || session.stage !== 'in' || session.factors < 2)
       throw new Problem('unauthenticated', NO_CREDENTIALS)
     const { roles } = this.#options
-    const scopes = scopesOf(rolesOf(session.groups, roles))
+    const rights = rightsOf(session.groups, roles)
     return {
       kind: 'person',
       key: `person ${session.subject ?? session.user}`,
       name: session.user,
       actor: `${session.user} (web)`,
-      scopes,
+      rights,
       async isStillGood() {
         const now = await browser.present()
-        return now !== undefined && scopes.isSubsetOf(scopesOf(rolesOf(now.groups, roles)))
+        return now !== undefined && covers(rightsOf(now.groups, roles), rights)
       },
     }
   }
@@ -129,19 +137,25 @@ export async function demandStillGood(caller: Caller): Promise<void> {
   throw new Problem('unauthenticated', caller.kind === 'token' ? INVALID_TOKEN : NO_CREDENTIALS)
 }
 
-/** @throws Problem `missing-scope` */
-export function demand(caller: Caller, scope: Scope): void {
-  if (!caller.scopes.has(scope)) throw new Problem('missing-scope', { detail: `This needs ${scope}.` })
+/**
+ * @param isForAPart whether what is asked for keeps to the users for whom the right is good. Otherwise the right must be
+ * good for everybody. @throws Problem `missing-scope`
+ */
+export function demand({ rights }: Caller, scope: Scope, isForAPart = false): void {
+  const reach = rights.get(scope)
+  if (reach === undefined) throw new Problem('missing-scope', { detail: `This needs ${scope}.` })
+  if (!isForAPart && reach !== 'everybody')
+    throw new Problem('missing-scope', { detail: `This needs ${scope} for all users.` })
 }
 
 /** For a change to a person, or to the person's authenticator. @throws Problem `missing-scope`, Unavailable */
 export async function demandRightsOver(
   target: string,
-  { scopes }: Caller,
+  { rights }: Caller,
   { mayActOn }: Pick<HttpServices, 'mayActOn'>,
 ): Promise<void> {
-  if (await mayActOn(target, scopes)) return
-  throw new Problem('missing-scope', { detail: 'The user has, or may have, a right that the caller lacks.' })
+  if (await mayActOn(target, rights)) return
+  throw new Problem('missing-scope', { detail: BEYOND_RIGHTS })
 }
 
 /**
@@ -150,10 +164,10 @@ export async function demandRightsOver(
  */
 export function demandRightsOfGroups(
   groups: readonly string[],
-  { scopes }: Caller,
+  { rights }: Caller,
   { roles }: Pick<HttpServices, 'roles'>,
 ): void {
-  if (!scopesOf(rolesOf(groups, roles)).isSubsetOf(scopes))
+  if (!covers(rights, rightsOf(groups, roles)))
     throw new Problem('missing-scope', {
       detail: 'A group of the user has a role that may do more than the caller.',
     })

@@ -2,14 +2,15 @@ import { parsePlace } from '../../domain/network.ts'
 import type { EndAnswer, EndWanted } from '../../manage/ending.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
+import { BEYOND_RIGHTS } from './authenticate.ts'
 import type { Answer, Call, Handlers } from './call.ts'
 import { orderWire, timeText } from './wire.ts'
 
 /** The end of sessions, ordered by hand; and the agents that carry such orders out. */
 export function endingRoutes({ records, ending, mayActOn }: HttpServices): Handlers {
   async function end(call: Call, wanted: EndWanted, reason: string): Promise<EndAnswer> {
-    const { actor, scopes } = call.caller
-    return ending.end(wanted, { actor, reason, mayActOn: (target) => mayActOn(target, scopes) })
+    const { actor, rights } = call.caller
+    return ending.end(wanted, { actor, reason, mayActOn: (target) => mayActOn(target, rights) })
   }
 
   return {
@@ -70,9 +71,7 @@ function wantedIn({ user, address, session }: Omit<EndBody, 'reason'>): EndWante
 function answerOf(answer: EndAnswer): Answer {
   switch (answer.kind) {
     case 'forbidden':
-      throw new Problem('missing-scope', {
-        detail: 'The user has, or may have, a right that the caller lacks.',
-      })
+      throw new Problem('missing-scope', { detail: BEYOND_RIGHTS })
     case 'nothing':
       return { status: 202, body: { orders: [], sessions: 0, unreached: [] } }
     case 'ordered':

@@ -3,6 +3,7 @@ import type { LockoutHint } from '../../domain/lockout-hint.ts'
 import type { ReleaseAnswer, ReleaseWanted } from '../../manage/release-lockouts.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
+import { BEYOND_RIGHTS } from './authenticate.ts'
 import { type Call, type Handlers, millisecondsOf } from './call.ts'
 import { addressFrom, addressIn, orderIn, usernameFrom, usernameIn } from './filters.ts'
 import { pageFrom, pageOf } from './page.ts'
@@ -13,11 +14,11 @@ const HISTORY_BEFORE_MS = 3_600_000
 
 export function lockoutRoutes({ records, lockouts, mayActOn, clock }: HttpServices): Handlers {
   function release(call: Call, wanted: ReleaseWanted, reason: string): Promise<ReleaseAnswer> {
-    const { actor, scopes } = call.caller
+    const { actor, rights } = call.caller
     return lockouts.release(wanted, {
       by: actor,
       reason,
-      mayActOn: (target) => mayActOn(target, scopes),
+      mayActOn: (target) => mayActOn(target, rights),
     })
   }
 
@@ -68,10 +69,7 @@ export function lockoutRoutes({ records, lockouts, mayActOn, clock }: HttpServic
       const { reason } = call.body<{ reason: string }>()
       const { released, left } = await release(call, { ids: [id] }, reason)
       if (released[0] !== undefined) return { body: lockoutWire(released[0], clock.now()) }
-      if (left[0]?.why === 'forbidden')
-        throw new Problem('missing-scope', {
-          detail: 'The user has, or may have, a right that the caller lacks.',
-        })
+      if (left[0]?.why === 'forbidden') throw new Problem('missing-scope', { detail: BEYOND_RIGHTS })
       if ((await records.lockouts.find(id)) === undefined) throw new Problem('not-found')
       throw new Problem('conflict', { detail: 'The lockout has ended or was released.' })
     },

@@ -92,12 +92,12 @@ function reading({ maxBody = MAX_BODY_OCTETS, hasForeignTexts }: Operation): Req
 }
 
 function admitting(operation: Operation, options: ApiOptions, forgery: RequestHandler): RequestHandler[] {
-  const { admission, isFromEverywhere } = operation
+  const { admission, isForAPart, isFromEverywhere } = operation
   const steps: RequestHandler[] = isFromEverywhere ? [] : [onlyFrom(options.allow)]
   if (admission === 'agent') steps.splice(0, 1, onlyFromGateway(options))
   if (admission === 'everybody') return steps
   const authenticating: RequestHandler = async (request, response, next) => {
-    const caller = await options.authentication.callerOf(request, admission)
+    const caller = await options.authentication.callerOf(request, admission, isForAPart)
     setCaller(response, caller)
     // Browsers add cookies by themselves, but no tokens: only sessions need protection against forgery.
     if (caller.kind === 'person') forgery(request, response, next)

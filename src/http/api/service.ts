@@ -29,9 +29,9 @@ export function serviceRoutes({ readiness }: HttpServices, figures: Figures): Ha
     },
 
     async getMe({ caller }) {
-      const { kind, name, scopes, until } = caller
+      const { kind, name, rights, until } = caller
       return {
-        body: { kind, name, scopes: [...scopes], until: timeText(until) },
+        body: { kind, name, scopes: [...rights.keys()], until: timeText(until) },
       }
     },
   }

@@ -57,7 +57,7 @@ export function userRoutes(services: HttpServices): Handlers {
       await demandRightsOver(call.path('name'), call.caller, services)
       const remover = {
         ...auditContextOf(call, call.query('reason')),
-        mayRevoke: call.caller.scopes.has('enrolments:write'),
+        mayRevoke: call.caller.rights.has('enrolments:write'),
       }
       if ((await users.remove(call.path('name'), remover)) === undefined) throw new Problem('not-found')
       return { status: 204 }

@@ -30,17 +30,17 @@ export function onlyWithRole(
     const caller = await find(request)
     // Tokens are for programs, which use the API.
     if (caller.kind !== 'person') throw new Problem('unauthenticated')
-    if (caller.scopes.size === 0) throw new Problem('missing-scope')
+    if (caller.rights.size === 0) throw new Problem('missing-scope')
     setCaller(response, caller)
     next()
   }
   return [onlyFrom(allow), admit]
 }
 
-/** Admits callers whose role covers the scope. */
-export function needs(scope: Scope): RequestHandler {
+/** Admits callers whose role covers the scope. @param isForAPart as of `demand`. */
+export function needs(scope: Scope, isForAPart = false): RequestHandler {
   return (request, _response, next) => {
-    demand(callerOf(request), scope)
+    demand(callerOf(request), scope, isForAPart)
     next()
   }
 }

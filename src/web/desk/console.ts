@@ -94,7 +94,7 @@ export class AdminConsole {
   #pageOf(response: Response, { view, area, problem, data, ...page }: ConsolePage): Page {
     const request = response.req
     const locale = this.#pages.localeOf(request)
-    const { scopes } = callerOf(request)
+    const { rights } = callerOf(request)
     const { gateways, clock } = this.services
     const areas = Object.entries(PATHS) as [Area, string][]
     return {
@@ -115,10 +115,10 @@ export class AdminConsole {
       data: {
         ...data,
         may: {
-          lock: scopes.has('lockouts:write'),
-          enrol: scopes.has('enrolments:write'),
-          changeUsers: scopes.has('users:write'),
-          end: scopes.has('sessions:write'),
+          lock: rights.has('lockouts:write'),
+          enrol: rights.has('enrolments:write'),
+          changeUsers: rights.has('users:write'),
+          end: rights.has('sessions:write'),
         },
         gateways: [...gateways, PORTAL],
         portal: PORTAL,

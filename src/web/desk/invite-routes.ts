@@ -73,7 +73,7 @@ export function inviteRoutes(router: Router, admin: AdminConsole): void {
     try {
       const subject = await subjectOf(name)
       if (subject === undefined) return 'unknown'
-      if (!(await mayActOn(subject, callerOf(request).scopes))) return 'forbidden'
+      if (!(await mayActOn(subject, callerOf(request).rights))) return 'forbidden'
       const { code, until } = await inviting.invite(subject, context, validMs ?? DEFAULT_INVITATION_MS)
       const link = publicUrl && `${publicUrl}/enrol?${new URLSearchParams({ name })}`
       return { name, code, until, link }

@@ -23,7 +23,7 @@ export function leaveRoutes(router: Router, admin: AdminConsole): void {
     const subject = await subjectIn(request)
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return showForm(response, context)
-    const mayChangeUsers = callerOf(request).scopes.has('users:write')
+    const mayChangeUsers = callerOf(request).rights.has('users:write')
     const answer = await leaving.leave(subject, { ...context, mayChangeUsers })
     const name = nameIn(request)
     const hasFailed = Object.values(answer.steps).includes('failed')

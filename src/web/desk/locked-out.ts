@@ -9,7 +9,7 @@ export const MAX_COUNTED = 1000
 /** Counts the lockouts in force for the bar at the top of every page. */
 export function countLockedOut({ records, clock }: Pick<HttpServices, 'records' | 'clock'>): RequestHandler {
   return async (request, response, next) => {
-    if (request.method === 'GET' && callerOf(request).scopes.has('lockouts:read'))
+    if (request.method === 'GET' && callerOf(request).rights.get('lockouts:read') === 'everybody')
       response.locals.lockedOut = await records.lockouts.countInForce(clock.now(), MAX_COUNTED)
     next()
   }

@@ -31,8 +31,8 @@ export function lockoutRoutes(router: Router, admin: AdminConsole): void {
     const { actor, reason } = context
     const others = field(request, 'others') === 'yes' ? await findOthers(lockout) : []
     const ids = [lockout, ...others].map(({ id }) => id)
-    const { scopes } = callerOf(request)
-    const mayAct = (target: string) => mayActOn(target, scopes)
+    const { rights } = callerOf(request)
+    const mayAct = (target: string) => mayActOn(target, rights)
     const { released, left } = await lockouts.release({ ids }, { by: actor, reason, mayActOn: mayAct })
     if (left.some(({ why }) => why === 'forbidden')) throw new Problem('missing-scope')
     if (!released.some(({ id }) => id === lockout.id))

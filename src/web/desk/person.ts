@@ -112,7 +112,7 @@ export class PersonPage {
   /** What would be refused is not offered. */
   async #mayAct(request: Request, name: string): Promise<boolean> {
     try {
-      return await this.#admin.services.mayActOn(name, callerOf(request).scopes)
+      return await this.#admin.services.mayActOn(name, callerOf(request).rights)
     } catch (error) {
       if (error instanceof Unavailable) return false
       throw error

@@ -23,11 +23,11 @@ export function releaseRoutes(router: Router, admin: AdminConsole): void {
     if (wanted === undefined) return showList(response, 'nothing_chosen')
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return showList(response, context)
-    const { scopes } = callerOf(request)
+    const { rights } = callerOf(request)
     const answer = await lockouts.release(wanted, {
       by: context.actor,
       reason: context.reason,
-      mayActOn: (target) => mayActOn(target, scopes),
+      mayActOn: (target) => mayActOn(target, rights),
     })
     const left = await Promise.all(
       answer.left.map(async ({ id, why }) => ({ id, why, lockout: await records.lockouts.find(id) })),

@@ -29,13 +29,13 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
     if (!isContext(context)) return person.show(response, name, context)
     const user = await accountOf(name)
     if (user === undefined) return person.show(response, name, 'unknown_user')
-    const { scopes } = callerOf(request)
+    const { rights } = callerOf(request)
     const { left } = await lockouts.release(
       { filter: { user: usernameOf(user) } },
       {
         by: context.actor,
         reason: context.reason,
-        mayActOn: (target) => mayActOn(target, scopes),
+        mayActOn: (target) => mayActOn(target, rights),
       },
     )
     if (left.some(({ why }) => why === 'forbidden')) throw new Problem('missing-scope')
