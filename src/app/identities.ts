@@ -5,8 +5,9 @@ import type { Dependency } from '../domain/dependency.ts'
 import { Unavailable } from '../domain/errors.ts'
 import type { IdentityProvider, Remark } from '../domain/identity-provider.ts'
 import type { Runtime } from '../domain/runtime.ts'
+import type { StoreListing, StoreUserSearch } from '../domain/store-users.ts'
 import { withCircuitBreaker } from '../identity/circuit-breaker.ts'
-import type { Member } from '../identity/fan-out.ts'
+import { type Member, subjectOfListed } from '../identity/fan-out.ts'
 import { withTimeLimit } from '../identity/time-limit.ts'
 import { withOpaquePasswords } from '../identity/with-opaque-passwords.ts'
 import type { CreatedProvider } from '../schema/provider-type.ts'
@@ -19,6 +20,7 @@ export interface IdentityContext extends Pick<Runtime, 'clock' | 'random' | 'log
 /** The identity stores of a configuration, in the order in which they are asked. */
 export interface Identities {
   readonly members: readonly Member[]
+  readonly listings: readonly StoreListing[]
   /** One line for each store that cannot be asked now: which, which server, and why. */
   findFaults(
     withinMs: number,
@@ -62,6 +64,7 @@ export async function buildIdentities(
       gateways: place.gateways,
       onUnavailable: place.onUnavailable,
     })),
+    listings: stores.map(listingOf),
     async findFaults(withinMs) {
       const deadline = clock.monotonic() + withinMs
       const faults = stores.map(async ({ config: { name, place }, provider }) => {
@@ -95,6 +98,18 @@ export async function buildIdentities(
         checkReady: (deadline) => provider.checkReady(deadline),
       })),
     close,
+  }
+}
+
+/** Not within the time limit of a login: a whole directory takes longer. */
+function listingOf({ config: { name, place }, provider }: Store): StoreListing {
+  if (provider.users === undefined) return { store: name }
+  return {
+    store: name,
+    async *users(search: StoreUserSearch) {
+      for await (const page of provider.users?.(search) ?? [])
+        yield page.map((user) => ({ ...user, store: name, subject: subjectOfListed(place, user) }))
+    },
   }
 }
 

@@ -5,6 +5,7 @@ import type { Candidate } from '../domain/identity-provider.ts'
 import type { KeyRing } from '../domain/key-ring.ts'
 import type { LoginName } from '../domain/login-name.ts'
 import { type Runtime, SYSTEM_RUNTIME } from '../domain/runtime.ts'
+import type { StoreListing } from '../domain/store-users.ts'
 import { candidates } from '../identity/fan-out.ts'
 import { PasswordHashes } from '../identity/local/password-hashes.ts'
 import { localIdentity } from '../identity/local/provider.ts'
@@ -16,6 +17,8 @@ export interface Store extends Records {
   readonly hashes: PasswordHashes
   /** Which identity stores may know a name that comes through a gateway, and what the user is called there. */
   candidates(name: LoginName, gateway?: string): readonly Candidate[]
+  /** The identity stores as lists of users, in the order in which they are asked. */
+  readonly listings: readonly StoreListing[]
   /** The identity stores that cannot be asked now. */
   findIdentityFaults: Identities['findFaults']
   /** What does not fit at those that can be asked. */
@@ -73,6 +76,7 @@ async function storeOver(
         gateway,
         defaultRealm: gateway === undefined ? undefined : defaultRealms.get(gateway),
       }),
+    listings: identities.listings,
     findIdentityFaults: identities.findFaults,
     findIdentityRemarks: identities.findRemarks,
     dependencies: [{ name: 'storage', checkReady }, ...identities.dependencies],

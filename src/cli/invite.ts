@@ -1,47 +1,120 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import type { Store } from '../app/storage.ts'
+import type { Config } from '../config/schema.ts'
 import { systemClock } from '../domain/clock.ts'
 import { parseDuration } from '../domain/duration.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
 import { Inviting } from '../manage/inviting.ts'
-import { type CommonOptions, command, withStore } from './command.ts'
+import { inviteMany } from '../manage/inviting-many.ts'
+import { unlistable } from '../manage/roll-out.ts'
+import { SHEETS_PER_PAGE } from '../web/sheets/per-page.ts'
+import { type CommonOptions, command, readable, withStore } from './command.ts'
+import { csvOutput, type InvitationOutput, sheetsOutput } from './invitation-outputs.ts'
+import { inviteesOf, nameFault, namesInFile, type Selection } from './invitees.ts'
 import { operator } from './operator.ts'
-import { moment, print } from './output.ts'
-import { subjectOf } from './subject.ts'
+import { cannotList } from './roll-out-words.ts'
+import { shownInvitations } from './shown-invitations.ts'
+import { takeInvitations } from './take-invitations.ts'
 
-interface Options extends CommonOptions {
+export interface InviteOptions extends CommonOptions {
   readonly for: string
+  readonly file?: string
+  readonly group?: string
+  readonly store?: string
+  readonly missing?: boolean
+  readonly reason?: string
+  readonly csv?: string
+  readonly sheets?: string
+  readonly perPage: string
 }
 
 const MAX_MS = 30 * 24 * 3_600_000
 
 export function inviteCommand(): Command {
   return command('invite')
-    .argument('<name>')
+    .argument('[names...]')
+    .option('--file <file>', 'the users whose names it holds, one a line')
+    .option('--group <name>', 'all users of this group')
+    .option('--store <name>', 'all users of this identity store')
+    .option('--missing', 'of them, or of all users, those without an authenticator')
     .option('--for <duration>', 'how long it is good, up to 30d', '24h')
+    .option('--reason <text>', 'why, for the audit trail')
+    .option('--csv <file>', 'write names, links and codes into a new file, which nobody else can read')
+    .option('--sheets <file>', 'write sheets to print into a new file, each with a QR code of the link')
+    .addOption(
+      new Option('--per-page <number>', 'sheets on a page').choices(SHEETS_PER_PAGE.map(String)).default('1'),
+    )
     .action(invite)
 }
 
-async function invite(typed: string, options: Options): Promise<void> {
-  const forMs = durationOf(options.for)
-  await withStore(options, async (store, { portal }) => {
-    const subject = await subjectOf(typed, store)
+async function invite(names: readonly string[], options: InviteOptions): Promise<void> {
+  const validMs = durationOf(options.for)
+  const reason = options.reason === undefined ? undefined : readable('--reason', options.reason)
+  const selection = await selectionOf(names, options)
+  await withStore(options, async (store, config) => {
+    if ('search' in selection) checkStore(options, store)
     const { invitations, audit } = store.records
     const inviting = new Inviting({ invitations, audit, clock: systemClock, random: systemRandom })
-    const { code, until } = await inviting.invite(subject, { actor: operator() }, forMs)
-    const page = `${portal.publicUrl ?? ''}/enrol`
-    print(options.json, { subject, code, until, page }, () => [
-      code,
-      '',
-      `${subject} enters it, with the name ${subject}, at ${page}${portal.publicUrl === undefined ? ' of the portal' : ''}.`,
-      `It is good once, until ${moment(until)}, and ends any earlier invitation of this user.`,
-      'The authenticator that is enrolled with it takes the place of any other. The code is not shown again.',
-    ])
+    const { publicUrl } = config.portal
+    const context = { actor: operator(), reason }
+    const outputs = await outputsOf(options, config)
+    const isShown = outputs.length === 0
+    const shown = isShown ? shownInvitations(config, options.json) : undefined
+    const invited = inviteMany(inviteesOf(selection, store), { inviting, context, validMs, publicUrl })
+    await takeInvitations(invited, shown === undefined ? outputs : [shown], {
+      json: options.json,
+      isShown,
+      notes: 'search' in selection ? cannotList(unlistable(selection.search, store.listings)) : [],
+    })
   })
+}
+
+async function selectionOf(names: readonly string[], options: InviteOptions): Promise<Selection> {
+  const { file, group, store, missing } = options
+  const isSearch = group !== undefined || store !== undefined
+  if (names.length + Number(file !== undefined) > 0) {
+    if (isSearch) throw new OperatorError('--group and --store stand alone: names say who is meant')
+    for (const name of names) {
+      const fault = nameFault(name)
+      if (fault !== undefined) throw new OperatorError(fault)
+    }
+    return { names: [...names, ...(file === undefined ? [] : await namesInFile(file))], missing }
+  }
+  if (!isSearch && missing !== true)
+    throw new OperatorError('nobody is named: write names, --file, --group or --missing')
+  return { search: { group, store, missing } }
+}
+
+function checkStore({ store: name }: InviteOptions, { listings }: Store): void {
+  const names = listings.map(({ store }) => store)
+  if (name === undefined) return
+  if (!names.includes(name))
+    throw new OperatorError(
+      `--store: there is no identity store named ${name}; there are ${names.join(', ')}`,
+    )
+  if (unlistable({ store: name }, listings).length > 0)
+    throw new OperatorError(`--store: ${name} cannot list its users; write their names, or --file`)
+}
+
+/** Made before anybody is invited: what cannot be written would be lost. */
+async function outputsOf(
+  options: InviteOptions,
+  { portal, secondFactor }: Config,
+): Promise<InvitationOutput[]> {
+  const { csv, sheets } = options
+  const perPage = SHEETS_PER_PAGE.find((each) => String(each) === options.perPage) ?? 1
+  const [locale = 'en'] = portal.locales
+  return [
+    ...(csv === undefined ? [] : [await csvOutput(csv)]),
+    ...(sheets === undefined
+      ? []
+      : [await sheetsOutput(sheets, { service: secondFactor.totp.issuer, locale, perPage })]),
+  ]
 }
 
 function durationOf(text: string): number {
   const ms = parseDuration(text)
   if (ms !== undefined && ms > 0 && ms <= MAX_MS) return ms
-  throw new OperatorError(`--for: "${text}" is not a duration up to 30d; write 24h, say`)
+  throw new OperatorError(`--for: "${text}" is no duration up to 30d; write 24h, say`)
 }

@@ -80,7 +80,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
     },
   },
   invite: {
-    about: 'let a user enrol an authenticator at the portal: prints a one-time code, this once',
+    about: 'let users enrol an authenticator at the portal: makes one-time codes, shown this once',
     load: async () => (await import('./invite.ts')).inviteCommand(),
   },
   lockout: {

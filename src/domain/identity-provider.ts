@@ -2,6 +2,7 @@ import type { AccountState } from './account-state.ts'
 import type { GuardedPassword, PasswordGuard, Withheld } from './password-guard.ts'
 import type { Account } from './person.ts'
 import type { Secret } from './secret.ts'
+import type { StoreUser, StoreUserSearch } from './store-users.ts'
 
 /** An identity store's answer to a name and a password. Outages are not answers: they are thrown as `Unavailable`. */
 export type FirstFactorAnswer =
@@ -127,6 +128,8 @@ export interface IdentityProvider {
   checkReady(deadline: number): Promise<void>
   /** What does not fit although the store can be asked. @throws Unavailable */
   remarks?(deadline: number): Promise<readonly Remark[]>
+  /** All users, a page at a time; absent where the store cannot list them. @throws Unavailable */
+  users?(search: StoreUserSearch): AsyncIterable<readonly StoreUser[]>
 }
 
 /** A store that may know a name, and the form of the name that it is asked for. Each store occurs once. */

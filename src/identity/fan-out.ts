@@ -1,5 +1,6 @@
 import type { Candidate, IdentityProvider } from '../domain/identity-provider.ts'
 import { foldName, type LoginName } from '../domain/login-name.ts'
+import type { StoreUser } from '../domain/store-users.ts'
 import { formsInTurn } from './forms-in-turn.ts'
 
 /** An identity store and the logins that it is asked for. */
@@ -65,5 +66,17 @@ function subjectFor(
   if (isOwned && stripRealm === false && store.tellsUnknown !== true && realm !== undefined)
     return { subject: `${foldName(user)}@${realm}`, realm }
   const [first] = realms
-  return { subject: first === undefined ? foldName(asked) : `${foldName(asked)}@${first}`, realm: first }
+  return { subject: subjectIn(realms, asked), realm: first }
+}
+
+function subjectIn([first]: readonly string[], name: string): string {
+  return first === undefined ? foldName(name) : `${foldName(name)}@${first}`
+}
+
+/** `Person.subject` of a user whom the member lists. */
+export function subjectOfListed(
+  { realms }: Pick<Member, 'realms'>,
+  { name }: Pick<StoreUser, 'name'>,
+): string {
+  return subjectIn(realms, name)
 }

@@ -14,6 +14,7 @@ import type { GatewayStore, LoginStore } from '../domain/login-records.ts'
 import type { PeopleStore } from '../domain/people.ts'
 import type { Randomness } from '../domain/random.ts'
 import type { RetentionStore } from '../domain/retention.ts'
+import type { RollOutStore } from '../domain/roll-out.ts'
 import type { ServingBrokerStore } from '../domain/serving-broker.ts'
 import type { SessionStore } from '../domain/session.ts'
 import type { OrderStore } from '../domain/session-order.ts'
@@ -35,6 +36,7 @@ import { SqlLockouts } from './lockouts.ts'
 import { SqlLogin } from './login.ts'
 import { SqlPeople } from './people.ts'
 import { SqlRetention } from './retention.ts'
+import { SqlRollOut } from './roll-out.ts'
 import type { Tables } from './schema.ts'
 import { SqlServingBrokers } from './serving-brokers.ts'
 import { SqlOrders } from './session-orders.ts'
@@ -57,6 +59,7 @@ export interface Repositories {
   readonly attempts: AttemptStore
   readonly names: NameStore
   readonly people: PeopleStore
+  readonly rollOut: RollOutStore
   readonly sinks: SinkStore
   readonly login: LoginStore
   readonly gateways: GatewayStore
@@ -96,6 +99,7 @@ export function sqlRepositories(
     attempts: new SqlAttempts(db),
     names: new SqlNames(db),
     people: new SqlPeople(db),
+    rollOut: new SqlRollOut(db),
     sinks: new SqlSinks(db),
     login: new SqlLogin(db, random),
     gateways: new SqlGateways(db),

@@ -198,8 +198,8 @@ describeWith(BROWSER_NEEDS, 'somebody who looks after users on the web', () => {
       page.getByRole('button', { name: 'Invite the chosen' }).click(),
     ])
     const lines = readFileSync(await download.path(), 'utf8').split('\r\n')
-    expect(lines[0]).toBe('name,link,code,until')
-    expect(lines[1]).toMatch(/^fleet-124,http\S+name=fleet-124,([a-z2-9]{4}-){3}[a-z2-9]{4},20\S+Z$/)
+    expect(lines[0]).toBe('name,link,code,until,not_invited')
+    expect(lines[1]).toMatch(/^fleet-124,http\S+name=fleet-124,([a-z2-9]{4}-){3}[a-z2-9]{4},20\S+Z,$/)
     expect(lines).toHaveLength(4)
     expect(complaints()).toEqual([])
   })
@@ -218,6 +218,17 @@ describeWith(BROWSER_NEEDS, 'somebody who looks after users on the web', () => {
     await page.getByRole('heading', { name: '0 users invited' }).waitFor()
     expect(await page.locator('.sheet').count()).toBe(0)
     expect(await looks.examine(page, 'en-GB-desk-invited-none')).toEqual([])
+
+    await page.goto(`${url}/desk/users?q=root-rita`)
+    await page.fill('#reason', 'let me in')
+    await page.getByRole('checkbox', { name: 'Choose root-rita' }).check()
+    await page.locator('input[value="csv"]').check()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Invite the chosen' }).click(),
+    ])
+    const [, line] = readFileSync(await download.path(), 'utf8').split('\r\n')
+    expect(line).toBe('root-rita,,,,"The user has, or may have, a right that you lack."')
     expect(await records.audit.list({ user: 'root-rita', kinds: ['invitation.made'], limit: 1 })).toEqual([])
   })
 })

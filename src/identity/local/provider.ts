@@ -7,6 +7,7 @@ import type {
 } from '../../domain/identity-provider.ts'
 import { canonicalUserName } from '../../domain/login-name.ts'
 import type { Secret } from '../../domain/secret.ts'
+import type { StoreUser, StoreUserSearch } from '../../domain/store-users.ts'
 import { type LocalUser, recordVersionOf, type UserStore } from '../../domain/user.ts'
 import type { PasswordHashes } from './password-hashes.ts'
 
@@ -19,6 +20,8 @@ export interface LocalIdentityOptions {
 }
 
 const LOCAL = 'local'
+/** Users that are read at a time. */
+const PAGE_SIZE = 500
 
 /** The broker's own users. A disabled, expired or passwordless user costs the same hash as a wrong password. */
 export function localIdentity({ users, hashes, clock, checkReady }: LocalIdentityOptions): IdentityProvider {
@@ -65,6 +68,22 @@ export function localIdentity({ users, hashes, clock, checkReady }: LocalIdentit
     await hashes.verifyNothing(password)
   }
 
+  async function* list({ group }: StoreUserSearch): AsyncGenerator<readonly StoreUser[]> {
+    for (let after: string | undefined; ; ) {
+      const page = await users.list({ group, after, limit: PAGE_SIZE })
+      yield page.map((user) => {
+        const answer = standing(user, clock.now())
+        return {
+          name: user.name,
+          groups: user.groups,
+          ...(answer.kind === 'barred' && { barred: answer.detail }),
+        }
+      })
+      if (page.length < PAGE_SIZE) return
+      after = page.at(-1)?.name
+    }
+  }
+
   return {
     name: LOCAL,
     isOwn: true,
@@ -74,6 +93,7 @@ export function localIdentity({ users, hashes, clock, checkReady }: LocalIdentit
     confirm: lookup,
     verifyDummy: pretend,
     checkReady,
+    users: list,
   }
 }
 

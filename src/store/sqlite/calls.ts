@@ -73,6 +73,7 @@ export const ACCESS: AccessOfEach = {
   attempts: { tally: 'read', failingNetworks: 'read', letInFrom: 'read' },
   names: { list: 'read' },
   people: { list: 'read' },
+  rollOut: { standingsOf: 'read' },
   audit: { append: 'write', list: 'read', positionOf: 'read', tail: 'read' },
   sinks: {
     list: 'read',

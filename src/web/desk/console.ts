@@ -7,7 +7,7 @@ import type { Translate } from '../../i18n/messages.ts'
 import { PORTAL } from '../../login/flow.ts'
 import type { AuditContext } from '../../manage/audit-context.ts'
 import { field, parameter } from '../layout/forms.ts'
-import type { Page, Pages } from '../layout/pages.ts'
+import type { Page, Pages, PageText } from '../layout/pages.ts'
 import { durationText, hourText, trafficText } from '../layout/times.ts'
 import { personPath, searchText } from './filters.ts'
 import { lockedOutText } from './locked-out.ts'
@@ -74,6 +74,11 @@ export class AdminConsole {
     this.#pages.show(response, this.#pageOf(response, page))
   }
 
+  /** A text in the language of the request. */
+  textFor(request: Request, text: PageText): string {
+    return this.#pages.textFor(request, text)
+  }
+
   /** A part of a page, for the script that keeps it up to date. */
   showPart(response: Response, view: string, data: Page['data']): void {
     const part = this.#pages.render(response.req, this.#pageOf(response, { view, data, title: () => '' }))
@@ -100,7 +105,7 @@ export class AdminConsole {
     return {
       width: 'wide',
       home: '/desk',
-      styles: ['desk.css', 'desk-now.css', 'desk-people.css', 'desk-users.css'],
+      styles: ['desk.css', 'desk-now.css', 'desk-people.css', 'desk-users.css', 'sheets.css'],
       scripts: ['desk.js', 'desk-live.js', 'desk-people.js'],
       nav: areas.map(([each, href]) => ({
         href,

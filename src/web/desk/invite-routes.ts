@@ -1,33 +1,18 @@
 import type { Request, Router } from 'express'
 import { Unavailable } from '../../domain/errors.ts'
-import { fileForms } from '../../http/api/record-file.ts'
+import { invitationFile } from '../../http/api/invitation-file.ts'
 import { callerOf } from '../../http/caller.ts'
+import { type Invitee, inviteMany, isInvitee, type NotInvited } from '../../manage/inviting-many.ts'
 import { field, fields } from '../layout/forms.ts'
-import { qrPicture } from '../portal/qr.ts'
+import { shownSheet } from '../sheets/shown-sheet.ts'
 import { needs } from './admission.ts'
-import { type AdminConsole, type ConsoleAuditContext, isContext } from './console.ts'
+import { type AdminConsole, isContext } from './console.ts'
 import { findPeople } from './people-list.ts'
 import { showPeople } from './people-routes.ts'
 import { DEFAULT_INVITATION_MS, INVITATIONS } from './person.ts'
 
 /** More are invited in several goes. */
 const MAX_INVITED = 200
-
-/** Why somebody of those that were chosen was not invited. */
-type Left = 'unknown' | 'forbidden' | 'unavailable'
-
-interface Sheet {
-  readonly name: string
-  readonly code: string
-  /** Wall milliseconds. */
-  readonly until: number
-  readonly link?: string
-}
-
-const { csv: FILE } = fileForms<Sheet>(['name', 'link', 'code', 'until'], (sheet) => ({
-  ...sheet,
-  until: new Date(sheet.until).toISOString(),
-}))
 
 /** Invites several people with one reason. The codes are in the answer and nowhere else. */
 export function inviteRoutes(router: Router, admin: AdminConsole): void {
@@ -38,47 +23,43 @@ export function inviteRoutes(router: Router, admin: AdminConsole): void {
     if (!isContext(context)) return showPeople(response, admin, context)
     const names = await namesIn(request)
     if (names.length === 0) return showPeople(response, admin, 'nobody_chosen')
-    const sheets: Sheet[] = []
-    const left: { readonly name: string; readonly why: Left }[] = []
-    for (const name of names.slice(0, MAX_INVITED)) {
-      const answer = await invite(name, request, context)
-      if (typeof answer === 'string') left.push({ name, why: answer })
-      else sheets.push(answer)
-    }
+    const chosen = INVITATIONS.find((each) => String(each) === field(request, 'for'))
+    const validMs = chosen ?? DEFAULT_INVITATION_MS
+    const answers = await Array.fromAsync(
+      inviteMany(selected(names.slice(0, MAX_INVITED), request), { inviting, context, validMs, publicUrl }),
+    )
+    const isMore = names.length > MAX_INVITED
     if (field(request, 'as') === 'csv') {
-      const lines = sheets.map((sheet) => FILE.lineOf(sheet)).join('')
-      response
-        .attachment(`invitations.${FILE.extension}`)
-        .type(FILE.type)
-        .send(FILE.head + lines)
+      const file = invitationFile((why) => admin.textFor(request, (t) => t(`admin.inviteMany.why.${why}`)))
+      response.attachment(`invitations.${file.extension}`).type(file.type)
+      const more = isMore ? [file.lineOf({ name: '', why: 'more' })] : []
+      response.send([file.head, ...answers.map((each) => file.lineOf(each)), ...more].join(''))
       return
     }
     const { back } = await findPeople(request, admin)
+    const sheets = answers.filter(isInvitee).map(shownSheet)
     admin.show(response, {
       view: 'invited-many',
       title: (t) => t('admin.inviteMany.done', { count: sheets.length }),
       width: 'narrow',
       area: 'users',
-      data: {
-        sheets: sheets.map((sheet) => ({ ...sheet, qr: sheet.link && qrPicture(sheet.link) })),
-        left,
-        isMore: names.length > MAX_INVITED,
-        back,
-      },
+      data: { sheets, left: answers.filter((each) => !isInvitee(each)), isMore, back },
     })
   })
 
-  async function invite(name: string, request: Request, context: ConsoleAuditContext): Promise<Sheet | Left> {
-    const validMs = INVITATIONS.find((each) => String(each) === field(request, 'for'))
+  async function* selected(names: readonly string[], request: Request): AsyncGenerator<Invitee | NotInvited> {
+    for (const name of names) yield await inviteeOf(name, request)
+  }
+
+  async function inviteeOf(name: string, request: Request): Promise<Invitee | NotInvited> {
     try {
       const subject = await subjectOf(name)
-      if (subject === undefined) return 'unknown'
-      if (!(await mayActOn(subject, callerOf(request).rights))) return 'forbidden'
-      const { code, until } = await inviting.invite(subject, context, validMs ?? DEFAULT_INVITATION_MS)
-      const link = publicUrl && `${publicUrl}/enrol?${new URLSearchParams({ name })}`
-      return { name, code, until, link }
+      if (subject === undefined) return { name, why: 'unknown' }
+      return (await mayActOn(subject, callerOf(request).rights))
+        ? { name, subject }
+        : { name, why: 'forbidden' }
     } catch (error) {
-      if (error instanceof Unavailable) return 'unavailable'
+      if (error instanceof Unavailable) return { name, why: 'unavailable' }
       throw error
     }
   }

@@ -1,7 +1,4 @@
-import { join } from 'node:path'
-import { Eta } from 'eta'
 import type { Request, Response } from 'express'
-import { spelledOut } from '../../domain/hidden-characters.ts'
 import type { Locale } from '../../domain/locale.ts'
 import { basePathOf, withBasePath } from '../../http/base-path.ts'
 import { findBrowserSession } from '../../http/browser-session.ts'
@@ -18,6 +15,7 @@ import type { Assets } from './assets.ts'
 import { Html } from './html.ts'
 import { localeOf } from './locale.ts'
 import { storedText } from './stored-text.ts'
+import { escapingEta } from './templates.ts'
 import { agoElement, clockElement, secondElement, timeElement } from './times.ts'
 
 /** A link in the bar at the top. */
@@ -65,18 +63,7 @@ export interface Page {
 
 type PagesServices = Pick<HttpServices, 'name' | 'locales' | 'clock' | 'help'>
 
-const VIEWS = join(import.meta.dirname, '..')
 const UNPROCESSABLE = 422
-
-/** Characters that nobody sees are written out: a name from a directory could turn the rest of its line around. */
-function escapingEta(): Eta {
-  const eta = new Eta({ views: VIEWS, autoEscape: true, cache: true, autoTrim: ['nl', 'nl'] })
-  const escapeText = eta.config.escapeFunction
-  // Line breaks stand between the recovery codes that are copied.
-  const linesOf = (text: string) => text.split('\n').map(spelledOut).join('\n')
-  eta.configure({ escapeFunction: (text: unknown) => escapeText(linesOf(String(text))) })
-  return eta
-}
 
 const PROBLEM_TEXTS = {
   'not-found': 'notFound',

@@ -1,0 +1,15 @@
+/** Where a user stands on the way to a second factor. Times are wall milliseconds. */
+export interface EnrolmentStanding {
+  /** When the first of the user's authenticators was enrolled; absent: there is none. */
+  readonly enrolledAt?: number
+  /** When the last session began or was granted; absent: none is kept. */
+  readonly lastLoginAt?: number
+  /** The latest. */
+  readonly invitation?: { readonly expiresAt: number; readonly usedAt?: number }
+}
+
+/** Every method may throw `Unavailable`. */
+export interface RollOutStore {
+  /** By subject; one of whom nothing is known is left out. @param subjects at most a few hundred. */
+  standingsOf(subjects: readonly string[]): Promise<ReadonlyMap<string, EnrolmentStanding>>
+}
