@@ -27,6 +27,7 @@ export interface Tables {
   traffic: TrafficRow
   api_tokens: ApiTokenRow
   invitations: InvitationRow
+  passkeys: PasskeyRow
   session_orders: SessionOrderRow
   agents: AgentRow
   serving_brokers: ServingBrokerRow
@@ -218,6 +219,20 @@ export interface InvitationRow {
   created_at: number
   created_by: string
   expires_at: number
+  used_at: number | null
+}
+
+export interface PasskeyRow {
+  id: string
+  subject: string
+  name: string
+  credential: string
+  handle: string
+  public_key: string
+  counter: number
+  rp_id: string
+  transports: string | null
+  created_at: number
   used_at: number | null
 }
 

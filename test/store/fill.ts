@@ -9,6 +9,7 @@ import {
   failureOf,
   id,
   NOON,
+  passkeyOf,
   trustOf,
   unique,
   uniqueAddress,
@@ -26,6 +27,7 @@ export async function fill(records: Repositories): Promise<void> {
     const recoveryHashes = Array.from({ length: 100 }, (_, code) => `${text} ${code}`)
     const sealedSeed = `k1.${unique('seed')}`
     await records.enrolments.replace({ enrolment: enrolmentOf(user, { sealedSeed }), recoveryHashes })
+    await records.passkeys.add(passkeyOf(user))
     await records.login.recordFailure(failureOf(user, { lock: ['user'], rules: { hardAfter: index + 1 } }))
     await records.gateways.remember(text)
     await records.audit.append(eventOf(user, { detail: text, actor: text }))

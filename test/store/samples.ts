@@ -3,6 +3,7 @@ import type { AuditEvent } from '../../src/domain/audit.ts'
 import type { Enrolment } from '../../src/domain/enrolment.ts'
 import type { FailureBudget, LockoutRules } from '../../src/domain/lockout.ts'
 import type { Admission, CodeUse, FailedGuess } from '../../src/domain/login-records.ts'
+import type { Passkey } from '../../src/domain/passkey.ts'
 import type { AccountId } from '../../src/domain/person.ts'
 import type { AccountingRecord, Session } from '../../src/domain/session.ts'
 import type { Trust } from '../../src/domain/trust.ts'
@@ -47,6 +48,22 @@ export function uniqueAddress(): string {
 
 export function userNamed(name: string, more: Partial<LocalUser> = {}): LocalUser {
   return { name, enabled: true, groups: [], attributes: {}, createdAt: NOON, ...more }
+}
+
+export function passkeyOf(subject: string, more: Partial<Passkey> = {}): Passkey {
+  return {
+    id: id(),
+    subject,
+    name: 'laptop',
+    credential: unique('credential'),
+    handle: unique('handle'),
+    publicKey: 'pQECAyYgASFYIA',
+    counter: 0,
+    rpId: 'vpn.example.org',
+    transports: 'internal hybrid',
+    createdAt: NOON,
+    ...more,
+  }
 }
 
 export function enrolmentOf(subject: string, more: Partial<Enrolment> = {}): Enrolment {

@@ -47,6 +47,17 @@ export const ACCESS: AccessOfEach = {
     renewRecoveryCodes: 'write',
     keysInUse: 'start',
   },
+  passkeys: {
+    list: 'read',
+    find: 'read',
+    findByCredential: 'read',
+    countByRpId: 'read',
+    add: 'write',
+    claim: 'write',
+    rename: 'write',
+    remove: 'write',
+    removeAllOf: 'write',
+  },
   lockouts: {
     list: 'read',
     find: 'read',

@@ -17,6 +17,7 @@ import { lockoutSearchContract } from './lockout-search.ts'
 import { lockoutContract } from './lockouts.ts'
 import { loginContract } from './login.ts'
 import { networkContract } from './networks.ts'
+import { passkeyContract } from './passkeys.ts'
 import { peopleContract } from './people.ts'
 import { prefixLeaseContract } from './prefix-leases.ts'
 import { retentionContract } from './retention.ts'
@@ -53,6 +54,7 @@ export function recordsContract(name: string, open: () => Promise<OpenStore>): v
     userContract(records)
     enrolmentContract(records)
     invitationContract(records)
+    passkeyContract(records)
     peopleContract(records)
     loginContract(records)
     lockoutContract(records)
