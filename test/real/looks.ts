@@ -2,101 +2,87 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
-import { temporaryFolder } from './folder.ts'
+import { BROKEN_WORDS, ON_TOP_OF_OTHERS, OUTSIDE_OF_CARDS, SMALL_TARGETS } from './layout-faults.ts'
 
-const WIDTHS = [320, 1280]
+/** At these the page is read as a whole: its colours, its names and its structure. */
+const READ_AT = [320, 1280]
+/** At these its layout is checked. 1280 pixels at 125 % are 1024. */
+const LAID_OUT_AT = [320, 360, 600, 700, 768, 900, 1024, 1280, 1920]
 const HEIGHT = 900
 const SCHEMES = ['light', 'dark'] as const
 
-/** Where pictures of pages go, for people to look at; named by OCBROKER_SCREENSHOTS, and kept. */
-function pictureFolder(): string {
-  const named = process.env.OCBROKER_SCREENSHOTS
-  const folder = named ?? temporaryFolder('screenshots').path
-  mkdirSync(folder, { recursive: true })
-  return folder
-}
-
 export interface Looks {
-  readonly folder: string
   /**
-   * Looks at the page on a phone and on a desk, by day and by night, and takes a picture of each.
-   * @param name of the picture's file. @returns what is wrong: nothing, where the page is as it should be.
+   * Looks at the page at each width, with a mouse and with a finger, by day and by night. Where OCBROKER_SCREENSHOTS names
+   * a folder, it keeps pictures there.
+   * @param name of the pictures' files. @returns what is wrong: nothing, where the page is as it should be.
    */
   examine(page: Page, name: string): Promise<readonly string[]>
 }
 
 export function openLooks(): Looks {
-  const folder = pictureFolder()
-  console.log(`Pictures of the pages are in ${folder}`)
+  const folder = process.env.OCBROKER_SCREENSHOTS
+  if (folder !== undefined) mkdirSync(folder, { recursive: true })
   return {
-    folder,
     async examine(page, name) {
       const faults: string[] = []
       const before = page.viewportSize()
-      for (const width of WIDTHS) {
+      const note = (what: string, found: readonly string[]) =>
+        faults.push(...found.map((fault) => `${what}: ${fault}`))
+      for (const width of LAID_OUT_AT) {
+        await page.setViewportSize({ width, height: HEIGHT })
+        note(`${name}-${width}`, await misfits(page, width))
+        if (folder !== undefined && !READ_AT.includes(width)) await take(page, `${name}-${width}`)
+      }
+      for (const width of READ_AT) {
         await page.setViewportSize({ width, height: HEIGHT })
         for (const colorScheme of SCHEMES) {
           // Without motion: a picture during a change of colours would show neither of the two.
           await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-          const what = `${name}-${width}-${colorScheme}`
-          await page.screenshot({ path: join(folder, `${what}.png`), fullPage: true })
-          faults.push(...(await overflows(page, width)).map((fault) => `${what}: ${fault}`))
-          faults.push(...(await barriers(page)).map((fault) => `${what}: ${fault}`))
+          note(`${name}-${width}-${colorScheme}`, await barriers(page))
+          await take(page, `${name}-${width}-${colorScheme}`)
         }
       }
       await page.emulateMedia({ colorScheme: null, reducedMotion: null })
+      note(`${name}-touch`, await smallTargets(page))
       if (before !== null) await page.setViewportSize(before)
       return faults
     },
   }
+
+  async function take(page: Page, name: string): Promise<void> {
+    if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+  }
 }
 
-/** What reaches beyond the window, or beyond the card that it stands in. */
-async function overflows(page: Page, width: number): Promise<readonly string[]> {
+/** What reaches beyond the window or its card, covers something else, or is a word in two parts. */
+async function misfits(page: Page, width: number): Promise<readonly string[]> {
   const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
   const outside = await page.evaluate<string[]>(OUTSIDE_OF_CARDS)
   const covered = await page.evaluate<string[]>(ON_TOP_OF_OTHERS)
+  const broken = await page.evaluate<string[]>(BROKEN_WORDS)
   return [
     ...(wide > width ? [`is ${wide} pixels wide`] : []),
     ...outside.map((element) => `reaches out of its card: ${element}`),
     ...covered.map((elements) => `one on top of the other: ${elements}`),
+    ...broken.map((word) => `broken: ${word}`),
   ]
 }
 
-const OUTSIDE_OF_CARDS = `
-  [...document.querySelectorAll('.card *')]
-    .filter((element) => element.checkVisibility() && element.getClientRects().length > 0)
-    // The head of a table of blocks is for screen readers alone.
-    .filter((element) => element.closest('table.blocks thead') === null)
-    .filter((element) => {
-      const card = element.closest('.card').getBoundingClientRect()
-      const { left, right } = element.getBoundingClientRect()
-      return right > card.right + 1 || left < card.left - 1
-    })
-    .map((element) => element.outerHTML.slice(0, 200))
-`
-
-const ON_TOP_OF_OTHERS = `
-  (() => {
-    const hasText = ({ childNodes }) =>
-      [...childNodes].some(({ nodeType, textContent }) => nodeType === 3 && textContent.trim() !== '')
-    const shown = [...document.querySelectorAll('main *')]
-      .filter((element) => hasText(element) || element.matches('input, svg, button, table'))
-      .filter((element) => element.closest('thead, .unseen') === null && element.checkVisibility())
-      .map((element) => ({ element, box: element.getBoundingClientRect() }))
-    return shown.flatMap((one, index) =>
-      shown
-        .slice(index + 1)
-        .filter((other) => !one.element.contains(other.element) && !other.element.contains(one.element))
-        .filter(
-          ({ box }) =>
-            Math.min(box.right, one.box.right) - Math.max(box.left, one.box.left) > 2 &&
-            Math.min(box.bottom, one.box.bottom) - Math.max(box.top, one.box.top) > 2,
-        )
-        .map((other) => one.element.outerHTML.slice(0, 100) + ' and ' + other.element.outerHTML.slice(0, 100)),
-    )
-  })()
-`
+/** What a finger would miss, on a phone and on a tablet. */
+async function smallTargets(page: Page): Promise<readonly string[]> {
+  const devtools = await page.context().newCDPSession(page)
+  await devtools.send('Emulation.setTouchEmulationEnabled', { enabled: true, maxTouchPoints: 1 })
+  const found: string[] = []
+  for (const width of [360, 1024]) {
+    await page.setViewportSize({ width, height: HEIGHT })
+    const small = await page.evaluate<string[]>(SMALL_TARGETS)
+    found.push(...small.map((target) => `small at ${width}: ${target}`))
+  }
+  await devtools.send('Emulation.setTouchEmulationEnabled', { enabled: false })
+  await devtools.detach()
+  return found
+}
 
 interface AxeResult {
   readonly violations: readonly {
