@@ -243,7 +243,7 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
       `Each code works once. Enter it in place of a code from your app: where the VPN asks for one, or at ${fixture.url}.`,
     )
     expect(await page.locator('button:visible, header:visible, .button:visible').count()).toBe(0)
-    await page.screenshot({ path: `${looks.folder}/recovery-codes-print.png`, fullPage: true })
+    await looks.take(page, 'recovery-codes-print')
     expect(complaints()).toEqual([])
   })
 

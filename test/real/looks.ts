@@ -18,12 +18,18 @@ export interface Looks {
    * @param name of the pictures' files. @returns what is wrong: nothing, where the page is as it should be.
    */
   examine(page: Page, name: string): Promise<readonly string[]>
+  /** Keeps a picture of the page as it is. */
+  take(page: Page, name: string): Promise<void>
 }
 
 export function openLooks(): Looks {
   const folder = process.env.OCBROKER_SCREENSHOTS
   if (folder !== undefined) mkdirSync(folder, { recursive: true })
+  const take = async (page: Page, name: string) => {
+    if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+  }
   return {
+    take,
     async examine(page, name) {
       const faults: string[] = []
       const before = page.viewportSize()
@@ -32,7 +38,7 @@ export function openLooks(): Looks {
       for (const width of LAID_OUT_AT) {
         await page.setViewportSize({ width, height: HEIGHT })
         note(`${name}-${width}`, await misfits(page, width))
-        if (folder !== undefined && !READ_AT.includes(width)) await take(page, `${name}-${width}`)
+        if (!READ_AT.includes(width)) await take(page, `${name}-${width}`)
       }
       for (const width of READ_AT) {
         await page.setViewportSize({ width, height: HEIGHT })
@@ -48,10 +54,6 @@ export function openLooks(): Looks {
       if (before !== null) await page.setViewportSize(before)
       return faults
     },
-  }
-
-  async function take(page: Page, name: string): Promise<void> {
-    if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
   }
 }
 
