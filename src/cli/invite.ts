@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander'
-import type { Store } from '../app/storage.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../domain/clock.ts'
 import { parseDuration } from '../domain/duration.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
+import type { StoreListing } from '../domain/store-users.ts'
 import { Inviting } from '../manage/inviting.ts'
 import { inviteMany } from '../manage/inviting-many.ts'
 import { unlistable } from '../manage/roll-out.ts'
@@ -13,11 +13,11 @@ import { type CommonOptions, command, readable, withStore } from './command.ts'
 import { csvOutput, type InvitationOutput, sheetsOutput } from './invitation-outputs.ts'
 import { inviteesOf, nameFault, namesInFile, type Selection } from './invitees.ts'
 import { operator } from './operator.ts'
-import { cannotList } from './roll-out-words.ts'
+import { cannotList, checkStoreName } from './roll-out-words.ts'
 import { shownInvitations } from './shown-invitations.ts'
 import { takeInvitations } from './take-invitations.ts'
 
-export interface InviteOptions extends CommonOptions {
+interface InviteOptions extends CommonOptions {
   readonly for: string
   readonly file?: string
   readonly group?: string
@@ -53,7 +53,7 @@ async function invite(names: readonly string[], options: InviteOptions): Promise
   const reason = options.reason === undefined ? undefined : readable('--reason', options.reason)
   const selection = await selectionOf(names, options)
   await withStore(options, async (store, config) => {
-    if ('search' in selection) checkStore(options, store)
+    checkStoreName(options.store, store.listings)
     const { invitations, audit } = store.records
     const inviting = new Inviting({ invitations, audit, clock: systemClock, random: systemRandom })
     const { publicUrl } = config.portal
@@ -65,9 +65,15 @@ async function invite(names: readonly string[], options: InviteOptions): Promise
     await takeInvitations(invited, shown === undefined ? outputs : [shown], {
       json: options.json,
       isShown,
-      notes: 'search' in selection ? cannotList(unlistable(selection.search, store.listings)) : [],
+      notes: lacksOf(selection, store.listings),
     })
   })
+}
+
+/** What the search cannot find. */
+function lacksOf(selection: Selection, listings: readonly StoreListing[]): readonly string[] {
+  if (!('search' in selection) || selection.search.group !== undefined) return []
+  return cannotList(unlistable(selection.search, listings))
 }
 
 async function selectionOf(names: readonly string[], options: InviteOptions): Promise<Selection> {
@@ -84,17 +90,6 @@ async function selectionOf(names: readonly string[], options: InviteOptions): Pr
   if (!isSearch && missing !== true)
     throw new OperatorError('nobody is named: write names, --file, --group or --missing')
   return { search: { group, store, missing } }
-}
-
-function checkStore({ store: name }: InviteOptions, { listings }: Store): void {
-  const names = listings.map(({ store }) => store)
-  if (name === undefined) return
-  if (!names.includes(name))
-    throw new OperatorError(
-      `--store: there is no identity store named ${name}; there are ${names.join(', ')}`,
-    )
-  if (unlistable({ store: name }, listings).length > 0)
-    throw new OperatorError(`--store: ${name} cannot list its users; write their names, or --file`)
 }
 
 /** Made before anybody is invited: what cannot be written would be lost. */

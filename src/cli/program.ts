@@ -72,6 +72,12 @@ const VERBS: Readonly<Record<string, Verb>> = {
       revoke: async () => (await import('./totp-revoke.ts')).totpRevokeCommand(),
     },
   },
+  enrolment: {
+    about: 'who has a second factor, and who has not',
+    verbs: {
+      list: async () => (await import('./enrolment-list.ts')).enrolmentListCommand(),
+    },
+  },
   trust: {
     about: 'networks from which users need no code for some time',
     verbs: {

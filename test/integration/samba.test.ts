@@ -93,6 +93,16 @@ describeWith(SAMBA_NEEDS, "Samba's domain controller", () => {
     )
   })
 
+  test('lists its users by page, and the members of a group with those of the groups in it', async () => {
+    const { store } = open({ groups: { sources: [{ kind: 'nested', base: DOMAIN }] } })
+    const listed = async (group?: string) =>
+      (await Array.fromAsync(store.users?.({ group }) ?? [])).flat().map(({ name }) => name)
+    const own = ['asmith', 'bsmith', 'carl', 'crowd']
+    expect(await listed()).toEqual(expect.arrayContaining([...own, 'administrator']))
+    expect(await listed('above')).toEqual(expect.arrayContaining(own))
+    expect(await listed('group 3')).toEqual(['crowd'])
+  })
+
   test('is asked for a list of groups to its end where it sends the first of them', async () => {
     const groups = { sources: [{ kind: 'memberOf', attribute: 'memberOf;range=0-4' }] } as const
     const answer = await open({ groups }).login('crowd', 'right')

@@ -3,21 +3,18 @@ import type { Clock } from '../../domain/clock.ts'
 import type { Barred } from '../../domain/identity-provider.ts'
 import type { Log } from '../../domain/log.ts'
 import type { Account } from '../../domain/person.ts'
+import type { StoreUser, StoreUserSearch } from '../../domain/store-users.ts'
 import { Deadlines } from '../../pacing/deadlines.ts'
 import { examine } from './failover/readiness.ts'
 import { Server } from './failover/server.ts'
 import { AllServersUnavailable, type Operation, Servers } from './failover/servers.ts'
 import { type Kind, kindShown, ROOT_ATTRIBUTES } from './kinds.ts'
+import { listUsers } from './listing.ts'
+import { ANYTHING } from './mapping/anything.ts'
 import { type BindName, parseBindName } from './mapping/bind-name.ts'
 import { type BindVerdict, bindVerdict } from './mapping/bind-verdict.ts'
 import { GroupSearch } from './mapping/group-search.ts'
-import {
-  ANYTHING,
-  type Ask,
-  type FoundUser,
-  UserSearch,
-  type UserSearchAnswer,
-} from './mapping/user-search.ts'
+import { type Ask, type FoundUser, UserSearch, type UserSearchAnswer } from './mapping/user-search.ts'
 import type { DirectorySettings } from './settings.ts'
 import type { Connection } from './wire/connection.ts'
 import { TlsFiles } from './wire/tls-files.ts'
@@ -144,6 +141,14 @@ export class Directory {
       throw new AllServersUnavailable(faults.map(({ server, cause }) => `${server.url}: ${cause}`).join('; '))
     for (const { server, cause } of faults)
       log.warn('ldap.server_not_ready', { identity: settings.name, server: server.url, cause })
+  }
+
+  /** All users, a page at a time. */
+  users(search: StoreUserSearch): AsyncGenerator<readonly StoreUser[]> {
+    const { settings, clock } = this.#options
+    const parts = { users: this.#users, groups: this.#groups, servers: this.#servers.all, clock }
+    const asking = (operation: Operation) => this.#asService(operation)
+    return listUsers({ ...parts, asking, connectMs: settings.deadlines.connectMs }, search)
   }
 
   /** What the directory shows that it is. */

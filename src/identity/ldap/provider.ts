@@ -12,10 +12,12 @@ import { hasIgnorableCharacters } from '../../domain/login-name.ts'
 import type { DirectoryLockPolicy, Sent, Withheld } from '../../domain/password-guard.ts'
 import type { Account } from '../../domain/person.ts'
 import type { Secret } from '../../domain/secret.ts'
+import type { StoreUser, StoreUserSearch } from '../../domain/store-users.ts'
 import { Directory, type DirectoryAnswer } from './directory.ts'
 import { AllServersUnavailable, type Operation } from './failover/servers.ts'
 import { kindMisfit, withKind } from './kinds.ts'
 import type { AccountFacts } from './mapping/active-directory.ts'
+import { sendableAccount } from './mapping/sendable-account.ts'
 import type { FoundUser, UserSearchAnswer } from './mapping/user-search.ts'
 import type { LdapOptions } from './options.ts'
 import { directorySettings } from './settings.ts'
@@ -225,7 +227,8 @@ export function ldapIdentity(given: LdapOptions): IdentityProvider & { close(): 
   }
 
   function answerOf(answer: DirectoryAnswer): FirstFactorAnswer {
-    if (answer.kind === 'right') return { kind: 'right', account: told(sendable(answer.account)) }
+    if (answer.kind === 'right')
+      return { kind: 'right', account: told(sendableAccount(answer.account, options)) }
     return answer.kind === 'barred' ? discreet(answer) : answer
   }
 
@@ -240,20 +243,6 @@ export function ldapIdentity(given: LdapOptions): IdentityProvider & { close(): 
       : { ...account, notice: { ...notice, isTold: true } }
   }
 
-  /** Removes reply attributes that no reply can carry. */
-  function sendable(account: Account): Account {
-    const { attributes: reply, ...attributes } = account.attributes
-    const { replyFault } = options
-    if (reply === undefined || replyFault === undefined) return account
-    const kept = Object.entries(reply).filter(([name, value]) => {
-      const fault = replyFault(name, value)
-      if (fault !== undefined) log.warn('ldap.reply_attribute_unusable', { identity: store, name, fault })
-      return fault === undefined
-    })
-    const sent = kept.length === 0 ? undefined : Object.fromEntries(kept)
-    return { ...account, attributes: { ...attributes, attributes: sent } }
-  }
-
   async function lookup(name: string, deadline: number): Promise<LookupAnswer> {
     if (isImpossible(name)) return { kind: 'unknown' }
     return run(deadline, async (operation) => {
@@ -262,7 +251,8 @@ export function ldapIdentity(given: LdapOptions): IdentityProvider & { close(): 
       const found =
         user === undefined || isNamedByTemplate ? undefined : { ...foundAccount(user, factsAt), isExpired }
       if (answer.kind === 'unknown') return answer
-      if (answer.kind === 'right') return { kind: 'right', account: told(sendable(answer.account)), found }
+      if (answer.kind === 'right')
+        return { kind: 'right', account: told(sendableAccount(answer.account, options)), found }
       // Several entries: it is unknown which user is meant. No password was shown, so no state is revealed to the user.
       return { kind: 'barred', detail: answer.detail, found, ...(user === undefined && { isWrong: true }) }
     })
@@ -278,6 +268,14 @@ export function ldapIdentity(given: LdapOptions): IdentityProvider & { close(): 
     }
   }
 
+  async function* users(search: StoreUserSearch): AsyncGenerator<readonly StoreUser[]> {
+    try {
+      yield* directory.users(search)
+    } catch (error) {
+      throw unavailable(error, { isPasswordSent: false, expiresAt: 0 })
+    }
+  }
+
   return {
     name: store,
     ...(isNamedByTemplate && settings.service === undefined && { needsPassword: true as const }),
@@ -285,6 +283,8 @@ export function ldapIdentity(given: LdapOptions): IdentityProvider & { close(): 
     authenticate,
     prefetch,
     lookup,
+    // Without an account of its own the broker reads no entry but that of whoever logs in.
+    ...((!isNamedByTemplate || settings.service !== undefined) && { users }),
     checkReady: (deadline) => run(deadline, (operation) => directory.checkReady(operation)),
     async remarks(deadline) {
       const misfit = kindMisfit(given, await run(deadline, (operation) => directory.kind(operation)))

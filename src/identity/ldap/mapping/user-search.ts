@@ -5,7 +5,7 @@ import type { Account } from '../../../domain/person.ts'
 import { searchError } from '../failover/servers.ts'
 import type { DirectorySettings } from '../settings.ts'
 import type { Found } from '../wire/connection.ts'
-import { PresenceFilter, type SearchOrder } from '../wire/requests.ts'
+import type { LdapFilter, SearchOrder } from '../wire/requests.ts'
 import type { Entry } from '../wire/response-reader.ts'
 import { Code, oneLine } from '../wire/result-codes.ts'
 import { attributesRead, readAccountAttributes } from './account-attributes.ts'
@@ -18,8 +18,10 @@ import {
   policyFacts,
   primaryGroupOf,
 } from './active-directory.ts'
+import { ANYTHING } from './anything.ts'
 import { type FilterMaker, filterMaker } from './filter-objects.ts'
-import { parseFilter } from './filter-template.ts'
+import { type FilterNode, parseFilter } from './filter-template.ts'
+import { listingFilter } from './listing-filter.ts'
 import { matchersInFilter, matchersInName, matchesName, type NameMatcher, ownName } from './name-matcher.ts'
 
 /** Asks one search of the directory, as the broker or as the user. */
@@ -52,10 +54,16 @@ export interface UserSearchOptions {
   readonly log: Log
 }
 
+export interface ListedEntry {
+  readonly user: FoundUser
+  readonly mail?: string
+}
+
+const MAIL = 'mail'
+
 /** One more than may match, so that a second match shows. */
 const USER_SIZE_LIMIT = 2
 
-export const ANYTHING = new PresenceFilter({ attribute: 'objectClass' })
 const UNKNOWN = { kind: 'unknown' } as const
 
 /** Finds the entry of a user and reads what it says of the account. */
@@ -64,6 +72,7 @@ export class UserSearch {
   readonly attributes: readonly string[]
   readonly #options: UserSearchOptions
   readonly #filter: FilterMaker
+  readonly #everybody: LdapFilter
   readonly #matchers: readonly NameMatcher[]
   readonly #memberOf: readonly string[]
 
@@ -77,6 +86,9 @@ export class UserSearch {
       ...(filter === undefined ? [] : matchersInFilter(filter)),
       ...(users.bindTemplate === undefined ? [] : matchersInName(users.bindTemplate)),
     ]
+    // Without a filter the entry's name is what the template makes of the user's.
+    const named: FilterNode[] = this.#matchers.map(({ attribute }) => ({ kind: 'present', attribute }))
+    this.#everybody = listingFilter(filter ?? { kind: 'or', parts: named })
     this.#memberOf = groups.sources.flatMap((source) =>
       source.kind === 'memberOf' ? [(source.attribute ?? 'memberOf').toLowerCase()] : [],
     )
@@ -112,6 +124,22 @@ export class UserSearch {
     const { log, settings } = this.#options
     log.debug('ldap.other_spelling', { identity: settings.name, user: name, entry: oneLine(entry.dn) })
     return UNKNOWN
+  }
+
+  /** What finds all users, page by page, and those that may be more than users. */
+  get listing(): Pick<SearchOrder, 'base' | 'scope' | 'filter' | 'attributes'> {
+    const { base, scope, bindTemplate = '' } = this.#options.settings.users
+    // The level above the entry that the template names.
+    const above = base ?? bindTemplate.slice(bindTemplate.indexOf(',') + 1)
+    return { base: above, scope, filter: this.#everybody, attributes: [...this.attributes, MAIL] }
+  }
+
+  /** @returns undefined where the entry is no user's, as it shows no name that a login could carry. */
+  async describeListed(entry: Entry, ask: Ask): Promise<ListedEntry | undefined> {
+    const name = ownName(entry.dn, entry.attributes, this.#matchers)
+    if (name === undefined || !matchesName(entry.attributes, this.#matchers, name)) return undefined
+    const user = this.#describe(name, entry, await this.#groupsIn(entry, ask))
+    return { user, mail: entry.attributes.get(MAIL)?.[0] }
   }
 
   /**

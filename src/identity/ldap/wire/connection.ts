@@ -106,7 +106,8 @@ export class Connection {
 
   /** @throws ConnectionLost */
   search(order: SearchOrder, expiresAt: number): Promise<Found> {
-    return this.#ask('search', expiresAt, order.sizeLimit, (id) => encodeSearch(id, order))
+    const most = order.page?.size ?? order.sizeLimit
+    return this.#ask('search', expiresAt, most, (id) => encodeSearch(id, order))
   }
 
   /** Says goodbye. */

@@ -33,7 +33,10 @@ interface Library {
   }>
   readonly BindRequest: RequestMaker<{ name: string; credentials: string; controls: readonly unknown[] }>
   readonly Control: new (parts: { type: string; criticality: boolean; value: undefined }) => unknown
-  readonly SearchRequest: RequestMaker<Omit<SearchOrder, 'base'> & { baseObject: NameAsSpelled }>
+  readonly PagedResultsControl: new (parts: { criticality: boolean; value: PageWanted }) => unknown
+  readonly SearchRequest: RequestMaker<
+    Omit<SearchOrder, 'base' | 'page'> & { baseObject: NameAsSpelled; controls: readonly unknown[] }
+  >
   readonly ExtendedRequest: RequestMaker<{ requestName: string }>
   readonly UnbindRequest: RequestMaker<unknown>
 }
@@ -96,6 +99,15 @@ export interface SearchOrder {
   readonly sizeLimit: number
   /** Seconds that the server may take. */
   readonly timeLimit: number
+  /** One page of a longer list (RFC 2696). */
+  readonly page?: PageWanted
+}
+
+interface PageWanted {
+  /** Entries at most. */
+  readonly size: number
+  /** What came with the page before; empty for the first. */
+  readonly cookie: Buffer
 }
 
 export function encodeBind(messageId: number, name: string, credentials: string): Buffer {
@@ -123,9 +135,12 @@ function unsigned(value: number): Buffer {
   return octets.subarray(5 - length)
 }
 
-export function encodeSearch(messageId: number, { base, ...order }: SearchOrder): Buffer {
-  return new library.SearchRequest({ messageId, baseObject: new NameAsSpelled(base), ...order }).toBer()
-    .buffer
+export function encodeSearch(messageId: number, { base, page, ...order }: SearchOrder): Buffer {
+  const baseObject = new NameAsSpelled(base)
+  // Critical: a server that does not know it would send everything at once.
+  const controls =
+    page === undefined ? [] : [new library.PagedResultsControl({ criticality: true, value: page })]
+  return new library.SearchRequest({ messageId, baseObject, ...order, controls }).toBer().buffer
 }
 
 export function encodeStartTls(messageId: number): Buffer {

@@ -6,6 +6,7 @@ export const Code = {
   strongerAuthRequired: 8,
   referral: 10,
   adminLimitExceeded: 11,
+  unavailableCriticalExtension: 12,
   confidentialityRequired: 13,
   constraintViolation: 19,
   noSuchObject: 32,

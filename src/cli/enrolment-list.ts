@@ -1,0 +1,123 @@
+import { once } from 'node:events'
+import type { Command } from 'commander'
+import { systemClock } from '../domain/clock.ts'
+import { OperatorError } from '../domain/errors.ts'
+import { spelledOutJson } from '../domain/hidden-characters.ts'
+import { fileForms } from '../http/api/record-file.ts'
+import { type RollOutPerson, rollOut, unlistable } from '../manage/roll-out.ts'
+import { type CommonOptions, command, withStore } from './command.ts'
+import { moment, table } from './output.ts'
+import { cannotList, checkStoreName } from './roll-out-words.ts'
+
+interface Options extends CommonOptions {
+  readonly missing?: boolean
+  readonly group?: string
+  readonly store?: string
+  readonly groups?: boolean
+  readonly csv?: boolean
+}
+
+export function enrolmentListCommand(): Command {
+  return command('list', 'list the users of all identity stores, with what they have of a second factor')
+    .option('--missing', 'those without an authenticator only')
+    .option('--group <name>', 'of this group only')
+    .option('--store <name>', 'of this identity store only')
+    .option('--groups', 'with the groups of each, which may take a question for each user')
+    .option('--csv', 'as CSV')
+    .action(list)
+}
+
+/** A page at a time, so that 100,000 users take no more memory than a few hundred. */
+async function list(options: Options): Promise<void> {
+  const { missing, group, store: name, groups: wantsGroups, csv, json } = options
+  if (csv === true && json === true) throw new OperatorError('--csv and --json are two formats: choose one')
+  await withStore(options, async ({ listings, records }) => {
+    checkStoreName(name, listings)
+    const search = { missing, group, store: name, wantsGroups }
+    const form = csv === true ? asCsv() : json === true ? asJson() : asTable()
+    let count = 0
+    await write(form.head)
+    for await (const page of rollOut(search, { listings, records, clock: systemClock })) {
+      if (page.length > 0) await write(form.page(page, count === 0))
+      count += page.length
+    }
+    await write(form.foot(count))
+    const lacks = group === undefined ? cannotList(unlistable(search, listings)) : []
+    for (const line of lacks) process.stderr.write(`${line}\n`)
+  })
+}
+
+async function write(text: string): Promise<void> {
+  if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain')
+}
+
+interface Form {
+  readonly head: string
+  page(people: readonly RollOutPerson[], isFirst: boolean): string
+  foot(count: number): string
+}
+
+function asTable(): Form {
+  const headings = ['NAME', 'STORE', 'AUTHENTICATOR SINCE', 'LAST LOGIN', 'INVITED UNTIL', 'GROUPS']
+  return {
+    head: '',
+    page(people, isFirst) {
+      const lines = table(
+        headings,
+        people.map((person) => [
+          person.subject ?? person.name,
+          `${person.store ?? 'records'}${person.barred === undefined ? '' : ` (${person.barred})`}`,
+          moment(person.enrolledAt),
+          moment(person.lastLoginAt),
+          moment(waitingUntil(person)),
+          person.groups?.join(' ') ?? '',
+        ]),
+      )
+      return `${lines.slice(isFirst ? 0 : 1).join('\n')}\n`
+    },
+    foot: (count) => (count === 0 ? 'Nobody.\n' : ''),
+  }
+}
+
+function asJson(): Form {
+  return {
+    head: '[',
+    page: (people, isFirst) =>
+      people
+        .map(
+          (person, index) =>
+            `${isFirst && index === 0 ? '' : ','}\n${spelledOutJson(JSON.stringify(wireOf(person)))}`,
+        )
+        .join(''),
+    foot: () => '\n]\n',
+  }
+}
+
+function asCsv(): Form {
+  const { csv } = fileForms<RollOutPerson>(
+    ['name', 'store', 'groups', 'enrolled_at', 'last_login_at', 'invited_until', 'barred', 'mail'],
+    (person) => {
+      const { enrolledAt, lastLoginAt, invitedUntil, groups, ...rest } = wireOf(person)
+      return {
+        ...rest,
+        groups: groups?.join(' '),
+        ...{ enrolled_at: enrolledAt, last_login_at: lastLoginAt, invited_until: invitedUntil },
+      }
+    },
+  )
+  return { head: csv.head, page: (people) => people.map(csv.lineOf).join(''), foot: () => '' }
+}
+
+function wireOf(person: RollOutPerson) {
+  const { name, subject = name, store, groups, mail, barred, enrolledAt, lastLoginAt } = person
+  const at = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString())
+  return {
+    ...{ name: subject, store, groups, mail, barred },
+    ...{ enrolledAt: at(enrolledAt), lastLoginAt: at(lastLoginAt), invitedUntil: at(waitingUntil(person)) },
+  }
+}
+
+/** Until when an invitation waits, or when it ended unused. */
+function waitingUntil({ invitation }: RollOutPerson): number | undefined {
+  return invitation?.usedAt === undefined ? invitation?.expiresAt : undefined
+}
