@@ -38,6 +38,8 @@ export async function fillStore(config: Config, filling: Filling): Promise<void>
       last_step: -1,
       drift_ms: 0,
       created_at: systemClock.now(),
+      name: null,
+      used_at: null,
     })
     const { postgres, sqlite } = config.storage
     if (postgres === undefined) fillFile(sqlite, filling, passwordHash, enrolmentOf)

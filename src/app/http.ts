@@ -88,7 +88,8 @@ export function buildHttpApp(parts: HttpParts): HttpApp {
     patienceMs,
   })
   const sessions = webSessions({
-    authenticatorOf: async (subject) => (await parts.store.records.enrolments.find(subject))?.id,
+    hasAuthenticator: async (subject, id) =>
+      (await parts.store.records.enrolments.ofSubject(subject)).some((each) => each.id === id),
     present: presentSession({
       candidates: parts.store.candidates,
       rechecked,

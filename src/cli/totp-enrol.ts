@@ -28,7 +28,7 @@ export function totpEnrolCommand(): Command {
 async function enrol(typed: string, options: Options): Promise<void> {
   await withStore(options, async (store, { secondFactor }) => {
     const subject = await subjectOf(typed, store)
-    if (!options.replace && (await store.records.enrolments.find(subject)) !== undefined) {
+    if (!options.replace && (await store.records.enrolments.ofSubject(subject)).length > 0) {
       throw new OperatorError(`${subject} has an authenticator; --replace takes its place`)
     }
     const { window, issuer, ...shape } = secondFactor.totp

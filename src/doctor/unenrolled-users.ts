@@ -1,4 +1,4 @@
-import type { EnrolmentStore } from '../domain/enrolment.ts'
+import { type EnrolmentStore, placeOfEnrolment } from '../domain/enrolment.ts'
 import type { UserStore } from '../domain/user.ts'
 import { allOf, namedShortly } from './all-of.ts'
 import { type Check, ok, warning } from './finding.ts'
@@ -13,7 +13,7 @@ export function checkUnenrolled(
   return async () => {
     const without: string[] = []
     const enrolled = new Set<string>()
-    for await (const { subject } of allOf(enrolments, ({ subject }) => subject)) enrolled.add(subject)
+    for await (const { subject } of allOf(enrolments, placeOfEnrolment)) enrolled.add(subject)
     for await (const { name, enabled } of allOf(users, ({ name }) => name))
       if (enabled && !enrolled.has(name)) without.push(name)
     if (without.length === 0) return [ok('local users', 'all have an authenticator')]

@@ -11,15 +11,21 @@ interface Asked {
   readonly prompted?: string
 }
 
+/** The code that was typed last is of this time step, outside the window: the one after it sets the token's drift. */
+export interface OutsideCode {
+  /** The authenticator, by identifier. */
+  readonly enrolment: string
+  readonly step: number
+}
+
 /** A login that has passed its first factor and waits for a code. */
 export interface AwaitedCode extends Asked {
   readonly person: Person
   /** Wrong codes so far in this login. */
   readonly wrongCodes: number
-  /** The authenticator whose code was asked for, by identifier; null while one is being enrolled. */
-  readonly enrolment: string | null
-  /** The time step, outside the window, whose code was typed last: the code after it sets the token's drift. */
-  readonly outside?: number
+  /** The authenticators a code of which was asked for, by identifier; none while one is being enrolled. */
+  readonly enrolments: readonly string[]
+  readonly outside?: OutsideCode
   /** A hash of the password that was right, where the code may make a trust (`Trust.sealedPasswordHash`). */
   readonly sealedPasswordHash?: string
   /** The key of the enrolment code that the prompt shows; it expires with the prompt. */

@@ -13,9 +13,14 @@ export interface TotpShape {
   readonly algorithm: TotpAlgorithm
 }
 
-/** A user's authenticator. The seed is stored sealed; only the key ring opens it. */
+/** How many authenticators a user may have: each more makes a guess more likely to be right. */
+export const MAX_ENROLMENTS = 5
+
+/** One of a user's authenticators. The seed is stored sealed; only the key ring opens it. */
 export interface Enrolment extends TotpShape {
   readonly id: string
+  /** The user's word for it; absent: it was never named. */
+  readonly name?: string
   /** Codes by time (RFC 6238, the default) or by counter (RFC 4226), for which `period` has no meaning. */
   readonly kind?: 'totp' | 'hotp'
   /** The owner: `Person.subject`. */
@@ -26,33 +31,59 @@ export interface Enrolment extends TotpShape {
   /** How far the token's clock is ahead of the broker's, in milliseconds, as the accepted codes show it (RFC 6238 §6). */
   readonly driftMs: number
   readonly createdAt: number
+  /** When a code of it was accepted last, in wall milliseconds; absent where that was before this was noted. */
+  readonly usedAt?: number
 }
 
-export interface NewEnrolment {
-  readonly enrolment: Enrolment
+/** The hashes of what works once in place of a code. */
+export interface NewRecoveryCodes {
   readonly recoveryHashes: readonly string[]
-  /** The only authenticator that it may replace, by identifier; null: none. Absent: any. */
+  /** Of scratch codes, which the seed of their authenticator keys: they go with it. */
+  readonly scratchHashes?: readonly string[]
+}
+
+export interface NewEnrolment extends NewRecoveryCodes {
+  readonly enrolment: Enrolment
+  /** The only authenticator that it replaces, by identifier; null: none. Absent: all that there are. */
   readonly inPlaceOf?: string | null
+}
+
+/** An authenticator beside those of the subject, whose recovery codes stay; the first one comes with its own. */
+export interface AddedEnrolment extends NewRecoveryCodes {
+  readonly enrolment: Enrolment
+  /** An authenticator that must still be there, by identifier: a code of it has allowed this. Absent: none. */
+  readonly beside?: string
 }
 
 /** An authenticator without its seed, as people may see it. */
 export interface RegisteredEnrolment extends Omit<Enrolment, 'sealedSeed' | 'lastStep'> {
   /** Whether a code of it was ever accepted. */
   readonly used: boolean
+  /** How many recovery codes the subject has left, which all its authenticators share. */
   readonly recoveryCodesLeft: number
 }
 
-/** At most one authenticator for each subject; a new one replaces the old one and its recovery codes. */
+/** The place of an authenticator in the list of all, as a line. */
+export function placeOfEnrolment({ subject, id }: Pick<Enrolment, 'subject' | 'id'>): string {
+  return `${id} ${subject}`
+}
+
+/** The authenticators of each subject, and its recovery codes, which go with the last of them. */
 export interface EnrolmentStore {
-  find(subject: string): Promise<Enrolment | undefined>
-  /** @returns false, with nothing changed, if there is an authenticator that it may not replace. */
+  ofSubject(subject: string): Promise<readonly Enrolment[]>
+  /** Renews the recovery codes too. @returns false, with nothing changed, if it may not replace what there is. */
   replace(fresh: NewEnrolment): Promise<boolean>
-  /** @returns false if the subject had none. */
-  revoke(subject: string): Promise<boolean>
+  /** @returns why nothing has changed: `full` at `MAX_ENROLMENTS`, `gone` without the one that must be there. */
+  add(added: AddedEnrolment): Promise<'added' | 'full' | 'gone'>
+  /** @param name undefined: none. @returns false if the subject has no such authenticator. */
+  rename(subject: string, id: string, name: string | undefined): Promise<boolean>
+  /** All of them, or the one of this identifier. @returns false if there was none. */
+  revoke(subject: string, id?: string): Promise<boolean>
   /** How many recovery codes the subject has left. */
   recoveryCodesLeft(subject: string): Promise<number>
-  findRegistered(subject: string): Promise<RegisteredEnrolment | undefined>
-  /** In the order of subjects, after `after`. */
+  /** The oldest first. */
+  registeredOf(subject: string): Promise<readonly RegisteredEnrolment[]>
+  /** In the order of subjects. @param after as `placeOfEnrolment`. */
   list(page: { readonly after?: string; readonly limit: number }): Promise<readonly RegisteredEnrolment[]>
   /** Replaces all recovery codes. @returns false if the subject has no authenticator. */
   renewRecoveryCodes(subject: string, hashes: readonly string[]): Promise<boolean>

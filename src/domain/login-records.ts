@@ -46,7 +46,8 @@ export type CodeUse =
       /** The enrolment's drift from now on. */
       readonly driftMs: number
     }
-  | { readonly kind: 'recovery'; readonly subject: string; readonly hash: string }
+  /** `hashes`: of the one code that was typed, with every seed that may key it. */
+  | { readonly kind: 'recovery'; readonly subject: string; readonly hashes: readonly string[] }
   /** A full login of a short while ago stands for it. @property trust identifier. */
   | { readonly kind: 'trust'; readonly trust: string; readonly enrolment: string }
   /** No second factor was required. */

@@ -28,8 +28,8 @@ export interface Trust {
   readonly uses: number
 }
 
-/** Where a login comes from, and by which authenticator it was trusted. */
-export interface TrustQuery extends Pick<Trust, 'subject' | 'source' | 'network' | 'enrolment'> {
+/** Where a login comes from. */
+export interface TrustQuery extends Pick<Trust, 'subject' | 'source' | 'network'> {
   /** Wall milliseconds. */
   readonly now: number
 }

@@ -13,8 +13,8 @@ export interface WebSessionOptions extends Pick<Runtime, 'clock' | 'random'> {
   readonly sessions: EphemeralStore<WebSession>
   /** By username: the last ending of all of the user's sessions. Its identifier, so that no clocks are compared. */
   readonly endings: EphemeralStore<string>
-  /** The identifier of the subject's present authenticator; undefined without one. @throws Unavailable */
-  readonly authenticatorOf: (subject: string) => Promise<string | undefined>
+  /** Whether the subject has the authenticator of this identifier now. @throws Unavailable */
+  readonly hasAuthenticator: (subject: string, id: string) => Promise<boolean>
   /** The session with the user's present groups; undefined where the user's present state ends it. @throws Unavailable */
   readonly present: (session: WebSession, use: SessionUse) => Promise<WebSession | undefined>
   readonly limits: WebSessionLimits
@@ -25,7 +25,7 @@ const ENDING_OUTLIVES_MS = 60_000
 
 /** Web sessions over any ephemeral store, so that brokers can share them. */
 export function webSessions(options: WebSessionOptions): WebSessionStore {
-  const { sessions, endings, authenticatorOf, present, limits, clock, random } = options
+  const { sessions, endings, hasAuthenticator, present, limits, clock, random } = options
 
   /** Milliseconds until an idle session expires; 0 or less if it has. */
   const remaining = ({ createdAt, stage }: WebSession): number =>
@@ -43,7 +43,7 @@ export function webSessions(options: WebSessionOptions): WebSessionStore {
   /** Asks each time: a command or another broker that revokes the authenticator could not invalidate a cache here. */
   async function hasItsAuthenticator({ stage, subject, enrolment }: WebSession): Promise<boolean> {
     if (stage !== 'in') return true
-    return subject !== undefined && enrolment !== undefined && (await authenticatorOf(subject)) === enrolment
+    return subject !== undefined && enrolment !== undefined && hasAuthenticator(subject, enrolment)
   }
 
   return {

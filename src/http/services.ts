@@ -42,7 +42,7 @@ import type { SigningIn } from './sign-in-session.ts'
 export interface HttpServices extends Runtime {
   readonly records: {
     readonly audit: Pick<AuditStore, 'list' | 'tail' | 'positionOf'>
-    readonly enrolments: Pick<EnrolmentStore, 'findRegistered' | 'list'>
+    readonly enrolments: Pick<EnrolmentStore, 'registeredOf' | 'rename' | 'list'>
     readonly gateways: Pick<GatewayStore, 'signing'>
     readonly invitations: Pick<InvitationStore, 'revoke'>
     readonly leases: Pick<LeaseStore, 'usage'>

@@ -1,5 +1,5 @@
 import type { PasswordNotice } from '../domain/account-state.ts'
-import type { PendingChallenge } from '../domain/challenge.ts'
+import type { OutsideCode, PendingChallenge } from '../domain/challenge.ts'
 import type { CodeClue } from '../domain/code-clue.ts'
 import type { Policy } from '../domain/policy.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
@@ -68,12 +68,12 @@ export function askAgain(
   user: EnrolledUser,
   failure: Refusal,
   login: Login,
-  outside?: number,
+  outside?: OutsideCode,
 ): AskForCode | Refusal {
   const wrongCodes = user.verified.wrongCodes + 1
   const triesLeft = login.options.tries - wrongCodes
   if (login.attempt.state === undefined || triesLeft <= 0) return failure
-  if (failure.live !== undefined && user.enrolment !== undefined) {
+  if (failure.live !== undefined && user.enrolments.length > 0) {
     const prompt = { kind: 'too_many_sessions', live: failure.live, triesLeft } as const
     return { ...ask(user, login, wrongCodes, prompt), failure }
   }
@@ -94,11 +94,11 @@ export function askToEnrol(user: EnrolledUser, login: Login): AskForCode | Refus
 }
 
 function ask(
-  { verified: { person }, enrolment, sealedPasswordHash }: EnrolledUser,
+  { verified: { person }, enrolments, sealedPasswordHash }: EnrolledUser,
   { attempt: { name, gateway, address }, user }: Login,
   wrongCodes: number,
   prompt: AskForCode['prompt'],
-  outside?: number,
+  outside?: OutsideCode,
 ): AskForCode {
   const pending = {
     user: name.username,
@@ -107,7 +107,7 @@ function ask(
     address,
     person,
     wrongCodes,
-    enrolment: enrolment?.id ?? null,
+    enrolments: enrolments.map(({ id }) => id),
     outside,
     sealedPasswordHash,
   }

@@ -42,11 +42,13 @@ export class GrantReplayCache {
   async remember(
     attempt: LoginAttempt,
     codeUse: CodeUse,
-    enrolment: Enrolment | undefined,
+    enrolments: readonly Enrolment[],
     grant: RecentGrant,
   ): Promise<void> {
     // Only the code of a time step has a known end.
-    if (codeUse.kind !== 'totp' || enrolment === undefined || enrolment.kind === 'hotp') return
+    if (codeUse.kind !== 'totp') return
+    const enrolment = enrolments.find(({ id }) => id === codeUse.enrolment)
+    if (enrolment === undefined || enrolment.kind === 'hotp') return
     const { recent, withinMs, window, clock, log } = this.#options
     const codeEndsAt = (codeUse.step + 1 + window) * enrolment.period * 1000 - Math.max(0, codeUse.driftMs)
     const ttlMs = Math.min(withinMs, codeEndsAt - clock.now())

@@ -124,6 +124,8 @@ export class Login {
   user: string
   /** Absent while no identity provider is known to know the user. */
   account: AccountId | undefined
+  /** How many authenticators there are under the name, at every identity store. */
+  authenticators = 0
   /** For the operator alone; the verdict is made without it. */
   wrongCode: WrongCode | undefined
   /** Whether the password was right, now or when the session began. */

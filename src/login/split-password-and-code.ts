@@ -18,25 +18,34 @@ export interface Typed {
 
 /**
  * Splits what was typed by the digits that the user enrolled. In `either` mode digits at the end count as a code only where
- * they are the present code, so that a password that ends in digits still brings a challenge.
- * @param isCodeNow whether this is a code of the enrolment at this moment, used or not.
+ * they are the present code, so that a password that ends in digits still brings a challenge. Where authenticators show
+ * different numbers of digits, the present code tells where to split.
+ * @param isCodeNow whether this is a code of one of the authenticators at this moment, used or not.
  */
 export function splitTyped(
   typed: Secret,
   mode: SecondFactorMode,
-  enrolment: Enrolment | undefined,
-  isCodeNow: (enrolment: Enrolment, code: string) => boolean,
+  enrolments: readonly Enrolment[],
+  isCodeNow: (code: string) => boolean,
 ): Typed {
-  if (enrolment === undefined || mode === 'challenge' || mode === 'only') return { password: typed }
+  if (enrolments.length === 0 || mode === 'challenge' || mode === 'only') return { password: typed }
   const text = typed.reveal()
   const recovery = splitRecoveryCode(text)
   if (recovery !== undefined) return { password: new Secret(recovery.rest), code: new Secret(recovery.code) }
   // Where a password alone is allowed too, it may end like this.
   const scratch = text.slice(-HYPHENATED)
-  if (mode === 'append' && scratch.includes('-') && isScratchCode(scratch, enrolment))
+  if (mode === 'append' && scratch.includes('-') && enrolments.some((each) => isScratchCode(scratch, each)))
     return { password: new Secret(text.slice(0, -HYPHENATED)), code: new Secret(scratch) }
-  const code = text.slice(-enrolment.digits)
-  if (code.length < enrolment.digits || !/^[0-9]+$/.test(code)) return { password: typed }
-  if (mode === 'either' && !isCodeNow(enrolment, code)) return { password: typed }
-  return { password: new Secret(text.slice(0, -enrolment.digits)), code: new Secret(code) }
+  const lengths = [...new Set(enrolments.map(({ digits }) => digits))]
+  const codes = lengths
+    .map((digits) => text.slice(-digits))
+    .filter((code, index) => isNumber(code, lengths[index]))
+  const isSure = mode === 'append' && codes.length === 1
+  const code = (isSure ? undefined : codes.findLast(isCodeNow)) ?? (mode === 'append' ? codes[0] : undefined)
+  if (code === undefined) return { password: typed }
+  return { password: new Secret(text.slice(0, -code.length)), code: new Secret(code) }
+}
+
+function isNumber(text: string, digits: number | undefined): boolean {
+  return text.length === digits && /^[0-9]+$/.test(text)
 }

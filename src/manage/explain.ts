@@ -30,7 +30,7 @@ import { countSessions, type SessionCount } from './explain-sessions.ts'
 export interface ExplainOptions
   extends Omit<ForeseeOptions, 'lookups' | 'liftsLocks'>,
     Pick<PlaceOptions, 'lockouts'> {
-  readonly register: Pick<EnrolmentStore, 'findRegistered'>
+  readonly register: Pick<EnrolmentStore, 'registeredOf'>
   readonly leases: Pick<LeaseStore, 'find' | 'usage'>
   readonly sessions: Pick<SessionStore, 'list' | 'standing'>
   /** Names, in the order of the configuration. */
@@ -165,7 +165,7 @@ async function enrolmentOf(
   { register }: ExplainOptions,
 ): Promise<RegisteredEnrolment | undefined> {
   const subject = stores.findLast(({ answer }) => answer !== 'unknown')?.subject
-  return subject === undefined ? undefined : register.findRegistered(subject)
+  return subject === undefined ? undefined : (await register.registeredOf(subject))[0]
 }
 
 /** What a pool decides at the login, by the family that the user has no address of. */

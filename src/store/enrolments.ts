@@ -1,64 +1,97 @@
 import { type Kysely, sql } from 'kysely'
-import type { Enrolment, EnrolmentStore, NewEnrolment, RegisteredEnrolment } from '../domain/enrolment.ts'
+import {
+  type AddedEnrolment,
+  type Enrolment,
+  type EnrolmentStore,
+  MAX_ENROLMENTS,
+  type NewEnrolment,
+  type RegisteredEnrolment,
+} from '../domain/enrolment.ts'
 import { keyOf } from '../domain/key-ring.ts'
 import { mappingOf } from './columns.ts'
 import { nullsToUndefined } from './nulls-to-undefined.ts'
-import { type Param, prepared, type Rows, transact } from './prepared.ts'
+import { locksRows, type Param, prepared, type Rows, transact } from './prepared.ts'
+import { countRecoveryCodes, deleteRecoveryCodes, replaceRecoveryCodes } from './recovery-codes.ts'
 import type { EnrolmentRow, Tables } from './schema.ts'
 import { SqlRepository } from './sql-repository.ts'
 
 export class SqlEnrolments extends SqlRepository implements EnrolmentStore {
-  async find(subject: string): Promise<Enrolment | undefined> {
-    return (await enrolmentsOf(this.db, [subject]))[0]
+  ofSubject(subject: string): Promise<readonly Enrolment[]> {
+    return enrolmentsOf(this.db, [subject])
   }
 
-  async replace({ enrolment, recoveryHashes, inPlaceOf }: NewEnrolment): Promise<boolean> {
+  async replace(fresh: NewEnrolment): Promise<boolean> {
     return transact(this.db, async (db) => {
-      if (!(await put(db, toRow(enrolment), inPlaceOf))) return false
-      await replaceRecoveryCodes(db, enrolment.subject, recoveryHashes)
+      if (!(await put(db, fresh))) return false
+      await replaceRecoveryCodes(db, fresh.enrolment, fresh)
       return true
     })
   }
 
-  async revoke(subject: string): Promise<boolean> {
-    const revoked = await this.db
-      .deleteFrom('enrolments')
-      .where('subject', '=', subject)
-      .returning('id')
-      .executeTakeFirst()
-    return revoked !== undefined
+  async add(added: AddedEnrolment): Promise<'added' | 'full' | 'gone'> {
+    const { enrolment, beside } = added
+    return transact(this.db, async (db) => {
+      const present = await lockedOf(db, enrolment.subject)
+      if (beside !== undefined && !present.some(({ id }) => id === beside)) return 'gone'
+      const slot = freeSlot(present)
+      if (slot === undefined || !(await insert(db, enrolment, slot))) return 'full'
+      if (present.length === 0) await replaceRecoveryCodes(db, enrolment, added)
+      return 'added'
+    })
   }
 
-  async recoveryCodesLeft(subject: string): Promise<number> {
-    const { left } = await this.db
-      .selectFrom('recovery_codes')
-      .select((select) => select.fn.countAll<number | string>().as('left'))
+  async rename(subject: string, id: string, name: string | undefined): Promise<boolean> {
+    const renamed = await this.db
+      .updateTable('enrolments')
+      .set({ name: name ?? null })
       .where('subject', '=', subject)
-      .where('used_at', 'is', null)
-      .executeTakeFirstOrThrow()
-    return Number(left)
+      .where('id', '=', id)
+      .returning('id')
+      .executeTakeFirst()
+    return renamed !== undefined
+  }
+
+  async revoke(subject: string, id?: string): Promise<boolean> {
+    return transact(this.db, async (db) => {
+      await lockedOf(db, subject)
+      const all = db.deleteFrom('enrolments').where('subject', '=', subject).returning('id')
+      const gone = await (id === undefined ? all : all.where('id', '=', id)).execute()
+      if (gone.length === 0) return false
+      await deleteRecoveryCodes(
+        db,
+        subject,
+        gone.map((row) => row.id),
+      )
+      return true
+    })
+  }
+
+  recoveryCodesLeft(subject: string): Promise<number> {
+    return countRecoveryCodes(this.db, subject)
   }
 
   async list({ after, limit }: { after?: string; limit: number }): Promise<readonly RegisteredEnrolment[]> {
     const all = this.#withCounts()
-    const rest = after === undefined ? all : all.where('subject', '>', after)
-    return (await rest.orderBy('subject').limit(limit).execute()).map(registered)
+    const [id = '', subject = ''] = after?.split(/ (.*)/s) ?? []
+    const rest =
+      after === undefined
+        ? all
+        : all
+            .where('subject', '>=', subject)
+            .where((row) => row.or([row('subject', '>', subject), row('id', '>', id)]))
+    return (await rest.orderBy('subject').orderBy('id').limit(limit).execute()).map(registered)
   }
 
-  async findRegistered(subject: string): Promise<RegisteredEnrolment | undefined> {
-    const row = await this.#withCounts().where('subject', '=', subject).executeTakeFirst()
-    return row === undefined ? undefined : registered(row)
+  async registeredOf(subject: string): Promise<readonly RegisteredEnrolment[]> {
+    const mine = this.#withCounts().where('subject', '=', subject)
+    return (await mine.orderBy('created_at').orderBy('id').execute()).map(registered)
   }
 
   async renewRecoveryCodes(subject: string, hashes: readonly string[]): Promise<boolean> {
     return transact(this.db, async (db) => {
-      const known = await db
-        .selectFrom('enrolments')
-        .select('id')
-        .where('subject', '=', subject)
-        .executeTakeFirst()
-      if (known === undefined) return false
-      await replaceRecoveryCodes(db, subject, hashes)
+      const [one] = await lockedOf(db, subject)
+      if (one === undefined) return false
+      await replaceRecoveryCodes(db, { subject, id: one.id }, { recoveryHashes: hashes })
       return true
     })
   }
@@ -79,19 +112,21 @@ export class SqlEnrolments extends SqlRepository implements EnrolmentStore {
         'id',
         'kind',
         'subject',
+        'name',
         'digits',
         'period',
         'algorithm',
         'last_step',
         'drift_ms',
         'created_at',
+        'used_at',
       ])
       .select((row) =>
         row
           .selectFrom('recovery_codes')
           .select((codes) => codes.fn.countAll<number | string>().as('count'))
           .whereRef('recovery_codes.subject', '=', 'enrolments.subject')
-          .where('used_at', 'is', null)
+          .where('recovery_codes.used_at', 'is', null)
           .as('codes_left'),
       )
   }
@@ -110,35 +145,74 @@ export class SqlEnrolments extends SqlRepository implements EnrolmentStore {
   }
 }
 
-async function replaceRecoveryCodes(
-  db: Kysely<Tables>,
-  subject: string,
-  hashes: readonly string[],
-): Promise<void> {
-  await db.deleteFrom('recovery_codes').where('subject', '=', subject).execute()
-  const codes = hashes.map((hash) => ({ subject, hash, used_at: null }))
-  if (codes.length > 0) await db.insertInto('recovery_codes').values(codes).execute()
-}
-
 /** The beginning of a sealed seed, long enough for the longest name of a key. */
 const sealedBy = sql<string>`substr(sealed_seed, 1, 33)`
 
-/** One statement each, so that of two at once the later one finds what the earlier one left. */
-async function put(db: Kysely<Tables>, row: EnrolmentRow, inPlaceOf?: string | null): Promise<boolean> {
-  const insert = db.insertInto('enrolments').values(row).returning('id')
-  const written =
-    typeof inPlaceOf === 'string'
-      ? db
-          .updateTable('enrolments')
-          .set(row)
-          .where('subject', '=', row.subject)
-          .where('id', '=', inPlaceOf)
-          .returning('id')
-      : insert.onConflict((conflict) => {
-          const taken = conflict.column('subject')
-          return inPlaceOf === null ? taken.doNothing() : taken.doUpdateSet(row)
-        })
-  return (await written.executeTakeFirst()) !== undefined
+const FIRST_SLOT = 1
+
+interface Locked {
+  readonly id: string
+  readonly slot: number
+}
+
+/**
+ * Every change of a subject's authenticators begins with this: of two at once the later one then finds, in its next
+ * statement, what the earlier one left.
+ */
+function lockedOf(db: Kysely<Tables>, subject: string): Promise<readonly Locked[]> {
+  const mine = db
+    .selectFrom('enrolments')
+    .select(['id', 'slot'])
+    .where('subject', '=', subject)
+    .orderBy('slot')
+  return locksRows(db) ? mine.forUpdate().execute() : mine.execute()
+}
+
+function freeSlot(present: readonly Locked[]): number | undefined {
+  const slots = Array.from({ length: MAX_ENROLMENTS }, (_, index) => FIRST_SLOT + index)
+  return slots.find((slot) => !present.some((each) => each.slot === slot))
+}
+
+/** @returns false where another transaction has taken the slot at the same moment. */
+async function insert(db: Kysely<Tables>, enrolment: Enrolment, slot: number): Promise<boolean> {
+  const inserted = await db
+    .insertInto('enrolments')
+    .values({ ...toRow(enrolment), slot })
+    .onConflict((conflict) => conflict.columns(['subject', 'slot']).doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  return inserted !== undefined
+}
+
+async function put(db: Kysely<Tables>, { enrolment, inPlaceOf }: NewEnrolment): Promise<boolean> {
+  const present = await lockedOf(db, enrolment.subject)
+  if (inPlaceOf === null) return present.length === 0 && insert(db, enrolment, FIRST_SLOT)
+  if (inPlaceOf !== undefined) return putInPlaceOf(db, enrolment, inPlaceOf)
+  const row = toRow(enrolment)
+  await db
+    .insertInto('enrolments')
+    .values({ ...row, slot: FIRST_SLOT })
+    .onConflict((conflict) => conflict.columns(['subject', 'slot']).doUpdateSet(row))
+    .execute()
+  await db
+    .deleteFrom('enrolments')
+    .where('subject', '=', enrolment.subject)
+    .where('id', '<>', enrolment.id)
+    .execute()
+  return true
+}
+
+/** It keeps the name of the other, unless it has one. */
+async function putInPlaceOf(db: Kysely<Tables>, enrolment: Enrolment, other: string): Promise<boolean> {
+  const { name, ...row } = toRow(enrolment)
+  const replaced = await db
+    .updateTable('enrolments')
+    .set(name === null ? row : { ...row, name })
+    .where('subject', '=', enrolment.subject)
+    .where('id', '=', other)
+    .returning('id')
+    .executeTakeFirst()
+  return replaced !== undefined
 }
 
 /** The authenticators of any of the subjects. */
@@ -177,6 +251,7 @@ const { toRow, fromRow } = mappingOf<Enrolment, EnrolmentRow>()({
   id: 'id',
   kind: 'kind',
   subject: 'subject',
+  name: 'name',
   sealedSeed: 'sealed_seed',
   digits: 'digits',
   period: 'period',
@@ -184,6 +259,7 @@ const { toRow, fromRow } = mappingOf<Enrolment, EnrolmentRow>()({
   lastStep: 'last_step',
   driftMs: 'drift_ms',
   createdAt: 'created_at',
+  usedAt: 'used_at',
 })
 
 interface RegisteredRow extends Omit<EnrolmentRow, 'sealed_seed'> {
@@ -192,17 +268,20 @@ interface RegisteredRow extends Omit<EnrolmentRow, 'sealed_seed'> {
 
 function registered({
   kind,
+  name,
   last_step,
   drift_ms,
   created_at,
+  used_at,
   codes_left,
   ...row
 }: RegisteredRow): RegisteredEnrolment {
   return {
     ...row,
-    ...nullsToUndefined({ kind }),
+    ...nullsToUndefined({ kind, name }),
     driftMs: drift_ms,
     createdAt: created_at,
+    usedAt: used_at ?? undefined,
     used: last_step >= 0,
     recoveryCodesLeft: Number(codes_left),
   }

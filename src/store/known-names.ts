@@ -7,7 +7,13 @@ export class SqlNames extends SqlRepository implements NameStore {
   async list(limit: number): Promise<readonly string[]> {
     const [users, enrolled, letIn] = await Promise.all([
       this.db.selectFrom('users').select('name').orderBy('name').limit(limit).execute(),
-      this.db.selectFrom('enrolments').select('subject as name').orderBy('subject').limit(limit).execute(),
+      this.db
+        .selectFrom('enrolments')
+        .select('subject as name')
+        .distinct()
+        .orderBy('subject')
+        .limit(limit)
+        .execute(),
       this.#letIn(limit),
     ])
     const names = [

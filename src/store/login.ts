@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, QueryResult } from 'kysely'
 import type {
   DirectoryAccount,
   DirectoryLock,
@@ -35,6 +35,7 @@ import { createLockouts } from './lockout-escalation.ts'
 import { dependOnKnownAddress, locksInForce } from './locks-in-force.ts'
 import { countFailure, forgetFailuresOf } from './login-failures.ts'
 import { type Param, prepared, transact } from './prepared.ts'
+import { spendRecoveryCode, spentCode } from './recovery-codes.ts'
 import type { Tables } from './schema.ts'
 import { openSession } from './session-opening.ts'
 import { findRoom, giveWay } from './session-places.ts'
@@ -153,30 +154,32 @@ export async function keepFailure(
 async function take(db: Kysely<Tables>, codeUse: CodeUse, now: number): Promise<boolean> {
   if (codeUse.kind === 'none') return true
   if (codeUse.kind === 'recovery') {
-    const { subject, hash } = codeUse
-    return (await spendRecoveryCode(db, { subject, hash, now })).numAffectedRows === 1n
+    const { subject, hashes } = codeUse
+    return spent(await spendRecoveryCode(db, { ...spentCode(subject, hashes), now }))
   }
   if (codeUse.kind === 'trust') {
     const { trust, enrolment } = codeUse
-    return (await spendTrust(db, { trust, enrolment, now })).numAffectedRows === 1n
+    return spent(await spendTrust(db, { trust, enrolment, now }))
   }
   const { enrolment, step, driftMs } = codeUse
-  return (await spendStep(db, { enrolment, step, driftMs })).numAffectedRows === 1n
+  return spent(await spendStep(db, { enrolment, step, driftMs, now }))
 }
 
-const spendStep = prepared((db, value: Param<{ enrolment: string; step: number; driftMs: number }>) =>
+function spent({ numAffectedRows = 0n }: Pick<QueryResult<unknown>, 'numAffectedRows'>): boolean {
+  return numAffectedRows > 0n
+}
+
+interface SpentStep {
+  readonly enrolment: string
+  readonly step: number
+  readonly driftMs: number
+  readonly now: number
+}
+
+const spendStep = prepared((db, value: Param<SpentStep>) =>
   db
     .updateTable('enrolments')
-    .set({ last_step: value('step'), drift_ms: value('driftMs') })
+    .set({ last_step: value('step'), drift_ms: value('driftMs'), used_at: value('now') })
     .where('id', '=', value('enrolment'))
     .where('last_step', '<', value('step')),
-)
-
-const spendRecoveryCode = prepared((db, value: Param<{ subject: string; hash: string; now: number }>) =>
-  db
-    .updateTable('recovery_codes')
-    .set({ used_at: value('now') })
-    .where('subject', '=', value('subject'))
-    .where('hash', '=', value('hash'))
-    .where('used_at', 'is', null),
 )

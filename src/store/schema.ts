@@ -15,7 +15,7 @@ import type { QuotaAdditionRow, QuotaMarkRow, UsageDayRow, UsageTotalRow } from 
 export interface Tables {
   users: UserTable
   user_groups: UserGroupRow
-  enrolments: EnrolmentRow
+  enrolments: EnrolmentTable
   recovery_codes: RecoveryCodeRow
   lockouts: LockoutRow
   login_failures: LoginFailureRow
@@ -80,12 +80,21 @@ export interface EnrolmentRow {
   /** Milliseconds. */
   drift_ms: number
   created_at: number
+  name: string | null
+  used_at: number | null
+}
+
+/** The authenticators of a subject have places from 1 on, so that no two of one moment are one too many. */
+interface EnrolmentTable extends EnrolmentRow {
+  slot: Generated<number>
 }
 
 interface RecoveryCodeRow {
   subject: string
   hash: string
   used_at: number | null
+  /** Of a scratch code: the authenticator that it came with, and goes with. */
+  enrolment: string | null
 }
 
 export interface LockoutRow {

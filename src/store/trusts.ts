@@ -78,7 +78,6 @@ const inForceFor = prepared((db, value: Param<TrustQuery>) =>
     .where('subject', '=', value('subject'))
     .where('source', '=', value('source'))
     .where('network', '=', value('network'))
-    .where('enrolment', '=', value('enrolment'))
     .where((row) => isInForce(row, value('now'))),
 )
 

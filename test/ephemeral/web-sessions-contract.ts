@@ -28,7 +28,7 @@ export function webSessionsContract(
   open: (
     limits: WebSessionLimits,
     clock: Clock,
-    authenticatorOf: (subject: string) => Promise<string | undefined>,
+    hasAuthenticator: (subject: string, id: string) => Promise<boolean>,
     present: (session: WebSession, use: SessionUse) => Promise<WebSession | undefined>,
   ) => Promise<WebSessionStore>,
   usesClock: boolean,
@@ -47,7 +47,7 @@ export function webSessionsContract(
     const opened = await open(
       LIMITS,
       clock,
-      async (subject) => (others.has(subject) ? others.get(subject) : ENROLLED),
+      async (subject, id) => (others.has(subject) ? others.get(subject) : ENROLLED) === id,
       async (session, use) => {
         uses.push(use)
         if (!records.has(session.user)) return session

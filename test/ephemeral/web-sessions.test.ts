@@ -12,11 +12,11 @@ ephemeralStoreContract('in memory', async () =>
 
 webSessionsContract(
   'in memory',
-  async (limits, clock, authenticatorOf, present) =>
+  async (limits, clock, hasAuthenticator, present) =>
     webSessions({
       sessions: memoryStore({ name: 'web sessions', clock, capacity: 100 }),
       endings: memoryStore({ name: 'endings', clock, capacity: 100 }),
-      authenticatorOf,
+      hasAuthenticator,
       present,
       limits,
       clock,

@@ -328,7 +328,7 @@ describe('a form of the admin console', () => {
     const shown = await newcomer.post('/enrol/code', { name: 'newcomer', code })
     const key = keyOn(shown) ?? expect.unreachable('there is no key')
     await newcomer.post('/enrol/confirm', { code: generateSync({ secret: key }) })
-    expect(await fixture.records.enrolments.find('newcomer')).toBeDefined()
+    expect((await fixture.records.enrolments.ofSubject('newcomer'))[0]).toBeDefined()
     await client.get('/desk/lock')
     const unknown = await client.postOnly('/desk/users/invite', { name: 'nobody-at-all', reason: REASON })
     expect([unknown.status, problemOn(unknown)]).toEqual([422, 'Unknown user: not found in any directory.'])

@@ -39,7 +39,7 @@ function inTurn(users: UserStore, enrolments: EnrolmentStore) {
   return {
     users: { find: queued(users.find.bind(users)), add: queued(users.add.bind(users)) },
     enrolments: {
-      find: queued(enrolments.find.bind(enrolments)),
+      ofSubject: queued(enrolments.ofSubject.bind(enrolments)),
       replace: queued(enrolments.replace.bind(enrolments)),
     },
   }
@@ -233,7 +233,7 @@ HOTP/T60/8 eve + ${Buffer.from(SEED).toString('hex')}
   test('are sealed at rest', async () => {
     const { importTokens, enrolments, keys } = await brokerWith('bob', 'eve')
     await importTokens(FILE)
-    const enrolment = await enrolments.find('bob')
+    const enrolment = (await enrolments.ofSubject('bob'))[0]
     expect(JSON.stringify(enrolment)).not.toMatch(/12345678|31323334/)
     expect(keys.open(enrolment?.sealedSeed ?? '', 'bob').reveal()).toBe(SEED)
   })
@@ -247,6 +247,6 @@ HOTP/T60/8 eve + ${Buffer.from(SEED).toString('hex')}
     ]
     expect(await importTokens(FILE)).toEqual({ imported: [], faults })
     expect(await importTokens(FILE, true)).toEqual({ imported: [], faults })
-    expect(await enrolments.find('bob')).toEqual(mine)
+    expect((await enrolments.ofSubject('bob'))[0]).toEqual(mine)
   })
 })

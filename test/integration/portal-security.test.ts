@@ -238,7 +238,7 @@ describe('a session of the portal', () => {
     // The code that signs in is the one that is shown again below.
     await awayFromTheEdge(5000)
     const alice = await signedIn(fixture, 'alice')
-    const before = await fixture.records.enrolments.find('alice')
+    const before = (await fixture.records.enrolments.ofSubject('alice'))[0]
     for (const action of ['replace', 'remove', 'recovery-codes']) {
       const answer = await alice.post(`/authenticator/${action}`, { code: '000000' })
       expect([answer.status, problemOn(answer)]).toEqual([422, 'That code is wrong.'])
@@ -248,7 +248,7 @@ describe('a session of the portal', () => {
     expect(problemOn(used)).toBe('That code was used before. Wait for the next one.')
     // Neither is a page of the enrolment a way around it.
     expect(headingOf(await alice.post('/enrol/begin'))).toBe('Your account')
-    expect(await fixture.records.enrolments.find('alice')).toEqual(before)
+    expect((await fixture.records.enrolments.ofSubject('alice'))[0]).toEqual(before)
     const locked = await alice.post('/authenticator/remove', { code: '000000' })
     expect(problemOn(locked)).toBe('That code is wrong.')
     expect(problemOn(await alice.post('/authenticator/remove', { code: '000000' }))).toMatch(/Try again in/)
@@ -271,12 +271,12 @@ describe('an enrolment at the portal', () => {
     expect(slow.key).not.toBe(quick.key)
     const done = await quick.client.post('/enrol/confirm', { code: generateSync({ secret: quick.key }) })
     expect(headingOf(done)).toBe('Save your recovery codes')
-    const mine = await fixture.records.enrolments.find('alice')
+    const mine = (await fixture.records.enrolments.ofSubject('alice'))[0]
 
     const late = await slow.client.post('/enrol/confirm', { code: generateSync({ secret: slow.key }) })
     // Every other browser was signed out, so this is the start.
     expect(headingOf(late)).toBe('Sign in')
-    expect(await fixture.records.enrolments.find('alice')).toEqual(mine)
+    expect((await fixture.records.enrolments.ofSubject('alice'))[0]).toEqual(mine)
   })
 
   test('is confirmed by only one of two concurrent browsers', async () => {
@@ -326,7 +326,7 @@ describe('an enrolment at the portal', () => {
     const { client, key } = await begin(fixture, 'alice')
     expect(headingOf(await client.post('/enrol/cancel'))).toBe('Sign in')
     await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
-    expect(await fixture.records.enrolments.find('alice')).toBeUndefined()
+    expect((await fixture.records.enrolments.ofSubject('alice'))[0]).toBeUndefined()
   })
 
   test('shows its recovery codes to its own browser alone, and no more when they are saved', async () => {
@@ -435,7 +435,7 @@ test('an invitation replaces an authenticator that was lost, once', async () => 
   const fixture = await startTestBroker()
   await fixture.addUser('alice')
   await fixture.enrol('alice')
-  const lost = await fixture.records.enrolments.find('alice')
+  const lost = (await fixture.records.enrolments.ofSubject('alice'))[0]
   const { invitations, audit } = fixture.records
   const inviting = new Inviting({ invitations, audit, clock: systemClock, random: systemRandom })
   const { code } = await inviting.invite('alice', { actor: 'helpdesk' })
@@ -445,10 +445,10 @@ test('an invitation replaces an authenticator that was lost, once', async () => 
   const shown = await client.post('/enrol/code', { name: 'alice', code })
   const key = keyOn(shown) ?? ''
   // Until the new one is confirmed the old one stays.
-  expect(await fixture.records.enrolments.find('alice')).toEqual(lost)
+  expect((await fixture.records.enrolments.ofSubject('alice'))[0]).toEqual(lost)
   await client.post('/enrol/confirm', { code: generateSync({ secret: key }) })
   await client.post('/recovery-codes/saved', { saved: 'yes' })
-  expect((await fixture.records.enrolments.find('alice'))?.id).not.toBe(lost?.id)
+  expect((await fixture.records.enrolments.ofSubject('alice'))[0]?.id).not.toBe(lost?.id)
   await client.get('/enrol')
   const again = await client.post('/enrol/code', { name: 'alice', code })
   expect(problemOn(again)).toMatch(/^This invitation was used before\./)
@@ -479,9 +479,9 @@ describe('an authenticator that is enrolled by invitation', () => {
       const earlier = await invited(fixture, user)
       const later = await invited(fixture, user)
       expect(headingOf(await later.confirm())).toBe('Save your recovery codes')
-      const enrolled = await fixture.records.enrolments.find(user)
+      const enrolled = (await fixture.records.enrolments.ofSubject(user))[0]
       expect(headingOf(await earlier.confirm())).toBe('Sign in')
-      expect(await fixture.records.enrolments.find(user)).toEqual(enrolled)
+      expect((await fixture.records.enrolments.ofSubject(user))[0]).toEqual(enrolled)
     }
   })
 
@@ -493,11 +493,11 @@ describe('an authenticator that is enrolled by invitation', () => {
       const { client, confirm } = await invited(fixture, 'alice')
       // By the command line, which ends no sessions.
       await fixture.enrol('alice')
-      const enrolled = await fixture.records.enrolments.find('alice')
+      const enrolled = (await fixture.records.enrolments.ofSubject('alice'))[0]
       expect(headingOf(await confirm())).toBe('This took too long')
       // Nor after beginning once more.
       expect(headingOf(await confirm(await client.post('/enrol/begin')))).toBe('This took too long')
-      expect(await fixture.records.enrolments.find('alice')).toEqual(enrolled)
+      expect((await fixture.records.enrolments.ofSubject('alice'))[0]).toEqual(enrolled)
       await fixture.records.enrolments.revoke('alice')
     }
   })
@@ -556,13 +556,13 @@ describe('what was signed in with an authenticator', () => {
     const secret = keyOn(await client.get('/enrol')) ?? ''
     await client.post('/enrol/confirm', { code: generateSync({ secret }) })
     await client.post('/recovery-codes/saved', { saved: 'yes' })
-    const before = await fixture.records.enrolments.find('alice')
+    const before = (await fixture.records.enrolments.ofSubject('alice'))[0]
     const code = generateSync({ secret, epoch: Date.now() / 1000 + 30 })
     const shown = await client.post('/authenticator/replace', { code })
     expect(headingOf(await client.get('/'))).toBe('Your account')
     await client.post('/enrol/confirm', { code: generateSync({ secret: keyOn(shown) ?? '' }) })
     await client.post('/recovery-codes/saved', { saved: 'yes' })
-    expect((await fixture.records.enrolments.find('alice'))?.id).not.toBe(before?.id)
+    expect((await fixture.records.enrolments.ofSubject('alice'))[0]?.id).not.toBe(before?.id)
     expect(headingOf(await client.get('/'))).toBe('Your account')
   })
 

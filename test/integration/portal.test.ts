@@ -121,7 +121,7 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
       await page.waitForURL('**/authenticator/remove')
       await page.locator('a.button[href="/"]').waitFor()
       await look('removed')
-      expect(await fixture.records.enrolments.find(user)).toBeUndefined()
+      expect((await fixture.records.enrolments.ofSubject(user))[0]).toBeUndefined()
 
       await page.goto(`${fixture.url}/enrol`)
       await look('leave')
@@ -179,11 +179,11 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
     await page.waitForURL('**/enrol')
     const another = await scan(page.locator('svg.qr'))
     expect(another.key).not.toBe(app.key)
-    const before = await fixture.records.enrolments.find('plain')
+    const before = (await fixture.records.enrolments.ofSubject('plain'))[0]
     await page.fill('#code', another.code())
     await page.locator('#code').press('Enter')
     await page.locator('#codes').waitFor()
-    expect((await fixture.records.enrolments.find('plain'))?.id).not.toBe(before?.id)
+    expect((await fixture.records.enrolments.ofSubject('plain'))[0]?.id).not.toBe(before?.id)
     expect(complaints()).toEqual([])
   })
 

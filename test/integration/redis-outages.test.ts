@@ -94,7 +94,7 @@ const CHALLENGE: PendingChallenge = {
   gateway: 'gw1',
   person: { subject: 'bob', source: 'local', groups: ['staff'], attributes: {} },
   wrongCodes: 0,
-  enrolment: null,
+  enrolments: [],
 }
 
 describeWith(['redis-server', 'redis-cli'], 'while Redis is away', () => {

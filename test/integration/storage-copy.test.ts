@@ -90,7 +90,8 @@ describeWith(POSTGRES_NEEDS, 'ocbroker storage copy', () => {
 
     test('so that a broker goes on there: users log in, and their codes stay spent', async () => {
       await addPeople(here, [{ name: 'alice', password: 'correct horse' }])
-      const enrolment = async (records: Repositories) => (await records.enrolments.find('alice'))?.id ?? ''
+      const enrolment = async (records: Repositories) =>
+        (await records.enrolments.ofSubject('alice'))[0]?.id ?? ''
       const claim = (id: string) =>
         admission('alice', { kind: 'totp', enrolment: id, step: 100, driftMs: 0 }, { address: '192.0.2.1' })
       await inFile(here.database, async (records) => {

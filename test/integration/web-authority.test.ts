@@ -91,7 +91,7 @@ describe('the help desk', () => {
     await client.post('/sign-in', { name: 'helen', password: PASSWORD })
     await client.post('/code', { code: fixture.code() })
     const hasAuthenticator = async (name: string) =>
-      (await fixture.records.enrolments.find(name)) !== undefined
+      (await fixture.records.enrolments.ofSubject(name))[0] !== undefined
     for (const [name, may] of [
       ['adam', false],
       ['bob', true],
@@ -137,7 +137,7 @@ describe('the authenticator of a removed local user', () => {
       expect((await ask(`${fixture.url}${path}`, { token, method: 'DELETE' })).status).toBe(204)
       const events = await fixture.records.audit.list({ user: name, limit: 10 })
       return {
-        isKept: (await fixture.records.enrolments.find(name)) !== undefined,
+        isKept: (await fixture.records.enrolments.ofSubject(name))[0] !== undefined,
         events: events.map(({ kind }) => kind).toSorted(),
       }
     }

@@ -57,6 +57,9 @@ describe('a code that is right at another time', () => {
 
   it.each([
     ['a code that is right elsewhere', { wrongCode: 'elsewhere' }, 3],
+    ['a code that is right elsewhere on one of two', { wrongCode: 'elsewhere', count: 2 }, 6],
+    ['a code that is right nowhere on either of two', { wrongCode: 'nowhere', count: 2 }, 6],
+    ['a wrong password of a user with two', { count: 2 }, 6],
     ['a code that is right nowhere', { wrongCode: 'nowhere' }, 3],
     ['a wrong password where the code comes with it', {}, 3],
     ['a wrong password where a prompt asks for the code', { mode: 'challenge' }, 0],
@@ -65,13 +68,16 @@ describe('a code that is right at another time', () => {
     const {
       mode = 'append',
       counts = true,
+      count = 1,
       wrongCode,
-    }: { mode?: SecondFactorMode; counts?: boolean; wrongCode?: string } = more
+    }: { mode?: SecondFactorMode; counts?: boolean; count?: number; wrongCode?: string } = more
     const fixture = await createLoginFixture()
     const enrolment = await fixture.enrol('bob')
+    const several = Array.from({ length: count }, () => enrolment)
     const code = wrongCode === 'elsewhere' ? fixture.code(6) : '000000'
     const login = {
-      wrongCode: wrongCode && { enrolment, typed: new Secret(code) },
+      wrongCode: wrongCode && { enrolments: several, typed: new Secret(code) },
+      authenticators: several.length,
       attempt: {},
       rules: { mode },
       options: {

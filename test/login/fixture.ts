@@ -242,9 +242,26 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
       await records.enrolments.replace({ enrolment, recoveryHashes })
       return enrolment
     },
+    /** One more authenticator. */
+    async enrolAnother(subject: string, seed: Secret, more: Partial<Enrolment> = {}): Promise<Enrolment> {
+      const enrolment: Enrolment = {
+        id: systemRandom.id(),
+        subject,
+        sealedSeed: keys.seal(seed, subject),
+        lastStep: -1,
+        driftMs: 0,
+        createdAt: time.now,
+        digits: 6,
+        period: 30,
+        algorithm: 'sha1',
+        ...more,
+      }
+      await records.enrolments.add({ enrolment, recoveryHashes: [] })
+      return enrolment
+    },
     /** The code of this moment, or of `steps` later. */
-    code: (steps = 0, digits: 6 | 8 = 6) =>
-      generateSync({ secret: SEED.bytes(), digits, epoch: Math.floor(time.now / 1000) + steps * 30 }),
+    code: (steps = 0, digits: 6 | 8 = 6, seed = SEED) =>
+      generateSync({ secret: seed.bytes(), digits, epoch: Math.floor(time.now / 1000) + steps * 30 }),
     /** The names of the steps that were entered since it was asked for last. */
     entered: () => entered.splice(0),
     /** A login at a gateway. */

@@ -57,7 +57,7 @@ async function fixture(other?: Other) {
       expect(await users.find('bob')).toBeUndefined()
       return {
         namesakes: removed?.namesakes,
-        authenticator: (await enrolments.find('bob')) !== undefined,
+        authenticator: (await enrolments.ofSubject('bob'))[0] !== undefined,
         recoveryCodes: await enrolments.recoveryCodesLeft('bob'),
         invitation: (await invitations.redeem('invited', ['bob'], NOON)) !== undefined,
         events: events.map(({ kind, actor, detail }) => `${kind} ${actor} ${detail}`),

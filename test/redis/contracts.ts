@@ -114,11 +114,11 @@ export function redisContracts(name: string, start: () => Promise<RunningRedis>)
 
     webSessionsContract(
       'in Redis',
-      async (limits, clock, authenticatorOf, present) =>
+      async (limits, clock, hasAuthenticator, present) =>
         webSessions({
           sessions: store('web-sessions'),
           endings: store('endings'),
-          authenticatorOf,
+          hasAuthenticator,
           present,
           limits,
           clock,

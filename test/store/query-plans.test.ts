@@ -46,7 +46,7 @@ const FREQUENT: readonly [string, () => Promise<unknown>][] = [
   ],
   [
     'a login by recovery code',
-    () => records.login.admit(admission(user, { kind: 'recovery', subject: user, hash: 'h' })),
+    () => records.login.admit(admission(user, { kind: 'recovery', subject: user, hashes: ['h'] })),
   ],
   ['a login', () => records.login.admit(admission(user, { kind: 'none' }, { address }))],
   [
@@ -56,7 +56,6 @@ const FREQUENT: readonly [string, () => Promise<unknown>][] = [
         subject: user,
         source: 'local',
         network: address,
-        enrolment: 'e',
         now: NOON,
       }),
   ],
@@ -122,7 +121,7 @@ const FREQUENT: readonly [string, () => Promise<unknown>][] = [
   ['the keys in use', () => records.enrolments.keysInUse()],
   ['a local user', () => records.users.find(user)],
   ['an enrolment', () => records.enrolments.replace({ enrolment: enrolmentOf(user), recoveryHashes: ['h'] })],
-  ['the enrolment of a subject', () => records.enrolments.find(user)],
+  ['the authenticators of a subject', () => records.enrolments.ofSubject(user)],
   ['the recovery codes that are left', () => records.enrolments.recoveryCodesLeft(user)],
   [
     'the locks of a user',

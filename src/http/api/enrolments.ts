@@ -1,3 +1,4 @@
+import { placeOfEnrolment } from '../../domain/enrolment.ts'
 import { usernameOf } from '../../domain/login-name.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
@@ -12,11 +13,11 @@ export function enrolmentRoutes(services: HttpServices): Handlers {
   return {
     async listEnrolments(call) {
       const page = pageOf(call)
-      return pageFrom(await records.enrolments.list(page), page, enrolmentWire, ({ subject }) => subject)
+      return pageFrom(await records.enrolments.list(page), page, enrolmentWire, placeOfEnrolment)
     },
 
     async getEnrolment(call) {
-      const enrolment = await records.enrolments.findRegistered(call.path('subject'))
+      const [enrolment] = await records.enrolments.registeredOf(call.path('subject'))
       if (enrolment === undefined) throw new Problem('not-found')
       return { body: enrolmentWire(enrolment) }
     },

@@ -7,7 +7,7 @@ import type { ImportedToken } from './imported-token.ts'
 import { type ImportManner, type ImportOutcome, takeOver } from './take-over.ts'
 
 export interface ImportTokensOptions extends ImportManner {
-  readonly enrolments: Pick<EnrolmentStore, 'find' | 'replace'>
+  readonly enrolments: Pick<EnrolmentStore, 'ofSubject' | 'replace'>
   readonly keys: KeyRing
   readonly clock: Clock
   readonly random: Randomness
@@ -30,7 +30,7 @@ export function importTokens(
       const subject = await subjectOf(entry.name)
       if (subject === undefined) return faultAt(entry, `there is no user ${entry.name}`)
       subjects.set(entry.name, subject)
-      if (replace || (await enrolments.find(subject)) === undefined) return undefined
+      if (replace || (await enrolments.ofSubject(subject)).length === 0) return undefined
       return enrolled(entry)
     },
     take: async (entry) => {
@@ -48,9 +48,9 @@ export function importTokens(
         kind: kind === 'hotp' ? kind : undefined,
         createdAt: clock.now(),
       }
-      const recoveryHashes = [...new Set(scratchCodes)].map((code) => scratchCodeHash(seed, subject, code))
+      const scratchHashes = [...new Set(scratchCodes)].map((code) => scratchCodeHash(seed, subject, code))
       const inPlaceOf = replace ? undefined : null
-      const isTaken = await enrolments.replace({ enrolment, recoveryHashes, inPlaceOf })
+      const isTaken = await enrolments.replace({ enrolment, recoveryHashes: [], scratchHashes, inPlaceOf })
       return isTaken ? undefined : enrolled(entry)
     },
   })

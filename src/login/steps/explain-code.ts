@@ -5,9 +5,9 @@ import { Secret } from '../../domain/secret.ts'
 import type { Login } from '../login.ts'
 import type { Verdict } from './record-outcome.ts'
 
-/** A code that was wrong, and whose it should have been. */
+/** A code that was wrong, and the authenticators one of which should have shown it. */
 export interface WrongCode {
-  readonly enrolment: Enrolment
+  readonly enrolments: readonly Enrolment[]
   readonly typed: Secret
 }
 
@@ -28,14 +28,19 @@ export function explainCode(verdict: Verdict, login: Login): Verdict {
   return verdict.kind === 'ask' ? { ...verdict, failure: told } : told
 }
 
-function clueOf({ enrolment, typed }: WrongCode, { options: { keys, clock } }: Login): CodeClue | undefined {
-  const seed = keys.open(enrolment.sealedSeed, enrolment.subject)
-  return clueTo(typed.reveal(), seed, enrolment, clock.now())
+function clueOf({ enrolments, typed }: WrongCode, { options: { keys, clock } }: Login): CodeClue | undefined {
+  const clues = enrolments.map((enrolment) => {
+    const seed = keys.open(enrolment.sealedSeed, enrolment.subject)
+    return clueTo(typed.reveal(), seed, enrolment, clock.now())
+  })
+  return clues.find((clue) => clue !== undefined)
 }
 
 const NOBODYS_SEED = new Secret(Buffer.alloc(20))
 const USUAL = { digits: 6, period: 30, algorithm: 'sha1', lastStep: -1 } as const
 
-function lookInVain({ options: { clock } }: Login): void {
-  clueTo('000000', NOBODYS_SEED, USUAL, clock.now())
+/** As often as a wrong code of the user would be looked for. */
+function lookInVain({ authenticators, options: { clock } }: Login): void {
+  for (let each = 0; each < Math.max(1, authenticators); each += 1)
+    clueTo('000000', NOBODYS_SEED, USUAL, clock.now())
 }

@@ -26,10 +26,10 @@ export function findPolicy(enrolled: EnrolledUser, login: Login): GovernedUser |
     address,
     client,
     at: options.clock.now(),
-    enrolled: enrolled.enrolment !== undefined,
+    enrolled: enrolled.enrolments.length > 0,
   })
   const refuses = choice.policy !== undefined && choice.policy.reply === undefined
-  if (refuses && enrolled.enrolment === undefined && rules.mode !== 'only') {
+  if (refuses && enrolled.enrolments.length === 0 && rules.mode !== 'only') {
     const refusal = refusalOf(choice)
     if (refusal !== undefined) return refusal
   }

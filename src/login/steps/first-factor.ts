@@ -1,4 +1,4 @@
-import type { AwaitedCode, PendingChallenge } from '../../domain/challenge.ts'
+import type { AwaitedCode, OutsideCode, PendingChallenge } from '../../domain/challenge.ts'
 import { Unavailable } from '../../domain/errors.ts'
 import type {
   Candidate,
@@ -19,7 +19,7 @@ import { relayUpstreamChallenge } from '../relay-upstream-challenge.ts'
 import { splitTyped } from '../split-password-and-code.ts'
 import type { LoginContext } from './load-context.ts'
 
-type Asked = Partial<Pick<AwaitedCode, 'wrongCodes' | 'enrolment' | 'outside' | 'sealedPasswordHash'>>
+type Asked = Partial<Pick<AwaitedCode, 'wrongCodes' | 'enrolments' | 'outside' | 'sealedPasswordHash'>>
 
 /** What was typed into this request. */
 interface Shown {
@@ -42,10 +42,9 @@ export class VerifiedUser {
   readonly sealedPasswordHash: string | undefined
   /** Wrong codes so far in this login. */
   readonly wrongCodes: number
-  /** As `AwaitedCode.enrolment`, where the code answers a challenge; absent where none was asked for in this login. */
-  readonly asked: string | null | undefined
-  /** As `AwaitedCode.outside`. */
-  readonly outside: number | undefined
+  /** As `AwaitedCode.enrolments`, where the code answers a challenge; absent where none was asked for in this login. */
+  readonly asked: readonly string[] | undefined
+  readonly outside: OutsideCode | undefined
 
   private constructor(context: LoginContext, person: Person, { password, code }: Shown, asked?: Asked) {
     this.context = context
@@ -54,7 +53,7 @@ export class VerifiedUser {
     this.password = password
     this.sealedPasswordHash = asked?.sealedPasswordHash
     this.wrongCodes = asked?.wrongCodes ?? 0
-    this.asked = asked?.enrolment
+    this.asked = asked?.enrolments
     this.outside = asked?.outside
   }
 
@@ -136,8 +135,8 @@ async function askStore(
   const { password, code } = splitTyped(
     typed,
     rules.mode,
-    found.enrolment,
-    (enrolment, digits) => recogniseCode(enrolment, digits, options).kind !== 'wrong',
+    found.enrolments,
+    (digits) => recogniseCode(found.enrolments, digits, options).kind !== 'wrong',
   )
   if (password.isEmpty)
     return { kind: 'asked', context, answer: { kind: 'wrong', detail: 'a code without a password' } }

@@ -83,7 +83,7 @@ export async function openSession(
       ? entitlement
       : withAddresses(entitlement, { ipv4: answer.ipv4, ipv6: entitlement.ipv6 ?? answer.ipv6 })
   const recent = { policy, entitlement: granted, session: session.id }
-  await grantReplay?.remember(attempt, codeUse, user.user.enrolment, recent)
+  await grantReplay?.remember(attempt, codeUse, user.user.enrolments, recent)
   return grant(policy, granted, session.id, codeUse.kind === 'trust')
 }
 

@@ -49,6 +49,7 @@ export async function readContext(
   login: Login,
 ): Promise<LoginContext | Refusal> {
   const { enrolments, locks, knownAddress } = await login.options.records.view(query)
+  login.authenticators = enrolments.length
   const barring = locks.filter((lock) => blocks(lock, { isKnown: knownAddress, isExempt: login.isExempt }))
   if (barring.length === 0) return { kind: 'context', candidates, query, pending, enrolments }
   login.decidedAt = 'locked'
@@ -63,8 +64,8 @@ function prefetch(
   return candidate?.store.prefetch?.(candidate.name, deadline)
 }
 
-export function enrolmentOf({ enrolments }: Pick<LoginContext, 'enrolments'>, subject: string) {
-  return enrolments.find((enrolment) => enrolment.subject === subject)
+export function enrolmentsOf({ enrolments }: Pick<LoginContext, 'enrolments'>, subject: string) {
+  return enrolments.filter((enrolment) => enrolment.subject === subject)
 }
 
 export function refusedByLock(locks: readonly Lockout[], now: number): Refusal {

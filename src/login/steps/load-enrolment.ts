@@ -1,20 +1,25 @@
 import type { Enrolment } from '../../domain/enrolment.ts'
 import type { Login } from '../login.ts'
 import type { VerifiedUser } from './first-factor.ts'
-import { enrolmentOf } from './load-context.ts'
+import { enrolmentsOf } from './load-context.ts'
 
-/** A verified user with the authenticator, where there is one. */
+/** A verified user with the authenticators whose codes count. */
 export interface EnrolledUser {
   readonly kind: 'enrolled'
   readonly verified: VerifiedUser
-  readonly enrolment: Enrolment | undefined
+  readonly enrolments: readonly Enrolment[]
   /** As `Trust.sealedPasswordHash`, where this login may make a trust. */
   readonly sealedPasswordHash: string | undefined
 }
 
-/** Finds the user's authenticator. */
+/**
+ * Finds the user's authenticators. A user who was asked for a code needs one of those that were there then and still are,
+ * whatever an administrator or the user changed meanwhile.
+ */
 export function loadEnrolment(verified: VerifiedUser, login: Login): EnrolledUser {
   login.decidedAt = 'code'
-  const { context, person, sealedPasswordHash } = verified
-  return { kind: 'enrolled', verified, enrolment: enrolmentOf(context, person.subject), sealedPasswordHash }
+  const { context, person, sealedPasswordHash, asked = [] } = verified
+  const present = enrolmentsOf(context, person.subject)
+  const enrolments = asked.length === 0 ? present : present.filter(({ id }) => asked.includes(id))
+  return { kind: 'enrolled', verified, enrolments, sealedPasswordHash }
 }

@@ -8,7 +8,7 @@ import type { GovernedUser } from './find-policy.ts'
 
 const PURPOSE = 'passwords of trusts'
 
-let trusted: (user: GovernedUser, trust: string) => TrustedUser
+let trusted: (user: GovernedUser, trust: Trust) => TrustedUser
 
 /**
  * A user whose second factor is waived, because of a full login from the same network a short while ago. Only this file can
@@ -17,10 +17,10 @@ let trusted: (user: GovernedUser, trust: string) => TrustedUser
 export class TrustedUser {
   readonly kind = 'trusted'
   readonly user: GovernedUser
-  /** Identifier of the trust, which a later step spends: it may have been revoked by then. */
-  readonly trust: string
+  /** A later step spends it: it may have been revoked by then. */
+  readonly trust: Trust
 
-  private constructor(user: GovernedUser, trust: string) {
+  private constructor(user: GovernedUser, trust: Trust) {
     this.user = user
     this.trust = trust
   }
@@ -49,31 +49,32 @@ async function lookForTrust(
 ): Promise<GovernedUser | TrustedUser> {
   const { trustMs = 0 } = user.choice.policy ?? {}
   const { records, clock } = login.options
-  const { verified, enrolment } = user.enrolled
+  const { verified, enrolments } = user.enrolled
   const { person, code, asked } = verified
-  if (enrolment !== undefined && code === undefined && asked === undefined) {
+  if (enrolments.length > 0 && code === undefined && asked === undefined) {
     const { subject, source } = person
     const now = clock.now()
-    const trust = await records.findTrust({ subject, source, network, enrolment: enrolment.id, now })
+    const trust = await records.findTrust({ subject, source, network, now })
+    const isOfOne = enrolments.some(({ id }) => id === trust?.enrolment)
     // A policy that has become shorter shortens what was given by it.
-    const isFresh = trust !== undefined && now < trust.madeAt + trustMs
-    if (isFresh && (await hasSamePassword(trust, user, login))) return trusted(user, trust.id)
+    const isFresh = trust !== undefined && isOfOne && now < trust.madeAt + trustMs
+    if (isFresh && (await hasSamePassword(trust, user, login))) return trusted(user, trust)
   }
   return withPasswordHash(user, login)
 }
 
 /**
  * The network that a login may be trusted from, or makes a trust for; undefined where this user is never trusted: an
- * administrator, a user without an authenticator, or one who enrolled it within this very login, by a password alone.
+ * administrator, a user without an authenticator, or one who enrolled the first within this very login, by a password alone.
  */
 export function trustableNetwork(
   { choice: { policy }, enrolled }: GovernedUser,
   { attempt: { address }, options, rules }: Login,
 ): string | undefined {
-  const { enrolment, verified } = enrolled
+  const { enrolments, verified } = enrolled
   if (policy?.trustMs === undefined || policy.needsFreshFactor === true || rules.mode === 'only')
     return undefined
-  if (enrolment === undefined || verified.asked === null) return undefined
+  if (enrolments.length === 0 || verified.asked?.length === 0) return undefined
   if (options.hasRole(verified.person.groups)) return undefined
   return address !== undefined && parseAddress(address) !== undefined ? customerNetwork(address) : undefined
 }

@@ -1,4 +1,10 @@
-import { isRecoveryCode, isScratchCode, recoveryCodeHash, scratchCodeHash } from '../../domain/enrolment.ts'
+import {
+  type Enrolment,
+  isRecoveryCode,
+  isScratchCode,
+  recoveryCodeHash,
+  scratchCodeHash,
+} from '../../domain/enrolment.ts'
 import type { CodeUse } from '../../domain/login-records.ts'
 import type { Person } from '../../domain/person.ts'
 import type { Policy } from '../../domain/policy.ts'
@@ -56,12 +62,11 @@ export function secondFactorByPolicy(
   return answer.kind === 'authenticated' ? { kind: 'qualified', governed, authenticated: answer } : answer
 }
 
-function trustUse({ trust, user: { enrolled } }: TrustedUser): CodeUse {
-  if (enrolled.enrolment === undefined) throw new Error('a user without an authenticator is never trusted')
-  return { kind: 'trust', trust, enrolment: enrolled.enrolment.id }
+function trustUse({ trust: { id, enrolment } }: TrustedUser): CodeUse {
+  return { kind: 'trust', trust: id, enrolment }
 }
 
-/** At the broker's own pages: does the user hold the authenticator? No policy and no trust counts there. */
+/** At the broker's own pages: does the user hold an authenticator? No policy and no trust counts there. */
 export function secondFactor(user: EnrolledUser, login: Login): AuthenticatedUser | AskForCode | Refusal {
   return checkCode(user, login, undefined)
 }
@@ -74,16 +79,15 @@ function checkCode(
 ): AuthenticatedUser | AskForCode | Refusal {
   const { attempt, rules, options } = login
   const isRequired = rules.secondFactorRequired || policy?.needsFreshFactor === true
-  const { enrolment, verified } = user
-  const { person, code } = verified
-  // A user who was asked for a code needs that one, whatever an administrator or the user changed meanwhile.
-  if (typeof verified.asked === 'string' && verified.asked !== enrolment?.id)
+  const { enrolments, verified } = user
+  const { person, code, asked = [] } = verified
+  if (asked.length > 0 && enrolments.length === 0)
     return refuse('challenge_expired', 'the authenticator whose code was asked for is no longer enrolled')
-  if (enrolment === undefined) {
+  if (enrolments.length === 0) {
     // Where the code replaces the password nothing is proved yet, and the answer must not tell who exists.
     if (rules.mode === 'only') return refuse('wrong_code', 'no authenticator is enrolled')
     if (isRequired && rules.enrolAtLogin?.mayEnrol(policy) === true) return askToEnrol(user, login)
-    if (isRequired || verified.asked === null)
+    if (isRequired || verified.asked !== undefined)
       return refuse('no_second_factor', 'no authenticator is enrolled')
     return authenticated(user, { kind: 'none' })
   }
@@ -93,25 +97,27 @@ function checkCode(
     return prompts ? askForCode(user, login) : refuse('wrong_code', 'no code behind the password')
   }
   const typed = code.reveal().trim()
-  if (isRecoveryCode(typed)) {
-    const { subject } = person
-    return authenticated(user, { kind: 'recovery', subject, hash: recoveryCodeHash(subject, typed) })
-  }
-  if (isScratchCode(typed, enrolment)) {
-    const { subject } = person
-    const seed = options.keys.open(enrolment.sealedSeed, enrolment.subject)
-    // Or it is the code of an app that shows another number of digits.
-    login.wrongCode = { enrolment, typed: new Secret(typed) }
-    return authenticated(user, { kind: 'recovery', subject, hash: scratchCodeHash(seed, subject, typed) })
-  }
-  const answer = recogniseCode(enrolment, typed, options, verified.outside)
-  switch (answer.kind) {
-    case 'right':
-      return authenticated(user, { ...answer, kind: 'totp', enrolment: enrolment.id })
-    case 'used':
-      return askAgain(user, refuse('code_used', 'the code of a time step that was accepted before'), login)
-    case 'wrong':
-      login.wrongCode = { enrolment, typed: new Secret(typed) }
-      return askAgain(user, refuse('wrong_code', 'wrong code'), login, answer.outside)
-  }
+  const { subject } = person
+  if (isRecoveryCode(typed))
+    return authenticated(user, { kind: 'recovery', subject, hashes: [recoveryCodeHash(subject, typed)] })
+  const answer = recogniseCode(enrolments, typed, options, verified.outside)
+  if (answer.kind === 'right') return authenticated(user, { ...answer, kind: 'totp' })
+  if (answer.kind === 'used')
+    return askAgain(user, refuse('code_used', 'the code of a time step that was accepted before'), login)
+  login.wrongCode = { enrolments, typed: new Secret(typed) }
+  // Or it is the code of an app that shows another number of digits.
+  const hashes = scratchCodeHashes(typed, enrolments, login)
+  if (hashes.length > 0) return authenticated(user, { kind: 'recovery', subject, hashes })
+  return askAgain(user, refuse('wrong_code', 'wrong code'), login, answer.outside)
+}
+
+/** One for each authenticator that may have come with the code. */
+function scratchCodeHashes(
+  typed: string,
+  enrolments: readonly Enrolment[],
+  { options: { keys } }: Login,
+): readonly string[] {
+  return enrolments
+    .filter((each) => isScratchCode(typed, each))
+    .map(({ sealedSeed, subject }) => scratchCodeHash(keys.open(sealedSeed, subject), subject, typed))
 }

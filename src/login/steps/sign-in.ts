@@ -23,7 +23,7 @@ export class SignedIn {
   readonly factors: 1 | 2
   /** Present: the user may enrol an authenticator and do nothing else. */
   readonly ticket: EnrolmentTicket['from'] | undefined
-  /** The identifier of the authenticator whose code was right. */
+  /** The identifier of the authenticator whose code was right; with a recovery code, that of the oldest. */
   readonly enrolment: string | undefined
   /** What had ended the user's browser sessions before the records admitted the user. */
   readonly endings: Endings
@@ -59,7 +59,12 @@ export async function signIn(
   const endings = await endingsBefore(person.subject, login)
   const refusal = await admit(user.user.verified.context, person, codeUse, login)
   if (refusal !== undefined) return askAgain(user.user, refusal, login)
-  return signedIn(person, showsSecondFactor(codeUse) ? 2 : 1, { enrolment: user.user.enrolment?.id, endings })
+  return signedIn(person, showsSecondFactor(codeUse) ? 2 : 1, { enrolment: authenticatorOf(user), endings })
+}
+
+function authenticatorOf({ codeUse, user }: AuthenticatedUser): string | undefined {
+  if (codeUse.kind === 'totp') return codeUse.enrolment
+  return user.enrolments.toSorted((one, other) => one.createdAt - other.createdAt)[0]?.id
 }
 
 /**

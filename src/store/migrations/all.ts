@@ -28,6 +28,7 @@ import { auditSinks } from './0026-audit-sinks.ts'
 import { networksOfAttempts } from './0027-networks-of-attempts.ts'
 import { lockoutHints } from './0028-lockout-hints.ts'
 import { usedInvitations } from './0030-used-invitations.ts'
+import { authenticators } from './0031-authenticators.ts'
 import { passkeys } from './0033-passkeys.ts'
 
 /**
@@ -64,5 +65,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0027-networks-of-attempts': networksOfAttempts,
   '0028-lockout-hints': lockoutHints,
   '0030-used-invitations': usedInvitations,
+  '0031-authenticators': authenticators,
   '0033-passkeys': passkeys,
 }

@@ -9,6 +9,7 @@ import { poolOfLeases } from '../lease-allocation.ts'
 import { type Places, placesOf } from '../locks-in-force.ts'
 import { forgivenAt, placeOf } from '../login-failures.ts'
 import { type Param, paramsOf, prepared, type Rows } from '../prepared.ts'
+import { spentCode } from '../recovery-codes.ts'
 import type { AuditEventRow, LockoutRow, SessionRow, Tables, TrustRow } from '../schema.ts'
 import { takingOver } from '../session-opening.ts'
 import { SESSION_COLUMNS, sessionRow } from '../session-rows.ts'
@@ -78,7 +79,7 @@ export function admitInOneStatement(
     now: query.now,
     since: query.now - ADDRESS_KNOWN_MS,
     exempt: isExempt === true ? 1 : 0,
-    ...prefixed('claim', claim),
+    ...prefixed('claim', claim.kind === 'recovery' ? spentCode(claim.subject, claim.hashes) : claim),
     ...prefixed('event', auditRow(event)),
     ...prefixed('trust', trust === undefined ? {} : trustRow(trust)),
     ...prefixed('session', session === undefined ? {} : sessionRow(session)),

@@ -1,12 +1,13 @@
 import { type QueryCreator, type RawBuilder, sql } from 'kysely'
 import type { Param } from '../prepared.ts'
+import { type SpentCode, spendingCode } from '../recovery-codes.ts'
 import type { LockoutRow, Tables } from '../schema.ts'
 import { spending } from '../trusts.ts'
 import type { Prefixed } from './prefixed.ts'
 
 export type ClaimValues = Prefixed<
   'claim',
-  { enrolment: string; step: number; driftMs: number; subject: string; hash: string; trust: string }
+  { enrolment: string; step: number; driftMs: number; trust: string } & SpentCode
 > & { readonly now: number }
 
 type Claiming = QueryCreator<Tables & { locks: LockoutRow }>
@@ -18,7 +19,7 @@ export const one = sql<number>`1`.as('one')
 export function claimStep(db: Claiming, value: Param<ClaimValues>, mayClaim: RawBuilder<boolean>) {
   return db
     .updateTable('enrolments')
-    .set({ last_step: value('claim.step'), drift_ms: value('claim.driftMs') })
+    .set({ last_step: value('claim.step'), drift_ms: value('claim.driftMs'), used_at: value('now') })
     .where('id', '=', value('claim.enrolment'))
     .where('last_step', '<', value('claim.step'))
     .where(mayClaim)
@@ -26,14 +27,8 @@ export function claimStep(db: Claiming, value: Param<ClaimValues>, mayClaim: Raw
 }
 
 export function claimRecoveryCode(db: Claiming, value: Param<ClaimValues>, mayClaim: RawBuilder<boolean>) {
-  return db
-    .updateTable('recovery_codes')
-    .set({ used_at: value('now') })
-    .where('subject', '=', value('claim.subject'))
-    .where('hash', '=', value('claim.hash'))
-    .where('used_at', 'is', null)
-    .where(mayClaim)
-    .returning(one)
+  const code = ((part) => value(`claim.${part}`)) as Param<SpentCode>
+  return spendingCode(db, code, value('now')).where(mayClaim).returning(one)
 }
 
 export function claimTrust(db: Claiming, value: Param<ClaimValues>, mayClaim: RawBuilder<boolean>) {

@@ -45,8 +45,8 @@ export async function showAccount(response: Response, portal: Portal, session: W
   const { oddAttempts, ownPassword, records, trusts, userQuotas, clock, tellLocked } = portal.services
   const standing = { state: 'in_force', at: clock.now() } as const
   const account = usernameOf(subject)
-  const [enrolment, locks, odd, owner, trusted, quotas, sessions, events] = await Promise.all([
-    records.enrolments.findRegistered(subject),
+  const [[enrolment], locks, odd, owner, trusted, quotas, sessions, events] = await Promise.all([
+    records.enrolments.registeredOf(subject),
     tellLocked ? records.lockouts.list({ user: account, standing, limit: MAX_LOCKS }) : [],
     oddAttempts.of(subject),
     ownPassword.ownerOf(session),

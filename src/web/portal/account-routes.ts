@@ -16,7 +16,7 @@ export function accountRoutes(router: Router, portal: Portal): void {
 
   const actions: Readonly<Record<'replace' | 'remove' | 'recovery-codes', Action>> = {
     async replace(request, response, session) {
-      const present = await records.enrolments.findRegistered(session.subject)
+      const [present] = await records.enrolments.registeredOf(session.subject)
       const { id } = await enrolling.begin(session.subject, session.typed, present?.id ?? null)
       await browserSessionOf(request).change({ ...session, notes: { enrolment: id } })
       goTo(response, '/enrol')

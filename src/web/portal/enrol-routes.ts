@@ -82,7 +82,7 @@ export function enrolRoutes(router: Router, portal: Portal): void {
     const browser = browserSessionOf(request)
     const { session } = browser
     if (session?.subject === undefined || session.notes?.ticket !== 'invitation') return
-    const present = await records.enrolments.findRegistered(session.subject)
+    const [present] = await records.enrolments.registeredOf(session.subject)
     if (present === undefined) return
     await browser.change({ ...session, notes: { ...session.notes, inPlaceOf: present.id } })
   }

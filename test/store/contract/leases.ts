@@ -119,7 +119,7 @@ export function leaseContract(records: () => Repositories): void {
       const pool = await poolOf(2)
       const foresee = (user: string, address?: string) =>
         records().login.foresee({
-          ...admission(user, { kind: 'recovery', subject: user, hash: 'any' }),
+          ...admission(user, { kind: 'recovery', subject: user, hashes: ['any'] }),
           lease: { pool: pool.pool, address, staleAfterMs: KEPT_MS },
         })
       const [first, second, third] = [unique('user'), unique('user'), unique('user')]
@@ -164,7 +164,7 @@ export function leaseContract(records: () => Repositories): void {
       const codeUse = { kind: 'totp', enrolment: enrolment.id, step: 7, driftMs: 0 } as const
       const asked = { ...admission(user, codeUse), lease: { pool: pool.pool, staleAfterMs: KEPT_MS } }
       expect(await records().login.admit(asked)).toEqual({ kind: 'no_address' })
-      expect((await records().enrolments.find(user))?.lastStep).toBe(5)
+      expect((await records().enrolments.ofSubject(user))[0]?.lastStep).toBe(5)
       expect(await records().sessions.list({ user, limit: 9 })).toEqual([])
       expect(await records().audit.list({ user, limit: 9 })).toEqual([])
 

@@ -31,6 +31,33 @@ export function loginContract(records: () => Repositories): void {
   }
 
   describe('logins', () => {
+    test('is let in by each of several authenticators, and by each code once', async () => {
+      const { login, enrolments } = records()
+      const { user, enrolment } = await enrolled()
+      const second = enrolmentOf(user)
+      await enrolments.add({ enrolment: second, recoveryHashes: [] })
+      const use = (id: string) => admission(user, { kind: 'totp', enrolment: id, step: 7, driftMs: 0 })
+      const answers = await Promise.all(
+        [enrolment.id, second.id, enrolment.id, second.id].map((id) => login.admit(use(id))),
+      )
+      expect(answers.map(({ kind }) => kind).sort()).toEqual([
+        'admitted',
+        'admitted',
+        'code_used',
+        'code_used',
+      ])
+      for (const each of await enrolments.ofSubject(user))
+        expect(each).toMatchObject({ lastStep: 7, usedAt: NOON })
+    })
+
+    test('is let in once by a code that several seeds may key', async () => {
+      const { login } = records()
+      const { user } = await enrolled(['second'])
+      const code = { kind: 'recovery', subject: user, hashes: ['first', 'second', 'third'] } as const
+      expect(await login.admit(admission(user, code))).toEqual({ kind: 'admitted' })
+      expect(await login.admit(admission(user, code))).toEqual({ kind: 'code_used' })
+    })
+
     test('see the authenticators of every subject that the name may be, and the locks on user and address', async () => {
       const { login, enrolments } = records()
       const [user, address] = [unique('user'), uniqueAddress()]
@@ -57,7 +84,7 @@ export function loginContract(records: () => Repositories): void {
         { address: uniqueAddress() },
       )
       expect(await login.admit(entry)).toEqual({ kind: 'admitted' })
-      expect(await enrolments.find(user)).toMatchObject({ lastStep: 7, driftMs: -61_000 })
+      expect((await enrolments.ofSubject(user))[0]).toMatchObject({ lastStep: 7, driftMs: -61_000 })
       expect(await sessions.list({ user, limit: 9 })).toEqual([entry.session])
       expect(await audit.list({ user, limit: 9 })).toEqual([entry.event])
     })
@@ -66,7 +93,7 @@ export function loginContract(records: () => Repositories): void {
       const { login, sessions, audit } = records()
       const { user } = await enrolled(['first'])
       const address = uniqueAddress()
-      const entry = admission(user, { kind: 'recovery', subject: user, hash: 'first' }, { address })
+      const entry = admission(user, { kind: 'recovery', subject: user, hashes: ['first'] }, { address })
       expect(await login.foresee(entry)).toEqual({ kind: 'admitted' })
       expect(await sessions.list({ user, limit: 9 })).toEqual([])
       expect(await audit.list({ user, limit: 9 })).toEqual([])
@@ -89,7 +116,7 @@ export function loginContract(records: () => Repositories): void {
       expect(await login.admit({ ...entry, event: { ...entry.event, id: id() } })).toEqual({
         kind: 'code_used',
       })
-      expect((await enrolments.find(user))?.lastStep).toBe(1)
+      expect((await enrolments.ofSubject(user))[0]?.lastStep).toBe(1)
       expect(await sessions.list({ user, limit: 9 })).toEqual([])
       expect(await audit.list({ user, limit: 9 })).toEqual([entry.event])
     })
@@ -109,7 +136,7 @@ export function loginContract(records: () => Repositories): void {
     test('with one recovery code, however many at once, are one login', async () => {
       const { login, sessions, enrolments } = records()
       const { user } = await enrolled(['first', 'second'])
-      const codeUse = { kind: 'recovery', subject: user, hash: 'first' } as const
+      const codeUse = { kind: 'recovery', subject: user, hashes: ['first'] } as const
       const answers = await Promise.all(
         Array.from({ length: AT_ONCE }, () => login.admit(admission(user, codeUse))),
       )
@@ -127,7 +154,9 @@ export function loginContract(records: () => Repositories): void {
       expect(await step(10)).toEqual({ kind: 'admitted' })
       expect(await step(9)).toEqual({ kind: 'code_used' })
       expect(await step(11)).toEqual({ kind: 'admitted' })
-      const theirs = await login.admit(admission(user, { kind: 'recovery', subject: user, hash: 'theirs' }))
+      const theirs = await login.admit(
+        admission(user, { kind: 'recovery', subject: user, hashes: ['theirs'] }),
+      )
       expect(theirs).toEqual({ kind: 'code_used' })
       const revoked = await login.admit(
         admission(other.user, { kind: 'totp', enrolment: id(), step: 1, driftMs: 0 }),
@@ -145,7 +174,7 @@ export function loginContract(records: () => Repositories): void {
         kind: 'locked',
         lock,
       })
-      expect((await enrolments.find(user))?.lastStep).toBe(-1)
+      expect((await enrolments.ofSubject(user))[0]?.lastStep).toBe(-1)
       expect(await sessions.list({ user, limit: 9 })).toEqual([])
       expect(await audit.list({ user, kinds: ['login.accepted'], limit: 9 })).toEqual([])
       expect(await login.admit(admission(user, codeUse, { address: uniqueAddress() }))).toEqual({
@@ -160,7 +189,7 @@ export function loginContract(records: () => Repositories): void {
       const back = withdrawalOf(entry)
       for (let tries = 0; tries < 2; tries++) expect(await login.withdraw(back)).toBe(false)
       await expect(login.admit(entry)).rejects.toThrow()
-      expect((await enrolments.find(user))?.lastStep).toBe(-1)
+      expect((await enrolments.ofSubject(user))[0]?.lastStep).toBe(-1)
       expect(await sessions.list({ user, limit: 9 })).toEqual([])
       expect(await audit.list({ user, limit: 9 })).toEqual([back.refused])
     })
@@ -193,7 +222,7 @@ export function loginContract(records: () => Repositories): void {
       const entry = admission(user, { kind: 'totp', enrolment: enrolment.id, step: 5, driftMs: 0 })
       await audit.append({ ...entry.event, kind: 'login.refused' })
       await expect(login.admit(entry)).rejects.toThrow()
-      expect((await enrolments.find(user))?.lastStep).toBe(-1)
+      expect((await enrolments.ofSubject(user))[0]?.lastStep).toBe(-1)
       expect(await sessions.list({ user, limit: 9 })).toEqual([])
     })
 

@@ -146,7 +146,7 @@ export function prefixLeaseContract(records: () => Repositories): void {
       }
       expect(await records().login.admit(asked)).toEqual({ kind: 'no_address' })
       expect(await usageOf(pool)).toEqual({ ipv4: '1 of 253', ipv6: '1 of 1' })
-      expect((await records().enrolments.find(user))?.lastStep).toBe(5)
+      expect((await records().enrolments.ofSubject(user))[0]?.lastStep).toBe(5)
       expect(await records().sessions.list({ user, limit: 9 })).toEqual([])
 
       await tell('stop', first, { at: NOON + MINUTE, ipv4: first.ipv4, ipv6: first.ipv6 })

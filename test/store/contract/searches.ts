@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { placeOfEnrolment } from '../../../src/domain/enrolment.ts'
 import { type AccountingRecord, stateOf } from '../../../src/domain/session.ts'
 import type { Repositories } from '../../../src/store/repositories.ts'
 import {
@@ -139,15 +140,17 @@ export function searchContract(records: () => Repositories): void {
       const [one, two] = [`${prefix}-1`, `${prefix}-2`]
       await enrolments.replace({ enrolment: enrolmentOf(two), recoveryHashes: [] })
       await enrolments.replace({ enrolment: enrolmentOf(one, { lastStep: 7 }), recoveryHashes: ['a', 'b'] })
-      const found = await enrolments.list({ after: prefix, limit: 2 })
+      const found = await enrolments.list({ after: placeOfEnrolment({ subject: prefix, id: '' }), limit: 2 })
       expect(found).toMatchObject([
         { subject: one, used: true, recoveryCodesLeft: 2, digits: 6, createdAt: NOON },
         { subject: two, used: false, recoveryCodesLeft: 0 },
       ])
       expect(JSON.stringify(found)).not.toMatch(/k1\.|seed|lastStep/i)
-      expect(await enrolments.list({ after: one, limit: 1 })).toEqual(found.slice(1))
-      expect(await enrolments.findRegistered(one)).toEqual(found[0])
-      expect(await enrolments.findRegistered(unique('nobody'))).toBeUndefined()
+      expect(
+        await enrolments.list({ after: placeOfEnrolment(found[0] ?? { subject: '', id: '' }), limit: 1 }),
+      ).toEqual(found.slice(1))
+      expect((await enrolments.registeredOf(one))[0]).toEqual(found[0])
+      expect(await enrolments.registeredOf(unique('nobody'))).toEqual([])
     })
 
     test('get new recovery codes in the place of all old ones', async () => {
@@ -157,7 +160,8 @@ export function searchContract(records: () => Repositories): void {
       await enrolments.replace({ enrolment: enrolmentOf(subject), recoveryHashes: ['old'] })
       expect(await enrolments.renewRecoveryCodes(subject, ['new 1', 'new 2'])).toBe(true)
       expect(await enrolments.recoveryCodesLeft(subject)).toBe(2)
-      const logInWith = (hash: string) => login.admit(admission(subject, { kind: 'recovery', subject, hash }))
+      const logInWith = (hash: string) =>
+        login.admit(admission(subject, { kind: 'recovery', subject, hashes: [hash] }))
       expect(await logInWith('old')).toEqual({ kind: 'code_used' })
       expect(await logInWith('new 1')).toEqual({ kind: 'admitted' })
     })

@@ -17,7 +17,7 @@ export function trustContract(records: () => Repositories): void {
       kind: 'admitted',
     })
     const { subject, source, network } = trust
-    const query = { subject, source, network, enrolment: enrolment.id, now: LATER }
+    const query = { subject, source, network, now: LATER }
     const use = { kind: 'trust', trust: trust.id, enrolment: enrolment.id } as const
     const enter = (now = LATER) => records().login.admit(admission(user, use, { now }))
     return { user, enrolment, trust, query, enter }
@@ -28,7 +28,7 @@ export function trustContract(records: () => Repositories): void {
       const { login } = records()
       const { trust, query } = await trusted({ record: '1.2', sealedPasswordHash: '$argon2id$…' })
       expect(await login.findTrust(query)).toEqual(trust)
-      for (const other of ['subject', 'source', 'network', 'enrolment'] as const)
+      for (const other of ['subject', 'source', 'network'] as const)
         expect(await login.findTrust({ ...query, [other]: unique(other) })).toBeUndefined()
       expect(await login.findTrust({ ...query, now: trust.expiresAt })).toBeUndefined()
       expect(await login.findTrust({ ...query, now: trust.expiresAt - 1 })).toBeDefined()
