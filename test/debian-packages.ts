@@ -36,6 +36,8 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'sasl2-bin', proof: 'saslauthd', suites: ['integration'] },
   { name: 'libpam-google-authenticator', proof: 'google-authenticator', suites: ['unit', 'integration'] },
   { name: 'pskctool', proof: 'pskctool', suites: ['unit'] },
+  { name: 'pskc-utils', proof: 'pskc2csv', suites: ['unit'] },
+  { name: 'pamtester', proof: 'pamtester', suites: ['integration'] },
   { name: 'oathtool', proof: 'oathtool', suites: ['integration'] },
   { name: 'chromium', proof: 'chromium', suites: ['integration', 'vpn'] },
   // Or pages in Chinese are pictures of empty boxes.

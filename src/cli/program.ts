@@ -70,6 +70,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
     verbs: {
       enrol: async () => (await import('./totp-enrol.ts')).totpEnrolCommand(),
       revoke: async () => (await import('./totp-revoke.ts')).totpRevokeCommand(),
+      export: async () => (await import('./totp-export.ts')).totpExportCommand(),
     },
   },
   enrolment: {

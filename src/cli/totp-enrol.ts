@@ -3,7 +3,10 @@ import { systemClock } from '../domain/clock.ts'
 import { newRecoveryCode, recoveryCodeHash } from '../domain/enrolment.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
+import type { Secret } from '../domain/secret.ts'
+import { BadSeed, isShortSeed, SHORT_SEED, seedIn } from '../domain/seed-text.ts'
 import { newSeed, otpauthUri, seedAsBase32 } from '../domain/totp.ts'
+import { secretsFromStdin } from './ask-secret.ts'
 import { type CommonOptions, command, recordAudit, withStore } from './command.ts'
 import { print } from './output.ts'
 import { subjectOf } from './subject.ts'
@@ -11,6 +14,7 @@ import { qrLines } from './terminal-qr.ts'
 
 interface Options extends CommonOptions {
   readonly replace?: boolean
+  readonly secretStdin?: boolean
 }
 
 const RECOVERY_CODES = 10
@@ -22,6 +26,10 @@ export function totpEnrolCommand(): Command {
   )
     .argument('<name>')
     .option('--replace', 'take the place of the authenticator that the user has')
+    .option(
+      '--secret-stdin',
+      'read the key of the authenticator, base32 or hexadecimal, from the first line of standard input',
+    )
     .action(enrol)
 }
 
@@ -32,7 +40,8 @@ async function enrol(typed: string, options: Options): Promise<void> {
       throw new OperatorError(`${subject} has an authenticator; --replace takes its place`)
     }
     const { window, issuer, ...shape } = secondFactor.totp
-    const seed = newSeed()
+    const given = options.secretStdin ? await givenSeed() : undefined
+    const seed = given ?? newSeed()
     const codes = Array.from({ length: RECOVERY_CODES }, () => newRecoveryCode(systemRandom))
     await store.records.enrolments.replace({
       enrolment: {
@@ -47,6 +56,15 @@ async function enrol(typed: string, options: Options): Promise<void> {
       recoveryHashes: codes.map((code) => recoveryCodeHash(subject, code)),
     })
     await recordAudit(store, { kind: 'enrolment.made', user: subject })
+    if (given !== undefined) {
+      const warnings = isShortSeed(seed) ? [SHORT_SEED] : []
+      print(options.json, { subject, recoveryCodes: codes, warnings }, () => [
+        `${subject} has the authenticator with this key.`,
+        ...warnings.map((warning) => `Warning: ${warning}.`),
+        ...recoveryLines(codes),
+      ])
+      return
+    }
     const uri = otpauthUri(seed, shape, issuer, subject)
     const key = seedAsBase32(seed)
     print(options.json, { subject, uri, key, recoveryCodes: codes }, () => [
@@ -54,9 +72,26 @@ async function enrol(typed: string, options: Options): Promise<void> {
       '',
       `Scan this with an authenticator app, or open ${uri}`,
       `or type the key: ${(key.match(/.{1,4}/g) ?? []).join(' ')}`,
-      '',
-      'Recovery codes, each good for one login in place of a code; they are not shown again:',
-      ...codes.map((code) => `  ${code}`),
+      ...recoveryLines(codes),
     ])
   })
+}
+
+/** @throws OperatorError */
+async function givenSeed(): Promise<Secret> {
+  const [line] = await secretsFromStdin()
+  try {
+    return seedIn(line?.reveal().trim() ?? '')
+  } catch (error) {
+    if (error instanceof BadSeed) throw new OperatorError(`--secret-stdin: ${error.message}`)
+    throw error
+  }
+}
+
+function recoveryLines(codes: readonly string[]): string[] {
+  return [
+    '',
+    'Recovery codes, each good for one login in place of a code; they are not shown again:',
+    ...codes.map((code) => `  ${code}`),
+  ]
 }

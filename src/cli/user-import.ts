@@ -4,10 +4,10 @@ import { compareNames } from '../doctor/namesakes.ts'
 import { systemClock } from '../domain/clock.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
+import { isShortSeed } from '../domain/seed-text.ts'
 import { type ImportFault, placeWords } from '../identity/import/file-lines.ts'
 import { importTokens } from '../identity/import/import-tokens.ts'
 import { importUsers } from '../identity/import/import-users.ts'
-import { isShort } from '../identity/import/imported-token.ts'
 import type { ImportManner, ImportOutcome } from '../identity/import/take-over.ts'
 import { isOthersName } from '../manage/namesakes.ts'
 import { subjectOf } from '../manage/subject.ts'
@@ -49,7 +49,14 @@ export function userImportCommand(): Command {
     .addOption(new Option('--format <format>', FORMATS_HELP).choices(FORMATS).makeOptionMandatory())
     .option('--group <group...>', 'groups that the users get beside those of the file')
     .option('--user <name>', 'whose a single file of google-authenticator is')
-    .option('--key-file <file>', 'holds the key, in hexadecimal, that encrypts the seeds of pskc')
+    .option(
+      '--key-file <file>',
+      'holds the key that encrypts the seeds: of pskc in hexadecimal, of privacyidea as it was printed, of linotp its encKey',
+    )
+    .option(
+      '--owners <file>',
+      'tells whose each token is, a serial number and a user a line, where pskc, oath-csv or linotp do not',
+    )
     .option('--replace', 'take the place of authenticators that the users have')
     .option('--skip-bad', 'import the good lines although there are bad ones')
     .option('--dry-run', 'look at every line and write nothing')
@@ -61,8 +68,8 @@ async function importFile(path: string, options: Options): Promise<void> {
   const isOfUsers = isUserFormat(format)
   if (!isOfUsers && options.group !== undefined)
     throw new OperatorError('--group: authenticators have no groups')
-  if (isOfUsers && (options.replace ?? options.user ?? options.keyFile) !== undefined)
-    throw new OperatorError('--replace, --user and --key-file are for authenticators')
+  if (isOfUsers && (options.replace ?? options.user ?? options.keyFile ?? options.owners) !== undefined)
+    throw new OperatorError('--replace, --user, --key-file and --owners are for authenticators')
   for (const group of options.group ?? []) readable('--group', group)
   await withStore(options, async (store) => {
     const importing = isOfUsers
@@ -122,7 +129,7 @@ async function tokensInto(
     replace: options.replace ?? false,
   })
   const taken = new Set(outcome.imported)
-  const short = parsed.entries.filter((entry) => taken.has(entry.name) && isShort(entry))
+  const short = parsed.entries.filter((entry) => taken.has(entry.name) && isShortSeed(entry.seed))
   const warnings = short.map(({ name }) => {
     const cause = `the seed of ${name} has under 128 bits (RFC 4226 §4)`
     return { cause, text: `${cause}; let the user enrol again` }

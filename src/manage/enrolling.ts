@@ -64,21 +64,21 @@ export class Enrolling {
    * Makes an authenticator. The user's present one goes on working until the new one is confirmed.
    * @param label the user's name as the app shows it; @param inPlaceOf the identifier of the only authenticator that it
    * may replace, null: it may replace none; absent: any that there is when it is confirmed;
-   * @param id of what the same visitor began before: this replaces it, so that repeated starts fill no storage.
+   * @param id of what the same visitor began before: this replaces it, so that repeated starts fill no storage;
+   * @param seed of an authenticator that has one already; absent: a new one.
    */
   async begin(
     subject: string,
     label: string = subject,
     inPlaceOf?: string | null,
     id: string = this.#options.random.bytes(ID_OCTETS).toString('base64url'),
+    seed: Secret = newSeed(),
   ): Promise<BegunEnrolment> {
     const { pending, keys, shape, issuer, clock } = this.#options
-    const seed = newSeed()
     const until = clock.now() + CONFIRM_WITHIN_MS
     const sealedSeed = keys.seal(seed, subject)
     await pending.put(id, { subject, sealedSeed, shape, until, inPlaceOf }, CONFIRM_WITHIN_MS)
-    const uri = otpauthUri(seed, shape, issuer, label)
-    return { id, uri, key: seedAsBase32(seed), shape, until }
+    return { id, uri: otpauthUri(seed, shape, issuer, label), key: seedAsBase32(seed), shape, until }
   }
 
   /** For whom it was begun; undefined where its time is over. */

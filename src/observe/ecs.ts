@@ -22,6 +22,7 @@ const CLASSES: Readonly<Record<string, Class>> = {
   'user.removed': { category: ['iam'], type: ['user', 'deletion'] },
   'token.made': { category: ['iam'], type: ['admin', 'creation'] },
   'token.revoked': { category: ['iam'], type: ['admin', 'deletion'] },
+  'enrolments.exported': { category: ['iam'], type: ['access'] },
   login: { category: ['authentication'], type: ['info'] },
   user: { category: ['iam'], type: ['user', 'change'] },
   enrolment: { category: ['iam'], type: ['user', 'change'] },

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { isShortSeed } from '../../src/domain/seed-text.ts'
 import { readAuthenticatorFile, readHomes } from '../../src/identity/import/authenticator-files.ts'
 import { parseFreeIpa } from '../../src/identity/import/freeipa.ts'
 import { parseGoogleAuthenticator } from '../../src/identity/import/google-authenticator.ts'
-import { isShort } from '../../src/identity/import/imported-token.ts'
 import { parseOathCsv } from '../../src/identity/import/oath-csv.ts'
 import { parseOtpauth } from '../../src/identity/import/otpauth.ts'
 import { anyCharacter } from '../any-character.ts'
@@ -70,8 +70,10 @@ describe('a file of google-authenticator', () => {
 
   it('tells seeds under 128 bits', () => {
     const short = parsedFile(BASE32.slice(0, 24), '" TOTP_AUTH').entries
-    expect(short.map(isShort)).toEqual([true])
-    expect(parsedFile(BASE32.slice(0, 26), '" TOTP_AUTH').entries.map(isShort)).toEqual([false])
+    expect(short.map(({ seed }) => isShortSeed(seed))).toEqual([true])
+    expect(
+      parsedFile(BASE32.slice(0, 26), '" TOTP_AUTH').entries.map(({ seed }) => isShortSeed(seed)),
+    ).toEqual([false])
   })
 
   it('is read from a file, but not through a symbolic link', async () => {

@@ -347,6 +347,30 @@ describe('enrolments', () => {
     expect(list.filter(({ subject }) => subject === user)).toHaveLength(1)
   })
 
+  test('may have a key of their own, which no answer repeats', async () => {
+    const user = fresh('user')
+    await fixture.addUser(user)
+    const [seed, hex] = ['12345678901234567890', '3132333435363738393031323334353637383930']
+    const pending = await api('/pending-enrolments', {
+      json: { user, key: 'gezd gnbv GY3TQOJQ GEZDGNBVGY3TQOJQ' },
+    })
+    expect(pending.json).toMatchObject({ subject: user, digits: 6, warnings: [] })
+    expect(pending.text).not.toMatch(/otpauth|GEZD/i)
+    const code = generateSync({ secret: Buffer.from(seed) })
+    const confirmed = await api(`/pending-enrolments/${pending.json.id}/confirm`, { json: { code, reason } })
+    expect(confirmed.status).toBe(201)
+    expect(confirmed.text).not.toMatch(/GEZD|31323334/)
+    const short = await api('/pending-enrolments', { json: { user, key: hex.slice(0, 20) } })
+    expect(short.json.warnings).toEqual([expect.stringContaining('under 128 bits (RFC 4226 §4)')])
+    for (const [key, message] of [
+      [hex.slice(0, 18), 'the seed has 72 bits; 80 is the least that is taken'],
+      ['not a key', 'the seed is not written in base32'],
+    ]) {
+      const refused = await api('/pending-enrolments', { json: { user, key } })
+      expect(refused.json).toMatchObject({ status: 400, errors: [{ path: '/body/key', message }] })
+    }
+  })
+
   test('of an unknown user are not begun', async () => {
     expect((await api('/pending-enrolments', { json: { user: 'nobody-at-all' } })).status).toBe(404)
   })

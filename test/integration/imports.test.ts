@@ -10,7 +10,9 @@ import type { Parsed } from '../../src/identity/import/file-lines.ts'
 import { parseHtpasswd } from '../../src/identity/import/htpasswd.ts'
 import { importTokens } from '../../src/identity/import/import-tokens.ts'
 import { importUsers } from '../../src/identity/import/import-users.ts'
+import type { ImportedToken } from '../../src/identity/import/imported-token.ts'
 import type { ImportedUser } from '../../src/identity/import/imported-user.ts'
+import { parseOathCsv } from '../../src/identity/import/oath-csv.ts'
 import { parseOcpasswd } from '../../src/identity/import/ocpasswd.ts'
 import { parseUsersOath } from '../../src/identity/import/users-oath.ts'
 import { PasswordHashes } from '../../src/identity/local/password-hashes.ts'
@@ -41,6 +43,7 @@ function inTurn(users: UserStore, enrolments: EnrolmentStore) {
     enrolments: {
       ofSubject: queued(enrolments.ofSubject.bind(enrolments)),
       replace: queued(enrolments.replace.bind(enrolments)),
+      add: queued(enrolments.add.bind(enrolments)),
     },
   }
 }
@@ -52,22 +55,25 @@ async function broker() {
   const clock = systemClock
   const turns = inTurn(users, enrolments)
   fixture.people.store = localIdentity({ users, hashes, clock, checkReady: async () => {} })
+  const tokensFrom = (parsed: Parsed<ImportedToken>, skipBad = false) =>
+    importTokens(parsed, {
+      enrolments: turns.enrolments,
+      keys: fixture.keys,
+      clock,
+      random: systemRandom,
+      skipBad,
+      replace: false,
+      subjectOf: async (name) => (await users.find(name))?.name,
+    })
+
   return {
     ...fixture,
     users,
     enrolments,
     importUsers: (parsed: Parsed<ImportedUser>, skipBad = false) =>
       importUsers(parsed, { users: turns.users, clock, skipBad, isOthersName: () => false }),
-    importTokens: (text: string, skipBad = false) =>
-      importTokens(parseUsersOath(text), {
-        enrolments: turns.enrolments,
-        keys: fixture.keys,
-        clock,
-        random: systemRandom,
-        skipBad,
-        replace: false,
-        subjectOf: async (name) => (await users.find(name))?.name,
-      }),
+    importMany: (table: string) => tokensFrom(parseOathCsv(table)),
+    importTokens: (text: string, skipBad = false) => tokensFrom(parseUsersOath(text), skipBad),
     log: (user: string, typed: string, state?: string) => fixture.login(typed, { user, state }),
   }
 }
@@ -236,6 +242,31 @@ HOTP/T60/8 eve + ${Buffer.from(SEED).toString('hex')}
     const enrolment = (await enrolments.ofSubject('bob'))[0]
     expect(JSON.stringify(enrolment)).not.toMatch(/12345678|31323334/)
     expect(keys.open(enrolment?.sealedSeed ?? '', 'bob').reveal()).toBe(SEED)
+  })
+
+  test('may be several of one user, with names, and no more than a user can have', async () => {
+    const { importMany, enrolments } = await brokerWith('bob')
+    const row = (at: number, label = '') =>
+      `bob,totp,${at}${Buffer.from(SEED).toString('hex').slice(1)},${label}`
+    const table = (count: number) =>
+      [
+        'user,type,secret,label',
+        ...Array.from({ length: count }, (_, at) => row(at, at < 2 ? 'Phone' : '')),
+      ].join('\n')
+    const fault = { line: 7, problem: 'bob has 5 authenticators in the file before: no more are kept' }
+    expect(await importMany(table(6))).toEqual({ imported: [], faults: [fault] })
+    expect(await enrolments.ofSubject('bob')).toEqual([])
+    expect(await importMany(table(5))).toEqual({ imported: Array(5).fill('bob'), faults: [] })
+    const names = (await enrolments.ofSubject('bob')).map(({ name }) => name)
+    expect(names.toSorted()).toEqual(['Phone', 'Phone 2', undefined, undefined, undefined])
+    const twice = `${table(1)}\n${row(0)}`
+    expect(await importMany(twice)).toEqual({
+      imported: [],
+      faults: [
+        { line: 2, problem: 'bob has an authenticator already; --replace takes its place' },
+        { line: 3, problem: 'bob is already in line 2' },
+      ],
+    })
   })
 
   test('are not imported for an unknown user, nor in place of an existing authenticator', async () => {

@@ -1,5 +1,7 @@
 import { placeOfEnrolment } from '../../domain/enrolment.ts'
 import { usernameOf } from '../../domain/login-name.ts'
+import type { Secret } from '../../domain/secret.ts'
+import { BadSeed, isShortSeed, SHORT_SEED, seedIn } from '../../domain/seed-text.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
 import { auditContextOf } from './audit-context.ts'
@@ -43,12 +45,18 @@ export function enrolmentRoutes(services: HttpServices): Handlers {
     },
 
     async beginEnrolment(call) {
-      const subject = await subjectOf(call.body<{ user: string }>().user)
+      const { user, key } = call.body<{ user: string; key?: string }>()
+      const given = key === undefined ? undefined : givenSeed(key)
+      const subject = await subjectOf(user)
       if (subject === undefined)
         throw new Problem('not-found', { detail: 'Unknown user: not found in any identity store.' })
       await demandRightsOver(subject, call.caller, services)
-      const { shape, until, ...pending } = await enrolling.begin(subject)
-      return { status: 201, body: { ...pending, ...shape, subject, until: timeText(until) } }
+      const begun = await enrolling.begin(subject, undefined, undefined, undefined, given)
+      const { id, shape, until } = begun
+      const body = { id, subject, ...shape, until: timeText(until) }
+      if (given === undefined) return { status: 201, body: { ...body, uri: begun.uri, key: begun.key } }
+      const warnings = isShortSeed(given) ? [SHORT_SEED] : []
+      return { status: 201, body: { ...body, warnings } }
     },
 
     async confirmEnrolment(call) {
@@ -64,5 +72,15 @@ export function enrolmentRoutes(services: HttpServices): Handlers {
       const registered = { ...shown, used: true, recoveryCodesLeft: recoveryCodes.length }
       return { status: 201, body: { enrolment: enrolmentWire(registered), recoveryCodes } }
     },
+  }
+}
+
+/** @throws Problem that does not repeat the key. */
+function givenSeed(text: string): Secret {
+  try {
+    return seedIn(text)
+  } catch (error) {
+    if (!(error instanceof BadSeed)) throw error
+    throw new Problem('invalid-request', { errors: [{ path: '/body/key', message: error.message }] })
   }
 }

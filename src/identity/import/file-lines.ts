@@ -47,11 +47,12 @@ export function linesIn(text: string): (Place & { readonly content: string })[] 
 
 /**
  * Reads what stands at each place; the second one of a name is a fault.
- * @param read @throws BadLine
+ * @param read @throws BadLine; @param keyOf what may occur once, in place of the name.
  */
 export function readEach<At extends Place, Entry extends { readonly name: string }>(
   places: Iterable<At>,
   read: (at: At) => Entry,
+  keyOf: (entry: Entry) => string = ({ name }) => name,
 ): Parsed<Entry> {
   const entries: (Entry & Place)[] = []
   const faults: ImportFault[] = []
@@ -61,9 +62,9 @@ export function readEach<At extends Place, Entry extends { readonly name: string
     const here: Place = place === undefined ? { line } : { line, place }
     try {
       const entry = read(at)
-      const earlier = placeOf.get(entry.name)
+      const earlier = placeOf.get(keyOf(entry))
       if (earlier !== undefined) throw new BadLine(`${entry.name} is already in ${placeWords(earlier)}`)
-      placeOf.set(entry.name, here)
+      placeOf.set(keyOf(entry), here)
       entries.push({ ...entry, ...here })
     } catch (error) {
       if (!(error instanceof BadLine)) throw error

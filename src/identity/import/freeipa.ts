@@ -1,5 +1,14 @@
 import { BadLine, nameIn, type Parsed, type Place, readEach } from './file-lines.ts'
-import { algorithmIn, counterIn, digitsIn, type ImportedToken, periodIn, seedOf } from './imported-token.ts'
+import {
+  algorithmIn,
+  counterIn,
+  digitsIn,
+  driftIn,
+  type ImportedToken,
+  periodIn,
+  seedOf,
+  tokenKey,
+} from './imported-token.ts'
 
 /** An entry of LDIF: values by the names of their attributes in lower case; `line` is that of its `dn`. */
 interface Entry extends Place {
@@ -14,7 +23,7 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
  */
 export function parseFreeIpa(text: string): Parsed<ImportedToken> {
   const tokens = entriesIn(text).filter(({ values }) => values.has('ipatokenotpkey'))
-  return readEach(tokens, tokenIn)
+  return readEach(tokens, tokenIn, tokenKey)
 }
 
 /** @throws BadLine */
@@ -35,14 +44,9 @@ function tokenIn({ values }: Entry): ImportedToken {
     period: periodIn(step ?? '30'),
     algorithm: algorithmIn(text('ipatokenotpalgorithm') ?? 'sha1'),
     lastStep: step === undefined ? counterIn(counter ?? '') - 1 : -1,
-    driftMs: step === undefined ? 0 : offsetIn(text('ipatokentotpclockoffset') ?? '0') * 1000,
+    driftMs:
+      step === undefined ? 0 : driftIn('ipatokenTOTPclockOffset', text('ipatokentotpclockoffset') ?? '0'),
   }
-}
-
-/** @param text seconds. @throws BadLine */
-function offsetIn(text: string): number {
-  if (!/^-?\d{1,6}$/.test(text)) throw new BadLine('ipatokenTOTPclockOffset is not a number of seconds')
-  return Number(text)
 }
 
 function entriesIn(text: string): Entry[] {

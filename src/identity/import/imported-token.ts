@@ -1,6 +1,7 @@
 import type { TotpAlgorithm, TotpShape } from '../../domain/enrolment.ts'
-import { MIN_SEED_OCTETS } from '../../domain/one-time-code.ts'
-import { Secret } from '../../domain/secret.ts'
+import { enrolmentNameIn } from '../../domain/enrolment-name.ts'
+import type { Secret } from '../../domain/secret.ts'
+import * as seeds from '../../domain/seed-text.ts'
 import { BadLine } from './file-lines.ts'
 
 /** An authenticator of another program's file. */
@@ -13,56 +14,51 @@ export interface ImportedToken extends TotpShape {
   readonly lastStep: number
   /** As `Enrolment.driftMs`; absent: 0. */
   readonly driftMs?: number
+  /** The user's word for the authenticator. */
+  readonly label?: string
   /** Codes of eight digits that work once each in place of a code. */
   readonly scratchCodes?: readonly string[]
 }
 
-const MAX_SEED_OCTETS = 64
-/** RFC 4226 §4 R6: 128 bits are required, 160 recommended. */
-const GOOD_SEED_OCTETS = 16
 /** A higher counter must be a mistake, and higher numbers lose precision. */
 const MAX_COUNTER = 2 ** 40
 const MAX_PERIOD_S = 300
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** Whether the seed is shorter than RFC 4226 §4 R6 demands. */
-export function isShort({ seed }: Pick<ImportedToken, 'seed'>): boolean {
-  return seed.bytes().length < GOOD_SEED_OCTETS
+/** For tokens of which a user may have several: none of them twice. */
+export function tokenKey({ name, seed }: Pick<ImportedToken, 'name' | 'seed'>): string {
+  return `${name}\0${seed.bytes().toString('hex')}`
 }
 
-/** @param text hexadecimal. @throws BadLine */
-export function seedOfHex(text: string): Secret {
-  if (!/^(?:[0-9a-f]{2})+$/i.test(text)) throw new BadLine('the seed is not written in hexadecimal')
-  return seedOf(Buffer.from(text, 'hex'))
-}
+/** Those of the domain; each @throws BadLine */
+export const seedOf = orBadLine(seeds.seedOf)
+export const seedOfHex = orBadLine(seeds.seedOfHex)
+export const seedOfBase32 = orBadLine(seeds.seedOfBase32)
+export const seedIn = orBadLine(seeds.seedIn)
 
-/**
- * Reads base32 (RFC 4648 §6) in any case, with or without padding, with blanks and hyphens between groups. Bits past the
- * last octet are left out, as authenticator apps do. @throws BadLine
- */
-export function seedOfBase32(text: string): Secret {
-  const digits = text.replaceAll(/[\s-]/g, '').replace(/=+$/, '').toUpperCase()
-  if (!/^[A-Z2-7]+$/.test(digits)) throw new BadLine('the seed is not written in base32')
-  const octets: number[] = []
-  let [bits, count] = [0, 0]
-  for (const digit of digits) {
-    bits = ((bits << 5) | BASE32.indexOf(digit)) & 0xfff
-    count += 5
-    if (count < 8) continue
-    count -= 8
-    octets.push((bits >> count) & 0xff)
+function orBadLine<Given>(read: (given: Given) => Secret): (given: Given) => Secret {
+  return (given) => {
+    try {
+      return read(given)
+    } catch (error) {
+      throw error instanceof seeds.BadSeed ? new BadLine(error.message) : error
+    }
   }
-  if (count >= 5) throw new BadLine('the seed is cut short: no octets have so many digits of base32')
-  return seedOf(Buffer.from(octets))
 }
 
-/** @throws BadLine where it is too short or too long. */
-export function seedOf(octets: Buffer): Secret {
-  const { length } = octets
-  if (length < MIN_SEED_OCTETS)
-    throw new BadLine(`the seed has ${length * 8} bits; ${MIN_SEED_OCTETS * 8} is the least that is taken`)
-  if (length > MAX_SEED_OCTETS) throw new BadLine(`the seed has over ${MAX_SEED_OCTETS} octets`)
-  return new Secret(octets)
+/** @throws BadLine where people could not see what it says. */
+export function labelIn(text: string | undefined): string | undefined {
+  const read = enrolmentNameIn(text ?? '')
+  if ('name' in read) return read.name
+  if (read.wrong === 'empty') return undefined
+  throw new BadLine(`the label is ${read.wrong === 'long' ? 'too long' : 'not all visible'}`)
+}
+
+/** @param text `hmac` is LinOTP's word for hotp. @throws BadLine */
+export function kindIn(text: string): ImportedToken['kind'] {
+  const kind = text.toLowerCase().replace(/^oath[-/_]/, '')
+  if (kind === 'totp') return kind
+  if (kind === 'hotp' || kind === 'hmac') return 'hotp'
+  throw new BadLine('the type is neither totp nor hotp')
 }
 
 /** @throws BadLine */
@@ -70,6 +66,12 @@ export function counterIn(text: string): number {
   const counter = /^\d{1,13}$/.test(text) ? Number(text) : Number.NaN
   if (!(counter <= MAX_COUNTER)) throw new BadLine('the counter is not a number, or too large a one')
   return counter
+}
+
+/** @param text seconds that the token's clock is ahead. @returns milliseconds. @throws BadLine */
+export function driftIn(what: string, text: string): number {
+  if (!/^-?\d{1,6}(?:\.\d+)?$/.test(text)) throw new BadLine(`${what} is not a number of seconds`)
+  return Math.round(Number(text) * 1000)
 }
 
 /** @param text seconds. @throws BadLine */

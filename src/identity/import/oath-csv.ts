@@ -1,23 +1,36 @@
-import type { Secret } from '../../domain/secret.ts'
-import { BadLine, linesIn, nameIn, type Parsed, readEach, readLines } from './file-lines.ts'
+import { BadLine, nameIn, type Parsed, readEach } from './file-lines.ts'
 import {
   algorithmIn,
   counterIn,
   digitsIn,
   type ImportedToken,
+  kindIn,
+  labelIn,
   periodIn,
-  seedOfBase32,
-  seedOfHex,
+  seedIn,
+  tokenKey,
 } from './imported-token.ts'
+import type { Owners } from './owners.ts'
+import { type Row, tableIn } from './table.ts'
 
-type Column = 'user' | 'secret' | 'type' | 'digits' | 'interval' | 'counter' | 'algorithm'
-type Row = { readonly [At in Column]?: string }
+type Column =
+  | 'user'
+  | 'serial'
+  | 'secret'
+  | 'type'
+  | 'digits'
+  | 'interval'
+  | 'counter'
+  | 'algorithm'
+  | 'label'
 
-/** What programs write at the head of a column, in lower case. A column of another name is not read. */
+/** What programs write at the head of a column. */
 const HEADS: ReadonlyMap<string, Column> = new Map([
   ['user', 'user'],
   ['username', 'user'],
   ['upn', 'user'],
+  ['serial', 'serial'],
+  ['serial number', 'serial'],
   ['secret', 'secret'],
   ['secret key', 'secret'],
   ['seed', 'secret'],
@@ -27,78 +40,42 @@ const HEADS: ReadonlyMap<string, Column> = new Map([
   ['time interval', 'interval'],
   ['counter', 'counter'],
   ['algorithm', 'algorithm'],
+  ['label', 'label'],
 ])
 /** Without a head: the order of LinOTP and privacyIDEA, with the user in place of the token's serial number. */
 const USUAL: readonly Column[] = ['user', 'secret', 'type', 'digits', 'interval']
+/** The same, where another file tells whose each serial number is. */
+const BY_SERIAL: readonly Column[] = ['serial', 'secret', 'type', 'digits', 'interval']
 
 /**
- * Reads authenticators with commas, semicolons or tabs between their fields. The first line may name the columns;
- * `user` and `secret` must be among them, the secret in hexadecimal or base32.
+ * Reads authenticators with commas, semicolons or tabs between their fields. The first line may name the columns: the
+ * secret, in hexadecimal or base32, and the user or the serial number must be among them.
+ * @param owners whose the tokens are, by serial number, where the table does not say it.
  */
-export function parseOathCsv(text: string): Parsed<ImportedToken> {
-  const [first, ...rest] = linesIn(text)
-  if (first === undefined) return { entries: [], faults: [] }
-  const { line, content } = first
-  const columns = columnsOf(content)
-  if (columns === undefined) return readLines(text, (row) => tokenIn(row, USUAL))
-  if (!columns.includes('user') || !columns.includes('secret'))
-    return { entries: [], faults: [{ line, problem: 'the head names no column user, or no column secret' }] }
-  return readEach(rest, (row) => tokenIn(row.content, columns))
-}
-
-/** @returns undefined where the line names no column. */
-function columnsOf(head: string): (Column | undefined)[] | undefined {
-  const columns = head.split(separatorOf(head)).map((field) => HEADS.get(unquoted(field).toLowerCase()))
-  return columns.some((column) => column !== undefined) ? columns : undefined
+export function parseOathCsv(text: string, owners?: Owners): Parsed<ImportedToken> {
+  const usual = owners === undefined ? USUAL : BY_SERIAL
+  const { head, rows } = tableIn(text, { heads: HEADS, usual })
+  const who = owners === undefined ? 'user' : 'serial'
+  if (head !== undefined && !(head.columns.includes(who) && head.columns.includes('secret')))
+    return {
+      entries: [],
+      faults: [{ line: head.line, problem: `the head names no column ${who}, or no column secret` }],
+    }
+  return readEach(rows, (row) => tokenIn(row, owners), tokenKey)
 }
 
 /** @throws BadLine */
-function tokenIn(content: string, columns: readonly (Column | undefined)[]): ImportedToken {
-  const row = rowOf(content, columns)
+function tokenIn({ width, fields: row }: Row<Column>, owners: Owners | undefined): ImportedToken {
+  if (width < 2) throw new BadLine('the line has fewer than two fields')
   const kind = kindIn(row.type ?? 'totp')
   return {
-    name: nameIn(row.user ?? ''),
+    name: owners === undefined ? nameIn(row.user ?? '') : owners.of(row.serial),
     kind,
     seed: seedIn(row.secret ?? ''),
     digits: digitsIn(row.digits ?? '6'),
     period: kind === 'totp' ? periodIn(row.interval ?? '30') : 30,
     algorithm: algorithmIn(row.algorithm ?? 'sha1'),
     lastStep: kind === 'hotp' ? counterIn(row.counter ?? '0') - 1 : -1,
+    label: labelIn(row.label),
   }
-}
-
-/** Empty fields are left out. @throws BadLine */
-function rowOf(content: string, columns: readonly (Column | undefined)[]): Row {
-  const fields = content.split(separatorOf(content)).map(unquoted)
-  if (fields.length < 2) throw new BadLine('the line has fewer than two fields')
-  const row: { [At in Column]?: string } = {}
-  for (const [index, column] of columns.entries()) {
-    const field = fields[index] ?? ''
-    if (column !== undefined && field !== '') row[column] = field
-  }
-  return row
-}
-
-/** The first one that occurs: none of them is part of a name or a seed. */
-function separatorOf(content: string): string {
-  return /[,;\t]/.exec(content)?.[0] ?? ','
-}
-
-function unquoted(field: string): string {
-  return field
-    .trim()
-    .replace(/^"(.*)"$/, '$1')
-    .trim()
-}
-
-/** @throws BadLine */
-function kindIn(type: string): 'totp' | 'hotp' {
-  const kind = type.toLowerCase().replace(/^oath[-/_]/, '')
-  if (kind === 'totp' || kind === 'hotp') return kind
-  throw new BadLine('the type is neither totp nor hotp')
-}
-
-/** A seed in base32 that has only signs of hexadecimal is less likely than 1 in 10¹². @throws BadLine */
-function seedIn(text: string): Secret {
-  return /^(?:[0-9a-f]{2})+$/i.test(text) ? seedOfHex(text) : seedOfBase32(text)
 }

@@ -4,8 +4,10 @@ import {
   counterIn,
   digitsIn,
   type ImportedToken,
+  kindIn,
   periodIn,
   seedOfBase32,
+  tokenKey,
 } from './imported-token.ts'
 import { accountsOfExport, type ExportedAccount } from './otpauth-export.ts'
 
@@ -31,10 +33,14 @@ export function parseOtpauth(text: string): Parsed<ImportedToken> {
       throw error
     }
   })
-  return readEach(places, ({ of }) => {
-    if (of instanceof BadLine) throw of
-    return typeof of === 'string' ? ofUri(of) : ofAccount(of)
-  })
+  return readEach(
+    places,
+    ({ of }) => {
+      if (of instanceof BadLine) throw of
+      return typeof of === 'string' ? ofUri(of) : ofAccount(of)
+    },
+    tokenKey,
+  )
 }
 
 /** @throws BadLine */
@@ -48,7 +54,7 @@ function ofUri(text: string): ImportedToken {
   const counter = fields.get('counter')
   if (kind === 'hotp' && counter === null) throw new BadLine('there is no counter')
   return {
-    name: nameInLabel(decoded(url.pathname.replace(/^\//, ''))),
+    name: nameInLabel(decoded(url.pathname.replace(/^\//, '')), fields.get('issuer') ?? undefined),
     kind,
     seed: seedOfBase32(field('secret', '')),
     digits: digitsIn(field('digits', '6')),
@@ -68,16 +74,11 @@ function ofAccount({ label, counter, ...token }: ExportedAccount): ImportedToken
   }
 }
 
-/** @throws BadLine */
-function kindIn(host: string): 'totp' | 'hotp' {
-  const kind = host.toLowerCase()
-  if (kind === 'totp' || kind === 'hotp') return kind
-  throw new BadLine('the type is neither totp nor hotp')
-}
-
-/** @param label `ISSUER:NAME` or `NAME`. @throws BadLine */
-function nameInLabel(label: string): string {
-  return nameIn(label.slice(label.lastIndexOf(':') + 1).trim())
+/** @param label `ISSUER:NAME` or `NAME`; a name may have colons where the issuer is known. @throws BadLine */
+function nameInLabel(label: string, issuer?: string): string {
+  const start =
+    issuer !== undefined && label.startsWith(`${issuer}:`) ? issuer.length : label.lastIndexOf(':')
+  return nameIn(label.slice(start + 1).trim())
 }
 
 /** @throws BadLine */

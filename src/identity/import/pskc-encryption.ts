@@ -1,5 +1,5 @@
 import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto'
-import type { Secret } from '../../domain/secret.ts'
+import { Secret } from '../../domain/secret.ts'
 import { BadLine } from './file-lines.ts'
 import { at, type Element } from './xml.ts'
 
@@ -10,6 +10,15 @@ const CIPHER = /#aes(128|192|256)-cbc$/
 const MAC = /#hmac-(sha(?:1|224|256|384|512))$/
 const BLOCK_OCTETS = 16
 
+/** @param text the pre-shared key in hexadecimal. @returns undefined where it is none of AES. */
+export function pskcKeyIn(text: string): Secret | undefined {
+  const hex = text.replaceAll(/\s/g, '')
+  if (!/^(?:[0-9a-f]{32}|[0-9a-f]{48}|[0-9a-f]{64})$/i.test(hex)) return undefined
+  return new Secret(Buffer.from(hex, 'hex'))
+}
+
+export const PSKC_KEY_WORDS = 'no key of 128, 192 or 256 bits in hexadecimal'
+
 /**
  * How the seeds of a container are encrypted: by AES-CBC with a pre-shared key, and a MAC over each encrypted value whose
  * own key is encrypted alike (RFC 6030 §6.1, §6.1.1). The MAC is checked first, and a value without one is not opened.
@@ -18,7 +27,7 @@ export function pskcDecipher(container: Element, preShared: Secret | undefined):
   const method = at(container, 'MACMethod')
   return (secret) => {
     if (preShared === undefined) throw new BadLine('the seed is encrypted: --key-file names the key')
-    const [, digest] = MAC.exec(method?.attributes.get('Algorithm')?.trim() ?? '') ?? []
+    const [, digest] = MAC.exec(method?.attributes.get('algorithm')?.trim() ?? '') ?? []
     const macKey = method && at(method, 'MACKey')
     const [value, mac] = [at(secret, 'EncryptedValue'), at(secret, 'ValueMAC')]
     if (digest === undefined || macKey === undefined || value === undefined || mac === undefined)
@@ -32,7 +41,7 @@ export function pskcDecipher(container: Element, preShared: Secret | undefined):
 
 /** @throws BadLine */
 function opened(value: Element, key: Secret): Buffer {
-  const named = at(value, 'EncryptionMethod')?.attributes.get('Algorithm')?.trim() ?? ''
+  const named = at(value, 'EncryptionMethod')?.attributes.get('algorithm')?.trim() ?? ''
   const [, bits] = CIPHER.exec(named) ?? []
   if (bits === undefined) throw new BadLine('the cipher is not AES-CBC')
   const text = cipherTextOf(value)

@@ -7,6 +7,7 @@ export interface Element {
   readonly namespace: string
   /** Of its start tag, from 1. */
   readonly line: number
+  /** By their names in lower case. */
   readonly attributes: ReadonlyMap<string, string>
   readonly children: Element[]
   /** Its own text, without that of its children. */
@@ -34,7 +35,7 @@ export function documentIn(text: string): Element {
   parser.on('opentag', ({ local, uri, attributes }) => {
     if (open.length === MAX_DEPTH) throw new BadLine(`elements are nested over ${MAX_DEPTH} deep`)
     const named = Object.values(attributes).map((attribute): [string, string] => [
-      attribute.local,
+      attribute.local.toLowerCase(),
       attribute.value,
     ])
     const element: Element = {
@@ -64,6 +65,11 @@ export function documentIn(text: string): Element {
 /** The first element along a path of names. */
 export function at(element: Element, ...path: readonly string[]): Element | undefined {
   let found: Element | undefined = element
-  for (const name of path) found = found?.children.find((child) => child.name === name)
+  for (const name of path) found = found?.children.find((child) => isNamed(child, name))
   return found
+}
+
+/** In any case: what an HTML parser has written has small letters alone. */
+export function isNamed(element: Element, name: string): boolean {
+  return element.name.toLowerCase() === name.toLowerCase()
 }
