@@ -15,6 +15,7 @@ export function explainOptions(
   return {
     settings: loginSettings(config),
     quotas: quotasOf(config, store, clock),
+    hasPasskey: async (subject) => (await records.passkeys.list(subject)).length > 0,
     candidates,
     reads: records.login,
     register: records.enrolments,

@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os'
 import type { Config } from '../config/schema.ts'
 import { digestSecret, type Expectation } from '../doctor/gateway/expectation.ts'
 import { type AddressPool, ipv4Addresses } from '../domain/address-pool.ts'
+import { APPROVAL_TTL_MS, FETCH_WITHIN_MS } from '../domain/approval.ts'
 import type { Gateway } from '../domain/gateway.ts'
 import { isWithin, LOOPBACK } from '../domain/network.ts'
 import type { Policy } from '../domain/policy.ts'
@@ -16,7 +17,7 @@ export async function expectationOf(
   gateway: Gateway,
   servers: readonly string[],
 ): Promise<Expectation> {
-  const { radius, identity, secondFactor, pools } = config
+  const { radius, identity, pools } = config
   const policies = policiesAt(config, gateway)
   const realms = new Set(identity.order.flatMap(({ place }) => place.realms))
   if (gateway.defaultRealm !== undefined) realms.add(gateway.defaultRealm)
@@ -28,7 +29,7 @@ export async function expectationOf(
       authPort: radius.authPort,
       acctPort: radius.acctPort,
       deadlineMs: radius.deadlineMs,
-      answerWithinMs: secondFactor.answerWithinMs,
+      answerWithinMs: longestPromptMs(config),
       realms: [...realms],
       healthUrl: healthUrl(config, servers),
     },
@@ -100,4 +101,13 @@ function healthUrl({ http }: Config, [server = '']: readonly string[]): string |
   const host = isLocal ? http.address : server
   const scheme = http.tls === undefined ? 'http' : 'https'
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${http.port}/healthz`
+}
+
+/** The longest that any prompt waits; that for an approval also waits for the client to fetch it. */
+function longestPromptMs({ secondFactor, policies }: Config): number {
+  const { answerWithinMs, mode } = secondFactor
+  const modes = [mode, ...policies.map(({ secondFactorMode }) => secondFactorMode)]
+  const approves = modes.includes('approve') || modes.includes('either')
+  if (!approves) return answerWithinMs
+  return Math.max(answerWithinMs, Math.min(answerWithinMs, APPROVAL_TTL_MS) + FETCH_WITHIN_MS)
 }

@@ -109,6 +109,7 @@ export async function buildGeneration(
         config,
         http,
         limits: httpLimits,
+        attempts: limits,
         store,
         login,
         runtime,

@@ -19,6 +19,7 @@ import { subjectOf } from '../manage/subject.ts'
 import { Trusts } from '../manage/trusts.ts'
 import { Users } from '../manage/users.ts'
 import { agentGatewaysOf } from './agent-gateways.ts'
+import { approvingOf } from './approving.ts'
 import { explainOptions } from './explain.ts'
 import { expectationFor } from './gateway-expectation.ts'
 import type { HttpParts } from './http.ts'
@@ -29,11 +30,12 @@ const MAX_PENDING_ENROLMENTS = 10_000
 
 /** What the API and the pages work with, by one configuration. */
 export function httpServices(
-  { config, http, store, login, ephemeral, dependencies, runtime }: HttpParts,
+  parts: HttpParts,
   webSessions: WebSessionStore,
   rechecked: RecheckedGroups,
   authentication: Authentication,
 ): HttpServices {
+  const { config, http, store, login, ephemeral, dependencies, runtime } = parts
   const { clock, random } = runtime
   const { records, keys, hashes, candidates } = store
   const { audit } = records
@@ -88,6 +90,7 @@ export function httpServices(
     }),
     trusts: new Trusts({ trusts: records.trusts, audit, clock, random }),
     users,
+    approving: approvingOf(parts),
     oddAttempts: new OddAttempts({ attempts: records.attempts, audit, clock, random }),
     ownPassword: new OwnPassword({ candidates, records: records.users, users, passwordFault }),
     userQuotas: userQuotasOf(config, store, runtime),

@@ -1,6 +1,7 @@
 import { Router } from 'express'
 import type { Config } from '../config/schema.ts'
 import type { HttpConfig } from '../config/sections/http.ts'
+import type { AttemptLimits } from '../domain/attempt-limits.ts'
 import type { Dependency } from '../domain/dependency.ts'
 import type { RequestLimits } from '../domain/request-limits.ts'
 import type { Runtime } from '../domain/runtime.ts'
@@ -49,6 +50,8 @@ export interface HttpParts {
   readonly config: Config
   readonly http: HttpConfig
   readonly limits: RequestLimits
+  /** Those of logins. */
+  readonly attempts: AttemptLimits
   readonly store: Store
   /** Those of the logins at the gateways: a guess at the portal counts as a guess. */
   readonly login: LoginFlow
@@ -110,8 +113,9 @@ export function buildHttpApp(parts: HttpParts): HttpApp {
   const { tokens } = parts.store.records
   const authentication = new Authentication({ tokens, roles: http.roles, limits, clock, log })
   const services = httpServices(parts, sessions, rechecked, authentication)
-  const web = openWeb(services)
   const streams = new EventStreams()
+  const pageStreams = new EventStreams()
+  const web = openWeb(services, pageStreams)
   const agents = new EventStreams()
   const api = apiOptions(parts, services, authentication, { streams, agents })
   const { publicUrl } = config.portal
@@ -154,6 +158,7 @@ export function buildHttpApp(parts: HttpParts): HttpApp {
     log,
     endStreams() {
       streams.endAll()
+      pageStreams.endAll()
       agents.endAll()
     },
   }

@@ -5,6 +5,7 @@ import type { ClassForm } from '../domain/gateway.ts'
 import type { Runtime } from '../domain/runtime.ts'
 import { rolesOf } from '../domain/scope.ts'
 import { SiteDays } from '../domain/site-days.ts'
+import { Approvals } from '../login/approvals.ts'
 import { DirectoryGuard, type WrongPasswords } from '../login/directory-guard.ts'
 import { EnrolmentCodes } from '../login/enrolment-codes.ts'
 import { GrantReplayCache, type RecentGrant } from '../login/grant-replay.ts'
@@ -15,6 +16,7 @@ import { RepeatedEvents } from '../login/repeated-events.ts'
 import { UnansweredPrompts } from '../login/unanswered-prompts.ts'
 import { grantFault } from '../radius/check-grant.ts'
 import { type EphemeralState, openEndings } from './ephemeral.ts'
+import { passkeySiteOf } from './passkeys.ts'
 import type { Store } from './storage.ts'
 
 /** Logins that may be answered once more at one time; each costs about a kilobyte. */
@@ -37,7 +39,7 @@ export function loginOptions(
 ): LoginOptions {
   const { records, keys } = store
   const { sameAnswerWithinMs, totp } = config.secondFactor
-  const { enrolAtLogin, ...settings } = loginSettings(config)
+  const { enrolAtLogin, approval, ...settings } = loginSettings(config)
   const enrolmentCodes = new EnrolmentCodes(open('enrolment codes', MAX_ENROLMENT_CODES), random)
   const repeatedEvents = new RepeatedEvents({
     tally: limits.tally,
@@ -84,6 +86,11 @@ export function loginOptions(
     keys,
     passwordHashes: store.hashes,
     enrolAtLogin: enrolAtLogin && { ...enrolAtLogin, codes: enrolmentCodes },
+    approval: approval && {
+      ...approval,
+      approvals: approvalsOf(config, open, { clock, random }),
+      hasPasskey: async (subject) => (await records.passkeys.list(subject)).length > 0,
+    },
     grantReplay,
     equalizer,
     onLate: (step) => metrics.late(step),
@@ -108,6 +115,7 @@ export function loginSettings(config: Config): LoginSettings {
     challengeTtlMs: answerWithinMs,
     enrolsByPassword: config.portal.enrolsByPassword,
     enrolAtLogin: enrolmentAtLogin(config),
+    approval: approvalAtLogin(config),
     policies: config.policies,
     pools: config.pools,
     replyFault: grantFault,
@@ -133,6 +141,20 @@ function enrolmentAtLogin({ portal, secondFactor }: Config): LoginSettings['enro
       return policy?.reply !== undefined && (policy.enrolAtLogin ?? secondFactor.enrolAtLogin)
     },
   }
+}
+
+/** Logins that wait for their users: the same for logins at gateways and for the page where they are approved. */
+export function approvalsOf(
+  { secondFactor }: Config,
+  open: EphemeralState['open'],
+  { clock, random }: Pick<Runtime, 'clock' | 'random'>,
+): Approvals {
+  return new Approvals({ open, ttlMs: secondFactor.answerWithinMs, clock, random })
+}
+
+/** Where passkeys are; which policy asks for them is seen at the login. */
+function approvalAtLogin(config: Config): LoginSettings['approval'] {
+  return passkeySiteOf(config) && { page: `${config.portal.publicUrl}/approve` }
 }
 
 /** How each gateway reads groups, by its name. */

@@ -2,6 +2,7 @@ import type { Diagnostics } from './diagnostics.ts'
 import type { LoadRules } from './load-rules.ts'
 import type { PartialConfig } from './partial-config.ts'
 import type { ConfigInput } from './schema.ts'
+import { checkApproval } from './sections/approval.ts'
 import { checkAudit } from './sections/audit.ts'
 import { checkEnrolAtLogin } from './sections/enrol-at-login.ts'
 import { checkGateways } from './sections/gateways.ts'
@@ -55,6 +56,7 @@ export function crossCheck(
   }
   checkPolicyRules(config, diagnostics)
   checkEnrolAtLogin(config, diagnostics)
+  checkApproval(config, diagnostics)
   if (config.http !== undefined) checkHttp(config.http, diagnostics)
   if (config.audit !== undefined) checkAudit(config.audit, diagnostics)
   if (config.redis !== undefined) checkRedis(config.redis, diagnostics)

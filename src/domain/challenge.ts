@@ -18,7 +18,17 @@ export interface OutsideCode {
   readonly step: number
 }
 
-/** A login that has passed its first factor and waits for a code. */
+/** An approval with a passkey that a prompt waits for. */
+export interface AwaitedApproval {
+  /** `ApprovalRequest.id`. */
+  readonly id: string
+  /** What the prompt shows. */
+  readonly number: number
+  /** Answers to the prompt, so far, that came before the approval. */
+  readonly early: number
+}
+
+/** A login that has passed its first factor and waits for a code, or for an approval. */
 export interface AwaitedCode extends Asked {
   readonly person: Person
   /** Wrong codes so far in this login. */
@@ -30,6 +40,8 @@ export interface AwaitedCode extends Asked {
   readonly sealedPasswordHash?: string
   /** The key of the enrolment code that the prompt shows; it expires with the prompt. */
   readonly enrolmentCode?: string
+  /** The approval that the prompt asks for; the user may type a code instead where `enrolments` has one. */
+  readonly approval?: AwaitedApproval
   readonly upstream?: undefined
 }
 

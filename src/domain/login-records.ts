@@ -48,6 +48,8 @@ export type CodeUse =
     }
   /** `hashes`: of the one code that was typed, with every seed that may key it. */
   | { readonly kind: 'recovery'; readonly subject: string; readonly hashes: readonly string[] }
+  /** The user has approved the login. @property passkey identifier. */
+  | { readonly kind: 'approval'; readonly passkey: string; readonly subject: string }
   /** A full login of a short while ago stands for it. @property trust identifier. */
   | { readonly kind: 'trust'; readonly trust: string; readonly enrolment: string }
   /** No second factor was required. */
@@ -55,7 +57,7 @@ export type CodeUse =
 
 /** Whether a second factor was shown in this login. */
 export function showsSecondFactor({ kind }: CodeUse): boolean {
-  return kind === 'totp' || kind === 'recovery'
+  return kind === 'totp' || kind === 'recovery' || kind === 'approval'
 }
 
 export interface Admission {

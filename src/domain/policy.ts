@@ -69,6 +69,8 @@ export interface Policy {
   readonly reply?: Entitlement
   /** Of a policy that refuses; absent: the words for every user whom no policy lets in. */
   readonly words?: PolicyWords
+  /** What the prompt asks for; absent: as `second_factor.mode` says. */
+  readonly secondFactorMode?: 'challenge' | 'either' | 'approve'
   /** Whether every login needs a second factor of its own, whatever `second_factor.required` says. */
   readonly needsFreshFactor?: boolean
   /** For how long after a full login the password alone lets the user in from the same network, in milliseconds. */

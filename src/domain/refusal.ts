@@ -17,6 +17,7 @@ export type RefusalReason =
   | 'no_second_factor'
   | 'wrong_code'
   | 'code_used'
+  | 'not_approved'
   | 'challenge_expired'
   | 'challenge_mismatch'
   | 'no_policy'

@@ -23,6 +23,7 @@ import type { TrustStore } from '../domain/trust.ts'
 import type { UsageStore } from '../domain/usage.ts'
 import type { UserStore } from '../domain/user.ts'
 import type { WebSessionStore } from '../domain/web-session.ts'
+import type { Approving } from '../manage/approving.ts'
 import type { Ending } from '../manage/ending.ts'
 import type { Enrolling } from '../manage/enrolling.ts'
 import type { Explanation, Supposed, WrongPart } from '../manage/explain.ts'
@@ -68,6 +69,8 @@ export interface HttpServices extends Runtime {
   readonly trusts: Trusts
   readonly users: Users
   readonly oddAttempts: OddAttempts
+  /** Absent: browsers offer no passkeys at the address of the portal. */
+  readonly approving?: Approving
   readonly ownPassword: OwnPassword
   readonly userQuotas: UserQuotas
   /** The signed-in caller of a request. @throws Problem `unauthenticated` unless two factors were shown */

@@ -1,5 +1,5 @@
 import type { PasswordNotice } from '../domain/account-state.ts'
-import type { OutsideCode, PendingChallenge } from '../domain/challenge.ts'
+import type { AwaitedApproval, AwaitedCode, OutsideCode, PendingChallenge } from '../domain/challenge.ts'
 import type { CodeClue } from '../domain/code-clue.ts'
 import type { Policy } from '../domain/policy.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
@@ -29,12 +29,27 @@ type PlainPrompt =
       readonly kind: 'enter_code' /** What the user may read of the password. */
       readonly notice?: PasswordNotice
     }
+  | ApprovePrompt
   | { readonly kind: 'wrong_code'; readonly triesLeft: number }
   | { readonly kind: 'used_code'; readonly triesLeft: number }
   /** The code was right and is not spent. */
   | { readonly kind: 'too_many_sessions'; readonly live: readonly Session[]; readonly triesLeft: number }
   /** An identity store's own question; without words of its own it is a question for a code. */
   | { readonly kind: 'store'; readonly text?: string }
+
+/** The user is to choose the number on a page, and to approve there with a passkey. */
+export interface ApprovePrompt {
+  readonly kind: 'approve'
+  /** The page, as `https://vpn.example/approve`. */
+  readonly page: string
+  readonly number: number
+  /** Whether a code may be typed instead. */
+  readonly takesCode: boolean
+  /** What the user may read of the password. */
+  readonly notice?: PasswordNotice
+  /** Absent at first; then how often the prompt may still be answered before the approval. */
+  readonly triesLeft?: number
+}
 
 /** The verdict that a code must be asked for. Nothing has been counted, stored or sent for it yet. */
 export interface AskForCode {
@@ -43,6 +58,8 @@ export interface AskForCode {
   readonly prompt: PlainPrompt | { readonly kind: 'enrol'; readonly again: boolean }
   /** The refusal that led to asking again. */
   readonly failure?: Refusal
+  /** How long it can be answered, in milliseconds; absent: as any challenge. */
+  readonly ttlMs?: number
 }
 
 /** Enrolment during a VPN login: the prompt shows the page and the code that lets this user enrol there. */
@@ -93,14 +110,26 @@ export function askToEnrol(user: EnrolledUser, login: Login): AskForCode | Refus
   return ask(user, login, answers, { kind: 'enrol', again: answers > 0 })
 }
 
+/** @param ttlMs as `AskForCode.ttlMs`. */
+export function askToApprove(
+  user: EnrolledUser,
+  login: Login,
+  approval: AwaitedApproval,
+  prompt: ApprovePrompt,
+  ttlMs: number,
+): AskForCode {
+  const asked = ask(user, login, user.verified.wrongCodes, prompt)
+  return { ...asked, pending: { ...asked.pending, approval }, ttlMs }
+}
+
 function ask(
   { verified: { person }, enrolments, sealedPasswordHash }: EnrolledUser,
   { attempt: { name, gateway, address }, user }: Login,
   wrongCodes: number,
   prompt: AskForCode['prompt'],
   outside?: OutsideCode,
-): AskForCode {
-  const pending = {
+): AskForCode & { readonly pending: AwaitedCode } {
+  const pending: AwaitedCode = {
     user: name.username,
     countsFor: user === name.username ? undefined : user,
     gateway,

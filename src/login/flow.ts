@@ -19,6 +19,7 @@ import { recordOutcome } from './steps/record-outcome.ts'
 import { redeemTicket } from './steps/redeem-ticket.ts'
 import { secondFactor, secondFactorByPolicy } from './steps/second-factor.ts'
 import { type SignedIn, signIn } from './steps/sign-in.ts'
+import { takeApproval } from './steps/take-approval.ts'
 import { takePermit } from './steps/take-permit.ts'
 
 const X = true
@@ -39,6 +40,7 @@ export const STEPS = [
   [loadEnrolment,          X,    X,      _,      X],
   [findPolicy,             X,    _,      _,      _],
   [recogniseTrust,         X,    _,      _,      _],
+  [takeApproval,           X,    _,      _,      _],
   [secondFactorByPolicy,   X,    _,      _,      _],
   [secondFactor,           _,    X,      _,      X],
   [authorize,              X,    _,      _,      _],

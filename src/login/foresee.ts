@@ -5,8 +5,9 @@ import type { Entitlement } from '../domain/policy.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Runtime } from '../domain/runtime.ts'
 import { Secret } from '../domain/secret.ts'
+import type { ApprovePrompt } from './ask-for-code.ts'
 import { type Decision, LoginFlow } from './flow.ts'
-import type { LoginOptions, LoginSettings } from './login.ts'
+import type { ApprovalAtLogin, LoginOptions, LoginSettings } from './login.ts'
 import { lookingOptions } from './looking-options.ts'
 import { type LoginReads, lookingRecords } from './looking-records.ts'
 import { type AskedStore, LookingStores, type Lookups } from './looking-stores.ts'
@@ -16,6 +17,7 @@ export interface ForeseeOptions extends Pick<Runtime, 'clock' | 'random'> {
   readonly reads: LoginReads
   readonly candidates: LoginOptions['candidates']
   readonly quotas: LoginOptions['quotas']
+  readonly hasPasskey: ApprovalAtLogin['hasPasskey']
   readonly lookups: Lookups
   /** Milliseconds within which the login must be decided. */
   readonly patienceMs: number
@@ -31,6 +33,8 @@ export type ForeseenEnd =
       readonly entitlement: Entitlement
       /** By the password alone, because of a full login from there. */
       readonly isByTrust: boolean
+      /** With a passkey, alone or where a code would do as well. */
+      readonly approves?: 'passkey' | 'passkey_or_code'
     }
   /** It would show where the first authenticator is enrolled, and with what code. */
   | { readonly kind: 'enrols' }
@@ -73,6 +77,7 @@ export async function foresee(
     lookingOptions({
       settings,
       quotas,
+      hasPasskey: options.hasPasskey,
       records,
       candidates: (...about) => options.candidates(...about).map((candidate) => stores.looking(candidate)),
       log: {
@@ -95,11 +100,16 @@ export async function foresee(
       state,
       deadline: clock.monotonic() + options.patienceMs,
     })
-  const decision = await decide(settings, type)
+  let approves: ApprovePrompt | undefined
+  const decision = await decide(settings, async (typed, state) => {
+    const answer = await type(typed, state)
+    if (answer.kind === 'challenge' && answer.prompt.kind === 'approve') approves = answer.prompt
+    return answer
+  })
   // A fault of the broker is none of the login's answers.
   if (fault !== undefined) throw fault
   return {
-    end: endOf(decision),
+    end: endOf(decision, approves),
     stores: stores.asked,
     locks: [...locks.values()],
     person: stores.asked.at(-1)?.person,
@@ -123,9 +133,10 @@ async function decide(
   return decision.kind === 'refusal' && decision.reason === 'wrong_code' ? type(PASSWORD + CODE) : decision
 }
 
-function endOf(decision: Decision): ForeseenEnd {
+function endOf(decision: Decision, approves: ApprovePrompt | undefined): ForeseenEnd {
   if (decision.kind === 'refusal') return decision
   if (decision.kind === 'challenge') return { kind: 'enrols' }
   const { policy, entitlement, isByTrust } = decision
-  return { kind: 'lets_in', policy, entitlement, isByTrust }
+  const how = approves && (approves.takesCode ? 'passkey_or_code' : 'passkey')
+  return { kind: 'lets_in', policy, entitlement, isByTrust, ...(how && { approves: how }) }
 }

@@ -15,6 +15,7 @@ import type { Runtime } from '../domain/runtime.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { TotpWindow } from '../domain/totp.ts'
 import type { ResponseTimeEqualizer } from '../pacing/response-time-equalizer.ts'
+import type { Approvals } from './approvals.ts'
 import type { EnrolAtLogin } from './ask-for-code.ts'
 import type { AuthorizationRules } from './authorize-person.ts'
 import type { DirectoryGuard } from './directory-guard.ts'
@@ -69,6 +70,8 @@ export interface LoginOptions extends Pick<Runtime, 'clock' | 'random' | 'log'>,
   readonly enrolsByPassword: boolean
   /** Absent: users without an authenticator are refused. */
   readonly enrolAtLogin?: EnrolAtLogin
+  /** Absent: nobody can approve a login with a passkey. */
+  readonly approval?: ApprovalAtLogin
   /** Absent: a code works once, and a repeated request is refused. */
   readonly grantReplay?: GrantReplayCache
   readonly equalizer: Pick<ResponseTimeEqualizer, 'start' | 'answerAt'>
@@ -76,6 +79,15 @@ export interface LoginOptions extends Pick<Runtime, 'clock' | 'random' | 'log'>,
   readonly onStep?: (step: string) => void
   /** Called with the step in which the deadline of a login passed. */
   readonly onLate?: (step: string) => void
+}
+
+/** Approving a login with a passkey: the prompt shows the page and a number that is chosen there. */
+export interface ApprovalAtLogin {
+  /** The page, as `https://vpn.example/approve`. */
+  readonly page: string
+  readonly approvals: Pick<Approvals, 'ask' | 'fetch' | 'withdraw' | 'ttlMs'>
+  /** Whether the user has a passkey to approve with. @throws Unavailable */
+  readonly hasPasskey: (subject: string) => Promise<boolean>
 }
 
 /** What of these the configuration alone decides. */
@@ -91,7 +103,10 @@ export type LoginSettings = Pick<
   | 'challengeTtlMs'
   | 'enrolsByPassword'
 > &
-  AuthorizationRules & { readonly enrolAtLogin?: Omit<EnrolAtLogin, 'codes'> }
+  AuthorizationRules & {
+    readonly enrolAtLogin?: Omit<EnrolAtLogin, 'codes'>
+    readonly approval?: Pick<ApprovalAtLogin, 'page'>
+  }
 
 /** What differs between the kinds of login, beside the steps that they take. */
 export interface LoginRules extends Pick<LoginOptions, 'mode' | 'secondFactorRequired' | 'enrolAtLogin'> {

@@ -3,9 +3,9 @@ import { Secret } from '../domain/secret.ts'
 
 /**
  * Where the code is typed: into a challenge, behind the password without a separator, either of the two, or alone
- * instead of a password.
+ * instead of a password. `approve`: into a challenge, by users who have no passkey to approve the login with.
  */
-export type SecondFactorMode = 'challenge' | 'append' | 'either' | 'only'
+export type SecondFactorMode = 'challenge' | 'append' | 'either' | 'only' | 'approve'
 
 /** Characters of `5440-4531`: without the hyphen it cannot be told from digits of the password and a code. */
 const HYPHENATED = 9
@@ -28,7 +28,7 @@ export function splitTyped(
   enrolments: readonly Enrolment[],
   isCodeNow: (code: string) => boolean,
 ): Typed {
-  if (enrolments.length === 0 || mode === 'challenge' || mode === 'only') return { password: typed }
+  if (enrolments.length === 0 || (mode !== 'append' && mode !== 'either')) return { password: typed }
   const text = typed.reveal()
   const recovery = splitRecoveryCode(text)
   if (recovery !== undefined) return { password: new Secret(recovery.rest), code: new Secret(recovery.code) }

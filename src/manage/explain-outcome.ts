@@ -33,7 +33,8 @@ export function outcomeOf(
   const last = stores.at(-1)
   switch (end.kind) {
     case 'lets_in': {
-      const proof = end.isByTrust ? TRUSTED : isEnrolled ? PROOFS[mode] : 'the right password'
+      const code = isEnrolled ? PROOFS[mode] : 'the right password'
+      const proof = end.isByTrust ? TRUSTED : end.approves ? APPROVALS[end.approves] : code
       const password = noticeWords(foreseen.person?.notice)
       const words = `With ${proof} the user gets in by policy ${end.policy}${password}.`
       const counted = sessions === undefined ? '' : ` Sessions: ${sessions.live} of ${sessions.most}.`
@@ -83,7 +84,14 @@ const PROOFS: Readonly<Record<SecondFactorMode, string>> = {
   append: 'the right password and the code behind it',
   either: 'the right password and the code, behind it or at a prompt',
   only: 'the code alone',
+  // Of a user without a passkey.
+  approve: 'the right password and then the code',
 }
+
+const APPROVALS = {
+  passkey: 'the right password and an approval with a passkey',
+  passkey_or_code: 'the right password and an approval with a passkey, or the code,',
+} as const
 
 function sentence(detail: string): string {
   return `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`

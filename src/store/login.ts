@@ -161,6 +161,10 @@ async function take(db: Kysely<Tables>, codeUse: CodeUse, now: number): Promise<
     const { trust, enrolment } = codeUse
     return spent(await spendTrust(db, { trust, enrolment, now }))
   }
+  if (codeUse.kind === 'approval') {
+    const { passkey, subject } = codeUse
+    return (await confirmPasskey(db, { passkey, subject, now })).numAffectedRows === 1n
+  }
   const { enrolment, step, driftMs } = codeUse
   return spent(await spendStep(db, { enrolment, step, driftMs, now }))
 }
@@ -182,4 +186,13 @@ const spendStep = prepared((db, value: Param<SpentStep>) =>
     .set({ last_step: value('step'), drift_ms: value('driftMs'), used_at: value('now') })
     .where('id', '=', value('enrolment'))
     .where('last_step', '<', value('step')),
+)
+
+/** The approval itself was taken before; the passkey may have been removed since, which a write sees for certain. */
+const confirmPasskey = prepared((db, value: Param<{ passkey: string; subject: string; now: number }>) =>
+  db
+    .updateTable('passkeys')
+    .set({ used_at: value('now') })
+    .where('id', '=', value('passkey'))
+    .where('subject', '=', value('subject')),
 )

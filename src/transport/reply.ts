@@ -80,6 +80,14 @@ function prompt(challenge: ChallengePrompt, t: Translate): string {
   switch (challenge.kind) {
     case 'enter_code':
       return [...noticeTexts(challenge.notice, t), t('vpn.enterCode')].join(' ')
+    case 'approve': {
+      const { notice, page, takesCode, triesLeft } = challenge
+      const number = String(challenge.number)
+      const or = takesCode ? 'code' : 'nothing'
+      return triesLeft === undefined
+        ? [...noticeTexts(notice, t), t('vpn.approve', { page, number, or })].join(' ')
+        : t('vpn.approveAgain', { triesLeft, page, number, or })
+    }
     // The texts differ with the count: ocserv takes the same prompt again for a retry of the same stage.
     case 'wrong_code':
       return t('vpn.wrongCode', { triesLeft: challenge.triesLeft })
@@ -112,6 +120,7 @@ export const REFUSAL_MESSAGES: Readonly<Record<RefusalReason, MessageKey>> = {
   challenge_mismatch: 'vpn.refused.tookTooLong',
   unavailable: 'vpn.refused.unavailable',
   code_used: 'vpn.refused.codeUsed',
+  not_approved: 'vpn.refused.notApproved',
   bad_credentials: 'vpn.refused.failed',
   barred: 'vpn.refused.failed',
   wrong_code: 'vpn.refused.failed',

@@ -1,4 +1,5 @@
 import { type RequestHandler, Router } from 'express'
+import type { EventStreams } from '../http/api/events.ts'
 import type { ProblemPage } from '../http/refusals.ts'
 import type { HttpServices } from '../http/services.ts'
 import { consoleRoutes } from './desk/routes.ts'
@@ -12,12 +13,12 @@ export interface Web {
 }
 
 /** The pages: the admin console under /desk, and the portal for all users. */
-export function openWeb(services: HttpServices): Web {
+export function openWeb(services: HttpServices, streams: EventStreams): Web {
   const assets = new Assets()
   const pages = new Pages(services, assets)
   const router = Router()
   router.use(assets.router)
   router.use('/desk', consoleRoutes(services, pages))
-  router.use('/', portalRoutes(services, pages))
+  router.use('/', portalRoutes(services, pages, streams))
   return { routes: router, problemPage: pages.showProblem }
 }

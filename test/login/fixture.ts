@@ -1,5 +1,6 @@
 import { generateSync } from 'otplib'
 import { onTestFinished } from 'vitest'
+import { stateInMemory } from '../../src/cluster/local-state.ts'
 import { type AddressPool, layoutsOf } from '../../src/domain/address-pool.ts'
 import type { PendingChallenge } from '../../src/domain/challenge.ts'
 import type { Enrolment } from '../../src/domain/enrolment.ts'
@@ -21,6 +22,7 @@ import { candidates, type Member } from '../../src/identity/fan-out.ts'
 import { attemptLimits, counterRules } from '../../src/limits/attempt-limits.ts'
 import { memoryCounter } from '../../src/limits/memory-counter.ts'
 import { ProcessId } from '../../src/limits/process-id.ts'
+import { Approvals } from '../../src/login/approvals.ts'
 import { DirectoryGuard, type WrongPasswords } from '../../src/login/directory-guard.ts'
 import { type EnrolmentCode, EnrolmentCodes } from '../../src/login/enrolment-codes.ts'
 import type { Decision } from '../../src/login/flow.ts'
@@ -64,6 +66,8 @@ export interface LoginFixtureOptions {
   readonly enrolsAtLogin?: boolean
   /** Whether a password alone lets users enrol; true where it is absent. */
   readonly enrolsByPassword?: boolean
+  /** Whether users approve logins with a passkey. */
+  readonly approves?: boolean
 }
 
 /**
@@ -106,6 +110,8 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
   const enrolAtLogin = options.enrolsAtLogin
     ? { mayEnrol: () => true, page: 'https://vpn.example/enrol', codes: enrolmentCodes }
     : undefined
+  const { open } = stateInMemory(clock)
+  const hasPasskey = async (subject: string) => (await records.passkeys.list(subject)).length > 0
   const endings = memoryStore<string>({ name: 'endings', clock, capacity: 10 })
   const recent = memoryStore<RecentGrant>({ name: 'recent grants', clock, capacity: 2 })
   const withinMs = options.sameAnswerWithinMs
@@ -149,6 +155,8 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
   const entered: string[] = []
   const late: string[] = []
   const equalizer = new ResponseTimeEqualizer(clock, systemRandom)
+  const approvals = new Approvals({ open, ttlMs: 120_000, clock, random: systemRandom })
+  const page = 'https://vpn.example/approve'
   const settings: LoginSettings = {
     lockoutRules: rules,
     exempt: options.exempt ?? [],
@@ -160,6 +168,7 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
     challengeTtlMs: 120_000,
     enrolsByPassword: options.enrolsByPassword ?? true,
     enrolAtLogin,
+    approval: options.approves ? { page } : undefined,
     policies: options.policies ?? [{ name: 'everyone', when: {}, reply: { routes: ['10.0.0.0/8'] } }],
     pools: options.pools ?? [],
     replyFault: grantFault,
@@ -206,6 +215,7 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
       verify: async (hash, password) => hash === `hash of ${password.reveal()}`,
     },
     enrolAtLogin,
+    approval: options.approves ? { page, approvals, hasPasskey } : undefined,
     grantReplay,
     equalizer,
     onStep: (step) => entered.push(step),
@@ -218,6 +228,10 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
   return {
     db,
     records,
+    limits,
+    approvals,
+    open,
+    clock,
     endings,
     keys,
     people,
@@ -277,6 +291,7 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
         {
           settings,
           quotas,
+          hasPasskey,
           candidates: (name) => candidates(members(), name),
           reads: records.login,
           register: records.enrolments,

@@ -47,6 +47,7 @@ it('a login at a gateway enters each step of its column once, in order, and ends
     'loadEnrolment',
     'findPolicy',
     'recogniseTrust',
+    'takeApproval',
     'secondFactorByPolicy',
     'authorize',
     'holdToQuotas',

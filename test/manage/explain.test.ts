@@ -128,6 +128,7 @@ async function loginOf(fixture: LoginFixture, mode: SecondFactorMode, user: stri
     append: isEnrolled ? `right${code}` : 'right',
     challenge: 'right',
     either: 'right',
+    approve: 'right',
   }[mode]
   const first = await fixture.login(typed, more)
   const last =

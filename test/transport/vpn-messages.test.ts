@@ -21,6 +21,8 @@ const VALUES = [1, 2, 60].map((count, index) => ({
   hours: count,
   page: 'https://vpn.example/enrol',
   code: 'ABCD-EFGH',
+  number: '47',
+  or: index === 0 ? 'nothing' : 'code',
   count,
   places: 'x'.repeat(135),
   gateway: 'gw1',
@@ -37,10 +39,22 @@ describe.each(LOCALES)('the VPN messages in %s', (locale) => {
     expect(broken).toEqual([])
   })
 
+  it('fit one attribute with the longest page, and what the user reads of the password', () => {
+    const approve = { page: `https://${'x'.repeat(56)}/approve`, number: '47', or: 'code' }
+    const prompts = [
+      `${t('vpn.password.grace', { left: 10 })} ${t('vpn.approve', approve)}`,
+      `${t('vpn.password.expiresInHours', { hours: 47 })} ${t('vpn.approve', approve)}`,
+      t('vpn.approveAgain', { ...approve, triesLeft: 4 }),
+    ]
+    expect(prompts.map((text) => Buffer.byteLength(text)).filter((octets) => octets > 253)).toEqual([])
+  })
+
   it('differ at each stage, since ocserv takes the same prompt for a retry', () => {
     const prompts = [
       t('vpn.enterCode'),
       ...[1, 2].flatMap((triesLeft) => [t('vpn.wrongCode', { triesLeft }), t('vpn.usedCode', { triesLeft })]),
+      t('vpn.approve', { page: '…', number: '47', or: 'code' }),
+      ...[1, 2].map((triesLeft) => t('vpn.approveAgain', { triesLeft, page: '…', number: '47', or: 'code' })),
       ...[1, 2].map((triesLeft) => t('vpn.tooManySessions', { count: 2, places: '…', triesLeft })),
     ]
     expect(new Set(prompts).size).toBe(prompts.length)

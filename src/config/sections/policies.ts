@@ -35,6 +35,7 @@ const policySchema = z.strictObject({
   when: whenSchema.prefault({}),
   deny: scalar(readDeny).default(false),
   enrol_at_login: z.boolean().optional(),
+  second_factor: z.strictObject({ mode: z.enum(['challenge', 'either', 'approve']).optional() }).optional(),
   require: z.literal('fresh_second_factor').optional(),
   trust: duration({ min: '1m', max: '30d' }).optional(),
   quota: quotasSchema.optional(),
@@ -141,15 +142,18 @@ export function resolvePolicies(
   pools: readonly AddressPool[],
   rules: Pick<ReplyRules, 'definitionOf'>,
 ): readonly Policy[] {
-  return parsed.map(({ name, when, deny, enrol_at_login, require, trust, quota, sessions, reply }) => ({
-    name,
-    when: { ...when, times: resolveTimes(when.times) },
-    enrolAtLogin: enrol_at_login,
-    words: deny ? deny.words : undefined,
-    needsFreshFactor: require === 'fresh_second_factor',
-    trustMs: trust,
-    quotas: quota && resolveQuotas(quota),
-    sessions: sessions && resolveSessionLimit(sessions),
-    reply: reply && resolveReply(reply, pools, rules),
-  }))
+  return parsed.map(
+    ({ name, when, deny, enrol_at_login, second_factor, require, trust, quota, sessions, reply }) => ({
+      name,
+      when: { ...when, times: resolveTimes(when.times) },
+      enrolAtLogin: enrol_at_login,
+      secondFactorMode: second_factor?.mode,
+      words: deny ? deny.words : undefined,
+      needsFreshFactor: require === 'fresh_second_factor',
+      trustMs: trust,
+      quotas: quota && resolveQuotas(quota),
+      sessions: sessions && resolveSessionLimit(sessions),
+      reply: reply && resolveReply(reply, pools, rules),
+    }),
+  )
 }

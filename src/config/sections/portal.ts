@@ -28,6 +28,7 @@ export type PortalConfig = ReturnType<typeof resolvePortal>
 const OWN = new Set([
   ...[
     'api',
+    'approve',
     'assets',
     'attempts',
     'authenticator',

@@ -6,7 +6,7 @@ import type { PartialConfig } from '../partial-config.ts'
 export const secondFactorSchema = z.strictObject({
   /** False: users without an authenticator log in with their password alone. */
   required: z.boolean().default(true),
-  mode: z.enum(['challenge', 'append', 'either', 'only']).default('challenge'),
+  mode: z.enum(['challenge', 'append', 'either', 'only', 'approve']).default('challenge'),
   /** Wrong codes in one login. ocserv ends a login at its sixteenth stage, and each wrong code is one. */
   tries: z.int().min(1).max(10).default(3),
   /** ocserv gives the whole login 240 s (auth-timeout). */

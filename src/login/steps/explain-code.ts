@@ -20,7 +20,8 @@ export function explainCode(verdict: Verdict, login: Login): Verdict {
   const failure = verdict.kind === 'ask' ? verdict.failure : verdict
   if (failure?.kind !== 'refusal' || !failure.counts) return verdict
   const { wrongCode, attempt, rules } = login
-  const comesWithPassword = attempt.state === undefined && rules.mode !== 'challenge'
+  const comesWithPassword =
+    attempt.state === undefined && rules.mode !== 'challenge' && rules.mode !== 'approve'
   if (wrongCode === undefined && comesWithPassword) lookInVain(login)
   const clue = wrongCode && clueOf(wrongCode, login)
   if (clue === undefined) return verdict

@@ -1,4 +1,4 @@
-import type { AwaitedCode, OutsideCode, PendingChallenge } from '../../domain/challenge.ts'
+import type { AwaitedApproval, AwaitedCode, OutsideCode, PendingChallenge } from '../../domain/challenge.ts'
 import { Unavailable } from '../../domain/errors.ts'
 import type {
   Candidate,
@@ -19,7 +19,9 @@ import { relayUpstreamChallenge } from '../relay-upstream-challenge.ts'
 import { splitTyped } from '../split-password-and-code.ts'
 import type { LoginContext } from './load-context.ts'
 
-type Asked = Partial<Pick<AwaitedCode, 'wrongCodes' | 'enrolments' | 'outside' | 'sealedPasswordHash'>>
+type Asked = Partial<
+  Pick<AwaitedCode, 'wrongCodes' | 'enrolments' | 'outside' | 'sealedPasswordHash' | 'approval'>
+>
 
 /** What was typed into this request. */
 interface Shown {
@@ -45,6 +47,8 @@ export class VerifiedUser {
   /** As `AwaitedCode.enrolments`, where the code answers a challenge; absent where none was asked for in this login. */
   readonly asked: readonly string[] | undefined
   readonly outside: OutsideCode | undefined
+  /** As `AwaitedCode.approval`. */
+  readonly approval: AwaitedApproval | undefined
 
   private constructor(context: LoginContext, person: Person, { password, code }: Shown, asked?: Asked) {
     this.context = context
@@ -55,6 +59,7 @@ export class VerifiedUser {
     this.wrongCodes = asked?.wrongCodes ?? 0
     this.asked = asked?.enrolments
     this.outside = asked?.outside
+    this.approval = asked?.approval
   }
 
   static {

@@ -74,7 +74,11 @@ export async function openSession(
   const answer = await records.admit(login.admission)
   if (answer.kind !== 'admitted') login.admission = undefined
   // Another login spent the code, or it is no recovery code: only the records could tell that it is wrong.
-  if (answer.kind !== 'admitted') return askAgain(user.user, notAdmitted(answer, codeUse, now), login)
+  if (answer.kind !== 'admitted') {
+    const refusal = notAdmitted(answer, codeUse, now)
+    // The approval is spent, and a code would not stand for it.
+    return codeUse.kind === 'approval' ? refusal : askAgain(user.user, refusal, login)
+  }
   if (attempt.signal?.aborted) throw new Unavailable('login', 'the deadline passed during the grant')
   // From here on the same request may be granted this session again.
   login.admission = undefined
@@ -119,6 +123,7 @@ export function notAdmitted(
   if (answer.kind === 'no_address') return refuse('no_address', 'no address is free for the session')
   if (codeUse.kind === 'trust')
     return refuse('challenge_expired', 'the trust ended while the login was decided')
+  if (codeUse.kind === 'approval') return refuse('not_approved', 'the passkey that approved it was removed')
   return codeUse.kind === 'recovery'
     ? refuse('wrong_code', 'no such recovery code, or it was used')
     : refuse('code_used', 'another login spent the code at the same moment')

@@ -103,13 +103,14 @@ async function prompt(ask: AskForCode, permit: Permit, login: Login): Promise<Ch
     throw outage
   }
   await permit.refund(['user_address', 'request'])
-  login.auditAsync('login.challenged', { detail: whoAsks(ask.pending) })
+  const reason = ask.prompt.kind === 'approve' ? 'approval' : undefined
+  login.auditAsync('login.challenged', { reason, detail: whoAsks(ask.pending) })
   return asked
 }
 
-async function challenge({ pending, prompt }: AskForCode, login: Login): Promise<Challenge> {
+async function challenge({ pending, prompt, ttlMs }: AskForCode, login: Login): Promise<Challenge> {
   const { challengeTtlMs, enrolAtLogin } = login.options
-  if (prompt.kind !== 'enrol') return keep(pending, challengeTtlMs, prompt, login)
+  if (prompt.kind !== 'enrol') return keep(pending, ttlMs ?? challengeTtlMs, prompt, login)
   if (pending.upstream !== undefined || enrolAtLogin === undefined)
     throw new Error('nobody can enrol within this login')
   const { page, codes } = enrolAtLogin

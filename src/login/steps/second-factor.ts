@@ -16,6 +16,7 @@ import { recogniseCode } from '../recognise-code.ts'
 import type { GovernedUser } from './find-policy.ts'
 import type { EnrolledUser } from './load-enrolment.ts'
 import type { TrustedUser } from './recognise-trust.ts'
+import type { ApprovedUser } from './take-approval.ts'
 
 let authenticated: (user: EnrolledUser, codeUse: CodeUse) => AuthenticatedUser
 
@@ -51,19 +52,23 @@ export interface QualifiedUser {
 
 /** At a gateway: the second factor as the policy wants it. */
 export function secondFactorByPolicy(
-  user: GovernedUser | TrustedUser,
+  user: GovernedUser | TrustedUser | ApprovedUser,
   login: Login,
 ): QualifiedUser | AskForCode | Refusal {
-  const governed = user.kind === 'trusted' ? user.user : user
+  const governed = user.kind === 'governed' ? user : user.user
   const answer =
-    user.kind === 'trusted'
-      ? authenticated(governed.enrolled, trustUse(user))
+    user.kind !== 'governed'
+      ? authenticated(governed.enrolled, user.kind === 'trusted' ? trustUse(user) : approvalUse(user))
       : checkCode(governed.enrolled, login, governed.choice.policy)
   return answer.kind === 'authenticated' ? { kind: 'qualified', governed, authenticated: answer } : answer
 }
 
 function trustUse({ trust: { id, enrolment } }: TrustedUser): CodeUse {
   return { kind: 'trust', trust: id, enrolment }
+}
+
+function approvalUse({ passkey, user: { enrolled } }: ApprovedUser): CodeUse {
+  return { kind: 'approval', passkey, subject: enrolled.verified.person.subject }
 }
 
 /** At the broker's own pages: does the user hold an authenticator? No policy and no trust counts there. */
@@ -93,7 +98,7 @@ function checkCode(
   }
   if (code === undefined) {
     // A user who has answered an identity store's challenge can answer another, whatever the mode.
-    const prompts = rules.mode === 'challenge' || rules.mode === 'either' || attempt.state !== undefined
+    const prompts = rules.mode !== 'append' || attempt.state !== undefined
     return prompts ? askForCode(user, login) : refuse('wrong_code', 'no code behind the password')
   }
   const typed = code.reveal().trim()

@@ -16,7 +16,15 @@ import { SESSION_COLUMNS, sessionRow } from '../session-rows.ts'
 import { replacing, TRUST_COLUMNS, trustRow } from '../trusts.ts'
 import { endedNameFreed, type SessionName } from '../used-again.ts'
 import { barring } from './barring.ts'
-import { type ClaimValues, claimNothing, claimRecoveryCode, claimStep, claimTrust, one } from './claims.ts'
+import {
+  type ClaimValues,
+  claimNothing,
+  claimPasskey,
+  claimRecoveryCode,
+  claimStep,
+  claimTrust,
+  one,
+} from './claims.ts'
 import {
   type LeaseValues,
   type Leasing,
@@ -127,6 +135,7 @@ function leasingOf({ address }: LeaseRequest): Leasing {
 const CLAIMS = {
   totp: claimStep,
   recovery: claimRecoveryCode,
+  approval: claimPasskey,
   trust: claimTrust,
   none: claimNothing,
 } as const

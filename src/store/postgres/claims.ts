@@ -7,7 +7,7 @@ import type { Prefixed } from './prefixed.ts'
 
 export type ClaimValues = Prefixed<
   'claim',
-  { enrolment: string; step: number; driftMs: number; trust: string } & SpentCode
+  { enrolment: string; step: number; driftMs: number; trust: string; passkey: string } & SpentCode
 > & { readonly now: number }
 
 type Claiming = QueryCreator<Tables & { locks: LockoutRow }>
@@ -34,6 +34,17 @@ export function claimRecoveryCode(db: Claiming, value: Param<ClaimValues>, mayCl
 export function claimTrust(db: Claiming, value: Param<ClaimValues>, mayClaim: RawBuilder<boolean>) {
   const use = { trust: value('claim.trust'), enrolment: value('claim.enrolment'), now: value('now') }
   return spending(db, use).where(mayClaim).returning(one)
+}
+
+/** The approval itself was taken before; the passkey may have been removed since. */
+export function claimPasskey(db: Claiming, value: Param<ClaimValues>, mayClaim: RawBuilder<boolean>) {
+  return db
+    .updateTable('passkeys')
+    .set({ used_at: value('now') })
+    .where('id', '=', value('claim.passkey'))
+    .where('subject', '=', value('claim.subject'))
+    .where(mayClaim)
+    .returning(one)
 }
 
 export function claimNothing(db: Claiming, _: Param<ClaimValues>, mayClaim: RawBuilder<boolean>) {

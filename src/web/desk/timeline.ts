@@ -47,6 +47,7 @@ function detailOf({ kind, reason, detail }: AuditEvent): string | undefined {
 function toneOf({ kind, reason }: AuditEvent): Tone {
   switch (kind) {
     case 'login.accepted':
+    case 'login.approved':
     case 'lockout.released':
     case 'enrolment.made':
       return 'good'
@@ -56,6 +57,8 @@ function toneOf({ kind, reason }: AuditEvent): Tone {
       return 'lock'
     case 'login.unavailable':
     case 'login.prompt_unanswered':
+    case 'login.disowned':
+    case 'login.wrong_number':
     case 'login.withdrawn':
     case 'attempts.disowned':
     case 'address.shared':

@@ -1,7 +1,9 @@
 import { Router } from 'express'
+import type { EventStreams } from '../../http/api/events.ts'
 import type { HttpServices } from '../../http/services.ts'
 import type { Pages } from '../layout/pages.ts'
 import { accountRoutes } from './account-routes.ts'
+import { approveRoutes } from './approve-routes.ts'
 import { enrolRoutes } from './enrol-routes.ts'
 import { passwordRoutes } from './password-routes.ts'
 import { Portal } from './portal.ts'
@@ -9,7 +11,7 @@ import { recoveryCodeRoutes } from './recovery-codes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 
 /** Where users enrol their authenticator and look after it. */
-export function portalRoutes(services: HttpServices, pages: Pages): Router {
+export function portalRoutes(services: HttpServices, pages: Pages, streams: EventStreams): Router {
   const portal = new Portal(services, pages)
   const router = Router()
   signInRoutes(router, portal)
@@ -17,5 +19,6 @@ export function portalRoutes(services: HttpServices, pages: Pages): Router {
   recoveryCodeRoutes(router, portal)
   accountRoutes(router, portal)
   passwordRoutes(router, portal)
+  if (services.approving !== undefined) approveRoutes(router, portal, services.approving, streams)
   return router
 }

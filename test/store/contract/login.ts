@@ -10,6 +10,7 @@ import {
   id,
   MINUTE,
   NOON,
+  passkeyOf,
   unique,
   uniqueAddress,
 } from '../samples.ts'
@@ -144,6 +145,19 @@ export function loginContract(records: () => Repositories): void {
       expect(answers.filter(({ kind }) => kind === 'code_used')).toHaveLength(AT_ONCE - 1)
       expect(await sessions.list({ user, limit: 9 })).toHaveLength(1)
       expect(await enrolments.recoveryCodesLeft(user)).toBe(1)
+    })
+
+    test('that were approved need the passkey of that user to be there still', async () => {
+      const { login, passkeys } = records()
+      const [user, other] = [unique('user'), unique('other')]
+      const passkey = passkeyOf(user)
+      await passkeys.add(passkey)
+      const approved = (subject: string) =>
+        login.admit(admission(subject, { kind: 'approval', passkey: passkey.id, subject }))
+      expect(await approved(user)).toEqual({ kind: 'admitted' })
+      expect(await approved(other)).toEqual({ kind: 'code_used' })
+      await passkeys.remove(passkey.id, user)
+      expect(await approved(user)).toEqual({ kind: 'code_used' })
     })
 
     test('cannot go back to an earlier step, nor use the code of another', async () => {

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest'
+import { configOf, faultOf, faultsOf, GATEWAY } from './loading.ts'
+
+const PORTAL = 'http: {}\nportal: { public_url: "https://vpn.example.org" }\n'
+const APPROVE = 'second_factor: { mode: approve }\n'
+const policy = (rest: string) => `policies: [{ name: all, ${rest} }]\n`
+
+describe('approving a login with a passkey', () => {
+  test('is set for all, or by policy', async () => {
+    const all = await configOf(GATEWAY + PORTAL + APPROVE)
+    expect(all.secondFactor.mode).toBe('approve')
+    const { policies, secondFactor } = await configOf(
+      `${GATEWAY}${PORTAL}policies:
+  - { name: strict, second_factor: { mode: approve }, when: { groups: [staff] }, reply: {} }
+  - { name: both, second_factor: { mode: either }, when: { groups: [guests] }, reply: {} }
+  - { name: others, reply: {} }
+`,
+    )
+    expect(secondFactor.mode).toBe('challenge')
+    expect(policies.map(({ secondFactorMode }) => secondFactorMode)).toEqual(['approve', 'either', undefined])
+  })
+
+  test('needs the portal and its address, wherever it is demanded', async () => {
+    expect((await faultsOf(GATEWAY + APPROVE)).map(({ path, problem }) => [path, problem])).toEqual([
+      ['second_factor.mode', 'approve needs the portal, and there is no section http'],
+      ['second_factor.mode', 'approve needs the address of the portal, at which passkeys are used'],
+    ])
+    const byPolicy = `${GATEWAY}http: {}\n${policy('second_factor: { mode: approve }, reply: {}')}`
+    expect(await faultOf(byPolicy)).toMatchObject({
+      path: 'policies[0].second_factor.mode',
+      suggestion: 'add portal: { public_url: https://… }',
+    })
+  })
+
+  test('needs an https address, without which browsers have no passkeys', async () => {
+    const plain = PORTAL.replace('https', 'http')
+    expect(await faultOf(GATEWAY + plain + APPROVE)).toMatchObject({
+      path: 'second_factor.mode',
+      problem: 'approve needs passkeys, and browsers have none for http://vpn.example.org',
+    })
+  })
+
+  test('needs an address that a prompt has room for', async () => {
+    const long = PORTAL.replace('vpn', 'v'.repeat(60))
+    expect(await faultOf(GATEWAY + long + APPROVE)).toMatchObject({ path: 'portal.public_url' })
+  })
+
+  test('has no meaning without a password, nor in a policy that refuses', async () => {
+    const demanded = policy('second_factor: { mode: either }, reply: {}')
+    const only = `${GATEWAY}${PORTAL}second_factor: { mode: only }\n${demanded}`
+    expect(await faultOf(only)).toMatchObject({ path: 'policies[0].second_factor.mode' })
+    const denied = policy('second_factor: { mode: approve }, deny: true')
+    expect(await faultOf(GATEWAY + PORTAL + denied)).toMatchObject({
+      problem: 'has no meaning in a policy that refuses',
+    })
+  })
+
+  test.each(['append', 'only'])('by policy is no way of typing a password (%s)', async (mode) => {
+    const demanded = policy(`second_factor: { mode: ${mode} }, reply: {}`)
+    expect(await faultOf(GATEWAY + PORTAL + demanded)).toMatchObject({
+      path: 'policies[0].second_factor.mode',
+    })
+  })
+})
