@@ -63,6 +63,7 @@ export function httpServices(
     ...runtime,
     records,
     webSessions,
+    formKeys: keys.derive('unsent forms'),
     signingIn: new SigningIn({
       login,
       sessions: webSessions,

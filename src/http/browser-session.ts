@@ -38,6 +38,8 @@ export interface BrowserSession {
 }
 
 const SECRET_OCTETS = 32
+/** Characters of base64url: 132 bits. */
+const READER_LENGTH = 22
 /** The last use of a session is noted at most this often, in milliseconds. */
 const TOUCH_AFTER_MS = 30_000
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -158,14 +160,30 @@ function flagsFor(request: Request) {
   } as const
 }
 
-type Seen = Pick<WebSession, 'stage' | 'createdAt' | 'seenAt'>
+interface Seen extends Pick<WebSession, 'stage' | 'createdAt' | 'seenAt'> {
+  /** Absent in a cookie of an earlier version. */
+  readonly reader?: string
+}
 
 /**
  * Beside the session's cookie: when the browser signed in and was last seen, so that a page can say why that is over. It
  * gives no right; a browser that makes it up reads another sentence.
  */
-function noteSeen(request: Request, response: Response, { stage, createdAt, seenAt }: Seen): void {
-  response.cookie(seenNameFor(request), `${stage}.${createdAt}.${seenAt}`, flagsFor(request))
+function noteSeen(request: Request, response: Response, session: WebSession): void {
+  const { stage, createdAt, seenAt, user } = session
+  const text = [stage, createdAt, seenAt, readerOf(user)].join('.')
+  response.cookie(seenNameFor(request), text, flagsFor(request))
+}
+
+/** Stands for a user in a cookie of their own browser. */
+export function readerOf(user: string): string {
+  return createHash('sha256').update(`ocbroker reader\0${user}`).digest('base64url').slice(0, READER_LENGTH)
+}
+
+/** Who was fully signed in at this browser last, as `readerOf` has it; the cookie proves nothing. */
+export function lastReaderOf(request: Request): string | undefined {
+  const seen = seenIn(request)
+  return seen?.stage === 'in' ? seen.reader : undefined
 }
 
 function forgetSeen(request: Request, response: Response): void {
@@ -174,11 +192,11 @@ function forgetSeen(request: Request, response: Response): void {
 
 function seenIn(request: Request): Seen | undefined {
   const pattern = new RegExp(
-    `(?:^|;)\\s*${seenNameFor(request)}=(code|enrol|in)\\.(\\d{13})\\.(\\d{13})\\s*(?:;|$)`,
+    `(?:^|;)\\s*${seenNameFor(request)}=(code|enrol|in)\\.(\\d{13})\\.(\\d{13})(?:\\.([\\w-]{${READER_LENGTH}}))?\\s*(?:;|$)`,
   )
-  const [, stage, createdAt, seenAt] = pattern.exec(request.headers.cookie ?? '') ?? []
+  const [, stage, createdAt, seenAt, reader] = pattern.exec(request.headers.cookie ?? '') ?? []
   if (stage === undefined) return undefined
-  return { stage: stage as Seen['stage'], createdAt: Number(createdAt), seenAt: Number(seenAt) }
+  return { stage: stage as Seen['stage'], createdAt: Number(createdAt), seenAt: Number(seenAt), reader }
 }
 
 function endingOf(

@@ -7,6 +7,7 @@ import type { AuditStore } from '../domain/audit.ts'
 import type { EnrolmentStore } from '../domain/enrolment.ts'
 import type { HelpContact } from '../domain/help-contact.ts'
 import type { InvitationStore } from '../domain/invitation.ts'
+import type { KeyRing } from '../domain/key-ring.ts'
 import type { NameStore } from '../domain/known-names.ts'
 import type { Locale } from '../domain/locale.ts'
 import type { LockoutStore } from '../domain/lockout.ts'
@@ -61,6 +62,8 @@ export interface HttpServices extends Runtime {
     readonly users: Pick<UserStore, 'list' | 'find'>
   }
   readonly webSessions: WebSessionStore
+  /** Seals what browsers keep of forms. */
+  readonly formKeys: KeyRing
   readonly signingIn: SigningIn
   readonly enrolling: Enrolling
   readonly inviting: Inviting

@@ -13,7 +13,7 @@ import {
 } from '../../i18n/messages.ts'
 import type { Assets } from './assets.ts'
 import { Html } from './html.ts'
-import { localeOf } from './locale.ts'
+import { LANGUAGE_NAMES, localeOf } from './locale.ts'
 import { storedText } from './stored-text.ts'
 import { escapingEta } from './templates.ts'
 import { agoElement, clockElement, secondElement, timeElement } from './times.ts'
@@ -106,7 +106,7 @@ export class Pages {
   show(response: Response, page: Page): void {
     response
       .status(page.status ?? (page.problem === undefined ? 200 : UNPROCESSABLE))
-      .set('Vary', 'Accept-Language')
+      .set('Vary', 'Accept-Language, Cookie')
       .type('html')
       .send(this.render(response.req, page))
   }
@@ -129,6 +129,7 @@ export class Pages {
       problem: problem?.(t),
       name,
       locale,
+      languages: this.#languages(request, locale),
       t,
       rich: (key: MessageKey, values: Readonly<Record<string, unknown>>) => t(key, this.#escaped(values)),
       has: (key: string) => Object.hasOwn(MESSAGES.en, key),
@@ -161,6 +162,18 @@ export class Pages {
       data: { text },
     })
     return true
+  }
+
+  /** Links to this page in each language; none where there is one alone, or where the page answers a form. */
+  #languages(request: Request, locale: Locale): readonly { tag: Locale; name: string; href: string }[] {
+    const { locales } = this.#services
+    if (locales.length < 2) return []
+    const back = request.method === 'GET' ? request.originalUrl : '/'
+    return locales.map((tag) => ({
+      tag,
+      name: LANGUAGE_NAMES[tag],
+      href: tag === locale ? '' : `/language/${tag}?${new URLSearchParams({ back })}`,
+    }))
   }
 
   #escaped(values: Readonly<Record<string, unknown>>): MessageValues {

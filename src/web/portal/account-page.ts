@@ -8,13 +8,11 @@ import { noticeTexts } from '../../i18n/password-notice.ts'
 import { PORTAL } from '../../login/flow.ts'
 import { goTo } from '../layout/forms.ts'
 import { shownQuota } from '../layout/shown-quota.ts'
+import { ownSessions } from './own-sessions.ts'
 import { clockAdviceFor } from './phone-clock.ts'
 import type { Portal } from './portal.ts'
 
 const MAX_LOCKS = 10
-const MAX_SESSIONS = 5
-/** Sessions to search for those of this user: users of other realms may share the name. */
-const SEARCHED_SESSIONS = 50
 const MAX_EVENTS = 15
 /** Events that users see of their own account. */
 const SHOWN_KINDS = [
@@ -44,7 +42,7 @@ const TONES: Readonly<Partial<Record<AuditKind, string>>> = {
 
 /** Shows users their own account: lockouts, authenticator, VPN sessions and recent activity. */
 export async function showAccount(response: Response, portal: Portal, session: WebSession): Promise<void> {
-  const { subject = '', user, groups, passwordNotice } = session
+  const { subject = '', groups, passwordNotice } = session
   const { oddAttempts, ownPassword, records, trusts, userQuotas, clock, tellLocked } = portal.services
   const standing = { state: 'in_force', at: clock.now() } as const
   const account = usernameOf(subject)
@@ -55,7 +53,7 @@ export async function showAccount(response: Response, portal: Portal, session: W
     ownPassword.ownerOf(session),
     trusts.ofSubject(subject),
     userQuotas.standings({ subject, groups }),
-    records.sessions.list({ user, limit: SEARCHED_SESSIONS }),
+    ownSessions(session, portal.services),
     records.audit.list({ user: account, kinds: SHOWN_KINDS, limit: MAX_EVENTS }),
   ])
   // Someone else has revoked it: the user has to sign in and set up another.
@@ -78,7 +76,8 @@ export async function showAccount(response: Response, portal: Portal, session: W
       locks,
       trusts: trusted,
       quotas: quotas.map(shownQuota),
-      sessions: sessions.filter((session) => session.subject === subject).slice(0, MAX_SESSIONS),
+      sessions,
+      traffic: (octets: number) => portal.trafficText(response.req, octets),
       events: events.map((event) => ({ ...event, tone: TONES[event.kind] ?? '' })),
       portal: PORTAL,
     },

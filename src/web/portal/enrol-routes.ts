@@ -11,6 +11,13 @@ import { hasUnsavedCodes, notesOfCodes } from './recovery-codes.ts'
 import { signOutOthers } from './sign-out-others.ts'
 
 const MAX_NAME = 253
+/** Where people get an app, from those who make it; none of the pages loads anything from there. */
+const APPS = [
+  { name: 'aegis', href: 'https://getaegis.app/' },
+  { name: 'freeotp', href: 'https://freeotp.github.io/' },
+  { name: 'google', href: 'https://support.google.com/accounts/answer/1066447' },
+  { name: 'microsoft', href: 'https://www.microsoft.com/security/mobile-authenticator-app' },
+] as const
 
 /** Enrols an authenticator: from the QR code to the recovery codes. */
 export function enrolRoutes(router: Router, portal: Portal): void {
@@ -120,7 +127,7 @@ export function enrolRoutes(router: Router, portal: Portal): void {
       view: 'enrol',
       title: (t) => t('portal.enrol.title'),
       width: 'narrow',
-      data: { uri, key, groups: key.match(/.{1,4}/g) ?? [], shape, qr: qrPicture(uri) },
+      data: { uri, key, groups: key.match(/.{1,4}/g) ?? [], shape, qr: qrPicture(uri), apps: APPS },
       problem,
     })
   }

@@ -7,7 +7,7 @@ import { type MessageKey, translator } from '../../i18n/messages.ts'
 import { linkToConsole } from '../desk/admission.ts'
 import type { Page, Pages, PageText } from '../layout/pages.ts'
 import { storedText } from '../layout/stored-text.ts'
-import { durationText } from '../layout/times.ts'
+import { durationText, trafficText } from '../layout/times.ts'
 
 /** What a refused form asked for: its page, and so the text that says what was wrong. */
 export type FormKind = 'password' | 'code' | 'ticket'
@@ -60,6 +60,10 @@ export class Portal {
   /** A text of the broker in the language of the reader. */
   storedText(request: Request, text: string): string {
     return storedText(text, this.#pages.localeOf(request))
+  }
+
+  trafficText(request: Request, octets: number): string {
+    return trafficText(octets, this.#pages.localeOf(request))
   }
 
   /** What the last form has done, for the page that follows it; told once. */

@@ -5,6 +5,7 @@ import type { Pages } from '../layout/pages.ts'
 import { accountRoutes } from './account-routes.ts'
 import { approveRoutes } from './approve-routes.ts'
 import { enrolRoutes } from './enrol-routes.ts'
+import { ownSessionRoutes } from './own-sessions.ts'
 import { passwordRoutes } from './password-routes.ts'
 import { Portal } from './portal.ts'
 import { recoveryCodeRoutes } from './recovery-codes.ts'
@@ -18,6 +19,7 @@ export function portalRoutes(services: HttpServices, pages: Pages, streams: Even
   enrolRoutes(router, portal)
   recoveryCodeRoutes(router, portal)
   accountRoutes(router, portal)
+  ownSessionRoutes(router, portal)
   passwordRoutes(router, portal)
   if (services.approving !== undefined) approveRoutes(router, portal, services.approving, streams)
   return router
