@@ -35,7 +35,7 @@ export function checkApproval(
   }
   const url = portal?.public_url
   if (url === undefined) return
-  if (!url.startsWith('https://'))
+  if (!url.startsWith('https://') && new URL(url).hostname !== 'localhost')
     diagnostics.fault(
       first,
       `approve needs passkeys, and browsers have none for ${url}`,

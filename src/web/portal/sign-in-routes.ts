@@ -11,7 +11,7 @@ import { hasUnsavedCodes } from './recovery-codes.ts'
 import { signOutOthers } from './sign-out-others.ts'
 
 /** Where a sign-in leads; the account where it is undefined. */
-type Destination = 'desk' | undefined
+type Destination = 'desk' | 'approve' | undefined
 
 /** Signs users in: a name and a password, then the code of those who have an authenticator. */
 export function signInRoutes(router: Router, portal: Portal): void {
@@ -76,7 +76,7 @@ export function signInRoutes(router: Router, portal: Portal): void {
       return goTo(response, '/')
     }
     if (outcome.factors === 1) await beginEnrolment(response.req, portal)
-    goTo(response, outcome.factors === 2 && destination === 'desk' ? '/desk' : '/')
+    goTo(response, outcome.factors === 2 && destination !== undefined ? `/${destination}` : '/')
   }
 
   function showSignIn(response: Response, problem?: FormProblem): void {
@@ -114,5 +114,5 @@ async function keepNotes(request: Request, { prompt }: Challenge, to: Destinatio
 }
 
 function destinationOf(text: string | undefined): Destination {
-  return text === 'desk' ? text : undefined
+  return text === 'desk' || text === 'approve' ? text : undefined
 }
