@@ -94,6 +94,8 @@ function userRow(user: number, passwordHash: string): UserRow {
     attributes: '{}',
     created_at: systemClock.now(),
     revision: 0,
+    mail: null,
+    language: null,
   }
 }
 

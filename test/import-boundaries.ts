@@ -33,6 +33,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   agent: ['domain'],
   transport: ['domain', 'i18n', 'radius', 'login', 'rpc', 'pacing', 'tls'],
   manage: ['domain', 'login', 'pacing'],
+  mail: ['domain', 'i18n', 'login', 'manage'],
   http: ['domain', 'login', 'manage', 'pacing', 'tls'],
   // The pages are part of the HTTP server: they use its browser sessions and its guards.
   web: ['domain', 'i18n', 'login', 'manage', 'http'],
@@ -58,6 +59,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'doctor',
     'transport',
     'manage',
+    'mail',
     'http',
     'web',
   ],

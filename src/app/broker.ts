@@ -19,6 +19,7 @@ import { AuditDelivery } from './audit-delivery.ts'
 import { openEphemeralState } from './ephemeral.ts'
 import { buildGeneration, ledgerRules, type ProcessParts } from './generation.ts'
 import { HttpListener } from './http-listener.ts'
+import { Mails } from './mails.ts'
 import { OrderRounds } from './order-rounds.ts'
 import { placesOf, tlsPlacesOf } from './places.ts'
 import { Presence } from './presence.ts'
@@ -180,6 +181,8 @@ export async function startBroker(
       runtime,
     })
     opened.defer(() => delivery.stop())
+    const mails = Mails.start({ serving: () => swap.serving, keys: store.keys, runtime })
+    opened.defer(() => mails.stop())
   }
   const stack = opened.move()
   return {

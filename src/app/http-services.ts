@@ -23,6 +23,7 @@ import { approvingOf } from './approving.ts'
 import { explainOptions } from './explain.ts'
 import { expectationFor } from './gateway-expectation.ts'
 import type { HttpParts } from './http.ts'
+import { invitationMailsOf } from './mails.ts'
 import { passwordRulesOf } from './password-rules.ts'
 import { userQuotasOf } from './user-quotas.ts'
 
@@ -82,7 +83,10 @@ export function httpServices(
       clock,
       random,
     }),
-    inviting: new Inviting({ invitations: records.invitations, audit, clock, random }),
+    inviting: new Inviting({
+      ...{ invitations: records.invitations, audit, clock, random },
+      mails: invitationMailsOf(config, store, runtime),
+    }),
     ending: new Ending({ ...records, gateways: agentGatewaysOf(config), clock, random }),
     lockouts: new Lockouts({
       ...{ store: records.lockouts, sessions: webSessions, subjectOf: subjectOfName },

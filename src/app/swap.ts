@@ -45,6 +45,11 @@ export class Swap {
     return this.#current.config
   }
 
+  /** What it serves by now. */
+  get serving(): Pick<Generation, 'config' | 'store'> {
+    return this.#current
+  }
+
   /** Builds and tries everything that the configuration describes. @throws Error with every fault, for the operator. */
   async prepare(config: Config): Promise<void> {
     await this.discard()

@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import packageFile from '../../package.json' with { type: 'json' }
 import { buildIdentities } from '../app/identities.ts'
+import { openOutlet } from '../app/mails.ts'
 import { replyRules } from '../app/reply-rules.ts'
 import { openStore, type Store } from '../app/storage.ts'
 import { type ConfigError, loadConfig } from '../config/load.ts'
@@ -18,6 +19,7 @@ import { type Check, type Finding, fault } from '../doctor/finding.ts'
 import { checkIdentityRemarks } from '../doctor/identity-remarks.ts'
 import { checkListeningAddress } from '../doctor/listening-address.ts'
 import { checkMachineNetworks } from '../doctor/machine-networks.ts'
+import { checkMail } from '../doctor/mail.ts'
 import { checkNamesakes } from '../doctor/namesakes.ts'
 import { checkPools } from '../doctor/pools.ts'
 import { checkRedisSettings } from '../doctor/redis-settings.ts'
@@ -68,12 +70,29 @@ export async function examineBroker({
   const checks: Record<string, Check> = {
     configuration: async () => warnings,
     ...checksOf(config, identities, redis),
+    ...(config.mail !== undefined && {
+      mail: checkMail({
+        tryOut: () => tryMail(config.mail),
+        mails: 'close' in store ? store.records.mails : undefined,
+        clock: systemClock,
+      }),
+    }),
     'server-clocks': checkClocks('close' in store ? store : undefined, redis),
     ...('close' in store
       ? checksOfRecords(config, store)
       : { storage: async () => [fault('storage', store, 'nobody logs in until this is mended')] }),
   }
   return await runChecks(checks, WITHIN_MS, only)
+}
+
+async function tryMail(mail: Config['mail']): Promise<void> {
+  if (mail === undefined) return
+  const outlet = await openOutlet(mail, READY_WITHIN_MS)
+  try {
+    await outlet.check()
+  } finally {
+    outlet.close()
+  }
 }
 
 function configurationFinding(

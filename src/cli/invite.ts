@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander'
+import { invitationMailsOf } from '../app/mails.ts'
+import type { Store } from '../app/storage.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../domain/clock.ts'
 import { parseDuration } from '../domain/duration.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
 import type { StoreListing } from '../domain/store-users.ts'
-import { Inviting } from '../manage/inviting.ts'
+import { type InvitationMails, Inviting } from '../manage/inviting.ts'
 import { inviteMany } from '../manage/inviting-many.ts'
 import { unlistable } from '../manage/roll-out.ts'
 import { SHEETS_PER_PAGE } from '../web/sheets/per-page.ts'
@@ -26,6 +28,7 @@ interface InviteOptions extends CommonOptions {
   readonly reason?: string
   readonly csv?: string
   readonly sheets?: string
+  readonly mail?: boolean
   readonly perPage: string
 }
 
@@ -42,6 +45,7 @@ export function inviteCommand(): Command {
     .option('--reason <text>', 'why, for the audit trail')
     .option('--csv <file>', 'write names, links and codes into a new file, which nobody else can read')
     .option('--sheets <file>', 'write sheets to print into a new file, each with a QR code of the link')
+    .option('--mail', 'send each to its user, by the running broker')
     .addOption(
       new Option('--per-page <number>', 'sheets on a page').choices(SHEETS_PER_PAGE.map(String)).default('1'),
     )
@@ -55,13 +59,16 @@ async function invite(names: readonly string[], options: InviteOptions): Promise
   await withStore(options, async (store, config) => {
     checkStoreName(options.store, store.listings)
     const { invitations, audit } = store.records
-    const inviting = new Inviting({ invitations, audit, clock: systemClock, random: systemRandom })
+    const mails = options.mail === true ? mailsOf(store, config) : undefined
+    const inviting = new Inviting({ invitations, audit, mails, clock: systemClock, random: systemRandom })
     const { publicUrl } = config.portal
     const context = { actor: operator(), reason }
     const outputs = await outputsOf(options, config)
     const isShown = outputs.length === 0
     const shown = isShown ? shownInvitations(config, options.json) : undefined
-    const invited = inviteMany(inviteesOf(selection, store), { inviting, context, validMs, publicUrl })
+    const invited = inviteMany(inviteesOf(selection, store), {
+      ...{ inviting, context, validMs, publicUrl, byMail: options.mail },
+    })
     await takeInvitations(invited, shown === undefined ? outputs : [shown], {
       json: options.json,
       isShown,
@@ -101,11 +108,25 @@ async function outputsOf(
   const perPage = SHEETS_PER_PAGE.find((each) => String(each) === options.perPage) ?? 1
   const [locale = 'en'] = portal.locales
   return [
+    ...(options.mail === true ? [MAIL_OUTPUT] : []),
     ...(csv === undefined ? [] : [await csvOutput(csv)]),
     ...(sheets === undefined
       ? []
       : [await sheetsOutput(sheets, { service: secondFactor.totp.issuer, locale, perPage })]),
   ]
+}
+
+/** They wait in the records already: the running broker sends them. */
+const MAIL_OUTPUT: InvitationOutput = {
+  name: '--mail',
+  take: async () => undefined,
+  end: async () => undefined,
+}
+
+function mailsOf(store: Store, config: Config): InvitationMails {
+  const mails = invitationMailsOf(config, store, { clock: systemClock, random: systemRandom })
+  if (mails !== undefined) return mails
+  throw new OperatorError('--mail: the configuration sends no mails; add the section mail (docs/mail.md)')
 }
 
 function durationOf(text: string): number {

@@ -62,6 +62,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
       enable: async () => (await import('./user-enable.ts')).userEnableCommand(true),
       disable: async () => (await import('./user-enable.ts')).userEnableCommand(false),
       remove: async () => (await import('./user-remove.ts')).userRemoveCommand(),
+      mail: async () => (await import('./user-mail.ts')).userMailCommand(),
       import: async () => (await import('./user-import.ts')).userImportCommand(),
     },
   },
@@ -89,6 +90,13 @@ const VERBS: Readonly<Record<string, Verb>> = {
   invite: {
     about: 'let users enrol an authenticator at the portal: makes one-time codes, shown this once',
     load: async () => (await import('./invite.ts')).inviteCommand(),
+  },
+  mail: {
+    about: 'mails to users',
+    verbs: {
+      test: async () => (await import('./mail-test.ts')).mailTestCommand(),
+      list: async () => (await import('./mail-list.ts')).mailListCommand(),
+    },
   },
   lockout: {
     about: 'who is locked out',

@@ -11,6 +11,7 @@ import { newPassword } from './ask-secret.ts'
 import { type CommonOptions, command, newUserNamed, readable, recordAudit, withStore } from './command.ts'
 import { namesakesIn } from './namesakes-in.ts'
 import { print } from './output.ts'
+import { contactIn, languageOption } from './user-mail.ts'
 
 interface Options extends CommonOptions {
   readonly passwordStdin?: boolean
@@ -18,6 +19,8 @@ interface Options extends CommonOptions {
   readonly ipv4?: string
   readonly ipv6?: string
   readonly expires?: string
+  readonly mail?: string
+  readonly language?: string
 }
 
 export function userAddCommand(): Command {
@@ -28,12 +31,15 @@ export function userAddCommand(): Command {
     .option('--ipv4 <address>', 'the address that this user always gets')
     .option('--ipv6 <address>', 'the IPv6 address that this user always gets')
     .option('--expires <date>', 'from this day on logins are refused, as 2027-01-31')
+    .option('--mail <address>', 'where mails to this user go')
+    .addOption(languageOption())
     .action(add)
 }
 
 async function add(typed: string, options: Options): Promise<void> {
   const name = newUserNamed(typed)
   const groups = (options.group ?? []).map((group) => readable('--group', group))
+  const { mail, language } = contactIn(options)
   const expiresAt = options.expires === undefined ? undefined : dateOf(options.expires)
   await withStore(options, async (store, config) => {
     const attributes = {
@@ -56,6 +62,7 @@ async function add(typed: string, options: Options): Promise<void> {
       groups,
       attributes,
       createdAt: systemClock.now(),
+      ...{ mail, language },
     }
     const answer = await store.records.users.add(user)
     if (answer === 'exists') throw new OperatorError(`there is a user ${name} already`)
@@ -64,7 +71,7 @@ async function add(typed: string, options: Options): Promise<void> {
     await recordAudit(store, { kind: 'user.added', user: name })
     const { knownTo: alsoIn, unsure, away } = await namesakesIn(store, name)
     const notCompared = [...unsure, ...away]
-    print(options.json, { name, groups, ...attributes, expiresAt, alsoIn, notCompared }, () => [
+    print(options.json, { name, groups, ...attributes, expiresAt, mail, alsoIn, notCompared }, () => [
       `Added ${name}. Enrol an authenticator: ${withConfig('ocbroker totp enrol', options.config)} ${name}`,
       ...alsoIn.map(
         (each) => `Warning: ${each} has a user of this name too, and both share what belongs to it.`,

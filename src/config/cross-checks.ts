@@ -9,6 +9,7 @@ import { checkGateways } from './sections/gateways.ts'
 import { checkHttp } from './sections/http.ts'
 import { checkIdentity } from './sections/identity.ts'
 import { checkLockout } from './sections/lockout.ts'
+import { checkMail } from './sections/mail.ts'
 import { checkPasswords } from './sections/passwords.ts'
 import { checkPolicies } from './sections/policies.ts'
 import { checkPolicyRules } from './sections/policy-rules.ts'
@@ -59,6 +60,7 @@ export function crossCheck(
   checkApproval(config, diagnostics)
   if (config.http !== undefined) checkHttp(config.http, diagnostics)
   if (config.audit !== undefined) checkAudit(config.audit, diagnostics)
+  if (config.mail !== undefined) checkMail(config.mail, diagnostics)
   if (config.redis !== undefined) checkRedis(config.redis, diagnostics)
   if (config.storage !== undefined) checkStorage(config.storage, deadlineMs, folder, diagnostics)
 }

@@ -19,6 +19,7 @@ import { resolveHttp } from './sections/http.ts'
 import { readIdentitySecrets, resolveIdentity } from './sections/identity.ts'
 import { resolveLockout } from './sections/lockout.ts'
 import { resolveLog } from './sections/log.ts'
+import { type MailFiles, readMailFiles, resolveMail } from './sections/mail.ts'
 import { resolvePolicies } from './sections/policies.ts'
 import { resolvePools } from './sections/pools.ts'
 import { resolvePortal } from './sections/portal.ts'
@@ -98,6 +99,7 @@ export async function loadConfig(
     postgres: await readPostgresFiles(partial.storage?.postgres, folder, diagnostics),
     redis: await readRedisFiles(partial.redis, folder, diagnostics),
     audit: await readAuditFiles(partial.audit, folder, diagnostics),
+    mail: await readMailFiles(partial.mail, folder, diagnostics),
   }
   if (value === undefined || diagnostics.haveFaults) return diagnostics.all()
   return {
@@ -115,6 +117,7 @@ interface Files {
   readonly postgres: Awaited<ReturnType<typeof readPostgresFiles>>
   readonly redis: Awaited<ReturnType<typeof readRedisFiles>>
   readonly audit: AuditFiles
+  readonly mail: MailFiles
 }
 
 function resolveConfig(parsed: ConfigInput, folder: string, rules: LoadRules, files: Files): Config {
@@ -135,6 +138,7 @@ function resolveConfig(parsed: ConfigInput, folder: string, rules: LoadRules, fi
     redis: resolveRedis(parsed.redis, files.redis),
     http: resolveHttp(parsed.http, folder),
     portal: resolvePortal(parsed.portal),
+    mail: resolveMail(parsed.mail, files.mail, folder),
     audit: resolveAudit(parsed.audit, files.audit),
     log: resolveLog(parsed.log, folder),
   }

@@ -11,6 +11,7 @@ import { type IdentityConfig, identitySchema } from './sections/identity.ts'
 import { type LimitsConfig, limitsSchema } from './sections/limits.ts'
 import { type LockoutConfig, lockoutSchema } from './sections/lockout.ts'
 import { type LogConfig, logSchema } from './sections/log.ts'
+import { type MailConfig, mailSchema } from './sections/mail.ts'
 import { type PasswordsConfig, passwordsSchema } from './sections/passwords.ts'
 import { policiesSchema } from './sections/policies.ts'
 import { poolsSchema } from './sections/pools.ts'
@@ -37,6 +38,7 @@ export function configSchema(types: readonly ProviderType[]) {
     redis: redisSchema.optional(),
     http: httpSchema.optional(),
     portal: portalSchema.prefault({}),
+    mail: mailSchema.optional(),
     audit: auditSchema.prefault({}),
     log: logSchema.prefault({}),
   })
@@ -63,6 +65,8 @@ export interface Config {
   /** Absent: no HTTP. */
   readonly http?: HttpConfig
   readonly portal: PortalConfig
+  /** Absent: no mails are sent. */
+  readonly mail?: MailConfig
   readonly audit: AuditConfig
   readonly log: LogConfig
 }

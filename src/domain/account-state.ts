@@ -23,5 +23,16 @@ export function noticeWords(notice: PasswordNotice | undefined): string {
   if (notice === undefined) return ''
   return notice.kind === 'grace_logins'
     ? `; the password has expired; grace logins left: ${notice.left}`
-    : `; the password expires in ${Math.ceil(notice.seconds / 3600)} h`
+    : `; the password expires in ${Math.ceil(notice.seconds / HOUR_S)} h`
+}
+
+const HOUR_S = 3600
+
+/**
+ * When the password expires, by the words that `noticeWords` put behind a login's details; wall milliseconds, to the
+ * hour. @param at of the login.
+ */
+export function passwordEndIn(detail: string, at: number): number | undefined {
+  const [, hours] = /; the password expires in (\d{1,6}) h/.exec(detail) ?? []
+  return hours === undefined ? undefined : at + (Number(hours) - 0.5) * HOUR_S * 1000
 }

@@ -38,6 +38,7 @@ export const AUDIT_KINDS = [
   'token.revoked',
   'session.end_ordered',
   'session.end_answered',
+  'mail.failed',
 ] as const
 
 export type AuditKind = (typeof AUDIT_KINDS)[number]
@@ -161,4 +162,5 @@ const SEVERITIES: { readonly [Kind in AuditKind]?: Severity } = {
   'token.made': 'notice',
   'token.revoked': 'notice',
   'session.end_ordered': 'notice',
+  'mail.failed': 'warning',
 }

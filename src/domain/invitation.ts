@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { NewMail } from './mail.ts'
 import type { Randomness } from './random.ts'
 import { plainCode, readableCode } from './readable-code.ts'
 
@@ -20,8 +21,11 @@ export type InvitationEnd = 'expired' | 'used'
 
 /** Every method may throw `Unavailable`. */
 export interface InvitationStore {
-  /** Replaces an earlier one of the subject. */
-  put(invitation: Invitation): Promise<void>
+  /**
+   * Replaces an earlier one of the subject, and mails of it that still wait.
+   * @param mail by which the user gets it: both are kept, or neither.
+   */
+  put(invitation: Invitation, mail?: NewMail): Promise<void>
   /** Spends it, and keeps that it was used: of several simultaneous callers one gets it. */
   redeem(hash: string, subjects: readonly string[], now: number): Promise<Invitation | undefined>
   /** Why an invitation is worth nothing any more, to one who has its code; undefined where there is none of it. */

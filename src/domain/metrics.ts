@@ -16,6 +16,15 @@ export interface Metrics {
   /** A RadSec connection that did not come about. */
   tlsRefused(reason: string): void
   readonly sinks: SinkMetrics
+  readonly mails: MailMetrics
+}
+
+export interface MailMetrics {
+  /** @param seconds since the first of them was made. */
+  mailsWaiting(mails: number, seconds: number): void
+  mailSent(kind: string): void
+  /** A try that failed, whether it is repeated or not. */
+  mailFailed(): void
 }
 
 /** Of the places to which the audit trail is sent, by name. */
@@ -38,4 +47,5 @@ export const noMetrics: Metrics = {
   tlsConnections() {},
   tlsRefused() {},
   sinks: { sinkLag() {}, sinkDelivered() {}, sinkFailed() {}, sinkDropped() {} },
+  mails: { mailsWaiting() {}, mailSent() {}, mailFailed() {} },
 }

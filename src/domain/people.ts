@@ -1,5 +1,13 @@
 /** What a list of people can be narrowed to. `expiring` has those whose account is over, too. */
-export const PEOPLE_FILTERS = ['all', 'not_enrolled', 'never_used', 'locked', 'disabled', 'expiring'] as const
+export const PEOPLE_FILTERS = [
+  'all',
+  'not_enrolled',
+  'invited',
+  'never_used',
+  'locked',
+  'disabled',
+  'expiring',
+] as const
 
 export type PeopleFilter = (typeof PEOPLE_FILTERS)[number]
 

@@ -1,4 +1,5 @@
 import type { PasswordNotice } from './account-state.ts'
+import type { Locale } from './locale.ts'
 
 /** A user's own addresses and reply attributes, from the local record or from a directory. */
 export interface StaticAttributes {
@@ -24,6 +25,10 @@ export interface Account {
   readonly endsAt?: number
   /** What the directory said of the password. */
   readonly notice?: PasswordNotice
+  /** Where mails to the user go; absent: the store does not tell. */
+  readonly mail?: string
+  /** In which mails are written. */
+  readonly language?: Locale
 }
 
 /** Tells an account from every other of all identity stores, whichever of its names was typed. */
@@ -34,7 +39,7 @@ export function accountKey({ source, subject }: AccountId): string {
 }
 
 /** A user whom an identity store has confirmed. */
-export interface Person extends Omit<Account, 'name'> {
+export interface Person extends Omit<Account, 'name' | 'mail' | 'language'> {
   /** The key of second factors and records; unique over all identity stores. */
   readonly subject: string
   /** The identity store that confirmed the user. */

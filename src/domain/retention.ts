@@ -3,7 +3,7 @@ import type { Day } from './site-days.ts'
 /** Older records are deleted. Wall milliseconds. */
 export interface Horizon {
   readonly audit: number
-  /** For sessions by their last report, lockouts by their end, consecutive failures by the last one. */
+  /** For sessions by their last report, lockouts and mails by their end, consecutive failures by the last one. */
   readonly rest: number
   /** For usage by day. */
   readonly usage: Day

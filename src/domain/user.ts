@@ -1,3 +1,4 @@
+import type { Locale } from './locale.ts'
 import type { StaticAttributes } from './person.ts'
 import type { OrderCause } from './session-order.ts'
 
@@ -13,6 +14,10 @@ export interface LocalUser {
   readonly groups: readonly string[]
   readonly attributes: StaticAttributes
   readonly createdAt: number
+  /** Where mails to the user go. */
+  readonly mail?: string
+  /** In which mails are written; absent: the first of the portal. */
+  readonly language?: Locale
   /** Counts new passwords and disablings, each of which ends what was signed in before; absent: none so far. */
   readonly revision?: number
 }
@@ -29,6 +34,8 @@ export interface UserChange {
   readonly expiresAt?: number | null
   readonly groups?: readonly string[]
   readonly attributes?: StaticAttributes
+  readonly mail?: string | null
+  readonly language?: Locale | null
 }
 
 export interface UserSearch {
@@ -40,10 +47,17 @@ export interface UserSearch {
   readonly limit: number
 }
 
+export interface EndingSearch extends Pick<UserSearch, 'after' | 'limit'> {
+  readonly now: number
+  readonly before: number
+}
+
 export interface UserStore {
   find(name: string): Promise<LocalUser | undefined>
   /** Ordered by name. */
   list(search: UserSearch): Promise<readonly LocalUser[]>
+  /** Users who may log in now and whose account ends within a time, ordered by name. Wall milliseconds. */
+  ending(search: EndingSearch): Promise<readonly { readonly name: string; readonly expiresAt: number }[]>
   /** `address_taken`: another user has the same static address, which ocserv would give to both. */
   add(user: LocalUser): Promise<'added' | 'exists' | 'address_taken'>
   /** @param ends orders the end of the user's sessions in the same transaction. */

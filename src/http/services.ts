@@ -12,6 +12,7 @@ import type { NameStore } from '../domain/known-names.ts'
 import type { Locale } from '../domain/locale.ts'
 import type { LockoutStore } from '../domain/lockout.ts'
 import type { GatewayStore } from '../domain/login-records.ts'
+import type { MailStore } from '../domain/mail.ts'
 import type { Network } from '../domain/network.ts'
 import type { PeopleStore } from '../domain/people.ts'
 import type { Policy } from '../domain/policy.ts'
@@ -47,6 +48,7 @@ export interface HttpServices extends Runtime {
     readonly enrolments: Pick<EnrolmentStore, 'registeredOf' | 'rename' | 'list'>
     readonly gateways: Pick<GatewayStore, 'signing'>
     readonly invitations: Pick<InvitationStore, 'revoke'>
+    readonly mails: Pick<MailStore, 'list' | 'queue'>
     readonly leases: Pick<LeaseStore, 'usage'>
     readonly lockouts: LockoutStore
     readonly attempts: AttemptStore

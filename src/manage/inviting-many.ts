@@ -14,7 +14,15 @@ export interface Invitee {
 }
 
 /** Why somebody of those that were chosen was not invited; `more`: too many at once. */
-export type WhyNotInvited = 'unknown' | 'forbidden' | 'unavailable' | 'barred' | 'enrolled' | 'more'
+export type WhyNotInvited =
+  | 'unknown'
+  | 'forbidden'
+  | 'unavailable'
+  | 'barred'
+  | 'enrolled'
+  | 'no_address'
+  | 'too_many_mails'
+  | 'more'
 
 export interface NotInvited {
   readonly name: string
@@ -36,12 +44,14 @@ export interface InvitingManyOptions {
   /** How long the invitations are valid, in milliseconds. */
   readonly validMs: number
   readonly publicUrl?: string
+  /** Whether each is sent to its user; whoever cannot be sent one is not invited. */
+  readonly byMail?: boolean
 }
 
 /** Invites one after the other. Whom it cannot invite comes with the reason, so that nobody is left out silently. */
 export async function* inviteMany(
   selection: AsyncIterable<Invitee | NotInvited>,
-  { inviting, context, validMs, publicUrl }: InvitingManyOptions,
+  { inviting, context, validMs, publicUrl, byMail }: InvitingManyOptions,
 ): AsyncGenerator<Invited | NotInvited> {
   for await (const each of selection) {
     if (!isInvitee(each)) {
@@ -50,7 +60,12 @@ export async function* inviteMany(
     }
     const { name, subject } = each
     try {
-      const { code, until } = await inviting.invite(subject, context, validMs)
+      const recipient = byMail === true ? await inviting.mails?.recipientOf(name) : undefined
+      if (typeof recipient === 'string') {
+        yield { name, why: recipient }
+        continue
+      }
+      const { code, until } = await inviting.invite(subject, context, validMs, recipient)
       const link = publicUrl && `${publicUrl}/enrol?${new URLSearchParams({ name })}`
       yield { ...each, code, until, link }
     } catch (error) {

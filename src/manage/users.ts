@@ -1,7 +1,9 @@
 import type { EnrolmentStore } from '../domain/enrolment.ts'
 import { hiddenCharacterFault } from '../domain/hidden-characters.ts'
 import type { InvitationStore } from '../domain/invitation.ts'
+import type { Locale } from '../domain/locale.ts'
 import { canonicalUserName, usernameOf } from '../domain/login-name.ts'
+import { isMailAddress } from '../domain/mail-address.ts'
 import { clientAddressFault, type Network } from '../domain/network.ts'
 import type { StaticAttributes } from '../domain/person.ts'
 import type { Secret } from '../domain/secret.ts'
@@ -38,6 +40,8 @@ export interface NewUser {
   readonly ipv6?: string
   /** Wall milliseconds. */
   readonly expiresAt?: number
+  readonly mail?: string
+  readonly language?: Locale
 }
 
 /** Undefined leaves a value as it is; null removes it. */
@@ -48,6 +52,8 @@ export interface UserChange {
   readonly ipv4?: string | null
   readonly ipv6?: string | null
   readonly expiresAt?: number | null
+  readonly mail?: string | null
+  readonly language?: Locale | null
 }
 
 export type UserAnswer =
@@ -75,7 +81,7 @@ export class Users {
       return wrong('name', 'its realm belongs to another identity store, which alone is asked for it')
     // Looked up before the costly hash; a user who is added meanwhile is noticed below.
     if ((await users.find(name)) !== undefined) return { kind: 'exists' }
-    const { ipv4, ipv6, groups = [], expiresAt } = wanted
+    const { ipv4, ipv6, groups = [], expiresAt, mail, language } = wanted
     const user: LocalUser = {
       name,
       passwordHash: await this.#hashed(wanted.password),
@@ -84,6 +90,8 @@ export class Users {
       groups: [...new Set(groups)],
       attributes: { ipv4, ipv6 },
       createdAt: clock.now(),
+      mail,
+      language,
     }
     const answer = await users.add(user)
     if (answer !== 'added') return { kind: answer }
@@ -98,10 +106,9 @@ export class Users {
     if (name === undefined || user === undefined) return { kind: 'unknown' }
     const fault = await this.#faultIn(name, change)
     if (fault !== undefined) return fault
-    const { enabled, groups, expiresAt, ipv4, ipv6 } = change
+    const { enabled, groups, expiresAt, ipv4, ipv6, mail, language } = change
     const kept = {
-      enabled,
-      expiresAt,
+      ...{ enabled, expiresAt, mail, language },
       passwordHash: await this.#hashed(change.password),
       groups: groups === undefined ? undefined : [...new Set(groups)],
       attributes:
@@ -159,7 +166,7 @@ export class Users {
 
   async #faultIn(
     name: string,
-    { password, groups = [], ipv4, ipv6 }: UserChange,
+    { password, groups = [], ipv4, ipv6, mail }: UserChange,
   ): Promise<UserAnswer | undefined> {
     for (const group of groups) {
       const hidden = hiddenCharacterFault(group)
@@ -172,6 +179,7 @@ export class Users {
         typeof given === 'string' ? clientAddressFault(given, kind, this.#options.pools) : undefined
       if (unusable !== undefined) return wrong(kind, unusable)
     }
+    if (typeof mail === 'string' && !isMailAddress(mail)) return wrong('mail', NO_ADDRESS)
     return undefined
   }
 
@@ -186,6 +194,8 @@ export class Users {
   }
 }
 
+const NO_ADDRESS = 'it is not a mail address: write ada@example.org, say'
+
 function wrong(part: string, problem: string): UserAnswer {
   return { kind: 'wrong', part, problem }
 }
@@ -198,7 +208,8 @@ function withAddresses(own: StaticAttributes, { ipv4, ipv6 }: UserChange): Stati
 }
 
 /** For the audit trail: the changed parts, with the new value of those that are no secret. */
-function describeChange({ enabled, password, groups, ipv4, ipv6, expiresAt }: UserChange): string {
+function describeChange(change: UserChange): string {
+  const { enabled, password, groups, ipv4, ipv6, expiresAt, mail, language } = change
   const expires = expiresAt === null ? 'never' : expiresAt && new Date(expiresAt).toISOString()
   const parts = [
     enabled !== undefined && (enabled ? 'enabled' : 'disabled'),
@@ -207,6 +218,8 @@ function describeChange({ enabled, password, groups, ipv4, ipv6, expiresAt }: Us
     ipv4 !== undefined && `ipv4 ${ipv4 ?? 'none'}`,
     ipv6 !== undefined && `ipv6 ${ipv6 ?? 'none'}`,
     expires !== undefined && `expires ${expires}`,
+    mail !== undefined && `mail ${mail ?? 'none'}`,
+    language !== undefined && `language ${language ?? 'none'}`,
   ]
   return parts.filter((part) => part !== false).join(', ')
 }

@@ -8,7 +8,7 @@ import {
   type MetricValue,
   Registry,
 } from 'prom-client'
-import type { Metrics, SinkMetrics } from '../domain/metrics.ts'
+import type { MailMetrics, Metrics, SinkMetrics } from '../domain/metrics.ts'
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -92,11 +92,47 @@ export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
       login: (outcome, gateway, seconds) => logins.observe({ outcome, gateway }, seconds),
       accounting: (kind, gateway, seconds) => accounting.observe({ kind, gateway }, seconds),
       sinks: sinkMetrics(registry),
+      mails: mailMetrics(registry),
       late: (step) => late.inc({ step }),
       signIn: (way, outcome) => signIns.inc({ way, outcome }),
       tlsConnections: (gateway, change) => tlsConnections.inc({ gateway }, change),
       tlsRefused: (reason) => tlsRefused.inc({ reason }),
     },
+  }
+}
+
+function mailMetrics(registry: Registry): MailMetrics {
+  const registers = [registry]
+  const waiting = new Gauge({
+    name: 'ocbroker_mails_waiting',
+    help: 'Mails that wait to be sent',
+    aggregator: 'max',
+    registers,
+  })
+  const lag = new Gauge({
+    name: 'ocbroker_mail_lag_seconds',
+    help: 'Age of the first mail that waits to be sent',
+    aggregator: 'max',
+    registers,
+  })
+  const sent = new Counter({
+    name: 'ocbroker_mails_sent_total',
+    help: 'Mails that were sent, by kind',
+    labelNames: ['kind'],
+    registers,
+  })
+  const failures = new Counter({
+    name: 'ocbroker_mail_failures_total',
+    help: 'Tries to send a mail that failed',
+    registers,
+  })
+  return {
+    mailsWaiting(mails, seconds) {
+      waiting.set(mails)
+      lag.set(seconds)
+    },
+    mailSent: (kind) => sent.inc({ kind }),
+    mailFailed: () => failures.inc(),
   }
 }
 

@@ -1,16 +1,23 @@
 import type { Invitation, InvitationEnd, InvitationStore } from '../domain/invitation.ts'
+import type { NewMail } from '../domain/mail.ts'
 import { mappingOf } from './columns.ts'
+import { addMail, forgetInvitations, replaceInvitations } from './mails.ts'
+import { transact } from './prepared.ts'
 import type { InvitationRow } from './schema.ts'
 import { SqlRepository } from './sql-repository.ts'
 
 export class SqlInvitations extends SqlRepository implements InvitationStore {
-  async put(invitation: Invitation): Promise<void> {
+  put(invitation: Invitation, mail?: NewMail): Promise<void> {
     const row = toRow(invitation)
-    await this.db
-      .insertInto('invitations')
-      .values(row)
-      .onConflict((conflict) => conflict.column('subject').doUpdateSet(row))
-      .execute()
+    return transact(this.db, async (db) => {
+      await db
+        .insertInto('invitations')
+        .values(row)
+        .onConflict((conflict) => conflict.column('subject').doUpdateSet(row))
+        .execute()
+      await replaceInvitations(db, invitation.subject, invitation.createdAt)
+      if (mail !== undefined) await addMail(db, mail)
+    })
   }
 
   async redeem(hash: string, subjects: readonly string[], now: number): Promise<Invitation | undefined> {
@@ -39,7 +46,10 @@ export class SqlInvitations extends SqlRepository implements InvitationStore {
   }
 
   async revoke(subject: string): Promise<void> {
-    await this.db.deleteFrom('invitations').where('subject', '=', subject).execute()
+    await transact(this.db, async (db) => {
+      await db.deleteFrom('invitations').where('subject', '=', subject).execute()
+      await forgetInvitations(db, subject)
+    })
   }
 }
 

@@ -29,6 +29,17 @@ const ENROLLED: Source = {
   )`,
 }
 
+/** Of a local user the whole name, of others the canonical username. */
+const INVITED: Source = {
+  rows: sql`(
+    select distinct name, ${withoutRealm(sql.ref('name'))} as stem from (
+      select case when exists (select 1 from users where users.name = invitations.subject)
+        then subject else ${withoutRealm(sql.ref('subject'))} end as name
+      from invitations
+    ) as invited
+  )`,
+}
+
 export class SqlPeople extends SqlRepository implements PeopleStore {
   async list(search: PeopleSearch): Promise<readonly ListedPerson[]> {
     const found = await Promise.all(sourcesOf(search).map((source) => this.#namesIn(source, search)))
@@ -131,6 +142,8 @@ function sourcesOf({ filter, after }: PeopleSearch): readonly Source[] {
       return [LOCAL]
     case 'not_enrolled':
       return [LOCAL, letIn(after)]
+    case 'invited':
+      return [INVITED]
     case 'never_used':
       return [LOCAL, ENROLLED]
     case 'all':
@@ -164,6 +177,7 @@ function conditionsOf({ filter, now, expiresBefore }: PeopleSearch, { isLocal = 
     conditions.push(sql`exists (select 1 from users as u where u.name = ${NAME} and ${condition})`)
   switch (filter) {
     case 'all':
+    case 'invited':
       break
     case 'not_enrolled':
       conditions.push(isLocal ? sql`not ${isEnrolledAs(NAME)}` : sql`not ${isEnrolledInRealm(NAME)}`)

@@ -11,6 +11,7 @@ import type { InvitationStore } from '../domain/invitation.ts'
 import type { NameStore } from '../domain/known-names.ts'
 import type { LockoutStore } from '../domain/lockout.ts'
 import type { GatewayStore, LoginStore } from '../domain/login-records.ts'
+import type { MailStore } from '../domain/mail.ts'
 import type { PasskeyStore } from '../domain/passkey.ts'
 import type { PeopleStore } from '../domain/people.ts'
 import type { Randomness } from '../domain/random.ts'
@@ -35,6 +36,7 @@ import { SqlNames } from './known-names.ts'
 import { SqlLeases } from './leases.ts'
 import { SqlLockouts } from './lockouts.ts'
 import { SqlLogin } from './login.ts'
+import { SqlMails } from './mails.ts'
 import { SqlPasskeys } from './passkeys.ts'
 import { SqlPeople } from './people.ts'
 import { SqlRetention } from './retention.ts'
@@ -68,6 +70,7 @@ export interface Repositories {
   readonly tokens: TokenStore
   readonly retention: RetentionStore
   readonly invitations: InvitationStore
+  readonly mails: MailStore
   readonly passkeys: PasskeyStore
   readonly orders: OrderStore
   readonly trusts: TrustStore
@@ -109,6 +112,7 @@ export function sqlRepositories(
     tokens: new SqlTokens(db),
     retention: new SqlRetention(db),
     invitations: new SqlInvitations(db),
+    mails: new SqlMails(db),
     passkeys: new SqlPasskeys(db),
     orders: new SqlOrders(db, random),
     trusts: new SqlTrusts(db),

@@ -31,6 +31,16 @@ const OLD: readonly (readonly [table: keyof Tables, old: Old])[] = [
   ['lockouts', endedLocks],
   ['lockouts', releasedLocks],
   [
+    'mails',
+    (db, { rest }) =>
+      db
+        .selectFrom('mails')
+        .select('id')
+        .where('created_at', '<', rest)
+        .where('expires_at', '<', rest)
+        .orderBy('created_at'),
+  ],
+  [
     'login_failures',
     (db, { rest }) =>
       db

@@ -6,6 +6,7 @@ import type { LockoutHint } from '../domain/lockout-hint.ts'
 import type { FailedGuess } from '../domain/login-records.ts'
 import type { AuditOrder, AuditSinkRow } from './audit-schema.ts'
 import type { AgentRow, GatewayStateRow, SessionOrderRow, TrafficRow } from './gateway-schema.ts'
+import type { MailRow } from './mail-schema.ts'
 import type { QuotaAdditionRow, QuotaMarkRow, UsageDayRow, UsageTotalRow } from './usage-schema.ts'
 
 /**
@@ -27,6 +28,7 @@ export interface Tables {
   traffic: TrafficRow
   api_tokens: ApiTokenRow
   invitations: InvitationRow
+  mails: MailRow
   passkeys: PasskeyRow
   session_orders: SessionOrderRow
   agents: AgentRow
@@ -54,6 +56,9 @@ interface UserTable {
   /** JSON: the static attributes that have no column of their own. */
   attributes: string
   created_at: number
+  mail: Generated<string | null>
+  /** A tag of `LOCALES`. */
+  language: Generated<string | null>
   /** As `LocalUser.revision`. */
   revision: Generated<number>
 }

@@ -18,6 +18,7 @@ export const TABLES: KeysOfEach = {
   traffic: ['source', 'gateway', 'kind', 'outcome'],
   api_tokens: ['id'],
   invitations: ['id'],
+  mails: ['id'],
   passkeys: ['id'],
   session_orders: ['id'],
   agents: ['gateway', 'host'],

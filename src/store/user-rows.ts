@@ -1,3 +1,4 @@
+import { isLocale } from '../domain/locale.ts'
 import { canonicalAddress } from '../domain/network.ts'
 import type { StaticAttributes } from '../domain/person.ts'
 import { digitsOf } from '../domain/prefix-pool.ts'
@@ -38,6 +39,11 @@ function userOf(row: UserRow, groups: readonly string[]): LocalUser {
     attributes: { ...stored, ...nullsToUndefined({ ipv4: row.ipv4, ipv6: row.ipv6 }) },
     createdAt: row.created_at,
     ...(Number(row.revision) > 0 && { revision: Number(row.revision) }),
-    ...nullsToUndefined({ passwordHash: row.password_hash, expiresAt: row.expires_at }),
+    ...nullsToUndefined({
+      passwordHash: row.password_hash,
+      expiresAt: row.expires_at,
+      mail: row.mail,
+      language: isLocale(row.language) ? row.language : null,
+    }),
   }
 }

@@ -1,7 +1,7 @@
 import type { AliasedSelectQueryBuilder, Kysely } from 'kysely'
 import type { Randomness } from '../domain/random.ts'
 import type { OrderCause } from '../domain/session-order.ts'
-import type { LocalUser, UserChange, UserSearch, UserStore } from '../domain/user.ts'
+import type { EndingSearch, LocalUser, UserChange, UserSearch, UserStore } from '../domain/user.ts'
 import { ofLocalUser, orderEnds } from './order-ends.ts'
 import { type Param, prepared, transact } from './prepared.ts'
 import type { Tables, UserRow } from './schema.ts'
@@ -33,6 +33,20 @@ export class SqlUsers implements UserStore {
     return usersOf(await withGroups(this.#db, users.orderBy('name').limit(limit).as('u')).execute())
   }
 
+  async ending({ now, before, after, limit }: EndingSearch) {
+    let users = this.#db
+      .selectFrom('users')
+      .select(['name', 'expires_at'])
+      .where('enabled', '=', 1)
+      .where('expires_at', '>', now)
+      .where('expires_at', '<', before)
+    if (after !== undefined) users = users.where('name', '>', after)
+    const rows = await users.orderBy('name').limit(limit).execute()
+    return rows.flatMap(({ name, expires_at }) =>
+      expires_at === null ? [] : [{ name, expiresAt: expires_at }],
+    )
+  }
+
   async add(user: LocalUser): Promise<'added' | 'exists' | 'address_taken'> {
     return transact(this.#db, async (db) => {
       const added = await db
@@ -43,6 +57,8 @@ export class SqlUsers implements UserStore {
           enabled: user.enabled ? 1 : 0,
           expires_at: user.expiresAt ?? null,
           created_at: user.createdAt,
+          mail: user.mail ?? null,
+          language: user.language ?? null,
           ...addressesAndAttributes(user.attributes),
         })
         .onConflict((conflict) => conflict.doNothing())
@@ -123,11 +139,13 @@ const findUser = prepared((db, value: Param<{ name: string }>) =>
 
 /** @returns false where there is no such user. */
 async function update(db: Kysely<Tables>, name: string, change: UserChange): Promise<boolean> {
-  const { passwordHash, enabled, expiresAt, attributes } = change
+  const { passwordHash, enabled, expiresAt, attributes, mail, language } = change
   const columns = {
     password_hash: passwordHash,
     enabled: enabled === undefined ? undefined : Number(enabled),
     expires_at: expiresAt,
+    mail,
+    language,
     ...(attributes && addressesAndAttributes(attributes)),
   }
   if (Object.values(columns).every((value) => value === undefined)) return exists(db, name)

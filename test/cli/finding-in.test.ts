@@ -14,6 +14,7 @@ const FILES = [
   'cli/radius-client.ts',
   'domain/drop-remedies.ts',
   'redis/settings-check.ts',
+  'mail/faults.ts',
 ]
 const FINDINGS = ['ok', 'hint', 'warning', 'fault', 'notApplicable', 'miss']
 /** Commands, lines of files, keys and words of programs: they are the same in every language. */
@@ -27,7 +28,7 @@ const FOR_PROGRAMS: readonly RegExp[] = [
   /^(?:radius\.address|probe|radcli|addresses|secret \{0\}) \{\d\}$/,
   /^(?:config_file|tls-key-file|radius_retries|login_timeout) .* /,
   /^ of \[vhost:/,
-  /^(?:broker|server-cert|radiusclient\.conf|radius_timeout|dictionary|default_realm|authserver)$/,
+  /^(?:broker|MAIL FROM|server-cert|radiusclient\.conf|radius_timeout|dictionary|default_realm|authserver)$/,
 ]
 /** Thrown in place of findings, for a call that is wrong. */
 const OF_THE_CALL =

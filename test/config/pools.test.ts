@@ -81,7 +81,12 @@ describe('a wrong pool is refused', () => {
     [{ staff: { ipv6: 'fd00:8::/64', prefix: 129 } }, 'pools.staff.prefix', 'out of range', '128'],
     [{ staff: { ipv4: '10.8.0.0/24', prefix: 64 } }, 'pools.staff.prefix', 'belongs to ipv6', 'write ipv6'],
     [{ staff: { ipv6: '10.8.0.0/24', prefix: 64 } }, 'pools.staff.ipv6', 'not IPv6', '2001:db8:1::/48'],
-    [{ staff: { ipv6: 'fe80::/64', prefix: 128 } }, 'pools.staff.ipv6', 'not a network for users', 'fd00::/8'],
+    [
+      { staff: { ipv6: 'fe80::/64', prefix: 128 } },
+      'pools.staff.ipv6',
+      'not a network for users',
+      'fd00::/8',
+    ],
     [{ staff: { ipv6: 'fd00:8::1/64', prefix: 64 } }, 'pools.staff.ipv6', 'bits set', 'fd00:8::/64'],
     [{ staff: { ipv6: 'fd00:8::/127', prefix: 128 } }, 'pools.staff.exclude', 'no IPv6 prefix', 'less'],
     [

@@ -64,6 +64,7 @@ function writeSecrets(folder: TemporaryFolder): void {
     'partner.secret',
     'redis.password',
     'sentinel.password',
+    'smtp.password',
   ])
     writeFileSync(folder.file(file), 'a-secret-of-good-length\n', { mode: 0o600 })
   const url = 'postgres://ocbroker:let-me-in@db.example.org/ocbroker?sslmode=verify-full\n'
@@ -74,7 +75,7 @@ function writeSecrets(folder: TemporaryFolder): void {
   })
   copyFileSync(certificates.certificate, folder.file('broker.pem'))
   copyFileSync(certificates.key, folder.file('broker.key'))
-  for (const file of ['redis-ca.pem', 'postgres-ca.pem', 'siem-ca.pem', 'soc-ca.pem'])
+  for (const file of ['redis-ca.pem', 'postgres-ca.pem', 'siem-ca.pem', 'soc-ca.pem', 'smtp-ca.pem'])
     writeFileSync(folder.file(file), '-----BEGIN CERTIFICATE-----\n')
 }
 
@@ -96,8 +97,8 @@ describe('the shipped configuration', () => {
   test('mentions every key, and no other', () => {
     const known = new Set(knownPaths(configSchema(PROVIDER_TYPES)))
     const mentioned = new Set(mentionedPaths(parse(uncommented)))
-    // Shown in the text, because url_file stands in its place.
-    const inWords = ['.gateways.disconnect.secret', '.storage.postgres.url']
+    // Shown in the text, because another key stands in its place.
+    const inWords = ['.gateways.disconnect.secret', '.storage.postgres.url', '.mail.folder', '.mail.pipe']
     // The keys of a role are shown at the role desk.
     const ofOtherRole = /^\.http\.roles\.(?:admin|auditor)\./
     const missing = [...known].filter((path) => !mentioned.has(path) && !ofOtherRole.test(path))

@@ -53,7 +53,7 @@ describe('keys in code and templates', () => {
     /\.(ts|eta)$/.test(name),
   )
   const text = files.map((name) => readFileSync(join(SOURCE, name), 'utf8')).join('\n')
-  const AREAS = 'vpn|layout|portal|admin|stored'
+  const AREAS = 'vpn|layout|portal|admin|letter|stored'
   const literals = [...text.matchAll(new RegExp(`'((?:${AREAS})\\.[\\w.-]+)'`, 'g'))].map(
     ([, key = '']) => key,
   )

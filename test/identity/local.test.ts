@@ -62,6 +62,7 @@ describe('a local user with an imported password', () => {
     const stuck: UserStore = {
       find: (name) => users.find(name),
       list: (page) => users.list(page),
+      ending: (search) => users.ending(search),
       add: (user) => users.add(user),
       change: (name, change) => users.change(name, change),
       remove: (name) => users.remove(name),

@@ -8,6 +8,7 @@ import {
   eventOf,
   failureOf,
   id,
+  mailOf,
   NOON,
   passkeyOf,
   trustOf,
@@ -48,6 +49,7 @@ export async function fill(records: Repositories): Promise<void> {
     createdAt: NOON,
     createdBy: 'a',
   })
+  await records.mails.add(mailOf(unique('user')))
   await records.sinks.take({ name: 'siem', holder: 'b', now: NOON, until: NOON + 1 })
   await records.agents.note({
     ...{ gateway: 'gw1', host: 'vpn1', protocol: 1, version: '1', token: 'a', heardAt: NOON, sessions: 0 },

@@ -3,6 +3,7 @@ import type { AuditEvent } from '../../src/domain/audit.ts'
 import type { Enrolment } from '../../src/domain/enrolment.ts'
 import type { FailureBudget, LockoutRules } from '../../src/domain/lockout.ts'
 import type { Admission, CodeUse, FailedGuess } from '../../src/domain/login-records.ts'
+import type { NewMail } from '../../src/domain/mail.ts'
 import type { Passkey } from '../../src/domain/passkey.ts'
 import type { AccountId } from '../../src/domain/person.ts'
 import type { AccountingRecord, Session } from '../../src/domain/session.ts'
@@ -44,6 +45,19 @@ export function id(): string {
 /** An IPv4 address that no other test has used. */
 export function uniqueAddress(): string {
   return `10.${[...randomBytes(3)].join('.')}`
+}
+
+export function mailOf(subject: string, more: Partial<NewMail> = {}): NewMail {
+  const times = { createdAt: NOON, expiresAt: NOON + HOUR }
+  return {
+    id: unique('mail'),
+    kind: 'locked',
+    subject,
+    to: 'a@example.org',
+    sealed: 'k1.x',
+    ...times,
+    ...more,
+  }
 }
 
 export function userNamed(name: string, more: Partial<LocalUser> = {}): LocalUser {

@@ -56,8 +56,8 @@ type ParsedTls = z.output<typeof tlsSchema>
 export type AuditConfig = ReturnType<typeof resolveAudit>
 
 const KINDS = ['syslog', 'webhook'] as const
-/** Under which the records keep how far the log has come. */
-const LOG = 'log'
+/** Names under which the records keep how far the broker's own readers of the trail have come. */
+const OWN: Readonly<Record<string, string>> = { log: 'the log itself', mail: 'the mails to users' }
 
 export function checkAudit(audit: PartialConfig<Parsed>, diagnostics: Diagnostics): void {
   const names = new Map<string, string>()
@@ -65,12 +65,11 @@ export function checkAudit(audit: PartialConfig<Parsed>, diagnostics: Diagnostic
     for (const [index, sink] of (audit[kind] ?? []).entries()) {
       const path = ['audit', kind, index]
       const earlier = sink?.name && names.get(sink.name)
-      if (earlier || sink?.name === LOG)
+      const own = OWN[sink?.name ?? '']
+      if (earlier || own !== undefined)
         diagnostics.fault(
           [...path, 'name'],
-          earlier
-            ? `${sink?.name} is already the name of ${earlier}`
-            : `${LOG} is the name of the log itself`,
+          earlier ? `${sink?.name} is already the name of ${earlier}` : `${sink?.name} is the name of ${own}`,
           'give each receiver a name of its own',
         )
       if (sink?.name !== undefined) names.set(sink.name, `audit.${kind}[${index}]`)

@@ -1,3 +1,4 @@
+import type { Locale } from '../../domain/locale.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { UserAnswer } from '../../manage/users.ts'
 import { Problem } from '../problem.ts'
@@ -21,7 +22,8 @@ export function userRoutes(services: HttpServices): Handlers {
     },
 
     async addUser(call) {
-      const { name, password, groups, ipv4, ipv6, expiresAt, reason } = call.body<NewUserBody>()
+      const { name, password, groups, ipv4, ipv6, expiresAt, mail, language, reason } =
+        call.body<NewUserBody>()
       demandRightsOfGroups(groups ?? [], call.caller, services)
       // A local user takes the place of a user of the same name whose store is asked later.
       await demandRightsOver(name, call.caller, services)
@@ -30,6 +32,7 @@ export function userRoutes(services: HttpServices): Handlers {
         groups,
         ipv4,
         ipv6,
+        ...{ mail, language },
         password: secretOf(password),
         expiresAt: momentOf(expiresAt),
       }
@@ -45,11 +48,16 @@ export function userRoutes(services: HttpServices): Handlers {
     },
 
     async changeUser(call) {
-      const { enabled, password, groups, ipv4, ipv6, expiresAt, reason } = call.body<ChangeBody>()
+      const { enabled, password, groups, ipv4, ipv6, expiresAt, mail, language, reason } =
+        call.body<ChangeBody>()
       demandRightsOfGroups(groups ?? [], call.caller, services)
       await demandRightsOver(call.path('name'), call.caller, services)
       const end = expiresAt === null ? null : momentOf(expiresAt)
-      const wanted = { enabled, groups, ipv4, ipv6, password: secretOf(password), expiresAt: end }
+      const wanted = {
+        ...{ enabled, groups, ipv4, ipv6, mail, language },
+        password: secretOf(password),
+        expiresAt: end,
+      }
       return answerOf(await users.change(call.path('name'), wanted, auditContextOf(call, reason)), 200)
     },
 
@@ -72,6 +80,8 @@ interface ChangeBody {
   readonly ipv4?: string | null
   readonly ipv6?: string | null
   readonly expiresAt?: string | null
+  readonly mail?: string | null
+  readonly language?: Locale | null
   readonly reason: string
 }
 

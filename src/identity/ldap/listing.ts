@@ -3,7 +3,7 @@ import type { StoreUser, StoreUserSearch } from '../../domain/store-users.ts'
 import type { Server } from './failover/server.ts'
 import { AllServersUnavailable, type Operation, searchError } from './failover/servers.ts'
 import type { GroupSearch } from './mapping/group-search.ts'
-import type { Ask, ListedEntry, UserSearch } from './mapping/user-search.ts'
+import type { Ask, FoundUser, UserSearch } from './mapping/user-search.ts'
 import type { Connection, Found } from './wire/connection.ts'
 import { ConnectionLost } from './wire/connection-lost.ts'
 import { nextPageOf } from './wire/paged-results.ts'
@@ -93,12 +93,12 @@ async function userIn(
   if (found === undefined) return undefined
   if (group === undefined && wantsGroups !== true) return listedUser(found)
   // As a login finds them, groups of groups included.
-  const own = await groups.find(found.user, ask)
+  const own = await groups.find(found, ask)
   if (own === undefined) return { ...listedUser(found), barred: 'the user has more groups than are read' }
   return group === undefined || own.includes(group) ? { ...listedUser(found), groups: own } : undefined
 }
 
-function listedUser({ user: { name, facts }, mail }: ListedEntry): StoreUser {
+function listedUser({ name, facts, account: { mail } }: FoundUser): StoreUser {
   const barred = (facts.barred ?? facts.expired)?.detail
   return { name, ...(mail !== undefined && { mail }), ...(barred !== undefined && { barred }) }
 }

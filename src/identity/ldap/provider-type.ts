@@ -92,6 +92,9 @@ const schema = z.strictObject({
   bind_template: text(1024).optional(),
   groups: groupsSchema.optional(),
   attributes: attributesSchema.optional(),
+  // Where mails to a user go (`mail`), and in which language (`preferredLanguage`, RFC 2798).
+  mail_attribute: attribute().optional(),
+  language_attribute: attribute().optional(),
   tls: tlsSchema.optional(),
   active_directory: z
     .strictObject({

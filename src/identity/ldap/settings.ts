@@ -82,6 +82,10 @@ export function directorySettings(given: LdapSettingsOptions) {
       most: limits.groups ?? 1000,
     },
     attributes: options.attributes ?? {},
+    contact: {
+      mail: options.mail_attribute ?? 'mail',
+      language: options.language_attribute ?? 'preferredLanguage',
+    },
     isActiveDirectory: options.active_directory !== undefined,
     /** Whether it matters when a password was changed, and how many were wrong. */
     wantsPolicy: options.shield !== undefined,

@@ -101,6 +101,7 @@ function standing(user: LocalUser, now: number): LookupAnswer {
   if (!user.enabled) return { kind: 'barred', detail: 'the account is disabled' }
   if (user.expiresAt !== undefined && user.expiresAt <= now)
     return { kind: 'barred', detail: 'the account has expired' }
-  const { groups, attributes, expiresAt: endsAt } = user
-  return { kind: 'right', account: { groups, attributes, endsAt, record: recordVersionOf(user) } }
+  const { groups, attributes, expiresAt: endsAt, mail, language } = user
+  const record = recordVersionOf(user)
+  return { kind: 'right', account: { groups, attributes, endsAt, record, mail, language } }
 }

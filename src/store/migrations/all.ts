@@ -29,6 +29,7 @@ import { networksOfAttempts } from './0027-networks-of-attempts.ts'
 import { lockoutHints } from './0028-lockout-hints.ts'
 import { usedInvitations } from './0030-used-invitations.ts'
 import { authenticators } from './0031-authenticators.ts'
+import { mail } from './0032-mail.ts'
 import { passkeys } from './0033-passkeys.ts'
 
 /**
@@ -66,5 +67,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0028-lockout-hints': lockoutHints,
   '0030-used-invitations': usedInvitations,
   '0031-authenticators': authenticators,
+  '0032-mail': mail,
   '0033-passkeys': passkeys,
 }

@@ -32,6 +32,7 @@ export const ACCESS: AccessOfEach = {
   users: {
     find: 'read',
     list: 'read',
+    ending: 'read',
     add: 'write',
     change: 'write',
     renewPasswordHash: 'write',
@@ -112,6 +113,16 @@ export const ACCESS: AccessOfEach = {
   gateways: { signing: 'start', remember: 'write', noteUnsigned: 'write', forget: 'write' },
   tokens: { add: 'write', findByHash: 'read', list: 'read', revoke: 'write', noteUse: 'write' },
   invitations: { put: 'write', redeem: 'write', endOf: 'read', revoke: 'write' },
+  mails: {
+    add: 'write',
+    madeSince: 'read',
+    take: 'write',
+    sent: 'write',
+    postpone: 'write',
+    giveUp: 'write',
+    list: 'read',
+    queue: 'read',
+  },
   orders: {
     write: 'write',
     open: 'read',

@@ -22,6 +22,14 @@ ownTimes(document)
 // Scripts that change a part of the page dispatch this event.
 document.addEventListener('fresh', ({ target }) => ownTimes(target))
 
+// The link of an invitation has its code behind the mark, which no server sees; it does not stay in the address.
+const field = document.querySelector('[data-from-link]')
+const [, code] = /^#([\w-]{8,64})$/.exec(location.hash) ?? []
+if (field !== null && code !== undefined) {
+  field.value ||= code
+  history.replaceState(null, '', location.pathname + location.search)
+}
+
 // Buttons that need the script are hidden until it runs.
 const useful = navigator.clipboard === undefined ? '[data-print]' : '[data-print], [data-copy]'
 for (const button of document.querySelectorAll(useful)) button.hidden = false

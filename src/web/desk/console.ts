@@ -39,6 +39,9 @@ export type FormProblem =
   | 'address_taken'
   | 'no_change'
   | 'nobody_chosen'
+  | 'no_address'
+  | 'too_many_mails'
+  | 'bad_mail'
 
 /** A page of the console; `view` is the template's name in this folder. */
 export interface ConsolePage extends Omit<Page, 'problem' | 'nav' | 'search'> {

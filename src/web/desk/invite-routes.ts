@@ -1,5 +1,6 @@
 import type { Request, Router } from 'express'
 import { Unavailable } from '../../domain/errors.ts'
+import type { PeopleSearch } from '../../domain/people.ts'
 import { invitationFile } from '../../http/api/invitation-file.ts'
 import { callerOf } from '../../http/caller.ts'
 import { type Invitee, inviteMany, isInvitee, type NotInvited } from '../../manage/inviting-many.ts'
@@ -25,8 +26,11 @@ export function inviteRoutes(router: Router, admin: AdminConsole): void {
     if (names.length === 0) return showPeople(response, admin, 'nobody_chosen')
     const chosen = INVITATIONS.find((each) => String(each) === field(request, 'for'))
     const validMs = chosen ?? DEFAULT_INVITATION_MS
+    const byMail = inviting.mails !== undefined && field(request, 'as') === 'mail'
     const answers = await Array.fromAsync(
-      inviteMany(selected(names.slice(0, MAX_INVITED), request), { inviting, context, validMs, publicUrl }),
+      inviteMany(selected(names.slice(0, MAX_INVITED), request), {
+        ...{ inviting, context, validMs, publicUrl, byMail },
+      }),
     )
     const isMore = names.length > MAX_INVITED
     if (field(request, 'as') === 'csv') {
@@ -37,13 +41,17 @@ export function inviteRoutes(router: Router, admin: AdminConsole): void {
       return
     }
     const { back } = await findPeople(request, admin)
-    const sheets = answers.filter(isInvitee).map(shownSheet)
+    const invited = answers.filter(isInvitee)
+    const sheets = byMail ? [] : invited.map(shownSheet)
     admin.show(response, {
       view: 'invited-many',
-      title: (t) => t('admin.inviteMany.done', { count: sheets.length }),
+      title: (t) => t('admin.inviteMany.done', { count: invited.length }),
       width: 'narrow',
       area: 'users',
-      data: { sheets, left: answers.filter((each) => !isInvitee(each)), isMore, back },
+      data: {
+        ...{ sheets, isMore, back, byMail, count: invited.length },
+        left: answers.filter((each) => !isInvitee(each)),
+      },
     })
   })
 
@@ -64,12 +72,26 @@ export function inviteRoutes(router: Router, admin: AdminConsole): void {
     }
   }
 
-  /** Those whose boxes were ticked, or all who match and have no authenticator. */
+  /** Those whose boxes were ticked, or all who match and have no authenticator, or have not used their invitation. */
   async function namesIn(request: Request): Promise<readonly string[]> {
     const { filter, search } = await findPeople(request, admin)
     if (field(request, 'all') === '') return fields(request, 'name')
+    if (filter === 'invited') return remindable(search)
     if (filter !== 'not_enrolled') return []
     const found = await records.people.list({ ...search, limit: MAX_INVITED + 1 })
     return found.map(({ name }) => name)
+  }
+
+  /** Whose invitation waits or has expired, from as many pages as it takes. */
+  async function remindable(search: Omit<PeopleSearch, 'after' | 'limit'>): Promise<readonly string[]> {
+    const names: string[] = []
+    for (let after: string | undefined; names.length <= MAX_INVITED; ) {
+      const page = await records.people.list({ ...search, after, limit: MAX_INVITED })
+      const unused = page.filter(({ invitation }) => invitation?.usedAt === undefined)
+      names.push(...unused.map(({ name }) => name))
+      after = page.at(-1)?.name
+      if (page.length < MAX_INVITED) break
+    }
+    return names
   }
 }

@@ -13,6 +13,7 @@ export interface LocalUserForm {
   readonly ipv6: string
   /** In UTC, in the form of `datetime-local`; empty: the account does not end. */
   readonly expires: string
+  readonly mail: string
   readonly enabled: boolean
   readonly reason: string
 }
@@ -25,29 +26,38 @@ export function formIn(request: Request): LocalUserForm {
     ipv4: text('ipv4'),
     ipv6: text('ipv6'),
     expires: text('expires'),
+    mail: text('mail'),
     enabled: field(request, 'enabled') !== '',
     reason: field(request, 'reason'),
   }
 }
 
-export function formOf({ name, groups, attributes, expiresAt, enabled }: LocalUser): LocalUserForm {
+export function formOf({
+  name,
+  groups,
+  attributes,
+  expiresAt,
+  enabled,
+  mail = '',
+}: LocalUser): LocalUserForm {
   const { ipv4 = '', ipv6 = '' } = attributes
   // To the minute, as the field has it.
   const expires = expiresAt === undefined ? '' : new Date(expiresAt).toISOString().slice(0, 16)
-  return { name, groups: groups.join(', '), ipv4, ipv6, expires, enabled, reason: '' }
+  return { name, groups: groups.join(', '), ipv4, ipv6, expires, mail, enabled, reason: '' }
 }
 
 /** What was typed in place of what the form held: what is the same is left as it is. @returns a problem with the end of the account. */
 export function changeIn(typed: LocalUserForm, shown: LocalUserForm): UserChange | 'bad_expiry' {
   const expiresAt = typed.expires === '' ? null : momentOf(typed.expires)
   if (expiresAt === undefined) return 'bad_expiry'
-  const address = (key: 'ipv4' | 'ipv6') =>
+  const textOf = (key: 'ipv4' | 'ipv6' | 'mail') =>
     typed[key] === shown[key] ? undefined : typed[key] === '' ? null : typed[key]
   return {
     enabled: typed.enabled === shown.enabled ? undefined : typed.enabled,
     groups: typed.groups === shown.groups ? undefined : groupsIn(typed.groups),
-    ipv4: address('ipv4'),
-    ipv6: address('ipv6'),
+    ipv4: textOf('ipv4'),
+    ipv6: textOf('ipv6'),
+    mail: textOf('mail'),
     expiresAt: typed.expires === shown.expires ? undefined : expiresAt,
   }
 }
@@ -73,6 +83,7 @@ const PROBLEMS: Readonly<Record<string, FormProblem>> = {
   groups: 'bad_groups',
   ipv4: 'bad_ipv4',
   ipv6: 'bad_ipv6',
+  mail: 'bad_mail',
 }
 
 /** Why nothing was written; undefined where it was done. */

@@ -11,7 +11,7 @@ import { changeIn, formIn, formOf, type LocalUserForm, problemIn } from './local
 
 const ADD_PATH = '/desk/add-user'
 const EMPTY: LocalUserForm = {
-  ...{ name: '', groups: '', ipv4: '', ipv6: '', expires: '', enabled: true, reason: '' },
+  ...{ name: '', groups: '', ipv4: '', ipv6: '', expires: '', mail: '', enabled: true, reason: '' },
 }
 
 /** Adds local users, and changes what is known of them. */
@@ -27,11 +27,12 @@ export function localUserRoutes(router: Router, admin: AdminConsole): void {
     const change = changeIn({ ...form, enabled: true }, EMPTY)
     if (change === 'bad_expiry') return showNew(response, form, change)
     await demandRights(request, form.name, change.groups)
-    const { groups, ipv4, ipv6, expiresAt } = change
+    const { groups, ipv4, ipv6, expiresAt, mail } = change
     const answer = await users.add(
       {
         ...{ name: form.name, groups },
         ...{ ipv4: ipv4 ?? undefined, ipv6: ipv6 ?? undefined, expiresAt: expiresAt ?? undefined },
+        mail: mail ?? undefined,
       },
       context,
     )

@@ -13,6 +13,8 @@ import { unsignedGateways } from './unsigned-gateways.ts'
 
 const DAY_MS = 24 * 3_600_000
 const HOURS = 24
+/** What waits for so long is not under way any more. */
+const LATE_MAIL_MS = 5 * 60_000
 const MANY_GATEWAYS = 1000
 /** A pool that is fuller than all others, but not by this much, is not worth a word. */
 const WORTH_TELLING = 0.01
@@ -51,6 +53,7 @@ export function nowRoutes(router: Router, admin: AdminConsole): void {
       unanswered,
       disowned,
       dropped,
+      mails,
     ] = await Promise.all([
       records.lockouts.countByHint({}, now, MAX_COUNTED),
       kept.get(`hours ${since}`, () =>
@@ -65,6 +68,7 @@ export function nowRoutes(router: Router, admin: AdminConsole): void {
       usersWithUnansweredPrompts(records.audit, now),
       kept.get('disowned', () => disownedAttempts(records.audit, now)),
       dropsOf(admin.services),
+      kept.get('mails', () => records.mails.queue(now)),
     ])
     return {
       hints,
@@ -78,6 +82,7 @@ export function nowRoutes(router: Router, admin: AdminConsole): void {
       unanswered,
       disowned,
       dropped,
+      lateMails: mails.since !== undefined && now - mails.since > LATE_MAIL_MS ? mails.waiting : 0,
     }
   }
 }

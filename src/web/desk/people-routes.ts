@@ -27,6 +27,7 @@ export async function showPeople(
       chosen: fields(request, 'name'),
       reason: field(request, 'reason'),
       invitations: INVITATIONS,
+      sendsMail: admin.services.inviting.mails !== undefined,
       validMs: field(request, 'for') || String(DEFAULT_INVITATION_MS),
     },
   })

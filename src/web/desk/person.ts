@@ -18,6 +18,7 @@ import { explainUser, type UserStatus } from './user-status.ts'
 const TABS = ['timeline', 'sessions', 'authenticators', 'account'] as const
 const MAX_ENTRIES = 100
 const MAX_SESSIONS = 20
+const MAX_MAILS = 10
 const MAX_TRUSTS = 20
 const MAX_LOCKOUTS = 20
 /** Names that are looked through for one that is meant, and those that are shown. */
@@ -73,6 +74,7 @@ export class PersonPage {
         unanswered: await this.#unanswered(user),
         invitations: INVITATIONS,
         defaultInvitation: DEFAULT_INVITATION_MS,
+        sendsMail: this.#admin.services.inviting.mails !== undefined,
         mayAct: await this.#mayAct(request, name),
         ...(await this.#tabOf(tab, name, user, account)),
       },
@@ -145,6 +147,7 @@ export class PersonPage {
         return {
           quotas: (quotas?.standings ?? []).map(shownQuota),
           localName: isLocal ? local : undefined,
+          mails: await records.mails.list({ user: usernameOf(name), limit: MAX_MAILS }),
         }
       }
     }

@@ -66,6 +66,7 @@ function toneOf({ kind, reason }: AuditEvent): Tone {
     case 'quota.spent':
     case 'enrolment.revoked':
     case 'user.removed':
+    case 'mail.failed':
       return 'warn'
     default:
       return 'plain'

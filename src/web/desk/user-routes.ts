@@ -82,13 +82,20 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
     if (subject === undefined) return person.show(response, name, 'unknown_user')
     await demandRightsOver(subject, callerOf(request), admin.services)
     const validMs = INVITATIONS.find((each) => String(each) === field(request, 'for'))
-    const { code, until } = await inviting.invite(subject, context, validMs ?? DEFAULT_INVITATION_MS)
+    const recipient = field(request, 'by') === 'mail' ? await inviting.mails?.recipientOf(subject) : undefined
+    if (recipient === 'barred') return person.show(response, name, 'unknown_user')
+    if (typeof recipient === 'string') return person.show(response, name, recipient)
+    const lasts = validMs ?? DEFAULT_INVITATION_MS
+    const { code, until } = await inviting.invite(subject, context, lasts, recipient)
     admin.show(response, {
       view: 'invited',
       title: (t) => t('admin.invited.title', { user: name }),
       width: 'slim',
       area: 'users',
-      data: { name, code, until, page: publicUrl === undefined ? undefined : `${publicUrl}/enrol` },
+      data: {
+        ...{ name, code, until, mailedTo: recipient?.address },
+        page: publicUrl === undefined ? undefined : `${publicUrl}/enrol`,
+      },
     })
   })
 

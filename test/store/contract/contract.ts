@@ -16,6 +16,7 @@ import { lockoutHintContract } from './lockout-hints.ts'
 import { lockoutSearchContract } from './lockout-search.ts'
 import { lockoutContract } from './lockouts.ts'
 import { loginContract } from './login.ts'
+import { mailContract } from './mails.ts'
 import { networkContract } from './networks.ts'
 import { passkeyContract } from './passkeys.ts'
 import { peopleContract } from './people.ts'
@@ -54,6 +55,7 @@ export function recordsContract(name: string, open: () => Promise<OpenStore>): v
     userContract(records)
     enrolmentContract(records)
     invitationContract(records)
+    mailContract(records)
     passkeyContract(records)
     peopleContract(records)
     loginContract(records)

@@ -50,7 +50,7 @@ export function peopleContract(records: () => Repositories): void {
     })
 
     test('is narrowed to those to whom something is to be done', async () => {
-      const { users, enrolments, lockouts, login } = records()
+      const { users, enrolments, lockouts, login, invitations } = records()
       const part = unique('team')
       const named = (name: string) => `${name}-${part}`
       await users.add(userNamed(named('a'), { enabled: false }))
@@ -61,6 +61,12 @@ export function peopleContract(records: () => Repositories): void {
         await enrolments.replace({ enrolment: enrolmentOf(subject), recoveryHashes: [] })
       for (const user of ['b', 'd', 'e']) await login.admit(admission(named(user), { kind: 'none' }))
       await login.admit(admission(`mail-${part}`, { kind: 'none' }))
+      // Of one whom nothing else is known of, too.
+      for (const subject of [named('b'), `${named('f')}@corp`])
+        await invitations.put({
+          ...{ id: systemRandom.id(), subject, hash: unique('hash'), createdAt: NOON },
+          ...{ createdBy: 'a test', expiresAt: NOON + HOUR },
+        })
       await lockouts.lock({
         ...{ id: systemRandom.id(), scope: 'user', user: named('e'), reason: 'by a test' },
         ...{ by: 'a test', since: NOON - 1 },
@@ -68,6 +74,7 @@ export function peopleContract(records: () => Repositories): void {
       const expected: Readonly<Record<PeopleFilter, readonly string[]>> = {
         all: ['a', 'b', 'c', 'd', 'e'],
         not_enrolled: ['a', 'b', 'e'],
+        invited: ['b', 'f'],
         never_used: ['a', 'c'],
         locked: ['e'],
         disabled: ['a'],

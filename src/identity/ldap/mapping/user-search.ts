@@ -19,6 +19,7 @@ import {
   primaryGroupOf,
 } from './active-directory.ts'
 import { ANYTHING } from './anything.ts'
+import { contactIn } from './contact.ts'
 import { type FilterMaker, filterMaker } from './filter-objects.ts'
 import { type FilterNode, parseFilter } from './filter-template.ts'
 import { listingFilter } from './listing-filter.ts'
@@ -53,13 +54,6 @@ export interface UserSearchOptions {
   readonly clock: Clock
   readonly log: Log
 }
-
-export interface ListedEntry {
-  readonly user: FoundUser
-  readonly mail?: string
-}
-
-const MAIL = 'mail'
 
 /** One more than may match, so that a second match shows. */
 const USER_SIZE_LIMIT = 2
@@ -131,15 +125,14 @@ export class UserSearch {
     const { base, scope, bindTemplate = '' } = this.#options.settings.users
     // The level above the entry that the template names.
     const above = base ?? bindTemplate.slice(bindTemplate.indexOf(',') + 1)
-    return { base: above, scope, filter: this.#everybody, attributes: [...this.attributes, MAIL] }
+    return { base: above, scope, filter: this.#everybody, attributes: this.attributes }
   }
 
   /** @returns undefined where the entry is no user's, as it shows no name that a login could carry. */
-  async describeListed(entry: Entry, ask: Ask): Promise<ListedEntry | undefined> {
+  async describeListed(entry: Entry, ask: Ask): Promise<FoundUser | undefined> {
     const name = ownName(entry.dn, entry.attributes, this.#matchers)
     if (name === undefined || !matchesName(entry.attributes, this.#matchers, name)) return undefined
-    const user = this.#describe(name, entry, await this.#groupsIn(entry, ask))
-    return { user, mail: entry.attributes.get(MAIL)?.[0] }
+    return this.#describe(name, entry, await this.#groupsIn(entry, ask))
   }
 
   /**
@@ -191,6 +184,7 @@ export class UserSearch {
         name: own === foldName(name) ? undefined : own,
         groups: [],
         attributes: read.attributes,
+        ...contactIn(attributes, settings.contact),
       },
       facts: settings.isActiveDirectory
         ? adFacts(attributes, clock.now())
@@ -205,7 +199,7 @@ export class UserSearch {
 }
 
 function wantedAttributes(
-  { attributes, groups, isActiveDirectory, wantsPolicy }: DirectorySettings,
+  { attributes, contact, groups, isActiveDirectory, wantsPolicy }: DirectorySettings,
   matchers: readonly NameMatcher[],
   memberOf: readonly string[],
 ): readonly string[] {
@@ -214,6 +208,8 @@ function wantedAttributes(
     ...matchers.map(({ attribute }) => attribute),
     ...memberOf,
     ...attributesRead(attributes),
+    contact.mail,
+    contact.language,
     ...(isPosix ? ['uid', 'gidnumber'] : []),
     ...(isActiveDirectory ? AD_ATTRIBUTES : STATE_ATTRIBUTES),
     ...(wantsPolicy && !isActiveDirectory ? POLICY_ATTRIBUTES : []),
