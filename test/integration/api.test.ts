@@ -364,7 +364,7 @@ describe('enrolments', () => {
     expect(short.json.warnings).toEqual([expect.stringContaining('under 128 bits (RFC 4226 §4)')])
     for (const [key, message] of [
       [hex.slice(0, 18), 'the seed has 72 bits; 80 is the least that is taken'],
-      ['not a key', 'the seed is not written in base32'],
+      ['not a key!', 'the seed is not written in base32'],
     ]) {
       const refused = await api('/pending-enrolments', { json: { user, key } })
       expect(refused.json).toMatchObject({ status: 400, errors: [{ path: '/body/key', message }] })

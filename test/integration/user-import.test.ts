@@ -203,6 +203,28 @@ describeWith(['ocpasswd', 'openssl', 'google-authenticator', 'oathtool'], 'user 
     expect((await pskc(cut)).stderr).toBe(`${cut} holds no key of 128, 192 or 256 bits in hexadecimal\n`)
   })
 
+  test('takes tokens by serial number with a list of owners, and complains of keys and lists', async () => {
+    const installation = await installed()
+    await addPeople(installation, [{ name: 'bob', password: PASSWORD, enrolled: false }])
+    const tokens = fileWith(installation, 'tokens.csv', `TOTP1,${HEX},totp,6,60\n`)
+    const owners = fileWith(installation, 'owners.csv', 'serial,user\nTOTP1,bob\n')
+    const wrong = fileWith(installation, 'wrong.csv', 'serial,user\n,bob\nTOTP1,bob\nTOTP1,eve\n')
+    expect((await importInto(installation, tokens, 'oath-csv', '--owners', wrong)).stderr).toBe(
+      `${wrong}: line 2: there is no serial number\n${wrong}: line 4: TOTP1 is already in line 3\n`,
+    )
+    expect((await importInto(installation, tokens, 'otpauth', '--owners', owners)).stderr).toBe(
+      '--owners: the file itself names the users of otpauth\n',
+    )
+    const key = ['--key-file', owners]
+    expect((await importInto(installation, tokens, 'privacyidea', ...key)).stderr).toContain(
+      `${owners} holds no key of privacyIDEA`,
+    )
+    expect(await importInto(installation, tokens, 'oath-csv', '--owners', owners)).toMatchObject({
+      code: 0,
+      stdout: 'Imported 1 authenticator.\n',
+    })
+  })
+
   test('takes over users of htpasswd', async () => {
     const installation = await installed()
     const text = 'bob:$2y$05$abcdefghijklmnopqrstuuHIrMEWpUCQe2YqFR3sXwQ75u4od..9q\n'

@@ -35,7 +35,6 @@ const SHOWN_KINDS = [
 ] as const satisfies readonly AuditKind[]
 const TONES: Readonly<Partial<Record<AuditKind, string>>> = {
   'login.accepted': 'good',
-  'enrolment.made': 'good',
   'login.refused': 'bad',
   'lockout.made': 'bad',
 }
