@@ -102,7 +102,8 @@ export function loginOptions(
 
 /** What decides a login by the configuration alone: logins and `explain` go by the same. */
 export function loginSettings(config: Config): LoginSettings {
-  const { mode, required, tries, answerWithinMs, totp } = config.secondFactor
+  const { secondFactor } = config
+  const { mode, required, tries, answerWithinMs, totp } = secondFactor
   const { exempt, tellUser: _, ...lockoutRules } = config.lockout
   return {
     lockoutRules,
@@ -116,6 +117,7 @@ export function loginSettings(config: Config): LoginSettings {
     enrolsByPassword: config.portal.enrolsByPassword,
     enrolAtLogin: enrolmentAtLogin(config),
     approval: approvalAtLogin(config),
+    grace: secondFactor.grace && { rule: secondFactor.grace, page: config.portal.publicUrl },
     policies: config.policies,
     pools: config.pools,
     replyFault: grantFault,

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { Command } from 'commander'
 import { systemClock } from '../domain/clock.ts'
 import { OperatorError } from '../domain/errors.ts'
+import { type GraceRule, graceLeft, graceWords } from '../domain/grace.ts'
 import { spelledOutJson } from '../domain/hidden-characters.ts'
 import { fileForms } from '../http/api/record-file.ts'
 import { type RollOutPerson, rollOut, unlistable } from '../manage/roll-out.ts'
@@ -31,10 +32,10 @@ export function enrolmentListCommand(): Command {
 async function list(options: Options): Promise<void> {
   const { missing, group, store: name, groups: wantsGroups, csv, json } = options
   if (csv === true && json === true) throw new OperatorError('--csv and --json are two formats: choose one')
-  await withStore(options, async ({ listings, records }) => {
+  await withStore(options, async ({ listings, records }, { secondFactor: { grace: rule } }) => {
     checkStoreName(name, listings)
     const search = { missing, group, store: name, wantsGroups }
-    const form = csv === true ? asCsv() : json === true ? asJson() : asTable()
+    const form = csv === true ? asCsv(rule) : json === true ? asJson(rule) : asTable(rule)
     let count = 0
     await write(form.head)
     for await (const page of rollOut(search, { listings, records, clock: systemClock })) {
@@ -57,8 +58,8 @@ interface Form {
   foot(count: number): string
 }
 
-function asTable(): Form {
-  const headings = ['NAME', 'STORE', 'AUTHENTICATOR SINCE', 'LAST LOGIN', 'INVITED UNTIL', 'GROUPS']
+function asTable(rule: GraceRule | undefined): Form {
+  const headings = ['NAME', 'STORE', 'AUTHENTICATOR SINCE', 'LAST LOGIN', 'INVITED UNTIL', 'GRACE', 'GROUPS']
   return {
     head: '',
     page(people, isFirst) {
@@ -70,6 +71,7 @@ function asTable(): Form {
           moment(person.enrolledAt),
           moment(person.lastLoginAt),
           moment(waitingUntil(person)),
+          graceOf(person, rule) ?? '-',
           person.groups?.join(' ') ?? '',
         ]),
       )
@@ -79,25 +81,25 @@ function asTable(): Form {
   }
 }
 
-function asJson(): Form {
+function asJson(rule: GraceRule | undefined): Form {
   return {
     head: '[',
     page: (people, isFirst) =>
       people
         .map(
           (person, index) =>
-            `${isFirst && index === 0 ? '' : ','}\n${spelledOutJson(JSON.stringify(wireOf(person)))}`,
+            `${isFirst && index === 0 ? '' : ','}\n${spelledOutJson(JSON.stringify(wireOf(person, rule)))}`,
         )
         .join(''),
     foot: () => '\n]\n',
   }
 }
 
-function asCsv(): Form {
+function asCsv(rule: GraceRule | undefined): Form {
   const { csv } = fileForms<RollOutPerson>(
-    ['name', 'store', 'groups', 'enrolled_at', 'last_login_at', 'invited_until', 'barred', 'mail'],
+    ['name', 'store', 'groups', 'enrolled_at', 'last_login_at', 'invited_until', 'grace', 'barred', 'mail'],
     (person) => {
-      const { enrolledAt, lastLoginAt, invitedUntil, groups, ...rest } = wireOf(person)
+      const { enrolledAt, lastLoginAt, invitedUntil, groups, ...rest } = wireOf(person, rule)
       return {
         ...rest,
         groups: groups?.join(' '),
@@ -108,13 +110,26 @@ function asCsv(): Form {
   return { head: csv.head, page: (people) => people.map(csv.lineOf).join(''), foot: () => '' }
 }
 
-function wireOf(person: RollOutPerson) {
+function wireOf(person: RollOutPerson, rule: GraceRule | undefined) {
   const { name, subject = name, store, groups, mail, barred, enrolledAt, lastLoginAt } = person
   const at = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString())
   return {
-    ...{ name: subject, store, groups, mail, barred },
+    ...{ name: subject, store, groups, mail, barred, grace: graceOf(person, rule) },
     ...{ enrolledAt: at(enrolledAt), lastLoginAt: at(lastLoginAt), invitedUntil: at(waitingUntil(person)) },
   }
+}
+
+/** What is left of the grace of a user who needs it. */
+function graceOf(
+  { enrolledAt, passkeyAt, grace, invitation }: RollOutPerson,
+  rule: GraceRule | undefined,
+): string | undefined {
+  if (rule === undefined || enrolledAt !== undefined || passkeyAt !== undefined) return undefined
+  const { logins, isClosed } = grace ?? { logins: 0, isClosed: false }
+  const now = systemClock.now()
+  const isInvited = (invitation?.expiresAt ?? 0) > now && invitation?.usedAt === undefined
+  const left = graceLeft(rule, { logins, isOpen: !isClosed || isInvited }, now)
+  return left === undefined ? 'none left' : graceWords(left)
 }
 
 /** Until when an invitation waits, or when it ended unused. */

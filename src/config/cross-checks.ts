@@ -6,6 +6,7 @@ import { checkApproval } from './sections/approval.ts'
 import { checkAudit } from './sections/audit.ts'
 import { checkEnrolAtLogin } from './sections/enrol-at-login.ts'
 import { checkGateways } from './sections/gateways.ts'
+import { checkGrace } from './sections/grace.ts'
 import { checkHttp } from './sections/http.ts'
 import { checkIdentity } from './sections/identity.ts'
 import { checkLockout } from './sections/lockout.ts'
@@ -58,6 +59,7 @@ export function crossCheck(
   checkPolicyRules(config, diagnostics)
   checkEnrolAtLogin(config, diagnostics)
   checkApproval(config, diagnostics)
+  checkGrace(config, diagnostics)
   if (config.http !== undefined) checkHttp(config.http, diagnostics)
   if (config.audit !== undefined) checkAudit(config.audit, diagnostics)
   if (config.mail !== undefined) checkMail(config.mail, diagnostics)

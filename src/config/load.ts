@@ -127,7 +127,7 @@ function resolveConfig(parsed: ConfigInput, folder: string, rules: LoadRules, fi
     radius,
     gateways: resolveGateways(parsed.gateways, files.gateways, radius.onOutage),
     identity: resolveIdentity(parsed.identity, folder, rules.providerTypes, files.identity),
-    secondFactor: resolveSecondFactor(parsed.second_factor),
+    secondFactor: resolveSecondFactor(parsed.second_factor, parsed.accounting.time_zone),
     passwords: parsed.passwords,
     limits: parsed.limits,
     lockout: resolveLockout(parsed.lockout),

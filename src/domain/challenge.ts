@@ -36,6 +36,8 @@ export interface AwaitedCode extends Asked {
   /** The authenticators a code of which was asked for, by identifier; none while one is being enrolled. */
   readonly enrolments: readonly string[]
   readonly outside?: OutsideCode
+  /** Whether the prompt said that the user may go on without a code. */
+  readonly offersGrace?: boolean
   /** A hash of the password that was right, where the code may make a trust (`Trust.sealedPasswordHash`). */
   readonly sealedPasswordHash?: string
   /** The key of the enrolment code that the prompt shows; it expires with the prompt. */

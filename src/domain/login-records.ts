@@ -2,6 +2,7 @@ import type { LeaseRequest } from './address-pool.ts'
 import type { AuditEvent } from './audit.ts'
 import type { DirectoryAccount, DirectoryLock, DirectoryQuery, DirectoryView } from './directory-lockout.ts'
 import type { Enrolment } from './enrolment.ts'
+import type { GraceLeft, GraceStanding } from './grace.ts'
 import type { FailureBudget, Lockout, LockoutRules } from './lockout.ts'
 import type { AccountId } from './person.ts'
 import type { Session } from './session.ts'
@@ -52,6 +53,8 @@ export type CodeUse =
   | { readonly kind: 'approval'; readonly passkey: string; readonly subject: string }
   /** A full login of a short while ago stands for it. @property trust identifier. */
   | { readonly kind: 'trust'; readonly trust: string; readonly enrolment: string }
+  /** The user has no authenticator yet. @property most logins that grace may let in, all in all. */
+  | { readonly kind: 'grace'; readonly subject: string; readonly most: number; readonly left: GraceLeft }
   /** No second factor was required. */
   | { readonly kind: 'none' }
 
@@ -87,7 +90,7 @@ export type AdmissionAnswer =
   | { readonly kind: 'no_address' }
   /** The user has all the sessions that they may have, which are these. The code is not spent. */
   | { readonly kind: 'too_many_sessions'; readonly live: readonly Session[] }
-  /** Another login spent the code, the user has no such code, or the trust is no longer in force. */
+  /** Another login spent the code, the user has no such code, or trust or grace is no longer in force. */
   | { readonly kind: 'code_used' }
   /** A lockout came into force while the login was being decided. */
   | { readonly kind: 'locked'; readonly lock: Lockout }
@@ -117,6 +120,8 @@ export interface LoginStore {
   view(query: LoginQuery): Promise<LoginView>
   /** The trust in force; see `Trust`. */
   findTrust(query: TrustQuery): Promise<Trust | undefined>
+  /** What of the grace of a user without an authenticator is spent. */
+  graceOf(query: { readonly subject: string; readonly now: number }): Promise<GraceStanding>
   /** Whether the user was let in from this address within `ADDRESS_KNOWN_MS`. */
   isKnownAddress(query: KnownAddressQuery): Promise<boolean>
   /**

@@ -61,6 +61,8 @@ export interface Policy {
   readonly when: PolicyConditions
   /** Whether users without an authenticator may enrol one during a login; absent: `second_factor.enrol_at_login`. */
   readonly enrolAtLogin?: boolean
+  /** False: users without an authenticator are refused whatever `second_factor.grace` says. */
+  readonly grace?: boolean
   /** How much its sessions may use. */
   readonly quotas?: readonly Quota[]
   /** Absent: any number at the same time. */

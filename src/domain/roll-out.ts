@@ -2,10 +2,14 @@
 export interface EnrolmentStanding {
   /** When the first of the user's authenticators was enrolled; absent: there is none. */
   readonly enrolledAt?: number
+  /** When the first of the user's passkeys was added; they open the portal, and logins at a gateway where they are approved. */
+  readonly passkeyAt?: number
   /** When the last session began or was granted; absent: none is kept. */
   readonly lastLoginAt?: number
   /** The latest. */
   readonly invitation?: { readonly expiresAt: number; readonly usedAt?: number }
+  /** Absent: no login by grace, and nothing that ends it. */
+  readonly grace?: { readonly logins: number; readonly isClosed: boolean }
 }
 
 /** Every method may throw `Unavailable`. */

@@ -1,6 +1,7 @@
 import type { PasswordNotice } from '../domain/account-state.ts'
 import type { AwaitedApproval, AwaitedCode, OutsideCode, PendingChallenge } from '../domain/challenge.ts'
 import type { CodeClue } from '../domain/code-clue.ts'
+import type { GraceLeft } from '../domain/grace.ts'
 import type { Policy } from '../domain/policy.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Secret } from '../domain/secret.ts'
@@ -22,7 +23,14 @@ export interface Challenge {
 export type ChallengePrompt =
   | PlainPrompt
   /** The user has no authenticator yet; `page` takes `code`. `again`: an answer came before one was enrolled. */
-  | { readonly kind: 'enrol'; readonly again: boolean; readonly page: string; readonly code: Secret }
+  | (EnrolPrompt & { readonly page: string; readonly code: Secret })
+
+interface EnrolPrompt {
+  readonly kind: 'enrol'
+  readonly again: boolean
+  /** The user may also go on without. */
+  readonly grace?: GraceLeft
+}
 
 type PlainPrompt =
   | {
@@ -34,6 +42,8 @@ type PlainPrompt =
   | { readonly kind: 'used_code'; readonly triesLeft: number }
   /** The code was right and is not spent. */
   | { readonly kind: 'too_many_sessions'; readonly live: readonly Session[]; readonly triesLeft: number }
+  /** The user has no authenticator yet, and may go on without; `page` is where one is enrolled. */
+  | { readonly kind: 'grace'; readonly left: GraceLeft; readonly page?: string }
   /** An identity store's own question; without words of its own it is a question for a code. */
   | { readonly kind: 'store'; readonly text?: string }
 
@@ -55,7 +65,7 @@ export interface ApprovePrompt {
 export interface AskForCode {
   readonly kind: 'ask'
   readonly pending: PendingChallenge
-  readonly prompt: PlainPrompt | { readonly kind: 'enrol'; readonly again: boolean }
+  readonly prompt: PlainPrompt | EnrolPrompt
   /** The refusal that led to asking again. */
   readonly failure?: Refusal
   /** How long it can be answered, in milliseconds; absent: as any challenge. */
@@ -103,11 +113,16 @@ export function askAgain(
  * Asks for the code of an authenticator that is still to be enrolled. An answer that comes too early is asked again, a
  * few times; it is no failed guess, as there was nothing to guess.
  */
-export function askToEnrol(user: EnrolledUser, login: Login): AskForCode | Refusal {
+export function askToEnrol(user: EnrolledUser, login: Login, grace?: GraceLeft): AskForCode | Refusal {
   const answers = user.verified.wrongCodes + (user.verified.code === undefined ? 0 : 1)
   if (answers >= login.options.tries)
     return refuse('no_second_factor', 'no authenticator was enrolled within the login')
-  return ask(user, login, answers, { kind: 'enrol', again: answers > 0 })
+  return ask(user, login, answers, { kind: 'enrol', again: answers > 0, ...(grace && { grace }) })
+}
+
+/** Tells a user without an authenticator how long that goes on, since ocserv shows no words of an Access-Accept. */
+export function askForGrace(user: EnrolledUser, login: Login, left: GraceLeft): AskForCode {
+  return ask(user, login, 0, { kind: 'grace', left, page: login.rules.grace?.page })
 }
 
 /** @param ttlMs as `AskForCode.ttlMs`. */
@@ -139,6 +154,7 @@ function ask(
     enrolments: enrolments.map(({ id }) => id),
     outside,
     sealedPasswordHash,
+    offersGrace: prompt.kind === 'grace' || (prompt.kind === 'enrol' && prompt.grace !== undefined),
   }
   return { kind: 'ask', prompt, pending }
 }

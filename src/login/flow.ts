@@ -88,6 +88,7 @@ export class LoginFlow {
       mode: options.mode,
       secondFactorRequired: options.secondFactorRequired,
       enrolAtLogin: options.enrolAtLogin,
+      grace: options.grace,
       anyGateway: false,
       checksPasswords,
       prefetches: checksPasswords,

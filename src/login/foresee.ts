@@ -1,3 +1,4 @@
+import type { GraceLeft } from '../domain/grace.ts'
 import type { Lockout } from '../domain/lockout.ts'
 import type { LoginAttempt } from '../domain/login-attempt.ts'
 import type { Person } from '../domain/person.ts'
@@ -11,6 +12,7 @@ import type { ApprovalAtLogin, LoginOptions, LoginSettings } from './login.ts'
 import { lookingOptions } from './looking-options.ts'
 import { type LoginReads, lookingRecords } from './looking-records.ts'
 import { type AskedStore, LookingStores, type Lookups } from './looking-stores.ts'
+import type { Grant } from './steps/grant.ts'
 
 export interface ForeseeOptions extends Pick<Runtime, 'clock' | 'random'> {
   readonly settings: LoginSettings
@@ -31,13 +33,13 @@ export type ForeseenEnd =
       readonly kind: 'lets_in'
       readonly policy: string
       readonly entitlement: Entitlement
-      /** By the password alone, because of a full login from there. */
-      readonly isByTrust: boolean
+      /** By the password alone: because of a full login from there, or for a while without an authenticator. */
+      readonly waivedBy: Grant['waivedBy']
       /** With a passkey, alone or where a code would do as well. */
       readonly approves?: 'passkey' | 'passkey_or_code'
     }
   /** It would show where the first authenticator is enrolled, and with what code. */
-  | { readonly kind: 'enrols' }
+  | { readonly kind: 'enrols' /** Whether the user may go on without. */; readonly grace?: GraceLeft }
   | Refusal
 
 export interface Foreseen {
@@ -135,8 +137,9 @@ async function decide(
 
 function endOf(decision: Decision, approves: ApprovePrompt | undefined): ForeseenEnd {
   if (decision.kind === 'refusal') return decision
-  if (decision.kind === 'challenge') return { kind: 'enrols' }
-  const { policy, entitlement, isByTrust } = decision
+  if (decision.kind === 'challenge')
+    return { kind: 'enrols', ...(decision.prompt.kind === 'enrol' && { grace: decision.prompt.grace }) }
+  const { policy, entitlement, waivedBy } = decision
   const how = approves && (approves.takesCode ? 'passkey_or_code' : 'passkey')
-  return { kind: 'lets_in', policy, entitlement, isByTrust, ...(how && { approves: how }) }
+  return { kind: 'lets_in', policy, entitlement, waivedBy, ...(how && { approves: how }) }
 }

@@ -20,6 +20,7 @@ import type { EnrolAtLogin } from './ask-for-code.ts'
 import type { AuthorizationRules } from './authorize-person.ts'
 import type { DirectoryGuard } from './directory-guard.ts'
 import type { EnrolmentCodes } from './enrolment-codes.ts'
+import type { Grace } from './grace.ts'
 import type { GrantReplayCache } from './grant-replay.ts'
 import type { KnownAddresses } from './known-addresses.ts'
 import type { Quotas } from './quotas.ts'
@@ -72,6 +73,8 @@ export interface LoginOptions extends Pick<Runtime, 'clock' | 'random' | 'log'>,
   readonly enrolAtLogin?: EnrolAtLogin
   /** Absent: nobody can approve a login with a passkey. */
   readonly approval?: ApprovalAtLogin
+  /** Absent: nobody is let in without a second factor that is required. */
+  readonly grace?: Grace
   /** Absent: a code works once, and a repeated request is refused. */
   readonly grantReplay?: GrantReplayCache
   readonly equalizer: Pick<ResponseTimeEqualizer, 'start' | 'answerAt'>
@@ -102,6 +105,7 @@ export type LoginSettings = Pick<
   | 'totpWindow'
   | 'challengeTtlMs'
   | 'enrolsByPassword'
+  | 'grace'
 > &
   AuthorizationRules & {
     readonly enrolAtLogin?: Omit<EnrolAtLogin, 'codes'>
@@ -109,7 +113,8 @@ export type LoginSettings = Pick<
   }
 
 /** What differs between the kinds of login, beside the steps that they take. */
-export interface LoginRules extends Pick<LoginOptions, 'mode' | 'secondFactorRequired' | 'enrolAtLogin'> {
+export interface LoginRules
+  extends Pick<LoginOptions, 'mode' | 'secondFactorRequired' | 'enrolAtLogin' | 'grace'> {
   /** Whether identity stores are asked whatever the gateways that they are for. */
   readonly anyGateway: boolean
   /** Whether a refusal must cost as much as a password check. */

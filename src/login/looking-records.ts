@@ -4,7 +4,7 @@ import type { LoginStore } from '../domain/login-records.ts'
 /** The reads of a login. What has these alone can write nothing. */
 export type LoginReads = Pick<
   LoginStore,
-  'view' | 'viewDirectory' | 'findTrust' | 'isKnownAddress' | 'foresee'
+  'view' | 'viewDirectory' | 'findTrust' | 'graceOf' | 'isKnownAddress' | 'foresee'
 >
 
 export interface LookingRecordsOptions {
@@ -25,6 +25,7 @@ export function lookingRecords({ reads, onLocks, liftsLocks }: LookingRecordsOpt
     view: async (query) => left(await reads.view(query)),
     viewDirectory: async (query) => left(await reads.viewDirectory(query)),
     findTrust: (query) => reads.findTrust(query),
+    graceOf: (query) => reads.graceOf(query),
     isKnownAddress: (query) => reads.isKnownAddress(query),
     foresee: (admission) => reads.foresee(admission),
     async admit(admission) {

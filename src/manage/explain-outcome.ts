@@ -1,4 +1,5 @@
 import { noticeWords } from '../domain/account-state.ts'
+import { type GraceLeft, graceWords } from '../domain/grace.ts'
 import type { Lockout } from '../domain/lockout.ts'
 import type { RefusalReason } from '../domain/refusal.ts'
 import type { Foreseen } from '../login/foresee.ts'
@@ -34,7 +35,8 @@ export function outcomeOf(
   switch (end.kind) {
     case 'lets_in': {
       const code = isEnrolled ? PROOFS[mode] : 'the right password'
-      const proof = end.isByTrust ? TRUSTED : end.approves ? APPROVALS[end.approves] : code
+      const other = end.approves ? APPROVALS[end.approves] : code
+      const proof = end.waivedBy === undefined ? other : WAIVED[end.waivedBy]
       const password = noticeWords(foreseen.person?.notice)
       const words = `With ${proof} the user gets in by policy ${end.policy}${password}.`
       const counted = sessions === undefined ? '' : ` Sessions: ${sessions.live} of ${sessions.most}.`
@@ -43,7 +45,7 @@ export function outcomeOf(
     case 'enrols':
       return {
         kind: 'would_enrol',
-        words: 'The user has no authenticator, and the login shows where to enrol one.',
+        words: `The user has no authenticator, and the login shows where to enrol one${graceAfter(end.grace)}.`,
       }
     case 'refusal':
       break
@@ -78,7 +80,14 @@ export function barringLocks({ end, locks }: Foreseen): readonly Lockout[] {
 }
 
 const TOLD = { known: 'knows the user', expired: 'takes the one that has expired' } as const
-const TRUSTED = 'the right password alone, because of a full login from there,'
+function graceAfter(grace: GraceLeft | undefined): string {
+  return grace === undefined ? '' : `, or lets the user in by grace (${graceWords(grace)})`
+}
+
+const WAIVED = {
+  trust: 'the right password alone, because of a full login from there,',
+  grace: 'the right password alone, by grace as there is no authenticator yet,',
+} as const
 const PROOFS: Readonly<Record<SecondFactorMode, string>> = {
   challenge: 'the right password and then the code',
   append: 'the right password and the code behind it',

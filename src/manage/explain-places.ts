@@ -62,7 +62,7 @@ export function elsewhereWords({ places, end, until }: Elsewhere, otherwise: For
   const from = `from ${places.join(', ')}`
   switch (end.kind) {
     case 'lets_in':
-      if (end.isByTrust) return `trusted ${from} without a code`
+      if (end.waivedBy === 'trust') return `trusted ${from} without a code`
       return otherwise.kind === 'lets_in'
         ? `policy ${end.policy} ${from}`
         : `gets in ${from} by policy ${end.policy}`

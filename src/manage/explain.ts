@@ -239,7 +239,7 @@ async function byAddress(
 /** The same for ends that people would call the same. */
 function keyOf(foreseen: Foreseen): string {
   const { end } = foreseen
-  if (end.kind === 'lets_in') return JSON.stringify(['lets_in', end.policy, end.isByTrust, end.approves])
+  if (end.kind === 'lets_in') return JSON.stringify(['lets_in', end.policy, end.waivedBy, end.approves])
   if (end.kind === 'enrols') return 'enrols'
   return JSON.stringify([
     end.reason,

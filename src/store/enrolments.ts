@@ -9,6 +9,7 @@ import {
 } from '../domain/enrolment.ts'
 import { keyOf } from '../domain/key-ring.ts'
 import { mappingOf } from './columns.ts'
+import { closeGrace } from './grace.ts'
 import { nullsToUndefined } from './nulls-to-undefined.ts'
 import { locksRows, type Param, prepared, type Rows, transact } from './prepared.ts'
 import { countRecoveryCodes, deleteRecoveryCodes, replaceRecoveryCodes } from './recovery-codes.ts'
@@ -62,6 +63,7 @@ export class SqlEnrolments extends SqlRepository implements EnrolmentStore {
         subject,
         gone.map((row) => row.id),
       )
+      await closeGrace(db, subject)
       return true
     })
   }

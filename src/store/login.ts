@@ -5,6 +5,7 @@ import type {
   DirectoryQuery,
   DirectoryView,
 } from '../domain/directory-lockout.ts'
+import type { GraceStanding } from '../domain/grace.ts'
 import { blocks, type Lockout } from '../domain/lockout.ts'
 import type {
   Admission,
@@ -22,6 +23,7 @@ import type { Trust, TrustQuery } from '../domain/trust.ts'
 import { writeEvents } from './audit.ts'
 import { endDirectory, lockDirectory, viewDirectory } from './directory-lockouts.ts'
 import { enrolmentsOf } from './enrolments.ts'
+import { type GraceQuery, graceOf, spendGrace } from './grace.ts'
 import { isKnownAddress } from './known-addresses.ts'
 import {
   addressesFor,
@@ -57,6 +59,10 @@ export class SqlLogin implements LoginStore {
 
   findTrust(query: TrustQuery): Promise<Trust | undefined> {
     return findTrust(this.#db, query)
+  }
+
+  graceOf(query: GraceQuery): Promise<GraceStanding> {
+    return graceOf(this.#db, query)
   }
 
   isKnownAddress(query: KnownAddressQuery): Promise<boolean> {
@@ -164,6 +170,10 @@ async function take(db: Kysely<Tables>, codeUse: CodeUse, now: number): Promise<
   if (codeUse.kind === 'approval') {
     const { passkey, subject } = codeUse
     return (await confirmPasskey(db, { passkey, subject, now })).numAffectedRows === 1n
+  }
+  if (codeUse.kind === 'grace') {
+    const { subject, most } = codeUse
+    return (await spendGrace(db, { subject, most, now })).numAffectedRows === 1n
   }
   const { enrolment, step, driftMs } = codeUse
   return spent(await spendStep(db, { enrolment, step, driftMs, now }))

@@ -1,5 +1,6 @@
 import { MAX_PASSKEYS, type Passkey, type PasskeyStore } from '../domain/passkey.ts'
 import { mappingOf } from './columns.ts'
+import { closeGrace } from './grace.ts'
 import { locksRows, transact } from './prepared.ts'
 import type { PasskeyRow } from './schema.ts'
 import { SqlRepository } from './sql-repository.ts'
@@ -72,18 +73,21 @@ export class SqlPasskeys extends SqlRepository implements PasskeyStore {
   }
 
   async remove(id: string, subject: string): Promise<Passkey | undefined> {
-    const row = await this.db
-      .deleteFrom('passkeys')
-      .where('id', '=', id)
-      .where('subject', '=', subject)
-      .returningAll()
-      .executeTakeFirst()
-    return row && fromRow(row)
+    const [removed] = await this.#remove(subject, id)
+    return removed
   }
 
   async removeAllOf(subject: string): Promise<readonly Passkey[]> {
-    const rows = await this.db.deleteFrom('passkeys').where('subject', '=', subject).returningAll().execute()
-    return rows.map(fromRow)
+    return this.#remove(subject)
+  }
+
+  #remove(subject: string, id?: string): Promise<readonly Passkey[]> {
+    return transact(this.db, async (db) => {
+      const all = db.deleteFrom('passkeys').where('subject', '=', subject)
+      const rows = await (id === undefined ? all : all.where('id', '=', id)).returningAll().execute()
+      if (rows.length > 0) await closeGrace(db, subject)
+      return rows.map(fromRow)
+    })
   }
 
   async countByRpId(): Promise<Readonly<Record<string, number>>> {

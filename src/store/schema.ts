@@ -34,6 +34,7 @@ export interface Tables {
   agents: AgentRow
   serving_brokers: ServingBrokerRow
   trusts: TrustRow
+  grace: GraceRow
   usage_days: UsageDayRow
   usage_totals: UsageTotalRow
   quota_marks: QuotaMarkRow
@@ -123,6 +124,15 @@ export interface LockoutRow {
   release_reason: string | null
   /** Null: the same as `user_stem`. */
   whole_name: string | null
+}
+
+interface GraceRow {
+  subject: string
+  /** That it has let in. */
+  logins: number
+  last_at: number | null
+  /** 1: the user has had an authenticator that was taken away. */
+  closed: number
 }
 
 export interface LoginFailureRow {

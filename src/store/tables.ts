@@ -24,6 +24,7 @@ export const TABLES: KeysOfEach = {
   agents: ['gateway', 'host'],
   serving_brokers: ['name'],
   trusts: ['id'],
+  grace: ['subject'],
   usage_days: ['subject', 'day', 'gateway', 'policy'],
   usage_totals: ['day', 'policy', 'gateway', 'part'],
   quota_marks: ['subject', 'quota', 'mark'],

@@ -1,3 +1,4 @@
+import type { GraceLeft } from '../domain/grace.ts'
 import type { Locale } from '../domain/locale.ts'
 import type { Entitlement } from '../domain/policy.ts'
 import { amountText, type QuotaStanding } from '../domain/quota.ts'
@@ -99,12 +100,23 @@ function prompt(challenge: ChallengePrompt, t: Translate): string {
       return t('vpn.tooManySessions', { count: live.length, places, triesLeft })
     }
     case 'enrol': {
-      const { page, code, again } = challenge
-      return t(again ? 'vpn.enrolAgain' : 'vpn.enrol', { page, code: code.reveal() })
+      const { page, code, again, grace } = challenge
+      const words = t(again ? 'vpn.enrolAgain' : 'vpn.enrol', { page, code: code.reveal() })
+      return grace === undefined ? words : `${words} ${t('vpn.enrolOrGoOn', graceValues(grace))}`
+    }
+    case 'grace': {
+      const { left, page = '' } = challenge
+      return t('vpn.grace', { ...graceValues(left), page, where: page === '' ? 'nowhere' : 'page' })
     }
     case 'store':
       return challenge.text ?? t('vpn.enterCode')
   }
+}
+
+function graceValues(left: GraceLeft): MessageValues {
+  return left.kind === 'until'
+    ? { by: 'day', day: left.day, left: 0 }
+    : { by: 'logins', day: '', left: left.left }
 }
 
 /** A wrong password, an unknown or barred user and a wrong code read alike. */

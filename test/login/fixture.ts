@@ -5,6 +5,7 @@ import { type AddressPool, layoutsOf } from '../../src/domain/address-pool.ts'
 import type { PendingChallenge } from '../../src/domain/challenge.ts'
 import type { Enrolment } from '../../src/domain/enrolment.ts'
 import { Unavailable } from '../../src/domain/errors.ts'
+import type { GraceRule } from '../../src/domain/grace.ts'
 import type { IdentityProvider } from '../../src/domain/identity-provider.ts'
 import { KeyRing } from '../../src/domain/key-ring.ts'
 import type { LockoutRules } from '../../src/domain/lockout.ts'
@@ -64,6 +65,7 @@ export interface LoginFixtureOptions {
   readonly realms?: readonly string[]
   /** Whether users enrol in the midst of a login. */
   readonly enrolsAtLogin?: boolean
+  readonly grace?: GraceRule
   /** Whether a password alone lets users enrol; true where it is absent. */
   readonly enrolsByPassword?: boolean
   /** Whether users approve logins with a passkey. */
@@ -169,6 +171,7 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
     enrolsByPassword: options.enrolsByPassword ?? true,
     enrolAtLogin,
     approval: options.approves ? { page } : undefined,
+    grace: options.grace && { rule: options.grace, page: 'https://vpn.example' },
     policies: options.policies ?? [{ name: 'everyone', when: {}, reply: { routes: ['10.0.0.0/8'] } }],
     pools: options.pools ?? [],
     replyFault: grantFault,

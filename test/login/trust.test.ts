@@ -34,10 +34,10 @@ const trustsOf = (fixture: LoginFixture) => fixture.records.trusts.list({ now: f
 describe('after a full login', () => {
   it('the password alone lets the user in from the same network, for that time', async () => {
     const fixture = await fixtureWith()
-    expect(await fullLogin(fixture)).toMatchObject({ kind: 'grant', isByTrust: false })
+    expect(await fullLogin(fixture)).toMatchObject({ kind: 'grant', waivedBy: undefined })
     expect(await trustsOf(fixture)).toMatchObject([{ subject: 'bob', network: '198.51.100.7', uses: 0 }])
     fixture.passes(11 * HOUR)
-    expect(await fixture.login('right')).toMatchObject({ kind: 'grant', isByTrust: true })
+    expect(await fixture.login('right')).toMatchObject({ kind: 'grant', waivedBy: 'trust' })
     expect(await trustsOf(fixture)).toMatchObject([{ uses: 1, usedAt: fixture.time.now }])
     const events = await fixture.records.audit.list({ kinds: ['login.accepted'], limit: 10 })
     expect(events.map(({ reason }) => reason)).toEqual(['trust_used', 'trust_made'])
@@ -52,7 +52,7 @@ describe('after a full login', () => {
     const { db } = fixture
     const [kept] = await db.selectFrom('trusts').selectAll().execute()
     expect(kept?.sealed_password_hash).toMatch(/^test\.[\w-]{40,}$/)
-    expect(await fixture.login('right')).toMatchObject({ kind: 'grant', isByTrust: true })
+    expect(await fixture.login('right')).toMatchObject({ kind: 'grant', waivedBy: 'trust' })
     await db.updateTable('trusts').set({ sealed_password_hash: 'gone.AAAA' }).execute()
     expect(await fixture.login('right')).toMatchObject({ kind: 'challenge' })
   })
@@ -97,7 +97,7 @@ describe('after a full login', () => {
     const fixture = await fixtureWith({ mode: 'append' })
     fixture.passes(30_000)
     await fixture.login(`right${fixture.code()}`)
-    expect(await fixture.login('right')).toMatchObject({ kind: 'grant', isByTrust: true })
+    expect(await fixture.login('right')).toMatchObject({ kind: 'grant', waivedBy: 'trust' })
     expect(await fixture.login('right000000')).toMatchObject({ reason: 'wrong_code', counts: true })
   })
 
@@ -281,7 +281,7 @@ it('a trusted login takes no failures back', async () => {
   await fullLogin(fixture)
   await fixture.login('wrong')
   await fixture.login('wrong')
-  expect(await fixture.login('right')).toMatchObject({ kind: 'grant', isByTrust: true })
+  expect(await fixture.login('right')).toMatchObject({ kind: 'grant', waivedBy: 'trust' })
   await fixture.login('wrong')
   expect(await fixture.login('right')).toMatchObject({ reason: 'locked' })
 })
@@ -291,7 +291,7 @@ it('nor do the records forget any', async () => {
   await fullLogin(fixture)
   await fixture.login('wrong')
   await fixture.login('wrong')
-  expect(await fixture.login('right')).toMatchObject({ kind: 'grant', isByTrust: true })
+  expect(await fixture.login('right')).toMatchObject({ kind: 'grant', waivedBy: 'trust' })
   await fixture.login('wrong')
   expect(await fixture.login('right')).toMatchObject({ reason: 'locked' })
 })

@@ -297,7 +297,7 @@ it('a grant whose attributes no packet can carry lets nobody in, and the log nam
     policy: 'staff',
     entitlement: { attributes: { 'No-Such-Attribute': 'x' } },
     session: 's',
-    isByTrust: false,
+    waivedBy: undefined,
   } as Decision
   const { send, errors } = await serverFixture({ decide: async () => grant })
   const reply = await send(accessRequest())
@@ -308,7 +308,7 @@ it('a grant whose attributes no packet can carry lets nobody in, and the log nam
 
 it('a grant that does not fit beside Proxy-State is answered by a reject, not by silence', async () => {
   const routes = Array.from({ length: 150 }, (_, index) => `10.1.${index}.0/24`)
-  const parts = { policy: 'staff', entitlement: { routes }, session: 's', isByTrust: false }
+  const parts = { policy: 'staff', entitlement: { routes }, session: 's', waivedBy: undefined }
   const grant = { kind: 'grant', ...parts } as Decision
   const { send, errors } = await serverFixture({ decide: async () => grant })
   const fits = await send(accessRequest({ signed: true, more: [proxyState('x')] }))

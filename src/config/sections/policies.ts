@@ -36,6 +36,7 @@ const policySchema = z.strictObject({
   deny: scalar(readDeny).default(false),
   enrol_at_login: z.boolean().optional(),
   second_factor: z.strictObject({ mode: z.enum(['challenge', 'either', 'approve']).optional() }).optional(),
+  grace: z.boolean().optional(),
   require: z.literal('fresh_second_factor').optional(),
   trust: duration({ min: '1m', max: '30d' }).optional(),
   quota: quotasSchema.optional(),
@@ -143,10 +144,11 @@ export function resolvePolicies(
   rules: Pick<ReplyRules, 'definitionOf'>,
 ): readonly Policy[] {
   return parsed.map(
-    ({ name, when, deny, enrol_at_login, second_factor, require, trust, quota, sessions, reply }) => ({
+    ({ name, when, deny, enrol_at_login, grace, second_factor, require, trust, quota, sessions, reply }) => ({
       name,
       when: { ...when, times: resolveTimes(when.times) },
       enrolAtLogin: enrol_at_login,
+      grace,
       secondFactorMode: second_factor?.mode,
       words: deny ? deny.words : undefined,
       needsFreshFactor: require === 'fresh_second_factor',

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { duration, text } from '../../schema/scalars.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { PartialConfig } from '../partial-config.ts'
+import { graceSchema, resolveGrace } from './grace.ts'
 
 export const secondFactorSchema = z.strictObject({
   /** False: users without an authenticator log in with their password alone. */
@@ -13,6 +14,8 @@ export const secondFactorSchema = z.strictObject({
   answer_within: duration({ min: '10s', max: '240s' }).default(120_000),
   /** Whether users enrol an authenticator during a login; a policy may say otherwise. */
   enrol_at_login: z.boolean().default(false),
+  /** Until when users without an authenticator are let in by password alone; absent: they are not. */
+  grace: graceSchema.optional(),
   /** How long the same code gets the same grant again; 0: never. */
   same_answer_within: duration({ min: '0s', max: '30s' }).default(0),
   totp: z
@@ -64,7 +67,8 @@ export function checkSecondFactor(factor: PartialConfig<Parsed>, diagnostics: Di
     )
 }
 
-export function resolveSecondFactor(parsed: Parsed) {
+/** @param zone of `accounting.time_zone`. */
+export function resolveSecondFactor(parsed: Parsed, zone: string) {
   const { period, ...totp } = parsed.totp
   return {
     required: parsed.required,
@@ -72,6 +76,7 @@ export function resolveSecondFactor(parsed: Parsed) {
     tries: parsed.tries,
     answerWithinMs: parsed.answer_within,
     enrolAtLogin: parsed.enrol_at_login,
+    grace: resolveGrace(parsed.grace, zone),
     sameAnswerWithinMs: parsed.same_answer_within,
     totp: { ...totp, period: period / 1000 },
   }

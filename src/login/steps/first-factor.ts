@@ -20,7 +20,10 @@ import { splitTyped } from '../split-password-and-code.ts'
 import type { LoginContext } from './load-context.ts'
 
 type Asked = Partial<
-  Pick<AwaitedCode, 'wrongCodes' | 'enrolments' | 'outside' | 'sealedPasswordHash' | 'approval'>
+  Pick<
+    AwaitedCode,
+    'wrongCodes' | 'enrolments' | 'outside' | 'sealedPasswordHash' | 'approval' | 'offersGrace'
+  >
 >
 
 /** What was typed into this request. */
@@ -49,6 +52,8 @@ export class VerifiedUser {
   readonly outside: OutsideCode | undefined
   /** As `AwaitedCode.approval`. */
   readonly approval: AwaitedApproval | undefined
+  /** As `AwaitedCode.offersGrace`. */
+  readonly offersGrace: boolean
 
   private constructor(context: LoginContext, person: Person, { password, code }: Shown, asked?: Asked) {
     this.context = context
@@ -60,6 +65,7 @@ export class VerifiedUser {
     this.asked = asked?.enrolments
     this.outside = asked?.outside
     this.approval = asked?.approval
+    this.offersGrace = asked?.offersGrace ?? false
   }
 
   static {

@@ -1,6 +1,7 @@
 import { noticeWords } from '../../domain/account-state.ts'
 import { staleAfterMs } from '../../domain/address-pool.ts'
 import { Unavailable } from '../../domain/errors.ts'
+import { graceWords } from '../../domain/grace.ts'
 import type { AdmissionAnswer, CodeUse } from '../../domain/login-records.ts'
 import { type Entitlement, withAddresses } from '../../domain/policy.ts'
 import { type Refusal, refuse, refuseSession } from '../../domain/refusal.ts'
@@ -13,7 +14,9 @@ import { refusedByLock } from './load-context.ts'
 import type { Verdict } from './record-outcome.ts'
 import type { NewTrust } from './trust-earned.ts'
 
-let grant: (policy: string, entitlement: Entitlement, session: string, isByTrust?: boolean) => Grant
+type Waiver = 'trust' | 'grace'
+
+let grant: (policy: string, entitlement: Entitlement, session: string, waivedBy?: Waiver) => Grant
 
 /** Permission to connect. Only this file can make one, after the records hold it; an Access-Accept takes nothing else. */
 export class Grant {
@@ -22,14 +25,14 @@ export class Grant {
   readonly entitlement: Entitlement
   /** Identifier of the session's record. */
   readonly session: string
-  /** Whether the second factor was waived: such a login takes no failures back. */
-  readonly isByTrust: boolean
+  /** Why no second factor was needed where one is required: such a login takes no failures back. */
+  readonly waivedBy: Waiver | undefined
 
-  private constructor(policy: string, entitlement: Entitlement, session: string, isByTrust = false) {
+  private constructor(policy: string, entitlement: Entitlement, session: string, waivedBy?: Waiver) {
     this.policy = policy
     this.entitlement = entitlement
     this.session = session
-    this.isByTrust = isByTrust
+    this.waivedBy = waivedBy
   }
 
   static {
@@ -58,7 +61,7 @@ export async function openSession(
   login.admission = {
     query: { ...context.query, now },
     // A password alone takes no failures back where a second factor is demanded.
-    forgives: codeUse.kind !== 'trust',
+    forgives: waiverOf(codeUse) === undefined,
     isExempt: login.isExempt,
     codeUse,
     session,
@@ -67,8 +70,8 @@ export async function openSession(
     lease6,
     trust: trust && newTrust(trust, random.id(), now),
     event: login.event('login.accepted', {
-      reason: codeUse.kind === 'trust' ? 'trust_used' : trust && 'trust_made',
-      detail: `policy ${policy}, ${person.source}, ${codeUse.kind}${trustWords(trust)}${noticeWords(person.notice)}`,
+      reason: WAIVED[codeUse.kind as Waiver] ?? (trust && 'trust_made'),
+      detail: `policy ${policy}, ${person.source}, ${useWords(codeUse)}${trustWords(trust)}${noticeWords(person.notice)}`,
     }),
   }
   const answer = await records.admit(login.admission)
@@ -88,7 +91,7 @@ export async function openSession(
       : withAddresses(entitlement, { ipv4: answer.ipv4, ipv6: entitlement.ipv6 ?? answer.ipv6 })
   const recent = { policy, entitlement: granted, session: session.id }
   await grantReplay?.remember(attempt, codeUse, user.user.enrolments, recent)
-  return grant(policy, granted, session.id, codeUse.kind === 'trust')
+  return grant(policy, granted, session.id, waiverOf(codeUse))
 }
 
 /** A repeated request whose code is spent gets the grant of a moment ago, and no new session. */
@@ -124,9 +127,23 @@ export function notAdmitted(
   if (codeUse.kind === 'trust')
     return refuse('challenge_expired', 'the trust ended while the login was decided')
   if (codeUse.kind === 'approval') return refuse('not_approved', 'the passkey that approved it was removed')
+  if (codeUse.kind === 'grace')
+    return refuse('no_second_factor', 'the grace is used up, or an authenticator was enrolled meanwhile')
   return codeUse.kind === 'recovery'
     ? refuse('wrong_code', 'no such recovery code, or it was used')
     : refuse('code_used', 'another login spent the code at the same moment')
+}
+
+const WAIVED: Readonly<Record<Waiver, string>> = { trust: 'trust_used', grace: 'grace_used' }
+
+function waiverOf({ kind }: CodeUse): Waiver | undefined {
+  return kind === 'trust' || kind === 'grace' ? kind : undefined
+}
+
+function useWords(codeUse: CodeUse): string {
+  if (codeUse.kind !== 'grace') return codeUse.kind
+  const { left } = codeUse
+  return `let in by grace, ${graceWords(left.kind === 'logins' ? { ...left, left: left.left - 1 } : left)}`
 }
 
 function trustWords(trust: NewTrust | undefined): string {

@@ -48,7 +48,7 @@ export async function recordOutcome(
         : permit.succeed(keyOf(login)))
       return verdict
     case 'grant':
-      await (verdict.isByTrust ? permit.refund(['request']) : permit.succeed(keyOf(login)))
+      await (verdict.waivedBy !== undefined ? permit.refund(['request']) : permit.succeed(keyOf(login)))
       return verdict
   }
 }

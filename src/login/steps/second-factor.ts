@@ -10,7 +10,8 @@ import type { Person } from '../../domain/person.ts'
 import type { Policy } from '../../domain/policy.ts'
 import { type Refusal, refuse } from '../../domain/refusal.ts'
 import { Secret } from '../../domain/secret.ts'
-import { type AskForCode, askAgain, askForCode, askToEnrol } from '../ask-for-code.ts'
+import { type AskForCode, askAgain, askForCode, askForGrace, askToEnrol } from '../ask-for-code.ts'
+import { findGrace, isEnter, type OpenGrace } from '../grace.ts'
 import type { Login } from '../login.ts'
 import { recogniseCode } from '../recognise-code.ts'
 import type { GovernedUser } from './find-policy.ts'
@@ -54,13 +55,40 @@ export interface QualifiedUser {
 export function secondFactorByPolicy(
   user: GovernedUser | TrustedUser | ApprovedUser,
   login: Login,
-): QualifiedUser | AskForCode | Refusal {
+): Qualification | Promise<Qualification> {
   const governed = user.kind === 'governed' ? user : user.user
-  const answer =
-    user.kind !== 'governed'
-      ? authenticated(governed.enrolled, user.kind === 'trusted' ? trustUse(user) : approvalUse(user))
-      : checkCode(governed.enrolled, login, governed.choice.policy)
+  const { enrolled, choice } = governed
+  if (user.kind !== 'governed') {
+    const use = user.kind === 'trusted' ? trustUse(user) : approvalUse(user)
+    return qualified(governed, authenticated(enrolled, use))
+  }
+  if (enrolled.enrolments.length > 0) return qualified(governed, checkCode(enrolled, login, choice.policy))
+  return findGrace(governed, login).then((grace) =>
+    qualified(
+      governed,
+      grace === undefined ? checkCode(enrolled, login, choice.policy) : byGrace(governed, login, grace),
+    ),
+  )
+}
+
+type Qualification = QualifiedUser | AskForCode | Refusal
+
+function qualified(governed: GovernedUser, answer: AuthenticatedUser | AskForCode | Refusal): Qualification {
   return answer.kind === 'authenticated' ? { kind: 'qualified', governed, authenticated: answer } : answer
+}
+
+/** A user without an authenticator is told first, whatever the mode: to enrol one, or to go on without. */
+function byGrace(
+  { enrolled, choice: { policy } }: GovernedUser,
+  login: Login,
+  { left, use }: OpenGrace,
+): AuthenticatedUser | AskForCode | Refusal {
+  const { asked = [], offersGrace, code } = enrolled.verified
+  // A user who was asked for a code needs that one.
+  if (asked.length > 0) return checkCode(enrolled, login, policy)
+  const enrols = login.rules.enrolAtLogin?.mayEnrol(policy) === true
+  if (offersGrace && (!enrols || isEnter(code?.reveal() ?? ''))) return authenticated(enrolled, use)
+  return enrols ? askToEnrol(enrolled, login, left) : askForGrace(enrolled, login, left)
 }
 
 function trustUse({ trust: { id, enrolment } }: TrustedUser): CodeUse {

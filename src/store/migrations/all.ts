@@ -31,6 +31,7 @@ import { usedInvitations } from './0030-used-invitations.ts'
 import { authenticators } from './0031-authenticators.ts'
 import { mail } from './0032-mail.ts'
 import { passkeys } from './0033-passkeys.ts'
+import { grace } from './0034-grace.ts'
 
 /**
  * Every change of the tables, run in the order of their names. One that was released is never edited: stores in
@@ -69,4 +70,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0031-authenticators': authenticators,
   '0032-mail': mail,
   '0033-passkeys': passkeys,
+  '0034-grace': grace,
 }

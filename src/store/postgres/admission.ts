@@ -18,6 +18,7 @@ import { endedNameFreed, type SessionName } from '../used-again.ts'
 import { barring } from './barring.ts'
 import {
   type ClaimValues,
+  claimGrace,
   claimNothing,
   claimPasskey,
   claimRecoveryCode,
@@ -87,7 +88,7 @@ export function admitInOneStatement(
     now: query.now,
     since: query.now - ADDRESS_KNOWN_MS,
     exempt: isExempt === true ? 1 : 0,
-    ...prefixed('claim', claim.kind === 'recovery' ? spentCode(claim.subject, claim.hashes) : claim),
+    ...prefixed('claim', claimValues(claim)),
     ...prefixed('event', auditRow(event)),
     ...prefixed('trust', trust === undefined ? {} : trustRow(trust)),
     ...prefixed('session', session === undefined ? {} : sessionRow(session)),
@@ -95,6 +96,12 @@ export function admitInOneStatement(
     ...(isLimited(admission) && roomValues(admission, leaving)),
   }
   return statementFor(admission)(db, values as Values)
+}
+
+/** Of each kind, what its part of the statement takes. */
+function claimValues(claim: CodeUse) {
+  if (claim.kind === 'recovery') return spentCode(claim.subject, claim.hashes)
+  return claim.kind === 'grace' ? { subject: claim.subject, most: claim.most } : claim
 }
 
 type Statement = (db: Kysely<Tables>, values: Values) => Rows<AdmissionRow>
@@ -137,6 +144,7 @@ const CLAIMS = {
   recovery: claimRecoveryCode,
   approval: claimPasskey,
   trust: claimTrust,
+  grace: claimGrace,
   none: claimNothing,
 } as const
 

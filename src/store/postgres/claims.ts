@@ -1,4 +1,5 @@
 import { type QueryCreator, type RawBuilder, sql } from 'kysely'
+import { spendingGrace } from '../grace.ts'
 import type { Param } from '../prepared.ts'
 import { type SpentCode, spendingCode } from '../recovery-codes.ts'
 import type { LockoutRow, Tables } from '../schema.ts'
@@ -7,7 +8,14 @@ import type { Prefixed } from './prefixed.ts'
 
 export type ClaimValues = Prefixed<
   'claim',
-  { enrolment: string; step: number; driftMs: number; trust: string; passkey: string } & SpentCode
+  {
+    enrolment: string
+    step: number
+    driftMs: number
+    trust: string
+    passkey: string
+    most: number
+  } & SpentCode
 > & { readonly now: number }
 
 type Claiming = QueryCreator<Tables & { locks: LockoutRow }>
@@ -45,6 +53,11 @@ export function claimPasskey(db: Claiming, value: Param<ClaimValues>, mayClaim: 
     .where('subject', '=', value('claim.subject'))
     .where(mayClaim)
     .returning(one)
+}
+
+export function claimGrace(db: Claiming, value: Param<ClaimValues>, mayClaim: RawBuilder<boolean>) {
+  const use = { subject: value('claim.subject'), most: value('claim.most'), now: value('now') }
+  return spendingGrace(db, use, mayClaim).returning(one)
 }
 
 export function claimNothing(db: Claiming, _: Param<ClaimValues>, mayClaim: RawBuilder<boolean>) {

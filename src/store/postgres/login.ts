@@ -6,6 +6,7 @@ import type {
   DirectoryView,
 } from '../../domain/directory-lockout.ts'
 import { Unavailable } from '../../domain/errors.ts'
+import type { GraceStanding } from '../../domain/grace.ts'
 import type { Lockout } from '../../domain/lockout.ts'
 import type {
   Admission,
@@ -22,6 +23,7 @@ import type { Randomness } from '../../domain/random.ts'
 import type { Session } from '../../domain/session.ts'
 import type { Trust, TrustQuery } from '../../domain/trust.ts'
 import { lockDirectory } from '../directory-lockouts.ts'
+import type { GraceQuery } from '../grace.ts'
 import { addressesFor } from '../lease-allocation.ts'
 import { lockoutOf } from '../lockout-rows.ts'
 import { keepFailure, SqlLogin } from '../login.ts'
@@ -55,6 +57,10 @@ export class PostgresLogin implements LoginStore {
 
   findTrust(query: TrustQuery): Promise<Trust | undefined> {
     return this.#shared.findTrust(query)
+  }
+
+  graceOf(query: GraceQuery): Promise<GraceStanding> {
+    return this.#shared.graceOf(query)
   }
 
   isKnownAddress(query: KnownAddressQuery): Promise<boolean> {

@@ -101,6 +101,7 @@ export const ACCESS: AccessOfEach = {
   login: {
     view: 'read',
     findTrust: 'read',
+    graceOf: 'read',
     isKnownAddress: 'read',
     admit: 'write',
     foresee: 'read',

@@ -9,6 +9,7 @@ import { directoryLockoutContract } from './directory-lockouts.ts'
 import { enrolmentContract } from './enrolments.ts'
 import { failureContract } from './failures.ts'
 import { gatewayContract } from './gateways.ts'
+import { graceContract } from './grace.ts'
 import { invitationContract } from './invitations.ts'
 import { knownAddressContract } from './known-addresses.ts'
 import { leaseContract } from './leases.ts'
@@ -84,6 +85,7 @@ export function recordsContract(name: string, open: () => Promise<OpenStore>): v
     orderContract(records)
     agentContract(records)
     trustContract(records)
+    graceContract(records)
     trafficContract(records)
   })
 }
