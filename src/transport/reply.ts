@@ -102,18 +102,21 @@ function prompt(challenge: ChallengePrompt, t: Translate): string {
     case 'enrol': {
       const { page, code, again, grace } = challenge
       const words = t(again ? 'vpn.enrolAgain' : 'vpn.enrol', { page, code: code.reveal() })
-      return grace === undefined ? words : `${words} ${t('vpn.enrolOrGoOn', graceValues(grace))}`
+      if (grace === undefined) return words
+      const { by, day, left } = graceValues(grace)
+      return `${words} ${t('vpn.enrolOrGoOn', { by, day, left })}`
     }
     case 'grace': {
-      const { left, page = '' } = challenge
-      return t('vpn.grace', { ...graceValues(left), page, where: page === '' ? 'nowhere' : 'page' })
+      const { by, day, left } = graceValues(challenge.left)
+      const { page = '' } = challenge
+      return t('vpn.grace', { by, day, left, page, where: page === '' ? 'nowhere' : 'page' })
     }
     case 'store':
       return challenge.text ?? t('vpn.enterCode')
   }
 }
 
-function graceValues(left: GraceLeft): MessageValues {
+function graceValues(left: GraceLeft) {
   return left.kind === 'until'
     ? { by: 'day', day: left.day, left: 0 }
     : { by: 'logins', day: '', left: left.left }

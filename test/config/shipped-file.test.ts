@@ -98,7 +98,11 @@ describe('the shipped configuration', () => {
     const known = new Set(knownPaths(configSchema(PROVIDER_TYPES)))
     const mentioned = new Set(mentionedPaths(parse(uncommented)))
     // Shown in the text, because another key stands in its place.
-    const inWords = ['.gateways.disconnect.secret', '.storage.postgres.url', '.mail.folder', '.mail.pipe']
+    const inWords = [
+      '.gateways.disconnect.secret',
+      '.second_factor.grace.until',
+      ...['.storage.postgres.url', '.mail.folder', '.mail.pipe'],
+    ]
     // The keys of a role are shown at the role desk.
     const ofOtherRole = /^\.http\.roles\.(?:admin|auditor)\./
     const missing = [...known].filter((path) => !mentioned.has(path) && !ofOtherRole.test(path))
@@ -123,10 +127,13 @@ describe('the shipped configuration', () => {
     const { radius, identity, secondFactor, passwords, limits, lockout, log, policies } = all.config
     const defaults = await configOf(GATEWAY)
     const { tls, ...overUdp } = radius
-    expect({ radius: overUdp, identity, secondFactor, limits, lockout }).toEqual({
+    // Where it is absent nobody is let in by it.
+    const { grace, ...factor } = secondFactor
+    expect(grace).toEqual({ kind: 'logins', most: 3 })
+    expect({ radius: overUdp, identity, factor, limits, lockout }).toEqual({
       radius: { ...defaults.radius, tls: undefined },
       identity: defaults.identity,
-      secondFactor: defaults.secondFactor,
+      factor: { ...defaults.secondFactor, grace: undefined },
       limits: defaults.limits,
       lockout: defaults.lockout,
     })

@@ -53,15 +53,6 @@ describe('a user who has no authenticator yet', () => {
     ])
   })
 
-  test('is let in no more often by logins at the same moment', async () => {
-    const fixture = await graced()
-    const prompts = await Promise.all(Array.from({ length: 4 }, () => fixture.login('right')))
-    const answers = await Promise.all(
-      prompts.map((prompt) => fixture.login('', { state: promptOf(prompt).state })),
-    )
-    expect(answers.map(wordOf).sort()).toEqual(['grace', 'grace', 'no_second_factor', 'no_second_factor'])
-  })
-
   test('is let in until the day is over', async () => {
     const fixture = await graced()
     const endsAt = fixture.time.now + 60_000

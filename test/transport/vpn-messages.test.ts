@@ -23,6 +23,8 @@ const VALUES = [1, 2, 60].map((count, index) => ({
   code: 'ABCD-EFGH',
   number: '47',
   or: index === 0 ? 'nothing' : 'code',
+  by: index === 0 ? 'day' : 'logins',
+  where: index === 0 ? 'page' : 'nowhere',
   count,
   places: 'x'.repeat(135),
   gateway: 'gw1',
@@ -41,7 +43,13 @@ describe.each(LOCALES)('the VPN messages in %s', (locale) => {
 
   it('fit one attribute with the longest page, and what the user reads of the password', () => {
     const approve = { page: `https://${'x'.repeat(56)}/approve`, number: '47', or: 'code' }
+    const enrol = { page: `https://${'x'.repeat(56)}/enrol`, code: 'ABCD-EFGH' }
+    const goOn = { day: '2026-08-01', left: 1000 }
     const prompts = [
+      ...['day', 'logins'].map(
+        (by) => `${t('vpn.enrolAgain', enrol)} ${t('vpn.enrolOrGoOn', { ...goOn, by })}`,
+      ),
+      ...['day', 'logins'].map((by) => t('vpn.grace', { ...goOn, by, page: enrol.page, where: 'page' })),
       `${t('vpn.password.grace', { left: 10 })} ${t('vpn.approve', approve)}`,
       `${t('vpn.password.expiresInHours', { hours: 47 })} ${t('vpn.approve', approve)}`,
       t('vpn.approveAgain', { ...approve, triesLeft: 4 }),
