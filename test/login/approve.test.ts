@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { approvalPurpose } from '../../src/domain/approval.ts'
 import { type ApprovingFixture, createApprovingFixture, waiting } from './approving-fixture.ts'
 import type { LoginFixtureOptions } from './fixture.ts'
 
@@ -122,6 +123,20 @@ describe('nobody approves by a guess', () => {
     expect(await site.assertion(id, outside)).toBeUndefined()
   })
 
+  it('the store of requests itself takes no passkey of another purpose or user, and gives an answer once', async () => {
+    const site = await siteOfBob()
+    await site.addPasskey('eve')
+    const { id, number, shown } = await asks(site)
+    const answer = async (purpose: string, subject?: string) =>
+      site.approvals.answer('bob', id, { number, by: await site.verified(purpose, subject) })
+    expect(await answer('sign-in')).toBeUndefined()
+    expect(await answer(approvalPurpose(id, other(shown, number)))).toBeUndefined()
+    expect(await answer(approvalPurpose(id, number), 'eve')).toBeUndefined()
+    expect(await answer(approvalPurpose(id, number))).toMatchObject({ answer: { kind: 'approved' } })
+    const fetched = await Promise.all([site.approvals.fetch(id), site.approvals.fetch(id)])
+    expect(fetched.filter((each) => each !== undefined)).toHaveLength(1)
+  })
+
   it('another user cannot answer, not even with the right number and a passkey', async () => {
     const site = await siteOfBob()
     await site.addPasskey('eve')
@@ -152,6 +167,20 @@ describe('an approval is bound', () => {
     expect(shown.address).toBeUndefined()
     await site.choose(id, number)
     expect(await site.login('', { state, address: undefined })).toMatchObject({ kind: 'grant' })
+  })
+
+  it('to its own request: a State that names the approval of another login lets nobody in', async () => {
+    const site = await siteOfBob()
+    const there = await asks(site, { address: ELSEWHERE })
+    await site.choose(there.id, there.number)
+    const here = await asks(site)
+    const pending = await site.challenges.take(here.state)
+    if (pending === undefined || pending.upstream !== undefined) throw new Error('no challenge')
+    const approval = { id: there.id, number: there.number, early: 0 }
+    await site.challenges.put(here.state, { ...pending, approval }, 60_000)
+    expect(await site.login('', { state: here.state })).toMatchObject({
+      detail: 'the approval was for another login',
+    })
   })
 
   it('to its State: another login of the same user gets nothing of it', async () => {

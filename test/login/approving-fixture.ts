@@ -48,6 +48,14 @@ export async function createApprovingFixture(options: LoginFixtureOptions = {}) 
     ...login,
     passkeys,
     approving,
+    /** A passkey of the subject that has answered for this purpose. */
+    async verified(purpose: string, subject = 'bob') {
+      const use = { purpose, browser: BROWSER }
+      const { challenge } = await assertions.optionsFor(use, subject)
+      const by = await assertions.verify(devices.get(subject)?.get(challenge) ?? '', use)
+      if (by.kind === 'refused') throw new Error(by.detail)
+      return by
+    },
     async addPasskey(subject: string): Promise<void> {
       const device = new SoftwareAuthenticator(ORIGIN)
       const owner = { subject, browser: BROWSER }

@@ -231,6 +231,7 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
   return {
     db,
     records,
+    challenges,
     limits,
     approvals,
     open,
