@@ -26,8 +26,8 @@ const PAGE_SIZE = 200
 const PAGE_MS = 30_000
 /** More are no directory, but a server that never ends. */
 const MAX_PAGES = 50_000
-/** Users whose groups are searched for at one time. */
-const AT_ONCE = 8
+/** Users whose groups are searched for at one time: a directory answers these beside logins, some in one thread. */
+const AT_ONCE = 2
 
 /**
  * All users, page by page (RFC 2696). The pages belong to one connection, so a server that is lost midway ends the list.
