@@ -27,6 +27,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   observe: ['domain', 'pacing'],
   login: ['domain', 'pacing'],
   accounting: ['domain', 'pacing'],
+  'single-sign-on': ['domain'],
   doctor: ['domain'],
   backup: ['domain'],
   // Runs on a gateway, without the broker.
@@ -56,6 +57,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'observe',
     'login',
     'accounting',
+    'single-sign-on',
     'doctor',
     'transport',
     'manage',

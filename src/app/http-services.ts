@@ -25,6 +25,7 @@ import { expectationFor } from './gateway-expectation.ts'
 import type { HttpParts } from './http.ts'
 import { invitationMailsOf } from './mails.ts'
 import { passwordRulesOf } from './password-rules.ts'
+import { singleSignOn } from './single-sign-on.ts'
 import { userQuotasOf } from './user-quotas.ts'
 
 const MAX_PENDING_ENROLMENTS = 10_000
@@ -60,18 +61,21 @@ export function httpServices(
     pools: config.pools.flatMap(({ ipv4 }) => ipv4 ?? []),
     random,
   })
+  const signingIn = new SigningIn({
+    login,
+    sessions: webSessions,
+    noteSignIn: rechecked.noteSignIn,
+    deadlineMs,
+    ...{ clock, random, metrics: runtime.metrics },
+  })
+  const signOn = config.portal.singleSignOn
   return {
     ...runtime,
     records,
     webSessions,
     formKeys: keys.derive('unsent forms'),
-    signingIn: new SigningIn({
-      login,
-      sessions: webSessions,
-      noteSignIn: rechecked.noteSignIn,
-      deadlineMs,
-      ...{ clock, random, metrics: runtime.metrics },
-    }),
+    signingIn,
+    singleSignOn: signOn && singleSignOn(signOn, ephemeral, { signingIn, sessions: webSessions }, runtime),
     enrolling: new Enrolling({
       enrolments: records.enrolments,
       pending: ephemeral.open<PendingEnrolment>('pending enrolments', MAX_PENDING_ENROLMENTS),

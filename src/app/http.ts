@@ -33,6 +33,7 @@ import { readContract } from '../http/contract.ts'
 import { docsRoutes } from '../http/docs/routes.ts'
 import { LiveFeed } from '../http/live-feed.ts'
 import { pages } from '../http/pages.ts'
+import { providerSignOut } from '../http/provider-sign-out.ts'
 import { limitedByAddress } from '../http/rate.ts'
 import type { HttpServerOptions } from '../http/server.ts'
 import type { HttpServices } from '../http/services.ts'
@@ -97,6 +98,7 @@ export function buildHttpApp(parts: HttpParts): HttpApp {
       candidates: parts.store.candidates,
       rechecked,
       enrolsByPassword: config.portal.enrolsByPassword,
+      provider: config.portal.singleSignOn?.issuer,
       clock,
       patienceMs,
     }),
@@ -128,6 +130,7 @@ export function buildHttpApp(parts: HttpParts): HttpApp {
       limitedByAddress(limits),
       apiRouter(api),
       Router().use('/docs', docsRoutes({ contract: api.contract.text, allow: http.allow, basePath })),
+      ...(services.singleSignOn === undefined ? [] : [providerSignOut(services.singleSignOn)]),
       pages(
         {
           sessions,

@@ -26,12 +26,15 @@ import { checkRedisSettings } from '../doctor/redis-settings.ts'
 import { type IdentifiedFinding, runChecks } from '../doctor/run-checks.ts'
 import { checkSessionEnds } from '../doctor/session-ends.ts'
 import { checkSignedGateways } from '../doctor/signed-gateways.ts'
+import { checkSingleSignOn } from '../doctor/single-sign-on.ts'
 import { checkUnenrolled } from '../doctor/unenrolled-users.ts'
 import { systemClock } from '../domain/clock.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { SYSTEM_RUNTIME } from '../domain/runtime.ts'
+import { CALLBACK_PATH } from '../http/single-sign-on.ts'
 import type { RedisConnection } from '../redis/connection.ts'
 import { checkServerSettings } from '../redis/settings-check.ts'
+import { providerRemarks } from '../single-sign-on/remarks.ts'
 import { certificateCheck } from './check-before-start.ts'
 import type { DoctorOptions } from './doctor.ts'
 import { checkClocks, checkOtherBrokers } from './doctor-others.ts'
@@ -149,7 +152,8 @@ function checksOf(
   identities: AskedIdentities,
   redis: RedisConnection | undefined,
 ): Record<string, Check> {
-  const { storage, http, radius } = config
+  const { storage, http, radius, portal } = config
+  const { singleSignOn } = portal
   const alsoRedis = redis === undefined ? [] : [{ name: 'redis', checkReady: redis.checkReady }]
   return {
     running: checkRunning(config, READY_WITHIN_MS),
@@ -160,6 +164,11 @@ function checksOf(
     }),
     ...(http?.tls !== undefined && { certificate: certificateCheck(config) }),
     ...(radius.tls !== undefined && { 'radius-certificate': checkCertificate(radius.tls, systemClock) }),
+    ...(singleSignOn !== undefined && {
+      'single-sign-on': checkSingleSignOn(() =>
+        providerRemarks({ ...singleSignOn, callbackPath: CALLBACK_PATH }),
+      ),
+    }),
     'listening-address': checkListeningAddress(radius.addresses, config.gateways),
     'machine-networks': checkMachineNetworks(config.pools, networkInterfaces),
     spool: checkSpool(storage.spool),

@@ -21,6 +21,7 @@ import { checkRedis } from './sections/redis.ts'
 import type { ReplyReader } from './sections/reply.ts'
 import { checkSecondFactor } from './sections/second-factor.ts'
 import { checkSingleHosts } from './sections/single-hosts.ts'
+import { checkSingleSignOn } from './sections/single-sign-on.ts'
 import { checkStorage } from './sections/storage.ts'
 
 type Partial = PartialConfig<ConfigInput>
@@ -61,6 +62,9 @@ export function crossCheck(
   checkApproval(config, diagnostics)
   checkGrace(config, diagnostics)
   if (config.http !== undefined) checkHttp(config.http, diagnostics)
+  const { portal } = config
+  if (portal?.single_sign_on !== undefined)
+    checkSingleSignOn(portal.single_sign_on, portal.public_url, diagnostics)
   if (config.audit !== undefined) checkAudit(config.audit, diagnostics)
   if (config.mail !== undefined) checkMail(config.mail, diagnostics)
   if (config.redis !== undefined) checkRedis(config.redis, diagnostics)

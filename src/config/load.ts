@@ -27,6 +27,7 @@ import { readPostgresFiles } from './sections/postgres.ts'
 import { resolveRadius } from './sections/radius.ts'
 import { readRedisFiles, resolveRedis } from './sections/redis.ts'
 import { resolveSecondFactor } from './sections/second-factor.ts'
+import { readSingleSignOnFiles, type SingleSignOnFiles } from './sections/single-sign-on.ts'
 import { resolveStorage } from './sections/storage.ts'
 import { FileError, readSmallFile } from './small-file.ts'
 import { readYaml } from './yaml-file.ts'
@@ -100,6 +101,7 @@ export async function loadConfig(
     redis: await readRedisFiles(partial.redis, folder, diagnostics),
     audit: await readAuditFiles(partial.audit, folder, diagnostics),
     mail: await readMailFiles(partial.mail, folder, diagnostics),
+    singleSignOn: await readSingleSignOnFiles(partial.portal?.single_sign_on, folder, diagnostics),
   }
   if (value === undefined || diagnostics.haveFaults) return diagnostics.all()
   return {
@@ -118,6 +120,7 @@ interface Files {
   readonly redis: Awaited<ReturnType<typeof readRedisFiles>>
   readonly audit: AuditFiles
   readonly mail: MailFiles
+  readonly singleSignOn: SingleSignOnFiles
 }
 
 function resolveConfig(parsed: ConfigInput, folder: string, rules: LoadRules, files: Files): Config {
@@ -137,7 +140,7 @@ function resolveConfig(parsed: ConfigInput, folder: string, rules: LoadRules, fi
     storage: resolveStorage(parsed.storage, files.postgres, folder),
     redis: resolveRedis(parsed.redis, files.redis),
     http: resolveHttp(parsed.http, folder),
-    portal: resolvePortal(parsed.portal),
+    portal: resolvePortal(parsed.portal, files.singleSignOn),
     mail: resolveMail(parsed.mail, files.mail, folder),
     audit: resolveAudit(parsed.audit, files.audit),
     log: resolveLog(parsed.log, folder),

@@ -9,7 +9,7 @@ export interface Metrics {
   accounting(kind: string, gateway: string, seconds: number): void
   /** A login whose deadline passed. @param step of the table of steps, or what comes before it. */
   late(step: string): void
-  /** A sign-in at the pages. @param way how: `password`, `code`, `ticket` or `step_up`. */
+  /** A sign-in at the pages. @param way how: `password`, `code`, `ticket`, `step_up` or `single_sign_on`. */
   signIn(way: string, outcome: string): void
   /** A RadSec connection of a gateway was made (1) or is gone (-1). */
   tlsConnections(gateway: string, change: 1 | -1): void

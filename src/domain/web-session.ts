@@ -1,6 +1,7 @@
 import type { PasswordNotice } from './account-state.ts'
 import type { EphemeralStore } from './ephemeral-store.ts'
 import { usernameOf } from './login-name.ts'
+import type { SignedOn } from './single-sign-on.ts'
 
 /** The progress of a sign-in. Each step gets a new session identifier. */
 type WebStage =
@@ -37,9 +38,11 @@ export interface WebSession {
   readonly factors: 1 | 2
   /**
    * In the stage `in`, the authenticator that the user signed in with, by identifier. The session ends when that
-   * authenticator is replaced or revoked.
+   * authenticator is replaced or revoked. Absent where the provider of the single sign-on has checked both factors.
    */
   readonly enrolment?: string
+  /** Present where the provider of the single sign-on has signed the user in. */
+  readonly signedOn?: SignedOn
   /** In the stage `code`, the State of the challenge. */
   readonly state?: string
   /** Data of the pages: the identifier of a pending enrolment, the message to show next, … */
@@ -52,10 +55,15 @@ export interface WebSession {
 
 /**
  * The names by which the session can be ended: a user with several names may have typed another one than the
- * administrator who locks them or revokes their authenticator.
+ * administrator who locks them or revokes their authenticator. The provider of a single sign-on has names of its own.
  */
-export function usernamesOf({ user, subject }: Pick<WebSession, 'user' | 'subject'>): ReadonlySet<string> {
-  return new Set(subject === undefined ? [user] : [user, usernameOf(subject)])
+export function usernamesOf({
+  user,
+  subject,
+  signedOn,
+}: Pick<WebSession, 'user' | 'subject' | 'signedOn'>): ReadonlySet<string> {
+  const own = subject === undefined ? [] : [usernameOf(subject)]
+  return new Set([user, ...own, ...(signedOn?.endedBy ?? [])])
 }
 
 /** @param endings by username, the last ending. @throws Unavailable */

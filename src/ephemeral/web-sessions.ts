@@ -41,8 +41,9 @@ export function webSessions(options: WebSessionOptions): WebSessionStore {
   }
 
   /** Asks each time: a command or another broker that revokes the authenticator could not invalidate a cache here. */
-  async function hasItsAuthenticator({ stage, subject, enrolment }: WebSession): Promise<boolean> {
+  async function hasItsAuthenticator({ stage, subject, enrolment, signedOn }: WebSession): Promise<boolean> {
     if (stage !== 'in') return true
+    if (enrolment === undefined && signedOn?.hasSecondFactor === true) return true
     return subject !== undefined && enrolment !== undefined && hasAuthenticator(subject, enrolment)
   }
 

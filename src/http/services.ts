@@ -40,6 +40,7 @@ import type { Users } from '../manage/users.ts'
 import type { Caller } from './caller.ts'
 import type { Readiness } from './readiness.ts'
 import type { SigningIn } from './sign-in-session.ts'
+import type { SingleSignOn } from './single-sign-on.ts'
 
 /** What the API and the pages work with. Each takes the part that it needs. */
 export interface HttpServices extends Runtime {
@@ -67,6 +68,8 @@ export interface HttpServices extends Runtime {
   /** Seals what browsers keep of forms. */
   readonly formKeys: KeyRing
   readonly signingIn: SigningIn
+  /** Absent where it is not configured. */
+  readonly singleSignOn?: SingleSignOn
   readonly enrolling: Enrolling
   readonly inviting: Inviting
   readonly ending: Ending

@@ -5,10 +5,11 @@ import type { Person } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Runtime } from '../domain/runtime.ts'
 import { Secret } from '../domain/secret.ts'
-import type { WebSession, WebSessionStore } from '../domain/web-session.ts'
+import { usernamesOf, type WebSession, type WebSessionStore } from '../domain/web-session.ts'
 import type { Challenge } from '../login/ask-for-code.ts'
 import { type LoginFlow, PORTAL } from '../login/flow.ts'
 import type { SignedIn } from '../login/steps/sign-in.ts'
+import type { VerifiedClaims } from '../login/verified-claims.ts'
 import { waitUntil } from '../pacing/response-time-equalizer.ts'
 import { SharedPlaces } from '../pacing/shared-places.ts'
 import { type BrowserSession, browserSessionOf } from './browser-session.ts'
@@ -16,7 +17,7 @@ import { addressOf } from './peer.ts'
 import { Problem } from './problem.ts'
 
 export interface SigningInOptions extends Pick<Runtime, 'clock' | 'random' | 'metrics'> {
-  readonly login: Pick<LoginFlow, 'atPortal' | 'withTicket' | 'stepUp'>
+  readonly login: Pick<LoginFlow, 'atPortal' | 'withTicket' | 'stepUp' | 'bySignOn'>
   readonly sessions: Pick<WebSessionStore, 'endingsOf'>
   /** Told of each sign-in with a password. @throws Unavailable */
   readonly noteSignIn: (name: LoginName, person: Person) => Promise<void>
@@ -40,7 +41,7 @@ const MAX_OF_ONE = 16
 const NO_NAME = refuse('bad_credentials', 'invalid user name')
 
 /** When the session was created, what had ended others before, and what is known of its sign-in. */
-type Origin = Pick<WebSession, 'createdAt' | 'endings' | 'enrolment' | 'source' | 'record'>
+type Origin = Pick<WebSession, 'createdAt' | 'endings' | 'enrolment' | 'source' | 'record' | 'signedOn'>
 
 /** A few names in all. */
 function nameOf(outcome: SignInOutcome): string {
@@ -64,14 +65,30 @@ export class SigningIn {
     )
   }
 
+  /** After the provider of the single sign-on has signed the user in. @throws Problem `busy` */
+  withClaims(request: Request, claims: VerifiedClaims): Promise<SignInOutcome> {
+    const { name, signedOn } = claims
+    return this.#try(
+      'single_sign_on',
+      request,
+      { name: name.raw, typed: '' },
+      (attempt) => this.#options.login.bySignOn(attempt, claims),
+      { signedOn },
+    )
+  }
+
   /** With the code, or the answer to the identity store, that the session's challenge asks for. @throws Problem `busy` */
   async withCode(request: Request, code: string): Promise<SignInOutcome> {
     const { session } = browserSessionOf(request)
     if (session?.stage !== 'code' || session.state === undefined)
       return refuse('challenge_expired', 'no code was asked for')
-    const { typed: name, state } = session
-    return this.#try('code', request, { name, typed: code, state }, (attempt) =>
-      this.#options.login.atPortal(attempt),
+    const { typed: name, state, signedOn } = session
+    return this.#try(
+      'code',
+      request,
+      { name, typed: code, state },
+      (attempt) => this.#options.login.atPortal(attempt),
+      { signedOn },
     )
   }
 
@@ -98,22 +115,25 @@ export class SigningIn {
       request,
       { name, typed: code },
       (attempt) => this.#options.login.stepUp(attempt, person),
-      session,
+      { signedIn: session },
     )
   }
 
-  /** @param way how it is tried, for the metrics. @param signedIn the session that stays signed in whatever the outcome. */
+  /**
+   * @param way how it is tried, for the metrics. @param signedIn the session that stays signed in whatever the outcome;
+   * @param signedOn of a sign-in that the provider began.
+   */
   async #try(
     way: string,
     request: Request,
     typed: { readonly name: string; readonly typed: string; readonly state?: string },
     decide: (attempt: LoginAttempt) => Promise<SignInOutcome>,
-    signedIn?: WebSession,
+    { signedIn, signedOn }: { readonly signedIn?: WebSession } & Pick<WebSession, 'signedOn'> = {},
   ): Promise<SignInOutcome> {
     const attempt = this.#attempt(request, typed)
     if (attempt === undefined) return NO_NAME
     // Read before the sign-in: whatever ends the user's sessions during the sign-in ends this one too.
-    const origin = signedIn ?? (await this.#newOrigin(attempt))
+    const origin = signedIn ?? (await this.#newOrigin(attempt, signedOn))
     const outcome = await this.#decide(request, () => decide(attempt))
     this.#options.metrics.signIn(way, nameOf(outcome))
     const browser = browserSessionOf(request)
@@ -159,9 +179,10 @@ export class SigningIn {
     }
   }
 
-  async #newOrigin({ name }: LoginAttempt): Promise<Origin> {
+  async #newOrigin({ name }: LoginAttempt, signedOn: Origin['signedOn']): Promise<Origin> {
     const { clock, sessions } = this.#options
-    return { createdAt: clock.now(), endings: await sessions.endingsOf([name.username]) }
+    const endings = await sessions.endingsOf(usernamesOf({ user: name.username, signedOn }))
+    return { createdAt: clock.now(), endings, signedOn }
   }
 
   async #keep(
@@ -175,6 +196,7 @@ export class SigningIn {
       user: attempt.name.username,
       typed: attempt.name.raw,
       groups: [],
+      signedOn: origin.signedOn,
       factors: 1,
       createdAt: origin.createdAt,
       endings: origin.endings,

@@ -13,14 +13,16 @@ import { holdAnswer } from './steps/hold-answer.ts'
 import { holdToQuotas } from './steps/hold-to-quotas.ts'
 import { loadContext } from './steps/load-context.ts'
 import { loadEnrolment } from './steps/load-enrolment.ts'
+import { recogniseClaims } from './steps/recognise-claims.ts'
 import { recogniseTrust } from './steps/recognise-trust.ts'
 import { recordOutage } from './steps/record-outage.ts'
 import { recordOutcome } from './steps/record-outcome.ts'
 import { redeemTicket } from './steps/redeem-ticket.ts'
-import { secondFactor, secondFactorByPolicy } from './steps/second-factor.ts'
+import { secondFactor, secondFactorByPolicy, secondFactorOfProvider } from './steps/second-factor.ts'
 import { type SignedIn, signIn } from './steps/sign-in.ts'
 import { takeApproval } from './steps/take-approval.ts'
 import { takePermit } from './steps/take-permit.ts'
+import type { VerifiedClaims } from './verified-claims.ts'
 
 const X = true
 const _ = false
@@ -31,36 +33,41 @@ const _ = false
  */
 // biome-ignore format: a table
 export const STEPS = [
-  //                      VPN  portal  ticket  step-up
-  [takePermit,             X,    X,      X,      X],
-  [loadContext,            X,    X,      X,      X],
-  [firstFactor,            X,    X,      _,      _],
-  [redeemTicket,           _,    _,      X,      _],
-  [resumeSession,          _,    _,      _,      X],
-  [loadEnrolment,          X,    X,      _,      X],
-  [findPolicy,             X,    _,      _,      _],
-  [recogniseTrust,         X,    _,      _,      _],
-  [takeApproval,           X,    _,      _,      _],
-  [secondFactorByPolicy,   X,    _,      _,      _],
-  [secondFactor,           _,    X,      _,      X],
-  [authorize,              X,    _,      _,      _],
-  [holdToQuotas,           X,    _,      _,      _],
-  [openSession,            X,    _,      _,      _],
-  [signIn,                 _,    X,      X,      X],
+  //                       VPN  portal  ticket  step-up  single sign-on
+  [takePermit,             X,    X,      X,      X,     X],
+  [loadContext,            X,    X,      X,      X,     X],
+  [firstFactor,            X,    X,      _,      _,     _],
+  [redeemTicket,           _,    _,      X,      _,     _],
+  [resumeSession,          _,    _,      _,      X,     _],
+  [recogniseClaims,        _,    _,      _,      _,     X],
+  [loadEnrolment,          X,    X,      _,      X,     X],
+  [findPolicy,             X,    _,      _,      _,     _],
+  [recogniseTrust,         X,    _,      _,      _,     _],
+  [takeApproval,           X,    _,      _,      _,     _],
+  [secondFactorByPolicy,   X,    _,      _,      _,     _],
+  [secondFactor,           _,    X,      _,      X,     _],
+  [secondFactorOfProvider, _,    _,      _,      _,     X],
+  [authorize,              X,    _,      _,      _,     _],
+  [holdToQuotas,           X,    _,      _,      _,     _],
+  [openSession,            X,    _,      _,      _,     _],
+  [signIn,                 _,    X,      X,      X,     X],
 ] as const
 
 /** What every verdict passes before it is answered, once points have been taken for the attempt. */
 // biome-ignore format: a table
 export const ENDINGS = [
-  [equalizeCost,           X,    X,      X,      X],
-  [explainCode,            X,    X,      _,      X],
-  [replayGrant,            X,    _,      _,      _],
-  [recordOutcome,          X,    X,      X,      X],
-  [holdAnswer,             X,    X,      X,      X],
+  [equalizeCost,           X,    X,      X,      X,     X],
+  [explainCode,            X,    X,      _,      X,     _],
+  [replayGrant,            X,    _,      _,      _,     _],
+  [recordOutcome,          X,    X,      X,      X,     X],
+  [holdAnswer,             X,    X,      X,      X,     X],
 ] as const
 
-/** A login at a gateway; a sign-in at the portal; one with an enrolment ticket; a code shown once more while signed in. */
-export const COLUMNS = { vpn: 1, portal: 2, ticket: 3, stepUp: 4 } as const
+/**
+ * A login at a gateway; a sign-in at the portal; one with an enrolment ticket; a code shown once more while signed in; a
+ * sign-in through the provider of the single sign-on.
+ */
+export const COLUMNS = { vpn: 1, portal: 2, ticket: 3, stepUp: 4, signOn: 5 } as const
 
 export type LoginKind = keyof typeof COLUMNS
 
@@ -80,6 +87,7 @@ export class LoginFlow {
   readonly #portal: Column<'portal'>
   readonly #ticket: Column<'ticket'>
   readonly #stepUp: Column<'stepUp'>
+  readonly #signOn: Column<'signOn'>
 
   constructor(options: LoginOptions) {
     this.#options = options
@@ -95,14 +103,12 @@ export class LoginFlow {
     })
     // A page can always ask for the code separately, so the mode is `challenge` whatever the gateways' is.
     const atPortal = { mode: 'challenge', anyGateway: true, prefetches: false } as const
-    this.#portal = column('portal', {
-      ...atPortal,
-      // Signed in without a code, a user may enrol the first authenticator and do nothing else.
-      secondFactorRequired: !options.enrolsByPassword,
-      checksPasswords: true,
-    })
+    // Signed in without a code, a user may enrol the first authenticator and do nothing else.
+    const secondFactorRequired = !options.enrolsByPassword
+    this.#portal = column('portal', { ...atPortal, secondFactorRequired, checksPasswords: true })
     this.#ticket = column('ticket', { ...atPortal, secondFactorRequired: false, checksPasswords: false })
     this.#stepUp = column('stepUp', { ...atPortal, secondFactorRequired: true, checksPasswords: false })
+    this.#signOn = column('signOn', { ...atPortal, secondFactorRequired, checksPasswords: false })
   }
 
   /** A login at a gateway. */
@@ -128,12 +134,17 @@ export class LoginFlow {
    * @param attempt what was typed is the code.
    */
   stepUp(attempt: LoginAttempt, signedInAs: Person): Promise<SignInDecision> {
-    return walk(this.#stepUp, new Login(attempt, this.#stepUp.rules, this.#options, signedInAs))
+    return walk(this.#stepUp, new Login(attempt, this.#stepUp.rules, this.#options, { signedInAs }))
+  }
+
+  /** A sign-in through the provider of the single sign-on. @param attempt has the name of the claims; nothing was typed. */
+  bySignOn(attempt: LoginAttempt, claims: VerifiedClaims): Promise<SignInDecision> {
+    return walk(this.#signOn, new Login(attempt, this.#signOn.rules, this.#options, { claims }))
   }
 }
 
 type Step = (value: unknown, login: Login) => unknown
-type Row = readonly [(value: never, login: Login) => unknown, boolean, boolean, boolean, boolean]
+type Row = readonly [(value: never, login: Login) => unknown, boolean, boolean, boolean, boolean, boolean]
 
 interface Column<Kind extends LoginKind> {
   readonly kind: Kind

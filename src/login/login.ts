@@ -29,6 +29,7 @@ import type { SecondFactorMode } from './split-password-and-code.ts'
 import type { WrongCode } from './steps/explain-code.ts'
 import { Trace } from './trace.ts'
 import type { UnansweredPrompts } from './unanswered-prompts.ts'
+import type { VerifiedClaims } from './verified-claims.ts'
 import type { Withdrawals } from './withdrawals.ts'
 
 /** What every kind of login uses, and the rules for a login at a gateway. */
@@ -123,6 +124,9 @@ export interface LoginRules
   readonly prefetches: boolean
 }
 
+/** What of the first factor is known before the login begins. */
+export type KnownBefore = Partial<Pick<Login, 'signedInAs' | 'claims'>>
+
 /** One login on its way through the steps: what all of them share. */
 export class Login {
   readonly attempt: LoginAttempt
@@ -130,6 +134,8 @@ export class Login {
   readonly options: LoginOptions
   /** Who is signed in already and shows a code once more. */
   readonly signedInAs: Person | undefined
+  /** Whom the provider of the single sign-on has signed in. */
+  readonly claims: VerifiedClaims | undefined
   /** Points that were taken before the check and are not settled yet. */
   permit: Permit | undefined
   /** What was sent to the records and must be taken back if the login is refused. */
@@ -155,13 +161,19 @@ export class Login {
   decidedAt = 'nobody'
   #isLate = false
 
-  constructor(attempt: LoginAttempt, rules: LoginRules, options: LoginOptions, signedInAs?: Person) {
+  constructor(
+    attempt: LoginAttempt,
+    rules: LoginRules,
+    options: LoginOptions,
+    { signedInAs, claims }: KnownBefore = {},
+  ) {
     this.attempt = attempt
     this.user = attempt.name.username
     this.trace = new Trace(options.clock.monotonic())
     this.rules = rules
     this.options = options
     this.signedInAs = signedInAs
+    this.claims = claims
   }
 
   /** Once, if the deadline has passed. @param now monotonic milliseconds. */

@@ -11,6 +11,8 @@ export interface PresentSessionOptions extends Pick<Runtime, 'clock'> {
   readonly rechecked: Pick<RecheckedGroups, 'groupsOf'>
   /** Otherwise a first enrolment needs an invitation. */
   readonly enrolsByPassword: boolean
+  /** The issuer of the single sign-on, where there is one. */
+  readonly provider?: string
   /** Milliseconds within which the records must answer. */
   readonly patienceMs: number
 }
@@ -26,10 +28,13 @@ export function presentSession({
   candidates,
   rechecked,
   enrolsByPassword,
+  provider,
   clock,
   patienceMs,
 }: PresentSessionOptions): Present {
   return async (session, use) => {
+    // The configuration has lost the provider that the session began with.
+    if (session.signedOn !== undefined && session.signedOn.issuer !== provider) return undefined
     if (session.stage === 'code') return session
     const isTicket = session.source === undefined
     if (isTicket && session.notes?.ticket === undefined) return undefined
@@ -43,15 +48,20 @@ export function presentSession({
     if (store.isOwn !== true) {
       const { subject } = session
       const groups = subject === undefined ? undefined : await rechecked.groupsOf(candidate, subject, use)
-      return groups && { ...session, groups }
+      return groups && { ...session, groups: withClaimed(groups, session) }
     }
     const answer = await store.lookup(name, clock.monotonic() + patienceMs)
     if (isTicket) return answer.kind === 'barred' ? undefined : session
     if (answer.kind !== 'right') return undefined
     const { record, groups } = answer.account
     const isSame = record === session.record && subjectOf(candidate, answer.account) === session.subject
-    return isSame ? { ...session, groups } : undefined
+    return isSame ? { ...session, groups: withClaimed(groups, session) } : undefined
   }
+}
+
+/** Beside the groups of the identity store, those that the provider of the single sign-on told at the sign-in. */
+function withClaimed(groups: readonly string[], { signedOn }: WebSession): readonly string[] {
+  return signedOn === undefined ? groups : [...new Set([...groups, ...signedOn.groups])]
 }
 
 function candidateOf(

@@ -65,6 +65,7 @@ function writeSecrets(folder: TemporaryFolder): void {
     'redis.password',
     'sentinel.password',
     'smtp.password',
+    'single-sign-on.secret',
   ])
     writeFileSync(folder.file(file), 'a-secret-of-good-length\n', { mode: 0o600 })
   const url = 'postgres://ocbroker:let-me-in@db.example.org/ocbroker?sslmode=verify-full\n'
@@ -75,7 +76,14 @@ function writeSecrets(folder: TemporaryFolder): void {
   })
   copyFileSync(certificates.certificate, folder.file('broker.pem'))
   copyFileSync(certificates.key, folder.file('broker.key'))
-  for (const file of ['redis-ca.pem', 'postgres-ca.pem', 'siem-ca.pem', 'soc-ca.pem', 'smtp-ca.pem'])
+  for (const file of [
+    'redis-ca.pem',
+    'postgres-ca.pem',
+    'siem-ca.pem',
+    'soc-ca.pem',
+    'smtp-ca.pem',
+    'company-ca.pem',
+  ])
     writeFileSync(folder.file(file), '-----BEGIN CERTIFICATE-----\n')
 }
 

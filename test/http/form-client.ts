@@ -38,6 +38,11 @@ export class FormClient {
     return this.#follow(await this.#ask(path, 'GET', headers))
   }
 
+  /** The same, without following a redirection. */
+  getOnly(path: string): Promise<HttpAnswer> {
+    return this.#ask(path, 'GET', {})
+  }
+
   /** @param fields `csrf` is filled in where it is not given. */
   async post(
     path: string,

@@ -21,6 +21,7 @@ function signingIn(atPortal: SigningInOptions['login']['atPortal']) {
       },
       withTicket: () => expect.unreachable('no ticket is shown'),
       stepUp: () => expect.unreachable('nobody is signed in'),
+      bySignOn: () => expect.unreachable('there is no single sign-on'),
     },
     sessions: { endingsOf: async () => ({}) },
     noteSignIn: async () => {},

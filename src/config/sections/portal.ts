@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { LOCALES } from '../../domain/locale.ts'
 import { echo, ValueError } from '../../schema/config-error.ts'
 import { fromText, oneOrMany, text } from '../../schema/scalars.ts'
+import { resolveSingleSignOn, type SingleSignOnFiles, singleSignOnSchema } from './single-sign-on.ts'
 
 const MAX_HELP_OCTETS = 400
 
@@ -20,6 +21,8 @@ export const portalSchema = z.strictObject({
       telephone: fromText(readTelephone).optional(),
     })
     .optional(),
+  /** Beside password and code. */
+  single_sign_on: singleSignOnSchema.optional(),
 })
 
 export type PortalConfig = ReturnType<typeof resolvePortal>
@@ -41,7 +44,16 @@ const OWN = new Set([
     'metrics',
     'readyz',
   ],
-  ...['password', 'recovery-codes', 'sign-in', 'sign-out', 'sign-out-everywhere', 'trusts'],
+  ...[
+    'password',
+    'recovery-codes',
+    'sign-in',
+    'sign-out',
+    'sessions',
+    'sign-out-everywhere',
+    'trusts',
+    'unsent',
+  ],
 ])
 
 /** A scheme and a host, and a path where other pages have the same host. */
@@ -78,11 +90,15 @@ function readTelephone(value: string): string | ValueError {
     : new ValueError(`${echo(value)} is not a telephone number`, 'write "+49 69 555 0100", say')
 }
 
-export function resolvePortal({ public_url, enrol, locale, help }: z.output<typeof portalSchema>) {
+export function resolvePortal(
+  { public_url, enrol, locale, help, single_sign_on }: z.output<typeof portalSchema>,
+  singleSignOn: SingleSignOnFiles,
+) {
   return {
     publicUrl: public_url,
     enrolsByPassword: enrol === 'password',
     locales: [...new Set(locale)],
     help,
+    singleSignOn: resolveSingleSignOn(single_sign_on, public_url, singleSignOn),
   }
 }

@@ -17,6 +17,7 @@ import type { Login } from '../login.ts'
 import { recogniseCode } from '../recognise-code.ts'
 import { relayUpstreamChallenge } from '../relay-upstream-challenge.ts'
 import { splitTyped } from '../split-password-and-code.ts'
+import type { VerifiedClaims } from '../verified-claims.ts'
 import type { LoginContext } from './load-context.ts'
 
 type Asked = Partial<
@@ -30,6 +31,7 @@ type Asked = Partial<
 interface Shown {
   readonly password?: Secret
   readonly code?: Secret
+  readonly claims?: VerifiedClaims
 }
 
 let verified: (context: LoginContext, person: Person, shown: Shown, asked?: Asked) => VerifiedUser
@@ -43,6 +45,8 @@ export class VerifiedUser {
   readonly code: Secret | undefined
   /** The password that was right; absent where it came with an earlier request, or there was none. */
   readonly password: Secret | undefined
+  /** What the provider of the single sign-on says, where this login came from there. */
+  readonly claims: VerifiedClaims | undefined
   /** As `AwaitedCode.sealedPasswordHash`. */
   readonly sealedPasswordHash: string | undefined
   /** Wrong codes so far in this login. */
@@ -55,11 +59,17 @@ export class VerifiedUser {
   /** As `AwaitedCode.offersGrace`. */
   readonly offersGrace: boolean
 
-  private constructor(context: LoginContext, person: Person, { password, code }: Shown, asked?: Asked) {
+  private constructor(
+    context: LoginContext,
+    person: Person,
+    { password, code, claims }: Shown,
+    asked?: Asked,
+  ) {
     this.context = context
     this.person = person
     this.code = code
     this.password = password
+    this.claims = claims
     this.sealedPasswordHash = asked?.sealedPasswordHash
     this.wrongCodes = asked?.wrongCodes ?? 0
     this.asked = asked?.enrolments
@@ -71,6 +81,11 @@ export class VerifiedUser {
   static {
     verified = (context, person, shown, asked) => new VerifiedUser(context, person, shown, asked)
   }
+}
+
+/** A user whom the provider of the single sign-on has signed in. */
+export function signedOnUser(context: LoginContext, person: Person, claims: VerifiedClaims): VerifiedUser {
+  return verified(context, person, { claims })
 }
 
 /** A user who is signed in passed the first factor when that session began, and shows a code once more. */

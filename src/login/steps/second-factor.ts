@@ -42,6 +42,11 @@ export class AuthenticatedUser {
   get person(): Person {
     return this.user.verified.person
   }
+
+  /** Whether the provider of the single sign-on has checked a second factor. */
+  get isVouchedFor(): boolean {
+    return this.user.verified.claims?.signedOn.hasSecondFactor === true
+  }
 }
 
 /** At a gateway: a user who has passed what the policy demands. */
@@ -102,6 +107,16 @@ function approvalUse({ passkey, user: { enrolled } }: ApprovedUser): CodeUse {
 /** At the broker's own pages: does the user hold an authenticator? No policy and no trust counts there. */
 export function secondFactor(user: EnrolledUser, login: Login): AuthenticatedUser | AskForCode | Refusal {
   return checkCode(user, login, undefined)
+}
+
+/** After a single sign-on: the provider's second factor where it has checked one, and the code otherwise. */
+export function secondFactorOfProvider(
+  user: EnrolledUser,
+  login: Login,
+): AuthenticatedUser | AskForCode | Refusal {
+  return user.verified.claims?.signedOn.hasSecondFactor === true
+    ? authenticated(user, { kind: 'none' })
+    : checkCode(user, login, undefined)
 }
 
 /** The code is only recognised here; a later step spends it. */

@@ -55,10 +55,11 @@ export async function signIn(
       signedIn(person, 1, { ticket: from, endings })
     )
   }
-  const { person, codeUse } = user
+  const { person, codeUse, isVouchedFor } = user
   const endings = await endingsBefore(person.subject, login)
-  const refusal = await admit(user.user.verified.context, person, codeUse, login)
+  const refusal = await admit(user.user.verified.context, person, codeUse, login, isVouchedFor)
   if (refusal !== undefined) return askAgain(user.user, refusal, login)
+  if (isVouchedFor) return signedIn(person, 2, { endings })
   return signedIn(person, showsSecondFactor(codeUse) ? 2 : 1, { enrolment: authenticatorOf(user), endings })
 }
 
@@ -84,18 +85,21 @@ async function admit(
   { source, notice }: Person,
   codeUse: CodeUse,
   login: Login,
+  isVouchedFor = false,
 ): Promise<Refusal | undefined> {
   const { records, clock } = login.options
   if (clock.monotonic() >= login.attempt.deadline)
     throw new Unavailable('sign-in', 'the deadline passed before the end')
   const now = clock.now()
+  const bySignOn = login.claims === undefined ? '' : 'single sign-on, '
+  const factors = isVouchedFor ? 'single sign-on with two factors' : `${bySignOn}${codeUse.kind}`
   const event = login.event('login.accepted', {
-    detail: `signed in, ${source}, ${codeUse.kind}${noticeWords(notice)}`,
+    detail: `signed in, ${source}, ${factors}${noticeWords(notice)}`,
   })
   login.admission = {
     query: { ...query, now },
     // A password alone, or an enrolment ticket, takes no failures back.
-    forgives: showsSecondFactor(codeUse),
+    forgives: isVouchedFor || showsSecondFactor(codeUse),
     isExempt: login.isExempt,
     codeUse,
     event,

@@ -59,6 +59,8 @@ export interface Page {
   /** Further scripts and style sheets by the name of their asset. */
   readonly scripts?: readonly string[]
   readonly styles?: readonly string[]
+  /** Where the browser goes by itself, at once. */
+  readonly refresh?: string
 }
 
 type PagesServices = Pick<HttpServices, 'name' | 'locales' | 'clock' | 'help'>

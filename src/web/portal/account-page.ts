@@ -42,7 +42,8 @@ const TONES: Readonly<Partial<Record<AuditKind, string>>> = {
 /** Shows users their own account: lockouts, authenticator, VPN sessions and recent activity. */
 export async function showAccount(response: Response, portal: Portal, session: WebSession): Promise<void> {
   const { subject = '', groups, passwordNotice } = session
-  const { oddAttempts, ownPassword, records, trusts, userQuotas, clock, tellLocked } = portal.services
+  const { oddAttempts, ownPassword, records, trusts, userQuotas, clock, tellLocked, enrolsByPassword } =
+    portal.services
   const standing = { state: 'in_force', at: clock.now() } as const
   const account = usernameOf(subject)
   const [[enrolment], locks, odd, owner, trusted, quotas, sessions, events] = await Promise.all([
@@ -55,8 +56,9 @@ export async function showAccount(response: Response, portal: Portal, session: W
     ownSessions(session, portal.services),
     records.audit.list({ user: account, kinds: SHOWN_KINDS, limit: MAX_EVENTS }),
   ])
-  // Someone else has revoked it: the user has to sign in and set up another.
-  if (enrolment === undefined) {
+  // Someone else has revoked it: the user has to sign in and set up another. A user whose two factors the provider of the
+  // single sign-on has checked may have none.
+  if (enrolment === undefined && session.signedOn?.hasSecondFactor !== true) {
     await browserSessionOf(response.req).end()
     return goTo(response, '/')
   }
@@ -70,7 +72,8 @@ export async function showAccount(response: Response, portal: Portal, session: W
       odd,
       keepsPassword: owner !== undefined,
       enrolment,
-      clock: clockAdviceFor(enrolment),
+      canEnrol: enrolsByPassword,
+      clock: enrolment && clockAdviceFor(enrolment),
       password: (t: Translate) => noticeTexts(passwordNotice, t),
       locks,
       trusts: trusted,

@@ -21,7 +21,7 @@ const APPS = [
 
 /** Enrols an authenticator: from the QR code to the recovery codes. */
 export function enrolRoutes(router: Router, portal: Portal): void {
-  const { signingIn, enrolling, records } = portal.services
+  const { signingIn, enrolling, records, enrolsByPassword } = portal.services
 
   router.get('/enrol', async (request, response) => {
     const { session } = browserSessionOf(request)
@@ -42,7 +42,7 @@ export function enrolRoutes(router: Router, portal: Portal): void {
   router.post('/enrol/begin', async (request, response) => {
     const { session } = browserSessionOf(request)
     // To replace an authenticator its code is asked for again: the permission ended with the enrolment that expired.
-    if (session?.stage !== 'enrol' || hasUnsavedCodes(session)) return goTo(response, '/')
+    if (session === undefined || !(await mayBegin(session))) return goTo(response, '/')
     await beginEnrolment(request, portal)
     goTo(response, '/enrol')
   })
@@ -80,6 +80,15 @@ export function enrolRoutes(router: Router, portal: Portal): void {
   router.get('/done', (_request, response) =>
     portal.show(response, { view: 'done', title: (t) => t('portal.done.title') }),
   )
+
+  /** A user whom the provider of the single sign-on let in by two factors may have no authenticator yet. */
+  async function mayBegin(session: WebSession): Promise<boolean> {
+    if (hasUnsavedCodes(session)) return false
+    if (session.stage === 'enrol') return true
+    const { stage, signedOn, subject } = session
+    if (stage !== 'in' || signedOn?.hasSecondFactor !== true || subject === undefined) return false
+    return enrolsByPassword && (await records.enrolments.registeredOf(subject)).length === 0
+  }
 
   /**
    * An administrator's invitation replaces the authenticator that was there when it was redeemed, and no later one: a
@@ -154,8 +163,8 @@ export async function beginEnrolment(request: Request, portal: Portal): Promise<
 }
 
 /** How the user was let in to enrol, for the audit trail. */
-function reasonOf({ notes, stage }: WebSession): string {
+function reasonOf({ notes, stage, enrolment }: WebSession): string {
   if (notes?.ticket === 'invitation') return 'by invitation'
   if (notes?.ticket === 'login') return 'within a VPN login'
-  return stage === 'in' ? 'in place of another' : 'at the portal'
+  return stage === 'in' && enrolment !== undefined ? 'in place of another' : 'at the portal'
 }

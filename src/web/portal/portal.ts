@@ -10,7 +10,7 @@ import { storedText } from '../layout/stored-text.ts'
 import { durationText, trafficText } from '../layout/times.ts'
 
 /** What a refused form asked for: its page, and so the text that says what was wrong. */
-export type FormKind = 'password' | 'code' | 'ticket'
+export type FormKind = 'password' | 'code' | 'ticket' | 'signOn'
 
 export type FormProblem = Pick<Page, 'problem' | 'status'>
 
@@ -89,7 +89,8 @@ export class Portal {
   problemOf({ reason, retryAfterMs, isUntold, invitation }: Refusal, form: FormKind): FormProblem {
     const isTold = reason !== 'locked' || (this.services.tellLocked && !isUntold)
     const needsInvitation = reason === 'no_second_factor' && !this.services.enrolsByPassword
-    const ended = invitation && (`portal.refused.invitation.${invitation}` as const)
+    const barred = reason === 'barred' && form === 'signOn' ? 'portal.signOn.barred' : undefined
+    const ended = barred ?? (invitation && (`portal.refused.invitation.${invitation}` as const))
     const own = needsInvitation ? 'portal.refused.notInvited' : (ended ?? REFUSED[reason])
     const key = (isTold ? own : undefined) ?? (`portal.refused.${form}` as const)
     const isForAWhile = key === 'portal.refused.locked' && retryAfterMs !== undefined

@@ -10,12 +10,16 @@ import { passwordRoutes } from './password-routes.ts'
 import { Portal } from './portal.ts'
 import { recoveryCodeRoutes } from './recovery-codes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
+import { signOutRoutes } from './sign-out-routes.ts'
+import { singleSignOnRoutes } from './single-sign-on-routes.ts'
 
 /** Where users enrol their authenticator and look after it. */
 export function portalRoutes(services: HttpServices, pages: Pages, streams: EventStreams): Router {
   const portal = new Portal(services, pages)
   const router = Router()
   signInRoutes(router, portal)
+  if (services.singleSignOn !== undefined) singleSignOnRoutes(router, portal, services.singleSignOn)
+  signOutRoutes(router, portal)
   enrolRoutes(router, portal)
   recoveryCodeRoutes(router, portal)
   accountRoutes(router, portal)
