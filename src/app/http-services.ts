@@ -14,7 +14,9 @@ import { namesakesOf } from '../manage/namesakes.ts'
 import { OddAttempts } from '../manage/odd-attempts.ts'
 import { OwnPassword } from '../manage/own-password.ts'
 import type { RecheckedGroups } from '../manage/rechecked-groups.ts'
+import { recordsOver } from '../manage/records-over.ts'
 import { mayActOn } from '../manage/rights.ts'
+import { maySee } from '../manage/sight.ts'
 import { subjectOf } from '../manage/subject.ts'
 import { Trusts } from '../manage/trusts.ts'
 import { Users } from '../manage/users.ts'
@@ -109,6 +111,12 @@ export function httpServices(
         ...{ candidates, users: records.users, roles: http.roles, clock },
         patienceMs: deadlineMs,
       }),
+    maySee: (name, { rights }) =>
+      maySee(name, rights, {
+        ...{ accountGroups: records.accountGroups, candidates, clock },
+        patienceMs: deadlineMs,
+      }),
+    recordsOf: ({ rights }) => recordsOver(rights, records),
     callerOf: (request) => authentication.callerOf(request, 'known'),
     explain: (supposed) => explain(supposed, explaining),
     subjectOf: subjectOfName,

@@ -13,6 +13,7 @@ import { KnownAddresses } from '../login/known-addresses.ts'
 import type { LoginOptions, LoginSettings } from '../login/login.ts'
 import { Quotas } from '../login/quotas.ts'
 import { RepeatedEvents } from '../login/repeated-events.ts'
+import { SeenAccounts } from '../login/seen-accounts.ts'
 import { UnansweredPrompts } from '../login/unanswered-prompts.ts'
 import { grantFault } from '../radius/check-grant.ts'
 import { type EphemeralState, openEndings } from './ephemeral.ts'
@@ -67,6 +68,7 @@ export function loginOptions(
     audit: records.audit,
     withdrawals,
     knownAddresses: new KnownAddresses(records.login, clock),
+    seenAccounts: new SeenAccounts({ accountGroups: records.accountGroups, clock, log }),
     quotas: quotasOf(config, store, clock),
     challenges,
     repeatedEvents,

@@ -4,6 +4,8 @@ export const TALLY_KEYS = ['network', 'address', 'user', 'gateway', 'hour'] as c
 export type TallyKey = (typeof TALLY_KEYS)[number]
 
 export interface TallySearch {
+  /** Only of users who are in one of these groups, as far as the records know; absent: of all. */
+  readonly over?: readonly string[]
   readonly by: TallyKey
   /** Canonical username. */
   readonly user?: string

@@ -71,6 +71,8 @@ export interface AuditEvent {
 }
 
 export interface AuditSearch {
+  /** Only of users who are in one of these groups, as far as the records know; absent: of all. */
+  readonly over?: readonly string[]
   readonly user?: string
   /** Of the user of this whole name; those of which no whole name is kept are found too. */
   readonly name?: string

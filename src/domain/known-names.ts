@@ -3,7 +3,7 @@ import { foldName } from './login-name.ts'
 /** The names of everybody whom the records know: local users, who has an authenticator, and who was ever let in. */
 export interface NameStore {
   /** In order, each once. */
-  list(limit: number): Promise<readonly string[]>
+  list(limit: number, over?: readonly string[]): Promise<readonly string[]>
 }
 
 /** Names that are this or fewer changes away are near. */

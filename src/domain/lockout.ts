@@ -105,6 +105,8 @@ export function isInForce(lockout: Lockout, now: number): boolean {
 export type LockoutState = 'in_force' | 'ended' | 'released'
 
 export interface LockoutSearch {
+  /** Only of users who are in one of these groups, as far as the records know; absent: of all. */
+  readonly over?: readonly string[]
   /** Canonical user name. */
   readonly user?: string
   /** Finds lockouts that cover this address. */
@@ -149,11 +151,11 @@ export interface LockoutStore {
   /** Ordered by the time at which they began. */
   list(search: LockoutSearch): Promise<readonly Lockout[]>
   find(id: string): Promise<Lockout | undefined>
-  /** Counts lockouts in force, up to `atMost`. */
-  countInForce(now: number, atMost: number): Promise<number>
+  /** Counts lockouts in force, up to `atMost`. @param over as of `LockoutSearch`. */
+  countInForce(now: number, atMost: number, over?: readonly string[]): Promise<number>
   /** Counts those in force by hint, each up to `atMost`. @param search narrows them down. */
   countByHint(
-    search: Pick<LockoutSearch, 'user' | 'address' | 'gateway'>,
+    search: Pick<LockoutSearch, 'over' | 'user' | 'address' | 'gateway'>,
     now: number,
     atMost: number,
   ): Promise<Readonly<Record<LockoutHint, number>>>

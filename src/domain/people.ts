@@ -13,6 +13,8 @@ export type PeopleFilter = (typeof PEOPLE_FILTERS)[number]
 
 /** Times are wall milliseconds. */
 export interface PeopleSearch {
+  /** Only of users who are in one of these groups, as far as the records know; absent: of all. */
+  readonly over?: readonly string[]
   readonly filter: PeopleFilter
   /** Part of a name, in canonical form. */
   readonly part?: string
@@ -35,6 +37,8 @@ export interface ListedPerson {
     readonly hasPassword: boolean
     readonly expiresAt?: number
   }
+  /** What other identity stores said at the last sign-in; absent: a local user, or one who has not signed in since. */
+  readonly seen?: { readonly sources: readonly string[]; readonly groups: readonly string[] }
   /** When the authenticator was enrolled; absent: there is none. */
   readonly enrolledAt?: number
   /** When the last session began or was granted; absent: none is kept. */

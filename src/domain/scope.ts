@@ -91,18 +91,20 @@ export function covers(rights: Rights, others: Rights): boolean {
   })
 }
 
-/** Whether every change that the rights allow is allowed for a user with these groups. */
-export function mayChange(rights: Rights, groups: readonly string[]): boolean {
-  return [...rights].every(([scope, reach]) => !isWriting(scope) || isWithin(reach, groups))
+/** The groups whose users alone may be seen by these rights; undefined: all users. Every role reads all that there is to read. */
+export function overOf(rights: Rights): readonly string[] | undefined {
+  const partial = READING.map((scope) => rights.get(scope)).filter((reach) => typeof reach === 'object')
+  return partial[0]
+}
+
+/** Whether all that the rights allow is allowed for a user with these groups. */
+export function areGoodFor(rights: Rights, groups: readonly string[]): boolean {
+  return [...rights.values()].every((reach) => isWithin(reach, groups))
 }
 
 /** Whether a user with these groups is one of those for whom a right is good. */
 function isWithin(reach: Reach, groups: readonly string[]): boolean {
   return reach === 'everybody' || groups.some((group) => reach.includes(group))
-}
-
-function isWriting(scope: Scope): boolean {
-  return !READING.includes(scope)
 }
 
 function isGivenTo(groups: readonly string[], grant: RoleGrant): boolean {

@@ -88,6 +88,8 @@ export function stateOf(
 }
 
 export interface SessionSearch {
+  /** Only of users who are in one of these groups, as far as the records know; absent: of all. */
+  readonly over?: readonly string[]
   /** Any spelling of the name: with or without a realm, in capitals or not. */
   readonly user?: string
   readonly open?: boolean

@@ -35,6 +35,8 @@ export interface TrustQuery extends Pick<Trust, 'subject' | 'source' | 'network'
 }
 
 export interface TrustSearch {
+  /** Only of users who are in one of these groups, as far as the records know; absent: of all. */
+  readonly over?: readonly string[]
   /** A username, for all subjects that have it; or a subject with its realm. */
   readonly user?: string
   readonly now: number

@@ -39,6 +39,8 @@ export interface UserChange {
 }
 
 export interface UserSearch {
+  /** Only users who are in one of these groups; absent: all. */
+  readonly over?: readonly string[]
   /** Only users in this group. */
   readonly group?: string
   readonly enabled?: boolean

@@ -18,9 +18,12 @@ type SessionEnding =
 export interface BrowserSession {
   /** Absent: nobody has signed in. */
   readonly session: WebSession | undefined
-  /** What every form carries in its field `csrf`, and scripts in the header X-CSRF-Token. Sets a cookie if there is none. */
+  /**
+   * What every form carries in its field `csrf`, and scripts in the header X-CSRF-Token: another text each time, so that
+   * no answer's length tells of it (BREACH). Sets a cookie if there is none.
+   */
   csrf(): string
-  /** Whether the text is what `csrf` gave this browser. */
+  /** Whether the text is one that `csrf` gave this browser. */
   isOurs(csrf: string): boolean
   /**
    * Signs in or steps up, always under a new cookie; the session of the old one ends.
@@ -40,6 +43,7 @@ export interface BrowserSession {
 const SECRET_OCTETS = 32
 /** Characters of base64url: 132 bits. */
 const READER_LENGTH = 22
+const CSRF_OCTETS = 32
 /** The last use of a session is noted at most this often, in milliseconds. */
 const TOUCH_AFTER_MS = 30_000
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -95,8 +99,8 @@ export function withBrowserSession({
       get session() {
         return now.session
       },
-      csrf: () => csrfOf(now.secret ?? renew()),
-      isOurs: (csrf) => now.secret !== undefined && isSame(csrf, csrfOf(now.secret)),
+      csrf: () => masked(csrfOf(now.secret ?? renew()), random.bytes(CSRF_OCTETS)),
+      isOurs: (csrf) => now.secret !== undefined && isMaskOf(csrf, csrfOf(now.secret)),
       async begin(session) {
         const before = now.session === undefined || now.secret === undefined ? undefined : idOf(now.secret)
         const after = idOf(renew())
@@ -225,11 +229,21 @@ function idOf(secret: string): string {
 }
 
 /** Derived from the cookie, which scripts cannot read and other sites cannot set, so that nothing has to be stored. */
-function csrfOf(secret: string): string {
-  return createHash('sha256').update(`ocbroker csrf\0${secret}`).digest('base64url')
+function csrfOf(secret: string): Buffer {
+  return createHash('sha256').update(`ocbroker csrf\0${secret}`).digest()
 }
 
-function isSame(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)]
-  return a.length === b.length && timingSafeEqual(a, b)
+/** @param pad used once. */
+function masked(token: Buffer, pad: Buffer): string {
+  return Buffer.concat([pad, combined(token, pad)]).toString('base64url')
+}
+
+function isMaskOf(text: string, token: Buffer): boolean {
+  const octets = Buffer.from(text, 'base64url')
+  if (octets.length !== 2 * CSRF_OCTETS) return false
+  return timingSafeEqual(combined(octets.subarray(0, CSRF_OCTETS), octets.subarray(CSRF_OCTETS)), token)
+}
+
+function combined(one: Buffer, other: Buffer): Buffer {
+  return Buffer.from(one.map((octet, at) => octet ^ (other[at] ?? 0)))
 }

@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import type { AccountGroupStore } from '../domain/account-groups.ts'
 import type { LeaseStore } from '../domain/address-pool.ts'
 import type { AgentGateway, AgentStore } from '../domain/agent.ts'
 import type { TokenStore } from '../domain/api-token.ts'
@@ -34,6 +35,7 @@ import type { Lockouts } from '../manage/lockouts.ts'
 import type { Namesakes } from '../manage/namesakes.ts'
 import type { OddAttempts } from '../manage/odd-attempts.ts'
 import type { OwnPassword } from '../manage/own-password.ts'
+import type { PartialRecords } from '../manage/records-over.ts'
 import type { Trusts } from '../manage/trusts.ts'
 import type { UserQuotas } from '../manage/user-quotas.ts'
 import type { Users } from '../manage/users.ts'
@@ -63,6 +65,7 @@ export interface HttpServices extends Runtime {
     readonly trusts: Pick<TrustStore, 'list'>
     readonly usage: Pick<UsageStore, 'list'>
     readonly users: Pick<UserStore, 'list' | 'find'>
+    readonly accountGroups: Pick<AccountGroupStore, 'areAllIn'>
   }
   readonly webSessions: WebSessionStore
   /** Seals what browsers keep of forms. */
@@ -89,6 +92,10 @@ export interface HttpServices extends Runtime {
   readonly subjectOf: (typed: string) => Promise<string | undefined>
   /** Whether these rights are good for the person with this user name or subject, and cover all of theirs. @throws Unavailable */
   readonly mayActOn: (target: string, rights: Rights) => Promise<boolean>
+  /** Whether the caller may see what is kept of the user with this name or subject. @throws Unavailable */
+  readonly maySee: (name: string, caller: Pick<Caller, 'rights'>) => Promise<boolean>
+  /** The records as the caller may see them: of the users for whom the caller's rights are good. */
+  readonly recordsOf: (caller: Pick<Caller, 'rights'>) => PartialRecords
   /** Which other identity stores have a user of this name. */
   readonly namesakesOf: (name: string) => Promise<Namesakes>
   readonly readiness: Readiness

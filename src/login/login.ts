@@ -25,6 +25,7 @@ import type { GrantReplayCache } from './grant-replay.ts'
 import type { KnownAddresses } from './known-addresses.ts'
 import type { Quotas } from './quotas.ts'
 import type { RepeatedEvents } from './repeated-events.ts'
+import type { SeenAccounts } from './seen-accounts.ts'
 import type { SecondFactorMode } from './split-password-and-code.ts'
 import type { WrongCode } from './steps/explain-code.ts'
 import { Trace } from './trace.ts'
@@ -39,6 +40,8 @@ export interface LoginOptions extends Pick<Runtime, 'clock' | 'random' | 'log'>,
   readonly audit: Pick<AuditStore, 'append'>
   readonly withdrawals: Pick<Withdrawals, 'add'>
   readonly knownAddresses: Pick<KnownAddresses, 'has'>
+  /** Absent: what identity stores say of groups is not kept. */
+  readonly seenAccounts?: Pick<SeenAccounts, 'note'>
   readonly quotas: Pick<Quotas, 'has' | 'standings'>
   readonly challenges: ChallengeStore
   readonly unansweredPrompts: Pick<UnansweredPrompts, 'watch' | 'answered'>

@@ -12,6 +12,8 @@ export interface Releaser {
   readonly reason: string
   /** Whether the person of this user name or subject may be acted on; absent: everybody. @throws Unavailable */
   readonly mayActOn?: (target: string) => Promise<boolean>
+  /** As of `LockoutSearch`: then those of an address alone are forbidden too. */
+  readonly over?: readonly string[]
 }
 
 /** One that was not released: of a person with more rights, or not in force any more. */
@@ -41,14 +43,14 @@ export const MAX_AT_ONCE = 500
  */
 export async function releaseLockouts(
   wanted: ReleaseWanted,
-  { by, reason, mayActOn }: Releaser,
+  { by, reason, mayActOn, over }: Releaser,
   { store, clock }: ReleaseOptions,
 ): Promise<ReleaseAnswer> {
   const found =
     'ids' in wanted
       ? await findThese([...new Set(wanted.ids)].slice(0, MAX_AT_ONCE), store)
-      : await findAll(wanted.filter, store, clock.now())
-  const allowed = await allowedOf(found.lockouts, mayActOn)
+      : await findAll({ ...wanted.filter, over }, store, clock.now())
+  const allowed = await allowedOf(found.lockouts, mayActOn, over === undefined)
   const released: Lockout[] = []
   for (let at = 0; at < allowed.length; at += MAX_RELEASED) {
     const ids = allowed.slice(at, at + MAX_RELEASED).map(({ id }) => id)
@@ -86,7 +88,11 @@ async function findThese(ids: readonly string[], store: ReleaseOptions['store'])
   return { lockouts, unknown, isMore: false }
 }
 
-async function findAll(filter: ReleaseFilter, store: ReleaseOptions['store'], now: number): Promise<Found> {
+async function findAll(
+  filter: ReleaseFilter & Pick<LockoutSearch, 'over'>,
+  store: ReleaseOptions['store'],
+  now: number,
+): Promise<Found> {
   const standing = { state: 'in_force', at: now } as const
   const found = await store.list({ ...filter, standing, limit: MAX_AT_ONCE + 1 })
   return { lockouts: found.slice(0, MAX_AT_ONCE), unknown: [], isMore: found.length > MAX_AT_ONCE }
@@ -96,12 +102,17 @@ async function findAll(filter: ReleaseFilter, store: ReleaseOptions['store'], no
 async function allowedOf(
   lockouts: readonly Lockout[],
   mayActOn: Releaser['mayActOn'],
+  mayAddresses: boolean,
 ): Promise<readonly Lockout[]> {
   if (mayActOn === undefined) return lockouts
+  // An address may be of users for whom the right is not good.
+  const mayScope = ({ scope }: Lockout) => mayAddresses || scope !== 'address'
   const targets = new Set(lockouts.flatMap(targetsOf))
   const forbidden = new Set<string>()
   for (const target of targets) if (!(await mayActOn(target))) forbidden.add(target)
-  return lockouts.filter((lockout) => !targetsOf(lockout).some((target) => forbidden.has(target)))
+  return lockouts.filter(
+    (lockout) => mayScope(lockout) && !targetsOf(lockout).some((target) => forbidden.has(target)),
+  )
 }
 
 function targetsOf({ user, name }: Lockout): readonly string[] {

@@ -2,8 +2,8 @@ import type { Candidate } from '../domain/identity-provider.ts'
 import { canonicalUserName, type LoginName, nameOfSubject, parseLoginName } from '../domain/login-name.ts'
 import type { Runtime } from '../domain/runtime.ts'
 import {
+  areGoodFor,
   covers,
-  mayChange,
   type Rights,
   type RoleGrants,
   rightsOf,
@@ -31,12 +31,12 @@ export async function mayActOn(
   { candidates, users, roles, clock, patienceMs }: RightsOptions,
 ): Promise<boolean> {
   const name = nameOfSubject(target)
-  const isForAll = mayChange(rights, [])
+  const isForAll = areGoodFor(rights, [])
   // Nobody has such a name, and a caller with all rights need not wait for a directory.
   if (isForAll && (name === undefined || covers(rights, rightsOfAllRoles(roles)))) return true
   if (name === undefined) return false
   const mayOn = (groups: readonly string[]) =>
-    mayChange(rights, groups) && covers(rights, rightsOf(groups, roles))
+    areGoodFor(rights, groups) && covers(rights, rightsOf(groups, roles))
   const all = candidates(name)
   const local = canonicalUserName(name.whole)
   const own = local === undefined ? undefined : await users.find(local)

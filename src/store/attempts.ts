@@ -7,6 +7,7 @@ import type {
   TallySearch,
 } from '../domain/attempt-tally.ts'
 import { earliestId } from '../domain/record-id.ts'
+import { isOver } from './is-over.ts'
 import { SqlRepository } from './sql-repository.ts'
 import { searchColumn } from './subnet-columns.ts'
 import { isWithin } from './within-network.ts'
@@ -39,6 +40,7 @@ const COLUMNS: Readonly<Record<TallyKey, ReturnType<typeof sql<string | number |
 /** Counts attempts from the audit trail. */
 export class SqlAttempts extends SqlRepository implements AttemptStore {
   async tally({
+    over,
     by,
     user,
     address,
@@ -49,6 +51,7 @@ export class SqlAttempts extends SqlRepository implements AttemptStore {
   }: TallySearch): Promise<readonly AttemptTally[]> {
     const key = COLUMNS[by]
     let events = this.#attempts(since, before, user !== undefined || address !== undefined)
+    if (over !== undefined) events = events.where(isOver(over, sql.ref('audit_events.user_name')))
     if (user !== undefined) events = events.where('user_name', '=', user)
     if (address !== undefined)
       events = events.where((row) =>

@@ -3,6 +3,7 @@ import type { AuditEvent, AuditSearch, AuditStore, Tail, TailSearch, TrailPositi
 import { customerNetwork } from '../domain/network.ts'
 import { afterPosition, inOrderWritten, isSettled, upToPosition } from './audit-order.ts'
 import { mappingOf } from './columns.ts'
+import { isOver } from './is-over.ts'
 import { type Param, paramsOf, prepared } from './prepared.ts'
 import type { AuditEventRow, Tables } from './schema.ts'
 import { SqlRepository } from './sql-repository.ts'
@@ -71,8 +72,9 @@ export class SqlAudit extends SqlRepository implements AuditStore {
 }
 
 function found(db: Kysely<Tables>, search: Omit<AuditSearch, 'after' | 'order' | 'limit'>) {
-  const { user, name, attempt, address, gateway, actor, kinds, reason, since, before } = search
+  const { over, user, name, attempt, address, gateway, actor, kinds, reason, since, before } = search
   let events = db.selectFrom('audit_events').selectAll()
+  if (over !== undefined) events = events.where(isOver(over, sql.ref('audit_events.user_name')))
   if (user !== undefined) events = events.where('user_name', '=', user)
   if (name !== undefined)
     events = events.where((row) => row.or([row('whole_name', '=', name), row('whole_name', 'is', null)]))

@@ -1,10 +1,14 @@
 import { sql } from 'kysely'
 import type { NameStore } from '../domain/known-names.ts'
 import { usernameOf } from '../domain/login-name.ts'
+import { isOver } from './is-over.ts'
 import { SqlRepository } from './sql-repository.ts'
 
+/** Names of one question. */
+const CHUNK = 1000
+
 export class SqlNames extends SqlRepository implements NameStore {
-  async list(limit: number): Promise<readonly string[]> {
+  async list(limit: number, over?: readonly string[]): Promise<readonly string[]> {
     const [users, enrolled, letIn] = await Promise.all([
       this.db.selectFrom('users').select('name').orderBy('name').limit(limit).execute(),
       this.db
@@ -20,7 +24,21 @@ export class SqlNames extends SqlRepository implements NameStore {
       ...users.map(({ name }) => name),
       ...[...enrolled, ...letIn].map(({ name }) => usernameOf(name)),
     ]
-    return [...new Set(names)].sort().slice(0, limit)
+    const known = [...new Set(names)].sort().slice(0, limit)
+    return over === undefined ? known : this.#over(over, known)
+  }
+
+  async #over(groups: readonly string[], names: readonly string[]): Promise<readonly string[]> {
+    const found: string[] = []
+    for (let at = 0; at < names.length; at += CHUNK) {
+      const stems = sql.join(names.slice(at, at + CHUNK).map((name) => sql`(${name}, ${usernameOf(name)})`))
+      const { rows } = await sql<{ name: string }>`
+        with known (name, stem) as (values ${stems})
+        select name from known where ${isOver(groups, sql.ref('known.stem'))}
+      `.execute(this.db)
+      found.push(...rows.map(({ name }) => name))
+    }
+    return found
   }
 
   /** From one name to the next by the index, over all sessions that a user ever had. */

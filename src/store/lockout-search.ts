@@ -2,6 +2,7 @@ import { type Expression, type Kysely, type SelectQueryBuilder, type SqlBool, sq
 import type { Lockout, LockoutSearch } from '../domain/lockout.ts'
 import { LOCKOUT_HINTS, type LockoutHint } from '../domain/lockout-hint.ts'
 import { endedBefore } from './ended-before.ts'
+import { isOver } from './is-over.ts'
 import { lockoutOf } from './lockout-rows.ts'
 import type { LockoutRow, Tables } from './schema.ts'
 import { isLockedAt } from './within-network.ts'
@@ -12,10 +13,13 @@ import { isLockedAt } from './within-network.ts'
  */
 const FEW = 2000
 
+const STEM = sql.ref('lockouts.user_stem')
+
 type Query = SelectQueryBuilder<Tables, 'lockouts', LockoutRow>
 
 export async function searchLockouts(db: Kysely<Tables>, search: LockoutSearch): Promise<readonly Lockout[]> {
   const {
+    over,
     user,
     address,
     gateway,
@@ -29,6 +33,7 @@ export async function searchLockouts(db: Kysely<Tables>, search: LockoutSearch):
     limit,
   } = search
   let lockouts: Query = db.selectFrom('lockouts').selectAll()
+  if (over !== undefined) lockouts = lockouts.where(isOver(over, STEM))
   if (user !== undefined) lockouts = lockouts.where('user_stem', '=', user)
   if (address !== undefined) lockouts = lockouts.where((row) => isLockedAt(address, row))
   if (order === 'last_ended') {
@@ -69,7 +74,7 @@ export async function searchLockouts(db: Kysely<Tables>, search: LockoutSearch):
 
 export async function countByHint(
   db: Kysely<Tables>,
-  { user, address, gateway }: Pick<LockoutSearch, 'user' | 'address' | 'gateway'>,
+  { over, user, address, gateway }: Pick<LockoutSearch, 'over' | 'user' | 'address' | 'gateway'>,
   now: number,
   atMost: number,
 ): Promise<Readonly<Record<LockoutHint, number>>> {
@@ -80,6 +85,7 @@ export async function countByHint(
       .where('hint', '=', hint)
       .where('released_at', 'is', null)
       .where('ends_at', '>', now)
+    if (over !== undefined) some = some.where(isOver(over, STEM))
     if (user !== undefined) some = some.where('user_stem', '=', user)
     if (address !== undefined) some = some.where((row) => isLockedAt(address, row))
     if (gateway !== undefined) some = some.where(sql<string>`${sql.ref('gateway')} || ''`, '=', gateway)
@@ -90,14 +96,19 @@ export async function countByHint(
 }
 
 /** Lockouts in force, counted no further than `atMost`. */
-export async function countInForce(db: Kysely<Tables>, now: number, atMost: number): Promise<number> {
-  const inForce = db
+export async function countInForce(
+  db: Kysely<Tables>,
+  now: number,
+  atMost: number,
+  over?: readonly string[],
+): Promise<number> {
+  let inForce = db
     .selectFrom('lockouts')
     .select('id')
     .where('released_at', 'is', null)
     .where('ends_at', '>', now)
-    .limit(atMost)
-  return countOfAll(db, inForce)
+  if (over !== undefined) inForce = inForce.where(isOver(over, STEM))
+  return countOfAll(db, inForce.limit(atMost))
 }
 
 async function countOfAll(

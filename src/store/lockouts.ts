@@ -43,8 +43,8 @@ export class SqlLockouts implements LockoutStore {
     return row && lockoutOf(row)
   }
 
-  countInForce(now: number, atMost: number): Promise<number> {
-    return countInForce(this.#db, now, atMost)
+  countInForce(now: number, atMost: number, over?: readonly string[]): Promise<number> {
+    return countInForce(this.#db, now, atMost, over)
   }
 
   countByHint(...search: Parameters<LockoutStore['countByHint']>): ReturnType<LockoutStore['countByHint']> {

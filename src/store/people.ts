@@ -1,6 +1,7 @@
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
 import { usernameOf } from '../domain/login-name.ts'
 import type { ListedPerson, PeopleSearch, PeopleStore } from '../domain/people.ts'
+import { isOver } from './is-over.ts'
 import { SqlRepository } from './sql-repository.ts'
 import { usersOf } from './user-rows.ts'
 
@@ -48,8 +49,9 @@ export class SqlPeople extends SqlRepository implements PeopleStore {
   }
 
   async #namesIn(source: Source, search: PeopleSearch): Promise<readonly string[]> {
-    const { after, part, limit } = search
+    const { over, after, part, limit } = search
     const conditions = [sql<SqlBool>`${NAME} is not null`, ...conditionsOf(search, source)]
+    if (over !== undefined) conditions.push(isOver(over, STEM))
     if (after !== undefined) conditions.push(sql`${NAME} > ${after}`)
     if (part !== undefined) conditions.push(sql`${NAME} like ${containing(part)} escape '!'`)
     const { rows } = await sql<{ name: string }>`
@@ -61,7 +63,7 @@ export class SqlPeople extends SqlRepository implements PeopleStore {
 
   async #peopleOf(names: readonly string[], now: number): Promise<readonly ListedPerson[]> {
     const stems = [...new Set(names.map(usernameOf))]
-    const [locals, enrolled, logins, locked, invited] = await Promise.all([
+    const [locals, enrolled, logins, locked, invited, seen] = await Promise.all([
       this.db
         .selectFrom('users as u')
         .leftJoin('user_groups as g', 'g.user_name', 'u.name')
@@ -90,6 +92,14 @@ export class SqlPeople extends SqlRepository implements PeopleStore {
         .select(['subject', 'expires_at', 'used_at'])
         .where(belongsTo(names, stems))
         .execute(),
+      this.db
+        .selectFrom('account_groups')
+        .select(['user_stem', 'source', 'group_name'])
+        .distinct()
+        .where('user_stem', 'in', stems)
+        .orderBy('source')
+        .orderBy('group_name')
+        .execute(),
     ])
     const local = new Map(usersOf(locals).map((user) => [user.name, user]))
     const lockedStems = new Set(locked.map(({ user_stem }) => user_stem))
@@ -99,6 +109,7 @@ export class SqlPeople extends SqlRepository implements PeopleStore {
       const isOwn = ({ subject }: { readonly subject: string }) =>
         subject === name || (user === undefined && usernameOf(subject) === name && !local.has(subject))
       const invitation = invited.find(isOwn)
+      const rows = seen.filter(({ user_stem }) => user === undefined && user_stem === name)
       return {
         name,
         local: user && {
@@ -106,6 +117,10 @@ export class SqlPeople extends SqlRepository implements PeopleStore {
           enabled: user.enabled,
           hasPassword: user.passwordHash !== undefined,
           expiresAt: user.expiresAt,
+        },
+        seen: rows[0] && {
+          sources: [...new Set(rows.map(({ source }) => source))],
+          groups: [...new Set(rows.map(({ group_name }) => group_name))].filter((group) => group !== ''),
         },
         enrolledAt: enrolled.find(isOwn)?.at,
         lastLoginAt: loginOf.get(usernameOf(name)) ?? undefined,

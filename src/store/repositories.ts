@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { AccountGroupStore } from '../domain/account-groups.ts'
 import type { LeaseStore } from '../domain/address-pool.ts'
 import type { AgentStore } from '../domain/agent.ts'
 import type { TokenStore } from '../domain/api-token.ts'
@@ -24,6 +25,7 @@ import type { TrafficStore } from '../domain/traffic.ts'
 import type { TrustStore } from '../domain/trust.ts'
 import type { UsageStore } from '../domain/usage.ts'
 import type { UserStore } from '../domain/user.ts'
+import { SqlAccountGroups } from './account-groups.ts'
 import { SqlAgents } from './agents.ts'
 import { SqlAttempts } from './attempts.ts'
 import { SqlAudit } from './audit.ts'
@@ -54,6 +56,7 @@ import { SqlUsers } from './users.ts'
 /** Everything that is kept, by noun. Every method may throw `Unavailable`. */
 export interface Repositories {
   readonly users: UserStore
+  readonly accountGroups: AccountGroupStore
   readonly enrolments: EnrolmentStore
   readonly lockouts: LockoutStore
   readonly sessions: SessionStore
@@ -96,6 +99,7 @@ export function sqlRepositories(
 ): Repositories {
   return {
     users: new SqlUsers(db, random),
+    accountGroups: new SqlAccountGroups(db),
     enrolments: new SqlEnrolments(db),
     lockouts: new SqlLockouts(db, random),
     sessions: new SqlSessions(db, random),

@@ -39,6 +39,7 @@ export interface Tables {
   usage_totals: UsageTotalRow
   quota_marks: QuotaMarkRow
   quota_additions: QuotaAdditionRow
+  account_groups: AccountGroupRow
 }
 
 /** The tables by their names alone, for what is done to each. */
@@ -258,6 +259,15 @@ export interface PasskeyRow {
   transports: string | null
   created_at: number
   used_at: number | null
+}
+
+interface AccountGroupRow {
+  user_stem: string
+  source: string
+  subject: string
+  /** Empty: the row that each account has. */
+  group_name: string
+  seen_at: number
 }
 
 export interface ServingBrokerRow {

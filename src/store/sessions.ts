@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { sql } from 'kysely'
 import type { AuditEvent } from '../domain/audit.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { usernameOf } from '../domain/login-name.ts'
@@ -15,6 +16,7 @@ import type {
 import type { CountingRules } from '../domain/usage.ts'
 import { writeEvents } from './audit.ts'
 import { endedBefore } from './ended-before.ts'
+import { isOver } from './is-over.ts'
 import { applyToLeases, moveLeases } from './lease-accounting.ts'
 import { type Param, paramsOf, prepared, transact } from './prepared.ts'
 import { enforceQuotas } from './quota-enforcement.ts'
@@ -69,6 +71,7 @@ export class SqlSessions implements SessionStore {
 
   async list(search: SessionSearch): Promise<readonly Session[]> {
     const {
+      over,
       user,
       open,
       gateway,
@@ -82,6 +85,7 @@ export class SqlSessions implements SessionStore {
       limit,
     } = search
     let sessions = this.#db.selectFrom('sessions').selectAll()
+    if (over !== undefined) sessions = sessions.where(isOver(over, sql.ref('sessions.user_stem')))
     if (user !== undefined) sessions = sessions.where('user_stem', '=', usernameOf(user))
     if (open !== undefined) sessions = sessions.where('stopped_at', open ? 'is' : 'is not', null)
     if (gateway !== undefined) sessions = sessions.where('gateway', '=', gateway)

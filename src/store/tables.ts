@@ -29,4 +29,5 @@ export const TABLES: KeysOfEach = {
   usage_totals: ['day', 'policy', 'gateway', 'part'],
   quota_marks: ['subject', 'quota', 'mark'],
   quota_additions: ['id'],
+  account_groups: ['user_stem', 'source', 'subject', 'group_name'],
 }

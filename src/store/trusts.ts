@@ -2,6 +2,7 @@ import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql
 import { usernameOf } from '../domain/login-name.ts'
 import type { ShownTrust, Trust, TrustQuery, TrustSearch, TrustStore } from '../domain/trust.ts'
 import { mappingOf } from './columns.ts'
+import { isOver } from './is-over.ts'
 import { type Param, paramsOf, prepared } from './prepared.ts'
 import type { Tables, TrustRow } from './schema.ts'
 import { SqlRepository } from './sql-repository.ts'
@@ -10,11 +11,12 @@ import { SqlRepository } from './sql-repository.ts'
 const CLOCKS_DIFFER_MS = 60_000
 
 export class SqlTrusts extends SqlRepository implements TrustStore {
-  async list({ user, now, after, limit }: TrustSearch): Promise<readonly ShownTrust[]> {
+  async list({ over, user, now, after, limit }: TrustSearch): Promise<readonly ShownTrust[]> {
     let trusts = this.db
       .selectFrom('trusts')
       .selectAll()
       .where((row) => isInForce(row, now))
+    if (over !== undefined) trusts = trusts.where(isOver(over, sql.ref('trusts.user_stem')))
     if (user !== undefined) trusts = trusts.where((row) => isOf(row, user))
     if (after !== undefined) trusts = trusts.where('id', '<', after)
     return (await trusts.orderBy('id', 'desc').limit(limit).execute()).map(shown)

@@ -1,7 +1,8 @@
-import type { AliasedSelectQueryBuilder, Kysely } from 'kysely'
+import { type AliasedSelectQueryBuilder, type Kysely, sql } from 'kysely'
 import type { Randomness } from '../domain/random.ts'
 import type { OrderCause } from '../domain/session-order.ts'
 import type { EndingSearch, LocalUser, UserChange, UserSearch, UserStore } from '../domain/user.ts'
+import { isOver } from './is-over.ts'
 import { ofLocalUser, orderEnds } from './order-ends.ts'
 import { type Param, prepared, transact } from './prepared.ts'
 import type { Tables, UserRow } from './schema.ts'
@@ -22,8 +23,9 @@ export class SqlUsers implements UserStore {
     return findLocalUser(this.#db, name)
   }
 
-  async list({ group, enabled, after, limit }: UserSearch): Promise<readonly LocalUser[]> {
+  async list({ over, group, enabled, after, limit }: UserSearch): Promise<readonly LocalUser[]> {
     let users = this.#db.selectFrom('users').selectAll()
+    if (over !== undefined) users = users.where(isOver(over, sql.ref('users.name')))
     if (enabled !== undefined) users = users.where('enabled', '=', enabled ? 1 : 0)
     if (group !== undefined)
       users = users.where('name', 'in', (query) =>

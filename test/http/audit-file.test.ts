@@ -4,9 +4,11 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import express from 'express'
 import { expect, onTestFinished, test } from 'vitest'
 import type { AuditEvent } from '../../src/domain/audit.ts'
+import { rightsToAll } from '../../src/domain/scope.ts'
 import { auditRoutes } from '../../src/http/api/audit.ts'
 import { auditFile } from '../../src/http/api/audit-file.ts'
 import { Call } from '../../src/http/api/call.ts'
+import { type Caller, setCaller } from '../../src/http/caller.ts'
 
 const EVENT: AuditEvent = { id: 'id', at: 0, kind: 'login.refused', user: 'bob', detail: 'x'.repeat(10_000) }
 
@@ -43,10 +45,11 @@ test('an export that its client does not receive is aborted', async () => {
     tail: () => Promise.reject(new Error('is not asked for')),
     positionOf: () => Promise.reject(new Error('is not asked for')),
   }
-  const { exportAuditEvents } = auditRoutes({ records: { audit: trail } }, 300)
+  const { exportAuditEvents } = auditRoutes({ recordsOf: () => ({ audit: trail }) as never }, 300)
   let socket: Socket | undefined
   const app = express().get('/', async (request, response) => {
     socket = request.socket
+    setCaller(response, { rights: rightsToAll(['audit:read']) } as Caller)
     await exportAuditEvents?.(new Call(request, response))
   })
   const server = createServer(app).listen(0, '127.0.0.1')

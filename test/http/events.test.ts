@@ -60,11 +60,16 @@ async function openStreams(
 ) {
   const streams = new EventStreams()
   const feed = new LiveFeed({ trail, clock, log: quietLog, everyMs: 5 })
-  const { streamEvents } = eventRoutes({ records: { audit: trail }, clock }, feed, streams, {
-    most,
-    mostOfOne,
-    heartbeatMs: 20,
-  })
+  const { streamEvents } = eventRoutes(
+    { recordsOf: () => ({ audit: trail }) as never, maySee: async () => true, clock },
+    feed,
+    streams,
+    {
+      most,
+      mostOfOne,
+      heartbeatMs: 20,
+    },
+  )
   const app = express()
   let next = who
   app.get('/', async (request, response) => {

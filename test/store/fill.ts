@@ -31,6 +31,13 @@ export async function fill(records: Repositories): Promise<void> {
     await records.passkeys.add(passkeyOf(user))
     await records.login.recordFailure(failureOf(user, { lock: ['user'], rules: { hardAfter: index + 1 } }))
     await records.gateways.remember(text)
+    await records.accountGroups.note({
+      user,
+      source: 'corp',
+      subject: user,
+      groups: [text, 'b'],
+      seenAt: NOON,
+    })
     await records.audit.append(eventOf(user, { detail: text, actor: text }))
     await records.sessions.record(
       accounting('stop', user, unique('acct'), { octetsIn: Number.MAX_SAFE_INTEGER }),

@@ -8,9 +8,8 @@ import { pageFrom, pageOf } from './page.ts'
 import { sendFile } from './record-file.ts'
 import { eventWire } from './wire.ts'
 
-type AuditServices = {
-  readonly records: { readonly audit: Pick<HttpServices['records']['audit'], 'list' | 'tail' | 'positionOf'> }
-}
+type AuditServices = Pick<HttpServices, 'recordsOf'>
+
 /** In place of an identifier: the trail from its beginning. */
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000'
 const FORGOTTEN = {
@@ -21,9 +20,9 @@ const NOT_WITH_CURSOR = { errors: [{ path: '/query/after', message: 'has no mean
 type Filter = Omit<AuditSearch, 'after' | 'limit'>
 
 /** @param chunkWithinMs how long a client may take to receive each chunk of a file. */
-export function auditRoutes({ records }: AuditServices, chunkWithinMs?: number): Handlers {
-  const { audit } = records
+export function auditRoutes({ recordsOf }: AuditServices, chunkWithinMs?: number): Handlers {
   async function follow(call: Call, last: string): Promise<Answer> {
+    const { audit } = recordsOf(call.caller)
     if (call.query('cursor') !== undefined) throw new Problem('invalid-request', NOT_WITH_CURSOR)
     const after = last === BEFORE_ALL ? TRAIL_START : await audit.positionOf(last)
     if (after === undefined) throw new Problem('gone', FORGOTTEN)
@@ -37,7 +36,11 @@ export function auditRoutes({ records }: AuditServices, chunkWithinMs?: number):
       const last = call.query('after')
       if (last !== undefined) return follow(call, last)
       const page = pageOf(call)
-      return pageFrom(await audit.list({ ...filterIn(call), ...page }), page, eventWire)
+      return pageFrom(
+        await recordsOf(call.caller).audit.list({ ...filterIn(call), ...page }),
+        page,
+        eventWire,
+      )
     },
 
     async exportAuditEvents(call) {
@@ -45,7 +48,7 @@ export function auditRoutes({ records }: AuditServices, chunkWithinMs?: number):
       await sendFile(call.response, {
         name: 'audit-events',
         form: auditFile[call.query('format') === 'csv' ? 'csv' : 'ndjson'],
-        chunk: (after, limit) => audit.list({ ...filter, after: after?.id, limit }),
+        chunk: (after, limit) => recordsOf(call.caller).audit.list({ ...filter, after: after?.id, limit }),
         most: call.number('limit'),
         withinMs: chunkWithinMs,
       })

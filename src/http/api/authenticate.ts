@@ -1,9 +1,11 @@
 import type { Request } from 'express'
 import { type ApiToken, type TokenStore, tokenHash, tokenStateOf } from '../../domain/api-token.ts'
 import type { Clock } from '../../domain/clock.ts'
+import type { LockoutScope } from '../../domain/lockout.ts'
 import type { Log } from '../../domain/log.ts'
+import { usernameOf } from '../../domain/login-name.ts'
 import type { RequestLimits } from '../../domain/request-limits.ts'
-import { covers, type RoleGrants, rightsOf, rightsToAll, type Scope } from '../../domain/scope.ts'
+import { covers, overOf, type RoleGrants, rightsOf, rightsToAll, type Scope } from '../../domain/scope.ts'
 import { browserSessionOf } from '../browser-session.ts'
 import type { Caller } from '../caller.ts'
 import type { Admission } from '../contract.ts'
@@ -156,6 +158,30 @@ export async function demandRightsOver(
 ): Promise<void> {
   if (await mayActOn(target, rights)) return
   throw new Problem('missing-scope', { detail: BEYOND_RIGHTS })
+}
+
+/** For a lock: an address may be of users for whom the caller's right is not good. @throws Problem `missing-scope`, Unavailable */
+export async function demandLock(
+  { scope, user = '' }: { readonly scope: LockoutScope; readonly user?: string },
+  caller: Caller,
+  services: Pick<HttpServices, 'mayActOn'>,
+): Promise<void> {
+  if (overOf(caller.rights) === undefined) return
+  if (scope === 'address')
+    throw new Problem('missing-scope', {
+      detail: 'The address may be of users for whom the caller has no right.',
+    })
+  // A lockout covers everybody of the username.
+  for (const target of new Set([user, usernameOf(user)])) await demandRightsOver(target, caller, services)
+}
+
+/** @param name of a user, or a subject. @throws Problem `not-found`, as of a user who is not there; Unavailable */
+export async function demandSight(
+  name: string,
+  caller: Caller,
+  { maySee }: Pick<HttpServices, 'maySee'>,
+): Promise<void> {
+  if (!(await maySee(name, caller))) throw new Problem('not-found')
 }
 
 /**

@@ -1,10 +1,12 @@
 import type { Explanation } from '../../manage/explain.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
+import { demandSight } from './authenticate.ts'
 import type { Handlers } from './call.ts'
 import { enrolmentWire, lockoutWire, policyWire, quotaWire } from './wire.ts'
 
-export function decisionRoutes({ policies, explain, clock }: HttpServices): Handlers {
+export function decisionRoutes(services: HttpServices): Handlers {
+  const { policies, explain, clock } = services
   return {
     async listPolicies() {
       return { body: { items: policies.map(policyWire) } }
@@ -17,6 +19,7 @@ export function decisionRoutes({ policies, explain, clock }: HttpServices): Hand
         address: call.query('address'),
         client: call.query('client'),
       }
+      await demandSight(supposed.user, call.caller, services)
       const answer = await explain(supposed)
       if ('wrong' in answer)
         throw new Problem('invalid-request', {

@@ -7,7 +7,7 @@ import type { Answer, Call, Handlers } from './call.ts'
 import { orderWire, timeText } from './wire.ts'
 
 /** The end of sessions, ordered by hand; and the agents that carry such orders out. */
-export function endingRoutes({ records, ending, mayActOn }: HttpServices): Handlers {
+export function endingRoutes({ records, recordsOf, ending, mayActOn }: HttpServices): Handlers {
   async function end(call: Call, wanted: EndWanted, reason: string): Promise<EndAnswer> {
     const { actor, rights } = call.caller
     return ending.end(wanted, { actor, reason, mayActOn: (target) => mayActOn(target, rights) })
@@ -18,7 +18,7 @@ export function endingRoutes({ records, ending, mayActOn }: HttpServices): Handl
       const id = call.path('id')
       const answer = await end(call, { id }, call.body<{ reason: string }>().reason)
       if (answer.kind !== 'nothing') return answerOf(answer)
-      if ((await records.sessions.find(id)) === undefined) throw new Problem('not-found')
+      if ((await recordsOf(call.caller).sessions.find(id)) === undefined) throw new Problem('not-found')
       throw new Problem('conflict', { detail: 'The session has ended.' })
     },
 

@@ -5,7 +5,7 @@ import { BadSeed, isShortSeed, SHORT_SEED, seedIn } from '../../domain/seed-text
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
 import { auditContextOf } from './audit-context.ts'
-import { demandRightsOver } from './authenticate.ts'
+import { demandRightsOver, demandSight } from './authenticate.ts'
 import type { Handlers } from './call.ts'
 import { pageFrom, pageOf } from './page.ts'
 import { enrolmentWire, timeText } from './wire.ts'
@@ -19,6 +19,7 @@ export function enrolmentRoutes(services: HttpServices): Handlers {
     },
 
     async getEnrolment(call) {
+      await demandSight(call.path('subject'), call.caller, services)
       const [enrolment] = await records.enrolments.registeredOf(call.path('subject'))
       if (enrolment === undefined) throw new Problem('not-found')
       return { body: enrolmentWire(enrolment) }

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
 import type { AuditEvent } from '../../domain/audit.ts'
 import { earliestId } from '../../domain/record-id.ts'
+import { overOf } from '../../domain/scope.ts'
 import { releaseSlot } from '../busy.ts'
 import type { Caller } from '../caller.ts'
 import type { LiveFeed } from '../live-feed.ts'
@@ -10,9 +11,7 @@ import { demand } from './authenticate.ts'
 import type { Handlers } from './call.ts'
 import { eventWire } from './wire.ts'
 
-type EventServices = Pick<HttpServices, 'clock'> & {
-  readonly records: { readonly audit: Pick<HttpServices['records']['audit'], 'list'> }
-}
+type EventServices = Pick<HttpServices, 'clock' | 'maySee' | 'recordsOf'>
 
 /** Streams at a time, in total and per caller, and the time between two heartbeats. */
 const LIMITS = { most: 100, mostOfOne: 8, heartbeatMs: 15_000 }
@@ -48,7 +47,7 @@ export class EventStreams {
 }
 
 export function eventRoutes(
-  { records, clock }: EventServices,
+  { recordsOf, maySee, clock }: EventServices,
   feed: LiveFeed,
   streams: EventStreams,
   { most, mostOfOne, heartbeatMs } = LIMITS,
@@ -60,13 +59,23 @@ export function eventRoutes(
     request.socket.setNoDelay(true)
   }
 
+  /** Those of users whom the caller may see. */
+  async function seenBy(caller: Caller, events: readonly AuditEvent[]): Promise<readonly AuditEvent[]> {
+    if (overOf(caller.rights) === undefined) return events
+    const seen = new Map<string, boolean>()
+    for (const { user } of events)
+      if (user !== undefined && !seen.has(user)) seen.set(user, await maySee(user, caller))
+    return events.filter(({ user }) => user !== undefined && seen.get(user) === true)
+  }
+
   async function missed(
+    caller: Caller,
     lastSeen: string | undefined,
     prefixes: readonly string[],
   ): Promise<readonly AuditEvent[]> {
     const floor = earliestId(clock.now() - CATCH_UP_MS)
     if (lastSeen === undefined || lastSeen < floor) return []
-    const events = await records.audit.list({ after: lastSeen, order: 'oldest', limit: CATCH_UP })
+    const events = await recordsOf(caller).audit.list({ after: lastSeen, order: 'oldest', limit: CATCH_UP })
     return events.filter(({ kind }) => prefixes.some((prefix) => kind.startsWith(prefix)))
   }
 
@@ -86,26 +95,34 @@ export function eventRoutes(
     async streamEvents(call) {
       const { request, response, caller } = call
       const topics = (call.list('topics') ?? ['lockouts']) as readonly Topic[]
-      if (topics.includes('logins')) demand(caller, 'audit:read')
+      if (topics.includes('logins')) demand(caller, 'audit:read', true)
       if (request.method === 'HEAD') {
         response.set(HEADERS).end()
         return undefined
       }
       const prefixes = topics.map((topic) => PREFIX[topic])
-      const past = await missed(request.get('last-event-id'), prefixes)
+      const past = await missed(caller, request.get('last-event-id'), prefixes)
       // The client has disconnected meanwhile, and no event will say so.
       if (request.socket.destroyed) return undefined
       streams.add(caller.key, response, most, mostOfOne)
       beginStream(request, response)
       const pastIds = new Set(past.map(({ id }) => id))
       response.write(past.map(eventText).join(''))
-      const unlisten = feed.listen((events) => {
+      const send = (events: readonly AuditEvent[]) => {
         if (response.writableEnded) return
+        if (events.length > 0) response.write(events.map(eventText).join(''))
+        if (response.writableLength > MAX_WAITING) response.destroy()
+      }
+      // One batch after the other, in their order.
+      let sent = Promise.resolve()
+      const unlisten = feed.listen((events) => {
         const wanted = events.filter(
           ({ id, kind }) => !pastIds.has(id) && prefixes.some((prefix) => kind.startsWith(prefix)),
         )
-        if (wanted.length > 0) response.write(wanted.map(eventText).join(''))
-        if (response.writableLength > MAX_WAITING) response.destroy()
+        sent = sent
+          .then(async () => send(await seenBy(caller, wanted)))
+          // Which of them are the caller's cannot be told: the client comes back and is sent them then.
+          .catch(() => void response.end())
       })
       const heartbeat = keepAlive(response, caller)
       response.once('close', () => {

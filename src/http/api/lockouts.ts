@@ -1,9 +1,10 @@
 import type { LockoutScope, LockoutState } from '../../domain/lockout.ts'
 import type { LockoutHint } from '../../domain/lockout-hint.ts'
+import { overOf } from '../../domain/scope.ts'
 import type { ReleaseAnswer, ReleaseWanted } from '../../manage/release-lockouts.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
-import { BEYOND_RIGHTS } from './authenticate.ts'
+import { BEYOND_RIGHTS, demandLock } from './authenticate.ts'
 import { type Call, type Handlers, millisecondsOf } from './call.ts'
 import { addressFrom, addressIn, orderIn, usernameFrom, usernameIn } from './filters.ts'
 import { pageFrom, pageOf } from './page.ts'
@@ -12,12 +13,13 @@ import { eventWire, lockoutWire } from './wire.ts'
 const MAX_HISTORY = 100
 const HISTORY_BEFORE_MS = 3_600_000
 
-export function lockoutRoutes({ records, lockouts, mayActOn, clock }: HttpServices): Handlers {
+export function lockoutRoutes({ recordsOf, lockouts, mayActOn, clock }: HttpServices): Handlers {
   function release(call: Call, wanted: ReleaseWanted, reason: string): Promise<ReleaseAnswer> {
     const { actor, rights } = call.caller
     return lockouts.release(wanted, {
       by: actor,
       reason,
+      over: overOf(rights),
       mayActOn: (target) => mayActOn(target, rights),
     })
   }
@@ -27,7 +29,7 @@ export function lockoutRoutes({ records, lockouts, mayActOn, clock }: HttpServic
       const page = pageOf(call)
       const now = clock.now()
       const state = call.query('state') as LockoutState | undefined
-      const found = await records.lockouts.list({
+      const found = await recordsOf(call.caller).lockouts.list({
         user: usernameIn(call),
         address: addressIn(call),
         gateway: call.query('gateway'),
@@ -44,6 +46,7 @@ export function lockoutRoutes({ records, lockouts, mayActOn, clock }: HttpServic
 
     async lockByHand(call) {
       const { scope, user, address, until, reason } = call.body<WantedBody>()
+      await demandLock({ scope, user }, call.caller, { mayActOn })
       const end = until === undefined ? undefined : millisecondsOf(until, '/body/until')
       const answer = await lockouts.lock({ scope, user, address, until: end }, call.caller.actor, reason)
       if (answer.kind === 'wrong')
@@ -54,13 +57,13 @@ export function lockoutRoutes({ records, lockouts, mayActOn, clock }: HttpServic
     },
 
     async getLockout(call) {
-      const lockout = await records.lockouts.find(call.path('id'))
+      const lockout = await recordsOf(call.caller).lockouts.find(call.path('id'))
       if (lockout === undefined) throw new Problem('not-found')
       const { user, address, since } = lockout
       // All addresses of the user: someone else may be guessing at the same time.
       const subject = user === undefined ? { address } : { user }
       const search = { ...subject, since: since - HISTORY_BEFORE_MS, limit: MAX_HISTORY }
-      const history = await records.audit.list(search)
+      const history = await recordsOf(call.caller).audit.list(search)
       return { body: { lockout: lockoutWire(lockout, clock.now()), history: history.map(eventWire) } }
     },
 
@@ -70,7 +73,7 @@ export function lockoutRoutes({ records, lockouts, mayActOn, clock }: HttpServic
       const { released, left } = await release(call, { ids: [id] }, reason)
       if (released[0] !== undefined) return { body: lockoutWire(released[0], clock.now()) }
       if (left[0]?.why === 'forbidden') throw new Problem('missing-scope', { detail: BEYOND_RIGHTS })
-      if ((await records.lockouts.find(id)) === undefined) throw new Problem('not-found')
+      if ((await recordsOf(call.caller).lockouts.find(id)) === undefined) throw new Problem('not-found')
       throw new Problem('conflict', { detail: 'The lockout has ended or was released.' })
     },
 

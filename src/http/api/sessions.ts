@@ -9,7 +9,7 @@ import { sendFile } from './record-file.ts'
 import { sessionFile } from './session-file.ts'
 import { sessionWire } from './wire.ts'
 
-export function sessionRoutes({ records, clock }: HttpServices): Handlers {
+export function sessionRoutes({ records, recordsOf, clock }: HttpServices): Handlers {
   return {
     async listPools() {
       return { body: { items: await records.leases.usage() } }
@@ -18,7 +18,7 @@ export function sessionRoutes({ records, clock }: HttpServices): Handlers {
     async listSessions(call) {
       const page = pageOf(call)
       const now = clock.now()
-      const found = await records.sessions.list({ ...filterIn(call, now), ...page })
+      const found = await recordsOf(call.caller).sessions.list({ ...filterIn(call, now), ...page })
       const orderOf = await lastOrders(found, records.orders)
       return pageFrom(found, page, (session) => sessionWire(session, now, orderOf(session)))
     },
@@ -29,14 +29,14 @@ export function sessionRoutes({ records, clock }: HttpServices): Handlers {
       await sendFile(call.response, {
         name: 'sessions',
         form: sessionFile(now)[call.query('format') === 'csv' ? 'csv' : 'ndjson'],
-        chunk: (after, limit) => records.sessions.list({ ...filter, after: after?.id, limit }),
+        chunk: (after, limit) => recordsOf(call.caller).sessions.list({ ...filter, after: after?.id, limit }),
         most: call.number('limit'),
       })
       return undefined
     },
 
     async getSession(call) {
-      const session = await records.sessions.find(call.path('id'))
+      const session = await recordsOf(call.caller).sessions.find(call.path('id'))
       if (session === undefined) throw new Problem('not-found')
       const orderOf = await lastOrders([session], records.orders)
       return { body: sessionWire(session, clock.now(), orderOf(session)) }

@@ -12,9 +12,9 @@ import { addressIn, usernameIn } from './filters.ts'
 import { wrongCursor } from './page.ts'
 import { eventWire, lockoutWire, sessionWire, timeText } from './wire.ts'
 
-type TimelineServices = Pick<HttpServices, 'records' | 'clock'>
+type TimelineServices = Pick<HttpServices, 'recordsOf' | 'clock'>
 
-export function timelineRoutes({ records, clock }: TimelineServices): Handlers {
+export function timelineRoutes({ recordsOf, clock }: TimelineServices): Handlers {
   async function subjectIn(call: Call): Promise<TimelineSubject> {
     const [user, address, id] = [usernameIn(call), addressIn(call), call.query('session')]
     const subjects: readonly TimelineSubject[] = [
@@ -27,20 +27,20 @@ export function timelineRoutes({ records, clock }: TimelineServices): Handlers {
         errors: [{ path: '/query', message: 'needs one of user, address and session' }],
       })
     if (subject !== undefined) return subject
-    const session = await records.sessions.find(id ?? '')
+    const session = await recordsOf(call.caller).sessions.find(id ?? '')
     if (session === undefined) throw new Problem('not-found')
     return { kind: 'session', session }
   }
 
   return {
     async getTimeline(call) {
-      demand(call.caller, 'sessions:read')
-      demand(call.caller, 'lockouts:read')
+      demand(call.caller, 'sessions:read', true)
+      demand(call.caller, 'lockouts:read', true)
       const cursor = call.query('cursor')
       if (cursor !== undefined && !isTimelineCursor(cursor)) throw wrongCursor()
       const now = clock.now()
       const search = { now, since: call.time('since'), cursor, limit: call.number('limit') }
-      const { entries, next } = await readTimeline(await subjectIn(call), records, search)
+      const { entries, next } = await readTimeline(await subjectIn(call), recordsOf(call.caller), search)
       return { body: { items: entries.map((entry) => entryWire(entry, now)), next } }
     },
   }

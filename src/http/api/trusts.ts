@@ -6,11 +6,15 @@ import { usernameIn } from './filters.ts'
 import { pageFrom, pageOf } from './page.ts'
 import { trustWire } from './wire.ts'
 
-export function trustRoutes({ records, trusts, clock }: HttpServices): Handlers {
+export function trustRoutes({ recordsOf, trusts, clock }: HttpServices): Handlers {
   return {
     async listTrusts(call) {
       const page = pageOf(call)
-      const found = await records.trusts.list({ user: usernameIn(call), now: clock.now(), ...page })
+      const found = await recordsOf(call.caller).trusts.list({
+        user: usernameIn(call),
+        now: clock.now(),
+        ...page,
+      })
       return pageFrom(found, page, trustWire)
     },
 

@@ -1,10 +1,11 @@
 import type { Locale } from '../../domain/locale.ts'
+import { overOf } from '../../domain/scope.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { UserAnswer } from '../../manage/users.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
 import { auditContextOf } from './audit-context.ts'
-import { demandRightsOfGroups, demandRightsOver } from './authenticate.ts'
+import { demandRightsOfGroups, demandRightsOver, demandSight } from './authenticate.ts'
 import { type Answer, type Handlers, millisecondsOf } from './call.ts'
 import { pageFrom, pageOf } from './page.ts'
 import { userWire } from './wire.ts'
@@ -17,7 +18,7 @@ export function userRoutes(services: HttpServices): Handlers {
       const page = pageOf(call)
       const group = call.query('group')
       const enabled = flagOf(call.query('enabled'))
-      const found = await records.users.list({ group, enabled, ...page })
+      const found = await records.users.list({ over: overOf(call.caller.rights), group, enabled, ...page })
       return pageFrom(found, page, userWire, ({ name }) => name)
     },
 
@@ -42,6 +43,7 @@ export function userRoutes(services: HttpServices): Handlers {
     },
 
     async getUser(call) {
+      await demandSight(call.path('name'), call.caller, services)
       const user = await records.users.find(call.path('name'))
       if (user === undefined) throw new Problem('not-found')
       return { body: userWire(user) }

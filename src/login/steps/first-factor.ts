@@ -211,6 +211,7 @@ async function conclude(
       }
       login.isPasswordRight = rules.mode !== 'only'
       const person = { subject, source: store.name, groups, attributes, endsAt, record, notice }
+      if (store.isOwn !== true) login.options.seenAccounts?.note(attempt.name.username, person)
       return verified(identified, person, more)
     }
     case 'wrong':

@@ -32,6 +32,7 @@ import { authenticators } from './0031-authenticators.ts'
 import { mail } from './0032-mail.ts'
 import { passkeys } from './0033-passkeys.ts'
 import { grace } from './0034-grace.ts'
+import { accountGroups } from './0035-account-groups.ts'
 
 /**
  * Every change of the tables, run in the order of their names. One that was released is never edited: stores in
@@ -71,4 +72,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0032-mail': mail,
   '0033-passkeys': passkeys,
   '0034-grace': grace,
+  '0035-account-groups': accountGroups,
 }

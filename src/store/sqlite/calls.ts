@@ -88,6 +88,7 @@ export const ACCESS: AccessOfEach = {
   names: { list: 'read' },
   people: { list: 'read' },
   rollOut: { standingsOf: 'read' },
+  accountGroups: { note: 'write', areAllIn: 'read' },
   audit: { append: 'write', list: 'read', positionOf: 'read', tail: 'read' },
   sinks: {
     list: 'read',

@@ -1,7 +1,9 @@
 import type { Request, Router } from 'express'
 import { type AttemptTally, TALLY_KEYS } from '../../domain/attempt-tally.ts'
 import type { AuditEvent } from '../../domain/audit.ts'
+import { overOf } from '../../domain/scope.ts'
 import { fileForms, sendFile } from '../../http/api/record-file.ts'
+import { callerOf } from '../../http/caller.ts'
 import { PORTAL } from '../../login/flow.ts'
 import { parameter } from '../layout/forms.ts'
 import { needs } from './admission.ts'
@@ -20,11 +22,11 @@ const EVENT_FILE = '/api/v1/audit-events/export'
 
 /** Login attempts: one by one, or grouped by where they came from, whom they were for, or when. */
 export function attemptRoutes(router: Router, admin: AdminConsole): void {
-  const { records, clock } = admin.services
+  const { clock } = admin.services
   const gateways = [...admin.services.gateways, PORTAL]
   const kept = new KeptAnswers(() => clock.monotonic())
 
-  router.get('/attempts', needs('audit:read'), async (request, response) => {
+  router.get('/attempts', needs('audit:read', true), async (request, response) => {
     admin.show(response, {
       view: 'attempts',
       title: (t) => t('admin.attempts.title'),
@@ -33,13 +35,13 @@ export function attemptRoutes(router: Router, admin: AdminConsole): void {
     })
   })
 
-  router.get('/attempts/live', needs('audit:read'), async (request, response) => {
+  router.get('/attempts/live', needs('audit:read', true), async (request, response) => {
     admin.showPart(response, 'attempt-list', await dataOf(request))
   })
 
-  router.get('/attempts/file', needs('audit:read'), async (request, response) => {
+  router.get('/attempts/file', needs('audit:read', true), async (request, response) => {
     const form = FILE_FORMS[oneOf(request, 'format', ['csv', 'ndjson'])]
-    const tallies = await tally(viewIn(request), MAX_GROUPS_IN_FILE)
+    const tallies = await tally(request, viewIn(request), MAX_GROUPS_IN_FILE)
     const chunk = async (after: AttemptTally | undefined) => (after === undefined ? tallies : [])
     await sendFile(response, { name: 'attempts', form, chunk, most: MAX_GROUPS_IN_FILE })
   })
@@ -54,14 +56,14 @@ export function attemptRoutes(router: Router, admin: AdminConsole): void {
     const linkWith = (change: Readonly<Record<string, string | undefined>>) =>
       searchText(PATH, { ...parameters, ...change })
     const after = recordId(parameter(request, 'after'))
-    const events = by === undefined ? await eventsOf(view, after) : []
+    const events = by === undefined ? await eventsOf(request, view, after) : []
     const shown = events.slice(0, PAGE_EVENTS)
     const next = events.length > PAGE_EVENTS ? shown.at(-1)?.id : undefined
     return {
       view,
       keys: TALLY_KEYS,
       spans: SPANS,
-      tallies: by === undefined ? [] : await tally(view, MAX_GROUPS),
+      tallies: by === undefined ? [] : await tally(request, view, MAX_GROUPS),
       attempts: fold(shown.filter(({ kind }) => kind.startsWith('login.'))),
       page: { after, firstPage: linkWith({}), nextPage: next && linkWith({ after: next }) },
       live: searchText(`${PATH}/live`, { ...parameters, after }),
@@ -71,21 +73,26 @@ export function attemptRoutes(router: Router, admin: AdminConsole): void {
     }
   }
 
-  async function eventsOf(view: AttemptView, after?: string): Promise<readonly AuditEvent[]> {
+  async function eventsOf(
+    request: Request,
+    view: AttemptView,
+    after?: string,
+  ): Promise<readonly AuditEvent[]> {
     const { query, gateway, since, before } = view
     if (query.isInvalid) return []
+    const records = admin.recordsOf(request)
     const search = { user: query.user, address: query.address, gateway, before, limit: PAGE_EVENTS + 1 }
     return after === undefined
       ? eventsSince(records.audit, since, search)
       : records.audit.list({ ...search, since, after })
   }
 
-  function tally(view: AttemptView, limit: number): Promise<readonly AttemptTally[]> {
+  function tally(request: Request, view: AttemptView, limit: number): Promise<readonly AttemptTally[]> {
     const { by = 'network', query, gateway, since, before, parameters } = view
     if (query.isInvalid) return Promise.resolve([])
     const { user, address } = query
-    return kept.get(JSON.stringify([parameters, limit]), () =>
-      records.attempts.tally({ by, user, address, gateway, since, before, limit }),
+    return kept.get(JSON.stringify([overOf(callerOf(request).rights), parameters, limit]), () =>
+      admin.recordsOf(request).attempts.tally({ by, user, address, gateway, since, before, limit }),
     )
   }
 }

@@ -12,9 +12,9 @@ const EXPORT = '/api/v1/audit-events/export'
 
 /** Searches and exports the audit trail. */
 export function auditRoutes(router: Router, admin: AdminConsole): void {
-  const { records, gateways } = admin.services
+  const { gateways } = admin.services
 
-  router.get('/audit', needs('audit:read'), async (request, response) => {
+  router.get('/audit', needs('audit:read', true), async (request, response) => {
     const named = queryIn(request, 'user')
     const typedAddress = parameter(request, 'address')
     // An address in the field for the user name counts as an address.
@@ -40,7 +40,7 @@ export function auditRoutes(router: Router, admin: AdminConsole): void {
       path: '/desk/audit',
       filter: { ...typed, zone: parameter(request, 'zone') },
       size: PAGE_SIZE,
-      find: isInvalid ? undefined : (part) => records.audit.list({ ...search, ...part }),
+      find: isInvalid ? undefined : (part) => admin.recordsOf(request).audit.list({ ...search, ...part }),
     })
     const exported = { user, address, gateway, kind, since: isoText(since), before: isoText(before) }
     admin.show(response, {

@@ -1,11 +1,14 @@
 import type { Request, Response } from 'express'
 import { hiddenCharacterIn } from '../../domain/hidden-characters.ts'
+import { overOf } from '../../domain/scope.ts'
 import { callerOf } from '../../http/caller.ts'
+import { sendCompressed } from '../../http/compressed.ts'
 import { addressOf } from '../../http/peer.ts'
 import type { HttpServices } from '../../http/services.ts'
 import type { Translate } from '../../i18n/messages.ts'
 import { PORTAL } from '../../login/flow.ts'
 import type { AuditContext } from '../../manage/audit-context.ts'
+import type { PartialRecords } from '../../manage/records-over.ts'
 import { field, parameter } from '../layout/forms.ts'
 import type { Page, Pages, PageText } from '../layout/pages.ts'
 import { durationText, hourText, trafficText } from '../layout/times.ts'
@@ -73,6 +76,11 @@ export class AdminConsole {
     this.#pages = pages
   }
 
+  /** What the caller may see of the records. */
+  recordsOf(request: Request): PartialRecords {
+    return this.services.recordsOf(callerOf(request))
+  }
+
   show(response: Response, page: ConsolePage): void {
     this.#pages.show(response, this.#pageOf(response, page))
   }
@@ -87,7 +95,7 @@ export class AdminConsole {
     const part = this.#pages.render(response.req, this.#pageOf(response, { view, data, title: () => '' }))
     const lockedOut = lockedOutText(response, this.#pages.localeOf(response.req))
     if (lockedOut !== undefined) response.set('X-Locked-Out', lockedOut)
-    response.type('html').send(part)
+    sendCompressed(response, part)
   }
 
   /** Who acts and why, for the audit trail; a problem where the form has no usable reason. */
@@ -103,11 +111,14 @@ export class AdminConsole {
     const request = response.req
     const locale = this.#pages.localeOf(request)
     const { rights } = callerOf(request)
+    const isForAPart = overOf(rights) !== undefined
     const { gateways, clock } = this.services
-    const areas = Object.entries(PATHS) as [Area, string][]
+    const areas = (Object.entries(PATHS) as [Area, string][]).filter(
+      ([each]) => !isForAPart || each !== 'now',
+    )
     return {
       width: 'wide',
-      home: '/desk',
+      home: isForAPart ? PATHS.lockouts : PATHS.now,
       styles: ['desk.css', 'desk-now.css', 'desk-people.css', 'desk-users.css', 'sheets.css'],
       scripts: ['desk.js', 'desk-live.js', 'desk-people.js'],
       nav: areas.map(([each, href]) => ({
@@ -128,6 +139,7 @@ export class AdminConsole {
           changeUsers: rights.has('users:write'),
           end: rights.has('sessions:write'),
         },
+        isForAPart,
         gateways: [...gateways, PORTAL],
         portal: PORTAL,
         now: clock.now(),

@@ -4,6 +4,7 @@ import type { PeopleSearch } from '../../domain/people.ts'
 import { invitationFile } from '../../http/api/invitation-file.ts'
 import { callerOf } from '../../http/caller.ts'
 import { type Invitee, inviteMany, isInvitee, type NotInvited } from '../../manage/inviting-many.ts'
+import type { PartialRecords } from '../../manage/records-over.ts'
 import { field, fields } from '../layout/forms.ts'
 import { shownSheet } from '../sheets/shown-sheet.ts'
 import { needs } from './admission.ts'
@@ -17,9 +18,9 @@ const MAX_INVITED = 200
 
 /** Invites several people with one reason. The codes are in the answer and nowhere else. */
 export function inviteRoutes(router: Router, admin: AdminConsole): void {
-  const { inviting, subjectOf, mayActOn, records, publicUrl } = admin.services
+  const { inviting, subjectOf, mayActOn, publicUrl } = admin.services
 
-  router.post('/users/invite-many', needs('enrolments:write'), async (request, response) => {
+  router.post('/users/invite-many', needs('enrolments:write', true), async (request, response) => {
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return showPeople(response, admin, context)
     const names = await namesIn(request)
@@ -45,6 +46,7 @@ export function inviteRoutes(router: Router, admin: AdminConsole): void {
     const sheets = byMail ? [] : invited.map(shownSheet)
     admin.show(response, {
       view: 'invited-many',
+      isSecret: true,
       title: (t) => t('admin.inviteMany.done', { count: invited.length }),
       width: 'narrow',
       area: 'users',
@@ -76,17 +78,20 @@ export function inviteRoutes(router: Router, admin: AdminConsole): void {
   async function namesIn(request: Request): Promise<readonly string[]> {
     const { filter, search } = await findPeople(request, admin)
     if (field(request, 'all') === '') return fields(request, 'name')
-    if (filter === 'invited') return remindable(search)
+    if (filter === 'invited') return remindable(search, admin.recordsOf(request))
     if (filter !== 'not_enrolled') return []
-    const found = await records.people.list({ ...search, limit: MAX_INVITED + 1 })
+    const found = await admin.recordsOf(request).people.list({ ...search, limit: MAX_INVITED + 1 })
     return found.map(({ name }) => name)
   }
 
   /** Whose invitation waits or has expired, from as many pages as it takes. */
-  async function remindable(search: Omit<PeopleSearch, 'after' | 'limit'>): Promise<readonly string[]> {
+  async function remindable(
+    search: Omit<PeopleSearch, 'after' | 'limit'>,
+    { people }: Pick<PartialRecords, 'people'>,
+  ): Promise<readonly string[]> {
     const names: string[] = []
     for (let after: string | undefined; names.length <= MAX_INVITED; ) {
-      const page = await records.people.list({ ...search, after, limit: MAX_INVITED })
+      const page = await people.list({ ...search, after, limit: MAX_INVITED })
       const unused = page.filter(({ invitation }) => invitation?.usedAt === undefined)
       names.push(...unused.map(({ name }) => name))
       after = page.at(-1)?.name

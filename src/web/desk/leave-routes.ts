@@ -12,7 +12,11 @@ import { personPath } from './filters.ts'
 export function leaveRoutes(router: Router, admin: AdminConsole): void {
   const { subjectOf } = admin.services
   const leaving = new Leaving(admin.services)
-  const guards = [needs('lockouts:write'), needs('enrolments:write'), needs('sessions:write')]
+  const guards = [
+    needs('lockouts:write', true),
+    needs('enrolments:write', true),
+    needs('sessions:write', true),
+  ]
 
   router.get('/users/:name/leave', guards, async (request: Request, response: Response) => {
     await subjectIn(request)

@@ -1,5 +1,8 @@
 import type { Request, Response, Router } from 'express'
 import type { LockoutScope } from '../../domain/lockout.ts'
+import { overOf } from '../../domain/scope.ts'
+import { demandLock } from '../../http/api/authenticate.ts'
+import { callerOf } from '../../http/caller.ts'
 import { field, goTo, parameter } from '../layout/forms.ts'
 import { needs } from './admission.ts'
 import { type AdminConsole, type FormProblem, isContext } from './console.ts'
@@ -22,16 +25,17 @@ interface LockForm {
 export function lockRoutes(router: Router, admin: AdminConsole): void {
   const { lockouts, clock } = admin.services
 
-  router.get('/lock', needs('lockouts:write'), (request, response) => {
+  router.get('/lock', needs('lockouts:write', true), (request, response) => {
     const [user, address] = [parameter(request, 'user'), parameter(request, 'address')]
     const scope = user === '' && address !== '' ? 'address' : 'user'
     showForm(response, { scope, user, address, duration: '', reason: '' })
   })
 
-  router.post('/lock', needs('lockouts:write'), async (request, response) => {
+  router.post('/lock', needs('lockouts:write', true), async (request, response) => {
     const form = formIn(request)
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return showForm(response, form, context)
+    await demandLock(form, callerOf(request), admin.services)
     const duration = DURATIONS.find((each) => String(each) === form.duration)
     const answer = await lockouts.lock(
       {
@@ -51,12 +55,17 @@ export function lockRoutes(router: Router, admin: AdminConsole): void {
   })
 
   function showForm(response: Response, typed: LockForm, problem?: FormProblem): void {
+    const isForAll = overOf(callerOf(response.req).rights) === undefined
     admin.show(response, {
       view: 'lock',
       title: (t) => t('admin.lock.title'),
       width: 'slim',
       area: 'lockouts',
-      data: { typed, durations: DURATIONS, scopes: SCOPES },
+      data: {
+        typed,
+        durations: DURATIONS,
+        scopes: isForAll ? SCOPES : SCOPES.filter((each) => each !== 'address'),
+      },
       problem,
     })
   }

@@ -7,10 +7,14 @@ import type { HttpServices } from '../../http/services.ts'
 export const MAX_COUNTED = 1000
 
 /** Counts the lockouts in force for the bar at the top of every page. */
-export function countLockedOut({ records, clock }: Pick<HttpServices, 'records' | 'clock'>): RequestHandler {
+export function countLockedOut({
+  recordsOf,
+  clock,
+}: Pick<HttpServices, 'recordsOf' | 'clock'>): RequestHandler {
   return async (request, response, next) => {
-    if (request.method === 'GET' && callerOf(request).rights.get('lockouts:read') === 'everybody')
-      response.locals.lockedOut = await records.lockouts.countInForce(clock.now(), MAX_COUNTED)
+    const caller = callerOf(request)
+    if (request.method === 'GET' && caller.rights.has('lockouts:read'))
+      response.locals.lockedOut = await recordsOf(caller).lockouts.countInForce(clock.now(), MAX_COUNTED)
     next()
   }
 }

@@ -6,7 +6,10 @@ import type { HttpServices } from '../../http/services.ts'
 import { eventsSince } from './recent-events.ts'
 
 type ContextServices = Pick<HttpServices, 'failuresWithinMs'> & {
-  readonly records: Pick<HttpServices['records'], 'audit' | 'sessions'>
+  readonly records: {
+    readonly audit: Pick<HttpServices['records']['audit'], 'list'>
+    readonly sessions: Pick<HttpServices['records']['sessions'], 'list'>
+  }
 }
 
 /** Events of one lockout that are read; a count stops there. */

@@ -16,8 +16,9 @@ const PAGE_SIZE = 40
 const MAX_COUNTED = 20_000
 
 /** One page of lockouts, by what the address of the request asks for. */
-export async function findLockouts(request: Request, { services }: AdminConsole) {
-  const { records, gateways, clock } = services
+export async function findLockouts(request: Request, admin: AdminConsole) {
+  const { gateways, clock } = admin.services
+  const records = admin.recordsOf(request)
   const query = queryIn(request)
   const { user, address } = query
   const state = oneOf(request, 'state', STATES)

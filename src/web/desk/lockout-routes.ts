@@ -1,5 +1,6 @@
 import type { Request, Response, Router } from 'express'
 import { isInForce, type Lockout } from '../../domain/lockout.ts'
+import { overOf } from '../../domain/scope.ts'
 import { callerOf } from '../../http/caller.ts'
 import { Problem } from '../../http/problem.ts'
 import { readTimeline } from '../../manage/timeline.ts'
@@ -18,22 +19,30 @@ const MAX_OTHERS = 20
 
 /** Shows a lockout with its context, and releases it. */
 export function lockoutRoutes(router: Router, admin: AdminConsole): void {
-  const { records, lockouts, mayActOn, clock } = admin.services
+  const { lockouts, mayActOn, failuresWithinMs, clock } = admin.services
 
-  router.get('/lockouts/:id', needs('lockouts:read'), async (request, response) => {
+  router.get('/lockouts/:id', needs('lockouts:read', true), async (request, response) => {
     await showLockout(response, await findLockout(request))
   })
 
-  router.post('/lockouts/:id/release', needs('lockouts:write'), async (request, response) => {
+  router.post('/lockouts/:id/release', needs('lockouts:write', true), async (request, response) => {
     const lockout = await findLockout(request)
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return showLockout(response, lockout, context)
     const { actor, reason } = context
-    const others = field(request, 'others') === 'yes' ? await findOthers(lockout) : []
+    const others = field(request, 'others') === 'yes' ? await findOthers(lockout, request) : []
     const ids = [lockout, ...others].map(({ id }) => id)
     const { rights } = callerOf(request)
     const mayAct = (target: string) => mayActOn(target, rights)
-    const { released, left } = await lockouts.release({ ids }, { by: actor, reason, mayActOn: mayAct })
+    const { released, left } = await lockouts.release(
+      { ids },
+      {
+        by: actor,
+        reason,
+        mayActOn: mayAct,
+        over: overOf(rights),
+      },
+    )
     if (left.some(({ why }) => why === 'forbidden')) throw new Problem('missing-scope')
     if (!released.some(({ id }) => id === lockout.id))
       return showLockout(response, await findLockout(request), 'not_in_force')
@@ -43,21 +52,22 @@ export function lockoutRoutes(router: Router, admin: AdminConsole): void {
   /** @throws Problem `not-found` */
   async function findLockout(request: Request): Promise<Lockout> {
     const id = recordId(request.params.id)
-    const lockout = id === undefined ? undefined : await records.lockouts.find(id)
+    const lockout = id === undefined ? undefined : await admin.recordsOf(request).lockouts.find(id)
     if (lockout === undefined) throw new Problem('not-found')
     return lockout
   }
 
   /** Other lockouts of the same user that are in force. */
-  async function findOthers({ id, user }: Lockout): Promise<readonly Lockout[]> {
+  async function findOthers({ id, user }: Lockout, request: Request): Promise<readonly Lockout[]> {
     if (user === undefined) return []
     const standing = { state: 'in_force', at: clock.now() } as const
-    const found = await records.lockouts.list({ user, standing, limit: MAX_OTHERS })
+    const found = await admin.recordsOf(request).lockouts.list({ user, standing, limit: MAX_OTHERS })
     return found.filter((other) => other.id !== id)
   }
 
   async function showLockout(response: Response, lockout: Lockout, problem?: FormProblem): Promise<void> {
     const { user, address } = lockout
+    const records = admin.recordsOf(response.req)
     const now = clock.now()
     const since = lockout.since - TIMELINE_BEFORE_MS
     // The timeline of a user covers all addresses: someone else may be guessing at the same time.
@@ -66,9 +76,9 @@ export function lockoutRoutes(router: Router, admin: AdminConsole): void {
         ? ({ kind: 'address', address: address ?? '' } as const)
         : ({ kind: 'user', user } as const)
     const [context, { entries }, others, status] = await Promise.all([
-      lockoutContextOf(lockout, admin.services),
+      lockoutContextOf(lockout, { records, failuresWithinMs }),
       readTimeline(subject, records, { now, since, limit: MAX_ENTRIES }),
-      findOthers(lockout),
+      findOthers(lockout, response.req),
       user === undefined ? undefined : findUserStatus(user, admin),
     ])
     admin.show(response, {

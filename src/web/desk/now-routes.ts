@@ -1,6 +1,9 @@
 import type { Router } from 'express'
 import { isNearlyFull, poolLabel } from '../../domain/address-pool.ts'
+import { overOf } from '../../domain/scope.ts'
+import { callerOf } from '../../http/caller.ts'
 import { findAttacks } from '../../manage/attacks.ts'
+import { goTo } from '../layout/forms.ts'
 import { chartOf, firstHour } from './activity.ts'
 import { needs } from './admission.ts'
 import type { AdminConsole } from './console.ts'
@@ -24,7 +27,9 @@ export function nowRoutes(router: Router, admin: AdminConsole): void {
   const { records, clock } = admin.services
   const kept = new KeptAnswers(() => clock.monotonic())
 
-  router.get('/', needs('lockouts:read'), async (_request, response) => {
+  router.get('/', needs('lockouts:read', true), async (request, response) => {
+    // What goes on concerns all users.
+    if (overOf(callerOf(request).rights) !== undefined) return goTo(response, '/desk/lockouts')
     admin.show(response, {
       view: 'now',
       title: (t) => t('admin.now.title'),

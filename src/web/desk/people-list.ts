@@ -23,8 +23,9 @@ export type PersonState =
   | 'fine'
 
 /** One page of people, by what the address of the request asks for. */
-export async function findPeople(request: Request, { services }: AdminConsole) {
-  const { records, clock } = services
+export async function findPeople(request: Request, admin: AdminConsole) {
+  const { clock } = admin.services
+  const records = admin.recordsOf(request)
   const now = clock.now()
   const q = parameter(request, 'q')
   const after = parameter(request, 'after')

@@ -7,7 +7,7 @@ import { DEFAULT_INVITATION_MS, INVITATIONS } from './person.ts'
 
 /** Local users, and everybody whom the records know. */
 export function peopleRoutes(router: Router, admin: AdminConsole): void {
-  router.get('/users', needs('users:read'), (_request, response) => showPeople(response, admin))
+  router.get('/users', needs('users:read', true), (_request, response) => showPeople(response, admin))
 }
 
 /** @param problem of the form that invites several. */

@@ -4,6 +4,7 @@ import { nearestNames } from '../../domain/known-names.ts'
 import type { Lockout } from '../../domain/lockout.ts'
 import { canonicalUserName, usernameOf } from '../../domain/login-name.ts'
 import { type Session, stateOf } from '../../domain/session.ts'
+import { demandSight } from '../../http/api/authenticate.ts'
 import { callerOf } from '../../http/caller.ts'
 import type { Explanation, WrongPart } from '../../manage/explain.ts'
 import { readTimeline } from '../../manage/timeline.ts'
@@ -46,6 +47,7 @@ export class PersonPage {
   async show(response: Response, name: string, problem?: FormProblem): Promise<void> {
     const { gateways } = this.#admin.services
     const request = response.req
+    await demandSight(name, callerOf(request), this.#admin.services)
     const gateway = maybeOf(request, 'gateway', gateways)
     const address = parameter(request, 'address')
     const supposed = { user: name, gateway, address: address === '' ? undefined : address }
@@ -55,7 +57,7 @@ export class PersonPage {
     const account = accountIn(status.explanation)
     const user = account ?? usernameOf(name)
     const tab = oneOf(request, 'tab', TABS)
-    const locks = await this.#locksOf(user, status.explanation)
+    const locks = await this.#locksOf(request, user, status.explanation)
     const isUnknown = account === undefined && isNowhere(status.explanation)
     this.#admin.show(response, {
       view: 'person',
@@ -70,13 +72,13 @@ export class PersonPage {
         locks,
         dependsOnAddress: status.explanation.elsewhere.length > 0,
         isUnknown,
-        nearest: isUnknown ? await this.#nearest(name) : [],
-        unanswered: await this.#unanswered(user),
+        nearest: isUnknown ? await this.#nearest(request, name) : [],
+        unanswered: await this.#unanswered(request, user),
         invitations: INVITATIONS,
         defaultInvitation: DEFAULT_INVITATION_MS,
         sendsMail: this.#admin.services.inviting.mails !== undefined,
         mayAct: await this.#mayAct(request, name),
-        ...(await this.#tabOf(tab, name, user, account)),
+        ...(await this.#tabOf(request, tab, name, user, account)),
       },
     })
   }
@@ -93,21 +95,21 @@ export class PersonPage {
   }
 
   /** All in force of the user, from wherever, and those of the address that was asked about. */
-  async #locksOf(user: string, { locks }: Explanation): Promise<readonly Lockout[]> {
-    const { records, clock } = this.#admin.services
+  async #locksOf(request: Request, user: string, { locks }: Explanation): Promise<readonly Lockout[]> {
+    const { clock } = this.#admin.services
     const standing = { state: 'in_force', at: clock.now() } as const
-    const own = await records.lockouts.list({ user, standing, limit: MAX_LOCKOUTS })
+    const own = await this.#admin.recordsOf(request).lockouts.list({ user, standing, limit: MAX_LOCKOUTS })
     const others = locks.filter((lock) => !own.some(({ id }) => id === lock.id))
     return [...own, ...others]
   }
 
-  #unanswered(user: string) {
-    const { records, clock } = this.#admin.services
-    return unansweredPromptsOf(user, records.audit, clock.now())
+  #unanswered(request: Request, user: string) {
+    const { audit } = this.#admin.recordsOf(request)
+    return unansweredPromptsOf(user, audit, this.#admin.services.clock.now())
   }
 
-  async #nearest(name: string): Promise<readonly string[]> {
-    const names = await this.#admin.services.records.names.list(MAX_NAMES)
+  async #nearest(request: Request, name: string): Promise<readonly string[]> {
+    const names = await this.#admin.recordsOf(request).names.list(MAX_NAMES)
     return nearestNames(names, usernameOf(name), MAX_NEAREST)
   }
 
@@ -121,8 +123,15 @@ export class PersonPage {
     }
   }
 
-  async #tabOf(tab: (typeof TABS)[number], name: string, user: string, account: string | undefined) {
-    const { records, userQuotas, clock } = this.#admin.services
+  async #tabOf(
+    request: Request,
+    tab: (typeof TABS)[number],
+    name: string,
+    user: string,
+    account: string | undefined,
+  ) {
+    const { records: all, userQuotas, clock } = this.#admin.services
+    const records = this.#admin.recordsOf(request)
     const now = clock.now()
     switch (tab) {
       case 'timeline': {
@@ -143,11 +152,11 @@ export class PersonPage {
       case 'account': {
         const quotas = account === undefined ? undefined : await userQuotas.find(name)
         const local = canonicalUserName(name)
-        const isLocal = local !== undefined && (await records.users.find(local)) !== undefined
+        const isLocal = local !== undefined && (await all.users.find(local)) !== undefined
         return {
           quotas: (quotas?.standings ?? []).map(shownQuota),
           localName: isLocal ? local : undefined,
-          mails: await records.mails.list({ user: usernameOf(name), limit: MAX_MAILS }),
+          mails: await all.mails.list({ user: usernameOf(name), limit: MAX_MAILS }),
         }
       }
     }

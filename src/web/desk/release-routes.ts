@@ -1,4 +1,5 @@
 import type { Request, Response, Router } from 'express'
+import { overOf } from '../../domain/scope.ts'
 import { callerOf } from '../../http/caller.ts'
 import type { ReleaseWanted } from '../../manage/release-lockouts.ts'
 import { field, fields } from '../layout/forms.ts'
@@ -9,15 +10,15 @@ import { findLockouts, LIST_PATH, type LockoutList, STATES } from './lockout-lis
 
 /** The list of lockouts, and the release of several. */
 export function releaseRoutes(router: Router, admin: AdminConsole): void {
-  const { lockouts, mayActOn, records } = admin.services
+  const { lockouts, mayActOn } = admin.services
 
-  router.get('/lockouts', needs('lockouts:read'), async (_request, response) => showList(response))
+  router.get('/lockouts', needs('lockouts:read', true), async (_request, response) => showList(response))
 
-  router.get('/lockouts/live', needs('lockouts:read'), async (request, response) => {
+  router.get('/lockouts/live', needs('lockouts:read', true), async (request, response) => {
     admin.showPart(response, 'lockout-list', { list: await findLockouts(request, admin), chosen: [] })
   })
 
-  router.post('/lockouts/release', needs('lockouts:write'), async (request, response) => {
+  router.post('/lockouts/release', needs('lockouts:write', true), async (request, response) => {
     const list = await findLockouts(request, admin)
     const wanted = wantedIn(request, list)
     if (wanted === undefined) return showList(response, 'nothing_chosen')
@@ -27,8 +28,10 @@ export function releaseRoutes(router: Router, admin: AdminConsole): void {
     const answer = await lockouts.release(wanted, {
       by: context.actor,
       reason: context.reason,
+      over: overOf(rights),
       mayActOn: (target) => mayActOn(target, rights),
     })
+    const records = admin.recordsOf(request)
     const left = await Promise.all(
       answer.left.map(async ({ id, why }) => ({ id, why, lockout: await records.lockouts.find(id) })),
     )

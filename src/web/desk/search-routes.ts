@@ -1,7 +1,9 @@
-import type { Router } from 'express'
+import type { Request, Router } from 'express'
 import { Unavailable } from '../../domain/errors.ts'
 import { namesWith, nearestNames } from '../../domain/known-names.ts'
 import { parseAddress } from '../../domain/network.ts'
+import { callerOf } from '../../http/caller.ts'
+import type { PartialRecords } from '../../manage/records-over.ts'
 import { goTo, parameter } from '../layout/forms.ts'
 import { needs } from './admission.ts'
 import type { AdminConsole } from './console.ts'
@@ -21,12 +23,13 @@ const MAX_NEAREST = 5
 
 /** The box at the top of every page: one hit opens it, several are listed. */
 export function searchRoutes(router: Router, admin: AdminConsole): void {
-  const { records, subjectOf } = admin.services
+  const { subjectOf, maySee } = admin.services
 
-  router.get('/search', needs('lockouts:read'), async (request, response) => {
+  router.get('/search', needs('lockouts:read', true), async (request, response) => {
     const typed = parameter(request, 'q')
+    const records = admin.recordsOf(request)
     const names = await records.names.list(MAX_NAMES)
-    const hits = typed === '' ? [] : await find(typed, names)
+    const hits = typed === '' ? [] : await find(typed, names, request)
     const [only] = hits
     if (only !== undefined && hits.length === 1) return goTo(response, only.href)
     const { user } = queryOf(typed)
@@ -46,24 +49,31 @@ export function searchRoutes(router: Router, admin: AdminConsole): void {
     })
   })
 
-  async function find(typed: string, names: readonly string[]): Promise<readonly Hit[]> {
+  async function find(typed: string, names: readonly string[], request: Request): Promise<readonly Hit[]> {
     const id = recordId(typed.toLowerCase())
-    if (id !== undefined) return findRecord(id)
+    if (id !== undefined) return findRecord(id, admin.recordsOf(request))
     const { address } = queryOf(typed)
-    return address === undefined ? findUsers(typed, names) : findPlace(address)
+    return address === undefined
+      ? findUsers(typed, names, request)
+      : findPlace(address, admin.recordsOf(request))
   }
 
-  async function findUsers(typed: string, names: readonly string[]): Promise<readonly Hit[]> {
+  async function findUsers(
+    typed: string,
+    names: readonly string[],
+    request: Request,
+  ): Promise<readonly Hit[]> {
     const { user } = queryOf(typed)
     if (user === undefined) return []
-    const exact = names.includes(user) || (await isKnown(typed))
+    const exact = names.includes(user) || (await isKnown(typed, request))
     if (exact) return [userHit(typed)]
     return namesWith(names, user).map(userHit)
   }
 
   /** Whether an identity store knows the name, of which the records may know nothing yet. */
-  async function isKnown(typed: string): Promise<boolean> {
+  async function isKnown(typed: string, request: Request): Promise<boolean> {
     try {
+      if (!(await maySee(typed, callerOf(request)))) return false
       return (await subjectOf(typed)) !== undefined
     } catch (error) {
       if (error instanceof Unavailable) return false
@@ -71,7 +81,7 @@ export function searchRoutes(router: Router, admin: AdminConsole): void {
     }
   }
 
-  async function findPlace(place: string): Promise<readonly Hit[]> {
+  async function findPlace(place: string, records: PartialRecords): Promise<readonly Hit[]> {
     const isAddress = parseAddress(place) !== undefined
     const inTheVpn = isAddress ? await records.sessions.list({ ip: place, limit: MAX_HITS }) : []
     const hit: Hit = {
@@ -88,7 +98,7 @@ export function searchRoutes(router: Router, admin: AdminConsole): void {
     return event === undefined ? sessions : [hit, ...sessions]
   }
 
-  async function findRecord(id: string): Promise<readonly Hit[]> {
+  async function findRecord(id: string, records: PartialRecords): Promise<readonly Hit[]> {
     const [lockout, session, [event]] = await Promise.all([
       records.lockouts.find(id),
       records.sessions.find(id),

@@ -1,6 +1,7 @@
 import type { Response, Router } from 'express'
 import { isNearlyFull, poolLabel } from '../../domain/address-pool.ts'
 import { isSilent } from '../../domain/agent.ts'
+import { overOf } from '../../domain/scope.ts'
 import type { Session } from '../../domain/session.ts'
 import { stateOf } from '../../domain/session.ts'
 import { callerOf } from '../../http/caller.ts'
@@ -21,7 +22,7 @@ const NOTHING: EndAnswer = { kind: 'nothing' }
 export function sessionRoutes(router: Router, admin: AdminConsole): void {
   const { records, ending, mayActOn, gateways, clock } = admin.services
 
-  router.get('/sessions', needs('sessions:read'), async (request, response) => {
+  router.get('/sessions', needs('sessions:read', true), async (request, response) => {
     const query = queryIn(request)
     const vpnAddress = queryIn(request, 'ip')
     const state = oneOf(request, 'state', STATES)
@@ -41,10 +42,11 @@ export function sessionRoutes(router: Router, admin: AdminConsole): void {
       path: '/desk/sessions',
       filter: { q: query.typed, ip: vpnAddress.typed, gateway, state },
       size: PAGE_SIZE,
-      find: isInvalid ? undefined : (part) => records.sessions.list({ ...search, ...part }),
+      find: isInvalid ? undefined : (part) => admin.recordsOf(request).sessions.list({ ...search, ...part }),
     })
-    const pools = await records.leases.usage()
-    const agents = await records.agents.list()
+    const isForAll = overOf(callerOf(request).rights) === undefined
+    const pools = isForAll ? await records.leases.usage() : []
+    const agents = isForAll ? await records.agents.list() : []
     admin.show(response, {
       view: 'sessions',
       title: (t) => t('admin.sessions.title'),
@@ -77,7 +79,7 @@ export function sessionRoutes(router: Router, admin: AdminConsole): void {
     })
   })
 
-  router.post('/sessions/end', needs('sessions:write'), async (request, response) => {
+  router.post('/sessions/end', needs('sessions:write', true), async (request, response) => {
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return showEnded(response, undefined, context)
     const id = recordId(field(request, 'id'))

@@ -19,15 +19,15 @@ interface Found {
 
 /** All that happened to a user, at an address, or around a session. */
 export function timelineRoutes(router: Router, admin: AdminConsole): void {
-  const { records, clock } = admin.services
+  const { clock } = admin.services
 
-  router.get('/timeline', needs('audit:read'), async (request, response) => {
+  router.get('/timeline', needs('audit:read', true), async (request, response) => {
     const found = await subjectIn(request)
     if (found === undefined) throw new Problem('not-found')
     const { subject, title, filter } = found
     const after = parameter(request, 'after')
     const cursor = isTimelineCursor(after) ? after : undefined
-    const { entries, next } = await readTimeline(subject, records, {
+    const { entries, next } = await readTimeline(subject, admin.recordsOf(request), {
       now: clock.now(),
       cursor,
       limit: PAGE_SIZE,
@@ -52,7 +52,7 @@ export function timelineRoutes(router: Router, admin: AdminConsole): void {
   async function subjectIn(request: Request): Promise<Found | undefined> {
     const id = recordId(parameter(request, 'session'))
     if (id !== undefined) {
-      const session = await records.sessions.find(id)
+      const session = await admin.recordsOf(request).sessions.find(id)
       const title = session && [session.user, session.ipv4 ?? session.ipv6 ?? session.address]
       return (
         session && {

@@ -3,6 +3,7 @@ import { parseDuration } from '../../domain/duration.ts'
 import { Unavailable } from '../../domain/errors.ts'
 import { canonicalUserName, usernameOf } from '../../domain/login-name.ts'
 import { parseOctets } from '../../domain/octets.ts'
+import { overOf } from '../../domain/scope.ts'
 import { demandRightsOver } from '../../http/api/authenticate.ts'
 import { callerOf } from '../../http/caller.ts'
 import { Problem } from '../../http/problem.ts'
@@ -19,11 +20,11 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
     admin.services
   const person = new PersonPage(admin)
 
-  router.get('/users/:name', needs('explain'), (request, response) =>
+  router.get('/users/:name', needs('explain', true), (request, response) =>
     person.show(response, String(request.params.name)),
   )
 
-  router.post('/users/release', needs('lockouts:write'), async (request, response) => {
+  router.post('/users/release', needs('lockouts:write', true), async (request, response) => {
     const name = field(request, 'name')
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return person.show(response, name, context)
@@ -35,6 +36,7 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
       {
         by: context.actor,
         reason: context.reason,
+        over: overOf(rights),
         mayActOn: (target) => mayActOn(target, rights),
       },
     )
@@ -42,7 +44,7 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
     goTo(response, personPath(name))
   })
 
-  router.post('/users/revoke', needs('enrolments:write'), async (request, response) => {
+  router.post('/users/revoke', needs('enrolments:write', true), async (request, response) => {
     const name = field(request, 'name')
     const subject = field(request, 'subject')
     const context = admin.auditContextIn(request)
@@ -52,12 +54,14 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
     goTo(response, personPath(name))
   })
 
-  router.post('/users/revoke-trusts', needs('enrolments:write'), async (request, response) => {
+  router.post('/users/revoke-trusts', needs('enrolments:write', true), async (request, response) => {
     const name = field(request, 'name')
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return person.show(response, name, context)
     const user = await accountOf(name)
     if (user === undefined) return person.show(response, name, 'unknown_user')
+    const caller = callerOf(request)
+    if (overOf(caller.rights) !== undefined) await demandRightsOver(user, caller, admin.services)
     await trusts.revokeAllOf(user, context)
     goTo(response, personPath(name))
   })
@@ -74,7 +78,7 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
     goTo(response, personPath(name))
   })
 
-  router.post('/users/invite', needs('enrolments:write'), async (request, response) => {
+  router.post('/users/invite', needs('enrolments:write', true), async (request, response) => {
     const name = field(request, 'name')
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return person.show(response, name, context)
@@ -89,6 +93,7 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
     const { code, until } = await inviting.invite(subject, context, lasts, recipient)
     admin.show(response, {
       view: 'invited',
+      isSecret: true,
       title: (t) => t('admin.invited.title', { user: name }),
       width: 'slim',
       area: 'users',

@@ -2,6 +2,7 @@ import type { Request, Response } from 'express'
 import type { Locale } from '../../domain/locale.ts'
 import { basePathOf, withBasePath } from '../../http/base-path.ts'
 import { findBrowserSession } from '../../http/browser-session.ts'
+import { sendCompressed } from '../../http/compressed.ts'
 import type { Problem, ProblemName } from '../../http/problem.ts'
 import type { HttpServices } from '../../http/services.ts'
 import {
@@ -48,6 +49,8 @@ export interface Page {
   readonly status?: number
   /** What the template finds in `it.data`. */
   readonly data?: Readonly<Record<string, unknown>>
+  /** Whether it shows a code, a seed or a link that is a right: then it is sent as it is, not compressed. */
+  readonly isSecret?: boolean
   /** Tables need the width of the window, text less, a few fields little. */
   readonly width?: 'slim' | 'narrow' | 'wide'
   readonly nav?: readonly NavLink[]
@@ -108,13 +111,14 @@ export class Pages {
   show(response: Response, page: Page): void {
     response
       .status(page.status ?? (page.problem === undefined ? 200 : UNPROCESSABLE))
-      .set('Vary', 'Accept-Language, Cookie')
-      .type('html')
-      .send(this.render(response.req, page))
+      .vary('Accept-Language, Cookie')
+    const html = this.render(response.req, page)
+    if (page.isSecret) response.type('html').send(html)
+    else sendCompressed(response, html)
   }
 
   /** The page as text, or the part of one whose template names no layout. */
-  render(request: Request, { title, problem, ...page }: Page): string {
+  render(request: Request, { title, problem, isSecret: _, ...page }: Page): string {
     const { name, clock } = this.#services
     const locale = this.localeOf(request)
     const browser = findBrowserSession(request)

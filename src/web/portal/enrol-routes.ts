@@ -134,6 +134,7 @@ export function enrolRoutes(router: Router, portal: Portal): void {
     const { uri, key, shape } = pending
     portal.show(response, {
       view: 'enrol',
+      isSecret: true,
       title: (t) => t('portal.enrol.title'),
       width: 'narrow',
       data: { uri, key, groups: key.match(/.{1,4}/g) ?? [], shape, qr: qrPicture(uri), apps: APPS },

@@ -52,6 +52,7 @@ export function recoveryCodeRoutes(router: Router, portal: Portal): void {
     const { isNew, madeAt } = browserSessionOf(request).session?.notes ?? {}
     portal.show(response, {
       view: 'recovery-codes',
+      isSecret: true,
       title: (t) => t('portal.recovery.title'),
       width: 'narrow',
       problem,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { OpenStore, Repositories } from '../../../src/store/repositories.ts'
+import { accountGroupContract } from './account-groups.ts'
 import { agentContract } from './agents.ts'
 import { attemptContract } from './attempts.ts'
 import { auditContract } from './audit.ts'
@@ -59,6 +60,7 @@ export function recordsContract(name: string, open: () => Promise<OpenStore>): v
     mailContract(records)
     passkeyContract(records)
     peopleContract(records)
+    accountGroupContract(records)
     loginContract(records)
     lockoutContract(records)
     failureContract(records)
