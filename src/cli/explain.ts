@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { explainOptions } from '../app/explain.ts'
 import { systemClock } from '../domain/clock.ts'
+import type { RegisteredEnrolment } from '../domain/enrolment.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { isInForce } from '../domain/lockout.ts'
 import { SYSTEM_RUNTIME } from '../domain/runtime.ts'
@@ -61,7 +62,7 @@ async function explainLogin(
 }
 
 function linesOf(found: Explanation): string[] {
-  const { user, gateway, address, outcome, stores, locks, enrolment, reply } = found
+  const { user, gateway, address, outcome, stores, locks, enrolments, reply } = found
   return [
     outcome.words,
     '',
@@ -77,12 +78,15 @@ function linesOf(found: Explanation): string[] {
         ({ scope, reason, until }) =>
           `    ${scope} until ${until === undefined ? 'released' : moment(until)}: ${reason}`,
       ),
-    enrolment === undefined
-      ? '  authenticator: none'
-      : `  authenticator: since ${moment(enrolment.createdAt)}, ${enrolment.recoveryCodesLeft} recovery codes left`,
+    ...(enrolments.length === 0 ? ['  authenticator: none'] : enrolments.map(enrolmentLine)),
     ...policyLines(found),
     ...(reply === undefined ? [] : ['  reply:', ...reply.map(({ name, value }) => `    ${name} = ${value}`)]),
   ]
+}
+
+function enrolmentLine({ name, createdAt, recoveryCodesLeft }: RegisteredEnrolment): string {
+  const named = name === undefined ? '' : ` ${name}`
+  return `  authenticator:${named} since ${moment(createdAt)}, ${recoveryCodesLeft} recovery codes left`
 }
 
 /** The row that decides, and why none before it does. */

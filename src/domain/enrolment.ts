@@ -44,8 +44,11 @@ export interface NewRecoveryCodes {
 
 export interface NewEnrolment extends NewRecoveryCodes {
   readonly enrolment: Enrolment
-  /** The only authenticator that it replaces, by identifier; null: none. Absent: all that there are. */
-  readonly inPlaceOf?: string | null
+  /**
+   * The only authenticator that it replaces, by identifier; of several: all of the subject's, which must be among these.
+   * Null: none. Absent: all that there are.
+   */
+  readonly inPlaceOf?: string | readonly string[] | null
 }
 
 /** An authenticator beside those of the subject, whose recovery codes stay; the first one comes with its own. */

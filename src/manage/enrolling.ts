@@ -6,8 +6,9 @@ import {
   recoveryCodeHash,
   type TotpShape,
 } from '../domain/enrolment.ts'
+import { freeEnrolmentName } from '../domain/enrolment-name.ts'
 import { CannotOpen, type KeyRing } from '../domain/key-ring.ts'
-import type { PendingEnrolment, PendingEnrolments } from '../domain/pending-enrolment.ts'
+import type { EnrolmentAim, PendingEnrolment, PendingEnrolments } from '../domain/pending-enrolment.ts'
 import { Secret } from '../domain/secret.ts'
 import { matchTotp, newSeed, otpauthUri, seedAsBase32, type TotpWindow } from '../domain/totp.ts'
 import { type AuditContext, type RecordAuditOptions, recordAudit } from './audit-context.ts'
@@ -62,22 +63,21 @@ export class Enrolling {
 
   /**
    * Makes an authenticator. The user's present one goes on working until the new one is confirmed.
-   * @param label the user's name as the app shows it; @param inPlaceOf the identifier of the only authenticator that it
-   * may replace, null: it may replace none; absent: any that there is when it is confirmed;
-   * @param id of what the same visitor began before: this replaces it, so that repeated starts fill no storage;
+   * @param label the user's name as the app shows it; @param aim absent: it replaces all that there are when it is
+   * confirmed; @param id of what the same visitor began before: this replaces it, so that repeated starts fill no storage;
    * @param seed of an authenticator that has one already; absent: a new one.
    */
   async begin(
     subject: string,
     label: string = subject,
-    inPlaceOf?: string | null,
+    aim: EnrolmentAim = {},
     id: string = this.#options.random.bytes(ID_OCTETS).toString('base64url'),
     seed: Secret = newSeed(),
   ): Promise<BegunEnrolment> {
     const { pending, keys, shape, issuer, clock } = this.#options
     const until = clock.now() + CONFIRM_WITHIN_MS
     const sealedSeed = keys.seal(seed, subject)
-    await pending.put(id, { subject, sealedSeed, shape, until, inPlaceOf }, CONFIRM_WITHIN_MS)
+    await pending.put(id, { ...aim, subject, sealedSeed, shape, until }, CONFIRM_WITHIN_MS)
     return { id, uri: otpauthUri(seed, shape, issuer, label), key: seedAsBase32(seed), shape, until }
   }
 
@@ -102,9 +102,9 @@ export class Enrolling {
   }
 
   /**
-   * Puts the authenticator into service, in place of any other, when it shows the present code. That spends the code.
+   * Puts the authenticator into service when it shows the present code. That spends the code.
    * @param subject whose it must be; absent: that for whom it was begun.
-   * @returns `expired` also where the user's present authenticator is not one that it may replace.
+   * @returns `expired` also where the user's present authenticators are not those that it was begun for.
    */
   async confirm(
     id: string,
@@ -143,11 +143,28 @@ export class Enrolling {
     }
   }
 
-  /** @returns false where the subject has no authenticator. */
-  async revoke(subject: string, context: AuditContext): Promise<boolean> {
-    const revoked = await this.#options.enrolments.revoke(subject)
-    if (revoked) await recordAudit(context, { kind: 'enrolment.revoked', user: subject }, this.#options)
+  /** All authenticators of the subject, or the one of this identifier. @returns false where there is none. */
+  async revoke(subject: string, context: AuditContext, id?: string): Promise<boolean> {
+    const { enrolments } = this.#options
+    const name = id && (await enrolments.registeredOf(subject)).find((each) => each.id === id)?.name
+    const revoked = await enrolments.revoke(subject, id)
+    if (revoked)
+      await recordAudit(context, { kind: 'enrolment.revoked', user: subject, detail: name }, this.#options)
     return revoked
+  }
+
+  /**
+   * Renames an authenticator; a number makes the name unlike those of the user's others.
+   * @returns false where the subject has no such authenticator.
+   */
+  async rename(subject: string, id: string, wanted: string): Promise<boolean> {
+    const { enrolments } = this.#options
+    const others = (await enrolments.ofSubject(subject)).filter((each) => each.id !== id)
+    const name = freeEnrolmentName(
+      wanted,
+      others.map((each) => each.name),
+    )
+    return enrolments.rename(subject, id, name)
   }
 
   /** @returns recovery codes that replace all old ones, shown only now; undefined where there is no authenticator. */
@@ -164,24 +181,34 @@ export class Enrolling {
   }
 
   async #putIntoService(
-    { subject, sealedSeed, shape, inPlaceOf }: PendingEnrolment,
+    { subject, sealedSeed, shape, name: wanted, adds, inPlaceOf, beside }: PendingEnrolment,
     { step: lastStep, driftMs }: { readonly step: number; readonly driftMs: number },
     context: AuditContext,
   ): Promise<ConfirmedEnrolment | { readonly kind: 'expired' }> {
     const { enrolments, clock, random } = this.#options
-    const recoveryCodes = this.#newRecoveryCodes()
+    const present = await enrolments.ofSubject(subject)
+    const taken = adds === true ? present.map((each) => each.name) : []
+    const name = wanted === undefined ? undefined : freeEnrolmentName(wanted, taken)
+    const now = clock.now()
     const enrolment = {
       id: random.id(),
       subject,
+      name,
       sealedSeed,
       lastStep,
       driftMs,
-      createdAt: clock.now(),
+      createdAt: now,
+      usedAt: now,
       ...shape,
     }
+    // Those that the user has stay beside another authenticator.
+    const recoveryCodes = adds === true && present.length > 0 ? [] : this.#newRecoveryCodes()
     const recoveryHashes = recoveryCodes.map((code) => recoveryCodeHash(subject, code))
-    if (!(await enrolments.replace({ enrolment, recoveryHashes, inPlaceOf }))) return { kind: 'expired' }
-    await recordAudit(context, { kind: 'enrolment.made', user: subject }, this.#options)
+    const isMade = adds
+      ? (await enrolments.add({ enrolment, recoveryHashes, beside })) === 'added'
+      : await enrolments.replace({ enrolment, recoveryHashes, inPlaceOf })
+    if (!isMade) return { kind: 'expired' }
+    await recordAudit(context, { kind: 'enrolment.made', user: subject, detail: name }, this.#options)
     return { kind: 'confirmed', enrolment, recoveryCodes }
   }
 }

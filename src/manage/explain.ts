@@ -68,7 +68,7 @@ export interface Explanation {
   readonly elsewhere: readonly Elsewhere[]
   readonly stores: readonly Omit<AskedStore, 'person' | 'needsPassword'>[]
   readonly locks: readonly Lockout[]
-  readonly enrolment?: RegisteredEnrolment
+  readonly enrolments: readonly RegisteredEnrolment[]
   readonly policy?: string
   /** The row of the policy in the configuration, from 1. */
   readonly policyNumber?: number
@@ -105,9 +105,9 @@ export async function explain(
     ? await foresee(supposed, { ...options, lookups, liftsLocks: true })
     : foreseen
   const { stores, person } = unlocked
-  const enrolment = await enrolmentOf(stores, options)
+  const enrolments = await enrolmentsOf(stores, options)
   const { policies } = options.settings
-  const isEnrolled = enrolment !== undefined
+  const isEnrolled = enrolments.length > 0
   const about = { gateway, address, client, at: options.clock.now(), enrolled: isEnrolled }
   const choice = person && choosePolicy(policies, { ...about, person })
   const authorized = choice && authorizePerson(person, choice, gateway, options.settings)
@@ -137,7 +137,7 @@ export async function explain(
     elsewhere,
     stores: stores.map(({ person: _, needsPassword: __, ...asked }) => asked),
     locks: unlocked.locks,
-    enrolment,
+    enrolments,
     policy: authorized?.policy,
     policyNumber: choice?.number,
     passedOver: choice?.passedOver,
@@ -159,13 +159,13 @@ function dependingWords(elsewhere: readonly Elsewhere[], end: ForeseenEnd, { wor
   return `Depends on the address: ${there.join('; ')}. From elsewhere: ${words}`
 }
 
-/** The enrolment of the subject in the last store that was asked: the one that knows the user, or would. */
-async function enrolmentOf(
+/** The authenticators of the subject in the last store that was asked: the one that knows the user, or would. */
+async function enrolmentsOf(
   stores: readonly AskedStore[],
   { register }: ExplainOptions,
-): Promise<RegisteredEnrolment | undefined> {
+): Promise<readonly RegisteredEnrolment[]> {
   const subject = stores.findLast(({ answer }) => answer !== 'unknown')?.subject
-  return subject === undefined ? undefined : (await register.registeredOf(subject))[0]
+  return subject === undefined ? [] : register.registeredOf(subject)
 }
 
 /** What a pool decides at the login, by the family that the user has no address of. */

@@ -189,7 +189,9 @@ async function insert(db: Kysely<Tables>, enrolment: Enrolment, slot: number): P
 async function put(db: Kysely<Tables>, { enrolment, inPlaceOf }: NewEnrolment): Promise<boolean> {
   const present = await lockedOf(db, enrolment.subject)
   if (inPlaceOf === null) return present.length === 0 && insert(db, enrolment, FIRST_SLOT)
-  if (inPlaceOf !== undefined) return putInPlaceOf(db, enrolment, inPlaceOf)
+  if (typeof inPlaceOf === 'string') return putInPlaceOf(db, enrolment, inPlaceOf)
+  if (inPlaceOf !== undefined && !(present.length > 0 && present.every(({ id }) => inPlaceOf.includes(id))))
+    return false
   const row = toRow(enrolment)
   await db
     .insertInto('enrolments')

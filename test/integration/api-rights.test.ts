@@ -150,7 +150,7 @@ const RIGHT: Readonly<Record<string, () => Promise<Case>>> = {
     return { path, method: 'DELETE', status: 204, event: 'user.removed' }
   },
   listEnrolments: async () => ({ path: '/api/v1/enrolments', status: 200 }),
-  getEnrolment: async () => ({ path: `/api/v1/enrolments/${await enrolled()}`, status: 200 }),
+  listEnrolmentsOf: async () => ({ path: `/api/v1/enrolments/${await enrolled()}`, status: 200 }),
   revokeEnrolment: async () => ({
     path: `/api/v1/enrolments/${await enrolled()}/revoke`,
     json: { reason },

@@ -341,7 +341,7 @@ describe('enrolments', () => {
     expect(confirmed.json.recoveryCodes).toHaveLength(10)
     expect((await confirm(code)).status).toBe(404)
     const seen = await api(`/enrolments/${user}`)
-    expect(seen.json).toMatchObject({ subject: user, used: true, recoveryCodesLeft: 10 })
+    expect(seen.json).toMatchObject({ items: [{ subject: user, used: true, recoveryCodesLeft: 10 }] })
     expect(seen.text).not.toMatch(/seed|secret|key/i)
     const list = await allOf('/enrolments?limit=1')
     expect(list.filter(({ subject }) => subject === user)).toHaveLength(1)
@@ -371,6 +371,32 @@ describe('enrolments', () => {
     }
   })
 
+  test('stand beside each other with names, and are revoked one by one or all', async () => {
+    const user = fresh('user')
+    await fixture.enrol(user)
+    await fixture.addUser(user)
+    const add = async () => {
+      const pending = await api('/pending-enrolments', { json: { user, add: true, name: 'Tablet' } })
+      const code = generateSync({ secret: String(pending.json.key) })
+      return api(`/pending-enrolments/${pending.json.id}/confirm`, { json: { code, reason } })
+    }
+    const first = await add()
+    expect(first.json).toMatchObject({ enrolment: { name: 'Tablet' }, recoveryCodes: [] })
+    expect((await add()).json).toMatchObject({ enrolment: { name: 'Tablet 2' } })
+    const all = () =>
+      allOf(`/enrolments?limit=1`).then((list) => list.filter(({ subject }) => subject === user))
+    expect((await all()).map(({ name }) => name)).toEqual([undefined, 'Tablet', 'Tablet 2'])
+    const [, { id }] = (await all()) as unknown as [unknown, { id: string }]
+    const revoke = (json: object) => api(`/enrolments/${user}/revoke`, { json: { reason, ...json } })
+    expect((await revoke({ id })).status).toBe(204)
+    expect((await revoke({ id })).status).toBe(404)
+    expect((await all()).map(({ name }) => name)).toEqual([undefined, 'Tablet 2'])
+    expect((await revoke({})).status).toBe(204)
+    expect(await all()).toEqual([])
+    const bad = await api('/pending-enrolments', { json: { user, name: '   ' } })
+    expect(bad.status).toBe(400)
+  })
+
   test('of an unknown user are not begun', async () => {
     expect((await api('/pending-enrolments', { json: { user: 'nobody-at-all' } })).status).toBe(404)
   })
@@ -380,7 +406,7 @@ describe('enrolments', () => {
     await fixture.enrol(user)
     const codes = await api(`/enrolments/${user}/recovery-codes`, { json: { reason } })
     expect(codes.json.recoveryCodes).toHaveLength(10)
-    expect((await api(`/enrolments/${user}`)).json.recoveryCodesLeft).toBe(10)
+    expect((await api(`/enrolments/${user}`)).json).toMatchObject({ items: [{ recoveryCodesLeft: 10 }] })
     expect((await api(`/enrolments/${user}/revoke`, { json: { reason } })).status).toBe(204)
     expect((await api(`/enrolments/${user}/revoke`, { json: { reason } })).status).toBe(404)
     expect((await api(`/enrolments/${user}/recovery-codes`, { json: { reason } })).status).toBe(404)
@@ -449,7 +475,7 @@ describe('explain', () => {
       locks: [],
       outcome: { kind: 'would_pass' },
       stores: [{ store: 'local', subject: user, answer: 'known' }],
-      enrolment: { subject: user },
+      enrolments: [{ subject: user }],
       reply: [{ name: 'Framed-Route', value: '10.0.0.0/8' }],
     })
     await api(`/users/${user}`, { method: 'PATCH', json: { enabled: false, reason } })

@@ -163,7 +163,7 @@ describeWith([...SLAPD_NEEDS, 'freeradius', 'openssl'], 'a name as it was typed'
       expect(await login('vpn', 'ann@b.local', 'of a')).toBe('Access-Reject')
       expect(await login('vpn', 'ann', 'of a')).toBe('Access-Reject')
       expect(await broker.ocbroker(['explain', 'ann@b.local'])).toMatchObject({
-        enrolment: { subject: 'ann@b.local' },
+        enrolments: [{ subject: 'ann@b.local' }],
       })
     })
 

@@ -37,13 +37,13 @@ const WRONG = {
 } as const
 
 export function explanationWire(
-  { locks, enrolment, quotas, elsewhere: _, ...rest }: Explanation,
+  { locks, enrolments, quotas, elsewhere: _, ...rest }: Explanation,
   now: number,
 ) {
   return {
     ...rest,
     locks: locks.map((lockout) => lockoutWire(lockout, now)),
     quotas: quotas?.map(quotaWire),
-    enrolment: enrolment === undefined ? undefined : enrolmentWire(enrolment),
+    enrolments: enrolments.map(enrolmentWire),
   }
 }

@@ -1,4 +1,5 @@
 import { placeOfEnrolment } from '../../domain/enrolment.ts'
+import { enrolmentNameIn } from '../../domain/enrolment-name.ts'
 import { usernameOf } from '../../domain/login-name.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { BadSeed, isShortSeed, SHORT_SEED, seedIn } from '../../domain/seed-text.ts'
@@ -10,6 +11,14 @@ import type { Handlers } from './call.ts'
 import { pageFrom, pageOf } from './page.ts'
 import { enrolmentWire, timeText } from './wire.ts'
 
+function nameIn(typed: string | undefined): string | undefined {
+  if (typed === undefined) return undefined
+  const found = enrolmentNameIn(typed)
+  if ('name' in found) return found.name
+  const errors = [{ path: '/body/name', message: 'is one line of 1 to 40 characters that can be seen' }]
+  throw new Problem('invalid-request', { errors })
+}
+
 export function enrolmentRoutes(services: HttpServices): Handlers {
   const { records, enrolling, webSessions, subjectOf } = services
   return {
@@ -18,18 +27,18 @@ export function enrolmentRoutes(services: HttpServices): Handlers {
       return pageFrom(await records.enrolments.list(page), page, enrolmentWire, placeOfEnrolment)
     },
 
-    async getEnrolment(call) {
+    async listEnrolmentsOf(call) {
       await demandSight(call.path('subject'), call.caller, services)
-      const [enrolment] = await records.enrolments.registeredOf(call.path('subject'))
-      if (enrolment === undefined) throw new Problem('not-found')
-      return { body: enrolmentWire(enrolment) }
+      const enrolments = await records.enrolments.registeredOf(call.path('subject'))
+      if (enrolments.length === 0) throw new Problem('not-found')
+      return { body: { items: enrolments.map(enrolmentWire) } }
     },
 
     async revokeEnrolment(call) {
       const subject = call.path('subject')
       await demandRightsOver(subject, call.caller, services)
-      const { reason } = call.body<{ reason: string }>()
-      if (!(await enrolling.revoke(subject, auditContextOf(call, reason)))) throw new Problem('not-found')
+      const { reason, id } = call.body<{ reason: string; id?: string }>()
+      if (!(await enrolling.revoke(subject, auditContextOf(call, reason), id))) throw new Problem('not-found')
       await webSessions.deleteAllOf(usernameOf(subject))
       return { status: 204 }
     },
@@ -46,13 +55,14 @@ export function enrolmentRoutes(services: HttpServices): Handlers {
     },
 
     async beginEnrolment(call) {
-      const { user, key } = call.body<{ user: string; key?: string }>()
+      type Wanted = { user: string; name?: string; add?: boolean; key?: string }
+      const { user, name, add: adds = false, key } = call.body<Wanted>()
       const given = key === undefined ? undefined : givenSeed(key)
       const subject = await subjectOf(user)
       if (subject === undefined)
         throw new Problem('not-found', { detail: 'Unknown user: not found in any identity store.' })
       await demandRightsOver(subject, call.caller, services)
-      const begun = await enrolling.begin(subject, undefined, undefined, undefined, given)
+      const begun = await enrolling.begin(subject, undefined, { adds, name: nameIn(name) }, undefined, given)
       const { id, shape, until } = begun
       const body = { id, subject, ...shape, until: timeText(until) }
       if (given === undefined) return { status: 201, body: { ...body, uri: begun.uri, key: begun.key } }
@@ -70,7 +80,9 @@ export function enrolmentRoutes(services: HttpServices): Handlers {
       const { enrolment, recoveryCodes } = answer
       await webSessions.deleteAllOf(usernameOf(enrolment.subject))
       const { sealedSeed: _seed, lastStep: _step, ...shown } = enrolment
-      const registered = { ...shown, used: true, recoveryCodesLeft: recoveryCodes.length }
+      const recoveryCodesLeft =
+        (await records.enrolments.registeredOf(enrolment.subject))[0]?.recoveryCodesLeft ?? 0
+      const registered = { ...shown, used: true, recoveryCodesLeft }
       return { status: 201, body: { enrolment: enrolmentWire(registered), recoveryCodes } }
     },
   }

@@ -53,6 +53,7 @@ export function enrolmentWire({
   period,
   driftMs,
   createdAt,
+  usedAt,
   ...enrolment
 }: RegisteredEnrolment) {
   return {
@@ -61,6 +62,7 @@ export function enrolmentWire({
     period: kind === 'totp' ? period : undefined,
     clockAhead: Math.round(driftMs / 1000),
     createdAt: timeText(createdAt),
+    usedAt: timeText(usedAt),
   }
 }
 

@@ -50,7 +50,8 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return person.show(response, name, context)
     await demandRightsOver(subject, callerOf(request), admin.services)
-    if (await enrolling.revoke(subject, context)) await webSessions.deleteAllOf(usernameOf(subject))
+    const id = field(request, 'id') || undefined
+    if (await enrolling.revoke(subject, context, id)) await webSessions.deleteAllOf(usernameOf(subject))
     goTo(response, personPath(name))
   })
 

@@ -8,7 +8,7 @@ import type { AdminConsole } from './console.ts'
 export interface UserStatus {
   /** As it was typed. */
   readonly name: string
-  readonly enrolment?: RegisteredEnrolment
+  readonly enrolments: readonly RegisteredEnrolment[]
   /** The newest open VPN sessions. */
   readonly sessions: readonly Session[]
   /** Groups in the directory that has the user. */
@@ -46,7 +46,7 @@ export async function explainUser(
   const known = explanation.stores.find(({ answer }) => answer === 'known' || answer === 'barred')
   return {
     name: supposed.user,
-    enrolment: explanation.enrolment,
+    enrolments: explanation.enrolments,
     sessions,
     groups: known?.groups ?? [],
     directory: known?.store,
@@ -55,11 +55,11 @@ export async function explainUser(
   }
 }
 
-function outcomeOf({ outcome, stores, policy, locks, enrolment }: Explanation): Outcome {
+function outcomeOf({ outcome, stores, policy, locks, enrolments }: Explanation): Outcome {
   const last = stores.at(-1)
   const message = (key: MessageKey, values: MessageValues = {}) => ({ key, values })
   if (outcome.kind === 'would_pass')
-    return message(`admin.outcome.${enrolment === undefined ? 'passPassword' : 'passBoth'}`, { policy })
+    return message(`admin.outcome.${enrolments.length === 0 ? 'passPassword' : 'passBoth'}`, { policy })
   if (outcome.kind === 'would_enrol') return message('admin.outcome.enrols')
   if (outcome.kind === 'cannot_tell')
     return message(`admin.outcome.${unknownOf(outcome.reason, last?.answer)}`, { store: last?.store })

@@ -1,5 +1,4 @@
 import type { Response } from 'express'
-import type { AuditKind } from '../../domain/audit.ts'
 import { usernameOf } from '../../domain/login-name.ts'
 import type { WebSession } from '../../domain/web-session.ts'
 import { browserSessionOf } from '../../http/browser-session.ts'
@@ -8,36 +7,13 @@ import { noticeTexts } from '../../i18n/password-notice.ts'
 import { PORTAL } from '../../login/flow.ts'
 import { goTo } from '../layout/forms.ts'
 import { shownQuota } from '../layout/shown-quota.ts'
+import { SHOWN_KINDS, shownActivity } from './activity.ts'
+import { shownAuthenticators } from './authenticator-list.ts'
 import { ownSessions } from './own-sessions.ts'
-import { clockAdviceFor } from './phone-clock.ts'
 import type { Portal } from './portal.ts'
 
 const MAX_LOCKS = 10
 const MAX_EVENTS = 15
-/** Events that users see of their own account. */
-const SHOWN_KINDS = [
-  'login.accepted',
-  'login.challenged',
-  'login.refused',
-  'login.approved',
-  'login.disowned',
-  'login.wrong_number',
-  'lockout.made',
-  'lockout.released',
-  'attempts.owned',
-  'attempts.disowned',
-  'enrolment.made',
-  'enrolment.revoked',
-  'recovery_codes.made',
-  'trust.revoked',
-  'invitation.made',
-  'user.changed',
-] as const satisfies readonly AuditKind[]
-const TONES: Readonly<Partial<Record<AuditKind, string>>> = {
-  'login.accepted': 'good',
-  'login.refused': 'bad',
-  'lockout.made': 'bad',
-}
 
 /** Shows users their own account: lockouts, authenticator, VPN sessions and recent activity. */
 export async function showAccount(response: Response, portal: Portal, session: WebSession): Promise<void> {
@@ -46,7 +22,7 @@ export async function showAccount(response: Response, portal: Portal, session: W
     portal.services
   const standing = { state: 'in_force', at: clock.now() } as const
   const account = usernameOf(subject)
-  const [[enrolment], locks, odd, owner, trusted, quotas, sessions, events] = await Promise.all([
+  const [enrolments, locks, odd, owner, trusted, quotas, sessions, events] = await Promise.all([
     records.enrolments.registeredOf(subject),
     tellLocked ? records.lockouts.list({ user: account, standing, limit: MAX_LOCKS }) : [],
     oddAttempts.of(subject),
@@ -56,9 +32,9 @@ export async function showAccount(response: Response, portal: Portal, session: W
     ownSessions(session, portal.services),
     records.audit.list({ user: account, kinds: SHOWN_KINDS, limit: MAX_EVENTS }),
   ])
-  // Someone else has revoked it: the user has to sign in and set up another. A user whose two factors the provider of the
+  // Someone else has revoked them: the user has to sign in and set up another. A user whose two factors the provider of the
   // single sign-on has checked may have none.
-  if (enrolment === undefined && session.signedOn?.hasSecondFactor !== true) {
+  if (enrolments.length === 0 && session.signedOn?.hasSecondFactor !== true) {
     await browserSessionOf(response.req).end()
     return goTo(response, '/')
   }
@@ -71,16 +47,15 @@ export async function showAccount(response: Response, portal: Portal, session: W
       said,
       odd,
       keepsPassword: owner !== undefined,
-      enrolment,
+      authenticators: shownAuthenticators(enrolments),
       canEnrol: enrolsByPassword,
-      clock: enrolment && clockAdviceFor(enrolment),
       password: (t: Translate) => noticeTexts(passwordNotice, t),
       locks,
       trusts: trusted,
       quotas: quotas.map(shownQuota),
       sessions,
       traffic: (octets: number) => portal.trafficText(response.req, octets),
-      events: events.map((event) => ({ ...event, tone: TONES[event.kind] ?? '' })),
+      events: shownActivity(events),
       portal: PORTAL,
     },
   })

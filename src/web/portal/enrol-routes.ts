@@ -72,6 +72,10 @@ export function enrolRoutes(router: Router, portal: Portal): void {
       )
     }
     if (answer.kind !== 'confirmed') return showExpired(response)
+    if (answer.recoveryCodes.length === 0) {
+      await browserSessionOf(request).change({ ...session, notes: { said: 'authenticatorAdded' } })
+      return goTo(response, '/')
+    }
     const codes = notesOfCodes(portal, subject, answer.recoveryCodes, true)
     await finish(request, { ...session, enrolment: answer.enrolment.id }, codes)
     goTo(response, '/recovery-codes')
@@ -91,16 +95,17 @@ export function enrolRoutes(router: Router, portal: Portal): void {
   }
 
   /**
-   * An administrator's invitation replaces the authenticator that was there when it was redeemed, and no later one: a
+   * An administrator's invitation replaces the authenticators that were there when it was redeemed, and no later one: a
    * newer invitation may have been used meanwhile. Any other way to enrol replaces none.
    */
   async function noteReplacedEnrolment(request: Request): Promise<void> {
     const browser = browserSessionOf(request)
     const { session } = browser
     if (session?.subject === undefined || session.notes?.ticket !== 'invitation') return
-    const [present] = await records.enrolments.registeredOf(session.subject)
-    if (present === undefined) return
-    await browser.change({ ...session, notes: { ...session.notes, inPlaceOf: present.id } })
+    const present = await records.enrolments.registeredOf(session.subject)
+    if (present.length === 0) return
+    const inPlaceOf = present.map(({ id }) => id).join(' ')
+    await browser.change({ ...session, notes: { ...session.notes, inPlaceOf } })
   }
 
   /** Signs in users who came with their password; those who came only to enrol may only save their recovery codes. */
@@ -159,7 +164,8 @@ export async function beginEnrolment(request: Request, portal: Portal): Promise<
   if (session?.subject === undefined) return
   const { subject, typed, notes } = session
   const { enrolling } = portal.services
-  const { id } = await enrolling.begin(subject, typed, notes?.inPlaceOf ?? null, notes?.enrolment)
+  const inPlaceOf = notes?.inPlaceOf?.split(' ') ?? null
+  const { id } = await enrolling.begin(subject, typed, { inPlaceOf }, notes?.enrolment)
   await browser.change({ ...session, notes: { ...notes, enrolment: id } })
 }
 
@@ -167,5 +173,6 @@ export async function beginEnrolment(request: Request, portal: Portal): Promise<
 function reasonOf({ notes, stage, enrolment }: WebSession): string {
   if (notes?.ticket === 'invitation') return 'by invitation'
   if (notes?.ticket === 'login') return 'within a VPN login'
-  return stage === 'in' && enrolment !== undefined ? 'in place of another' : 'at the portal'
+  if (stage !== 'in' || enrolment === undefined) return 'at the portal'
+  return notes?.adds === undefined ? 'in place of another' : 'beside another'
 }
