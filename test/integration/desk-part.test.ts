@@ -172,9 +172,10 @@ describeWith(SLAPD_NEEDS, 'somebody whose role is for a part of the users', () =
       '/desk/users',
       '/desk/audit',
     ])
-      expect([path, /anna-fra[\s\S]*ldap-fra|ldap-fra[\s\S]*anna-fra/.test((await client.get(path)).text)]).toEqual(
-        [path, true],
-      )
+      expect([
+        path,
+        /anna-fra[\s\S]*ldap-fra|ldap-fra[\s\S]*anna-fra/.test((await client.get(path)).text),
+      ]).toEqual([path, true])
     // Of a directory user: the store and the groups.
     expect((await client.get('/desk/users?q=ldap-fra')).text).toMatch(/<span>corp<\/span>[\s\S]*staff-fra/)
     // What goes on concerns all users.
