@@ -104,7 +104,7 @@ export class PasskeyAssertions {
 
   async #verify(answer: string, use: PasskeyUse): Promise<VerifiedPasskey | PasskeyRefusal> {
     const assertion = readAssertion(answer)
-    if (assertion === undefined) return refusePasskey('malformed', 'it is no answer of an authenticator')
+    if (assertion === undefined) return refusePasskey('malformed', 'it is not an answer of an authenticator')
     const challenge = await this.#challenges.take(assertion.response.clientDataJSON, use)
     if (challenge.kind === 'refused') return challenge
     const passkey = await this.#options.passkeys.findByCredential(assertion.id)
@@ -115,7 +115,7 @@ export class PasskeyAssertions {
       userHandle === undefined ? challenge.subject !== undefined : userHandle === passkey.handle
     if (!isOwners) return refusePasskey('unknown_passkey', 'the passkey names another user', passkey)
     if (challenge.subject !== undefined && challenge.subject !== passkey.subject)
-      return refusePasskey('wrong_purpose', `the challenge was for ${challenge.subject}`, passkey)
+      return refusePasskey('wrong_purpose', `the passkey was asked of ${challenge.subject}`, passkey)
     return this.#check(assertion, challenge, passkey)
   }
 

@@ -69,9 +69,12 @@ export class OpenPasskeyChallenges {
     if (found.until <= clock.now())
       return refusePasskey('expired', `the answer came after ${PASSKEY_ANSWER_WITHIN_MS / 1000} s`)
     if (found.purpose !== use.purpose)
-      return refusePasskey('wrong_purpose', `the challenge was for ${found.purpose}, not for ${use.purpose}`)
+      return refusePasskey(
+        'wrong_purpose',
+        `the passkey was asked for ${found.purpose}, not for ${use.purpose}`,
+      )
     if (!timingSafeEqual(Buffer.from(found.browser), Buffer.from(digestOf(use.browser))))
-      return refusePasskey('wrong_purpose', 'the challenge was for another browser')
+      return refusePasskey('wrong_purpose', 'the passkey was asked of another browser')
     return { kind: 'taken', challenge, ...found }
   }
 }

@@ -108,7 +108,7 @@ export class Passkeys {
     const credential = readNewCredential(answer)
     const outcome =
       credential === undefined
-        ? refusePasskey('malformed', 'it is no answer of an authenticator')
+        ? refusePasskey('malformed', 'it is not an answer of an authenticator')
         : await this.#verify(credential, { subject, browser })
     if (outcome.kind === 'refused') {
       const { reason, detail } = outcome
@@ -164,7 +164,7 @@ export class Passkeys {
     const taken = await this.#challenges.take(clientDataJSON, { purpose: PURPOSE, browser })
     if (taken.kind === 'refused') return taken
     if (taken.subject !== subject || taken.handle === undefined)
-      return refusePasskey('wrong_purpose', 'the challenge was for another user')
+      return refusePasskey('wrong_purpose', 'the passkey was asked of another user')
     const attested = attestedData(attestationObject)
     if (attested === undefined) return refusePasskey('malformed', 'its attestation cannot be read')
     const made = await newCredential(credential, taken.challenge, site)
