@@ -1,7 +1,7 @@
 import { Agent } from 'node:http'
 import type { DatabaseSync } from 'node:sqlite'
 import { NO_END } from '../src/store/lockout-rows.ts'
-import type { LockoutRow } from '../src/store/schema.ts'
+import type { LockoutRow } from '../src/store/lockout-schema.ts'
 import { ask } from '../test/http/ask.ts'
 import type { Examination } from './case.ts'
 import { startHttpBroker } from './http-broker.ts'

@@ -14,8 +14,9 @@ import type { Randomness } from '../domain/random.ts'
 import { writeEvents } from './audit.ts'
 import { judgeEarlier, judgeLockout } from './lockout-hint.ts'
 import { lockoutRow } from './lockout-rows.ts'
+import type { LockoutRow } from './lockout-schema.ts'
 import type { HardLimit } from './login-failures.ts'
-import type { LockoutRow, Tables } from './schema.ts'
+import type { Tables } from './schema.ts'
 
 /** The user, the address or both that a lockout of one scope names. */
 type Key = Pick<Lockout, 'user' | 'name' | 'address'>

@@ -1,6 +1,6 @@
 import type { Lockout } from '../domain/lockout.ts'
 import { mappingOf } from './columns.ts'
-import type { LockoutRow } from './schema.ts'
+import type { LockoutRow } from './lockout-schema.ts'
 
 /** The end of a lockout that only a person can end: later than every clock. */
 export const NO_END = Number.MAX_SAFE_INTEGER

@@ -4,7 +4,8 @@ import { LOCKOUT_HINTS, type LockoutHint } from '../domain/lockout-hint.ts'
 import { endedBefore } from './ended-before.ts'
 import { isOver } from './is-over.ts'
 import { lockoutOf } from './lockout-rows.ts'
-import type { LockoutRow, Tables } from './schema.ts'
+import type { LockoutRow } from './lockout-schema.ts'
+import type { Tables } from './schema.ts'
 import { isLockedAt } from './within-network.ts'
 
 /**

@@ -4,8 +4,9 @@ import type { FailedGuess, LoginQuery } from '../domain/login-records.ts'
 import { customerNetwork } from '../domain/network.ts'
 import { accountKey } from '../domain/person.ts'
 import { isKnownAddress } from './known-addresses.ts'
+import type { LoginFailureRow } from './lockout-schema.ts'
 import { type Param, prepared } from './prepared.ts'
-import type { LoginFailureRow, Tables } from './schema.ts'
+import type { Tables } from './schema.ts'
 
 /** The row that counts for all addresses that are not known. */
 const ANYWHERE = ''

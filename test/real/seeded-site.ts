@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { neighbourhood } from '../../src/domain/network.ts'
 import { earliestId } from '../../src/domain/record-id.ts'
-import type { AuditEventRow, LockoutRow, SessionRow } from '../../src/store/schema.ts'
+import type { LockoutRow } from '../../src/store/lockout-schema.ts'
+import type { AuditEventRow, SessionRow } from '../../src/store/schema.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

@@ -1,8 +1,9 @@
 import { type QueryCreator, type RawBuilder, sql } from 'kysely'
 import { spendingGrace } from '../grace.ts'
+import type { LockoutRow } from '../lockout-schema.ts'
 import type { Param } from '../prepared.ts'
 import { type SpentCode, spendingCode } from '../recovery-codes.ts'
-import type { LockoutRow, Tables } from '../schema.ts'
+import type { Tables } from '../schema.ts'
 import { spending } from '../trusts.ts'
 import type { Prefixed } from './prefixed.ts'
 
