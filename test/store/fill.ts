@@ -57,6 +57,10 @@ export async function fill(records: Repositories): Promise<void> {
     createdBy: 'a',
   })
   await records.mails.add(mailOf(unique('user')))
+  // Whose grace is over.
+  const former = unique('user')
+  await records.enrolments.replace({ enrolment: enrolmentOf(former), recoveryHashes: [] })
+  await records.enrolments.revoke(former)
   await records.sinks.take({ name: 'siem', holder: 'b', now: NOON, until: NOON + 1 })
   await records.agents.note({
     ...{ gateway: 'gw1', host: 'vpn1', protocol: 1, version: '1', token: 'a', heardAt: NOON, sessions: 0 },
