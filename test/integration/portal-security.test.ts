@@ -26,6 +26,8 @@ const FORMS: readonly [path: string, fields: Readonly<Record<string, string>>][]
   ['/enrol/confirm', { code: '000000' }],
   ['/enrol/cancel', {}],
   ['/recovery-codes/saved', { saved: 'yes' }],
+  ['/authenticator/add', { name: 'Tablet', code: '000000' }],
+  ['/authenticator/rename', { id: '1', name: 'Tablet' }],
   ['/authenticator/replace', { code: '000000' }],
   ['/authenticator/remove', { code: '000000' }],
   ['/authenticator/recovery-codes', { code: '000000' }],
