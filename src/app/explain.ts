@@ -15,9 +15,9 @@ export function explainOptions(
   return {
     settings: loginSettings(config),
     quotas: quotasOf(config, store, clock),
-    hasPasskey: async (subject) => (await records.passkeys.list(subject)).length > 0,
     candidates,
     reads: records.login,
+    hasPasskey: async (subject) => (await records.passkeys.list(subject)).length > 0,
     register: records.enrolments,
     lockouts: records.lockouts,
     sessions: records.sessions,

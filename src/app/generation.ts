@@ -21,6 +21,7 @@ import { isSame } from './config-changes.ts'
 import { type EphemeralState, localRules } from './ephemeral.ts'
 import type { HttpApp } from './http.ts'
 import { loginOptions } from './login.ts'
+import { passkeyParts } from './passkeys.ts'
 import type { Store } from './storage.ts'
 
 /** What stays as long as the process runs, whatever configurations it serves by. */
@@ -66,7 +67,9 @@ export async function buildGeneration(
   const { leases } = store.records
   const keepsCounts = before !== undefined && isSame(localRules(before.config), localRules(config))
   const limits = keepsCounts ? before.limits : state.limits(config)
-  const login = new LoginFlow(loginOptions(config, store, { ...state, limits }, parts, runtime))
+  const passkeys = passkeyParts(config, store, state, runtime)
+  const rest = { ...parts, passkeys: passkeys?.assertions }
+  const login = new LoginFlow(loginOptions(config, store, { ...state, limits }, rest, runtime))
   const http = parts.answersHttp ? config.http : undefined
   // Express and what comes with it are not loaded without need.
   const web = http && (await import('./http.ts'))
@@ -112,6 +115,7 @@ export async function buildGeneration(
         attempts: limits,
         store,
         login,
+        passkeys,
         runtime,
         checkAnswers,
         ephemeral: state,

@@ -13,6 +13,7 @@ import { Lockouts } from '../manage/lockouts.ts'
 import { namesakesOf } from '../manage/namesakes.ts'
 import { OddAttempts } from '../manage/odd-attempts.ts'
 import { OwnPassword } from '../manage/own-password.ts'
+import { Passkeys } from '../manage/passkeys.ts'
 import type { RecheckedGroups } from '../manage/rechecked-groups.ts'
 import { recordsOver } from '../manage/records-over.ts'
 import { mayActOn } from '../manage/rights.ts'
@@ -39,7 +40,7 @@ export function httpServices(
   rechecked: RecheckedGroups,
   authentication: Authentication,
 ): HttpServices {
-  const { config, http, store, login, ephemeral, dependencies, runtime } = parts
+  const { config, http, store, login, passkeys, ephemeral, dependencies, runtime } = parts
   const { clock, random } = runtime
   const { records, keys, hashes, candidates } = store
   const { audit } = records
@@ -57,6 +58,7 @@ export function httpServices(
     sessions: webSessions,
     enrolments: records.enrolments,
     invitations: records.invitations,
+    passkeys: records.passkeys,
     namesakesOf: findNamesakes,
     candidates,
     clock,
@@ -65,6 +67,7 @@ export function httpServices(
   })
   const signingIn = new SigningIn({
     login,
+    passkeys: passkeys?.assertions,
     sessions: webSessions,
     noteSignIn: rechecked.noteSignIn,
     deadlineMs,
@@ -89,6 +92,9 @@ export function httpServices(
       clock,
       random,
     }),
+    passkeys: new Passkeys({ passkeys: records.passkeys, audit, clock, random }),
+    enrollingPasskeys: passkeys?.enrolling,
+    passkeyAssertions: passkeys?.assertions,
     inviting: new Inviting({
       ...{ invitations: records.invitations, audit, clock, random },
       mails: invitationMailsOf(config, store, runtime),

@@ -17,6 +17,7 @@ import { enrolmentRoutes } from '../http/api/enrolments.ts'
 import { EventStreams, eventRoutes } from '../http/api/events.ts'
 import { gatewayRoutes } from '../http/api/gateways.ts'
 import { lockoutRoutes } from '../http/api/lockouts.ts'
+import { passkeyRoutes } from '../http/api/passkeys.ts'
 import { quotaRoutes } from '../http/api/quotas.ts'
 import { type KeptWrite, Retries } from '../http/api/retries.ts'
 import { type ApiOptions, apiRouter, MAX_BODY_OCTETS } from '../http/api/router.ts'
@@ -44,6 +45,7 @@ import type { Figures } from '../observe/metrics.ts'
 import { openWeb } from '../web/routes.ts'
 import { type EphemeralState, MAX_SESSIONS, openEndings } from './ephemeral.ts'
 import { httpServices } from './http-services.ts'
+import type { passkeyParts } from './passkeys.ts'
 import { withState } from './state-figures.ts'
 import type { Store } from './storage.ts'
 
@@ -56,6 +58,8 @@ export interface HttpParts {
   readonly store: Store
   /** Those of the logins at the gateways: a guess at the portal counts as a guess. */
   readonly login: LoginFlow
+  /** Absent: the portal has no address for them. */
+  readonly passkeys?: ReturnType<typeof passkeyParts>
   readonly figures: Pick<Figures, 'contentType' | 'metrics'>
   /** What `/readyz` and the metrics ask. */
   readonly dependencies: readonly Dependency[]
@@ -94,6 +98,7 @@ export function buildHttpApp(parts: HttpParts): HttpApp {
   const sessions = webSessions({
     hasAuthenticator: async (subject, id) =>
       (await parts.store.records.enrolments.ofSubject(subject)).some((each) => each.id === id),
+    hasPasskey: async (subject, id) => (await parts.store.records.passkeys.find(id))?.subject === subject,
     present: presentSession({
       candidates: parts.store.candidates,
       rechecked,
@@ -182,6 +187,7 @@ function apiOptions(
       ...lockoutRoutes(services),
       ...userRoutes(services),
       ...enrolmentRoutes(services),
+      ...passkeyRoutes(services),
       ...trustRoutes(services),
       ...sessionRoutes(services),
       ...timelineRoutes(services),

@@ -35,7 +35,7 @@ export function loginOptions(
     challenges,
     open,
   }: Pick<EphemeralState, 'challenges' | 'open'> & { readonly limits: AttemptLimits },
-  { equalizer, withdrawals }: Pick<LoginOptions, 'equalizer' | 'withdrawals'>,
+  { equalizer, withdrawals, passkeys }: Pick<LoginOptions, 'equalizer' | 'withdrawals' | 'passkeys'>,
   { clock, random, log, metrics }: Runtime,
 ): LoginOptions {
   const { records, keys } = store
@@ -75,6 +75,8 @@ export function loginOptions(
     unansweredPrompts: new UnansweredPrompts({ challenges, repeatedEvents, clock, random, log }),
     invitations: records.invitations,
     enrolmentCodes,
+    hasPasskey: async (subject) => (await records.passkeys.list(subject)).length > 0,
+    passkeys,
     endings: openEndings({ open }),
     candidates: store.candidates,
     directoryGuard: new DirectoryGuard({

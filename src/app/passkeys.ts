@@ -1,19 +1,34 @@
 import type { Config } from '../config/schema.ts'
 import type { PasskeyChallenge, PasskeyChallenges, PasskeySite } from '../domain/passkey.ts'
+import type { Runtime } from '../domain/runtime.ts'
+import { PasskeyAssertions } from '../login/passkey-assertions.ts'
+import { EnrollingPasskeys } from '../manage/enrolling-passkeys.ts'
 import type { EphemeralState } from './ephemeral.ts'
+import type { Store } from './storage.ts'
 
-/** Passkeys that are being asked at one time; each costs about half a kilobyte. */
-const MAX_PASSKEY_CHALLENGES = 10_000
+/** Challenges that may be open at one time; each costs half a kilobyte. */
+const MAX_CHALLENGES = 50_000
 
-/** For whom passkeys are made; undefined where browsers offer none: at an address without TLS that is not this machine's. */
+/** For whom passkeys are made; undefined where the portal has no address for them. */
 export function passkeySiteOf({ http, portal, secondFactor }: Config): PasskeySite | undefined {
-  const url = URL.parse(portal.publicUrl ?? '')
-  if (http === undefined || url === null) return undefined
-  const { protocol, hostname, origin } = url
-  if (protocol !== 'https:' && hostname !== 'localhost') return undefined
-  return { rpId: hostname, origin, name: secondFactor.totp.issuer }
+  if (http === undefined || portal.passkeys === undefined) return undefined
+  return { ...portal.passkeys, name: secondFactor.totp.issuer }
 }
 
 export function openPasskeyChallenges({ open }: Pick<EphemeralState, 'open'>): PasskeyChallenges {
-  return open<PasskeyChallenge>('passkey challenges', MAX_PASSKEY_CHALLENGES)
+  return open<PasskeyChallenge>('passkey challenges', MAX_CHALLENGES)
+}
+
+/** What enrols passkeys and verifies their answers at the pages. */
+export function passkeyParts(
+  config: Config,
+  { records }: Pick<Store, 'records'>,
+  state: Pick<EphemeralState, 'open'>,
+  { clock, random }: Pick<Runtime, 'clock' | 'random'>,
+) {
+  const site = passkeySiteOf(config)
+  if (site === undefined) return undefined
+  const { passkeys, audit } = records
+  const options = { passkeys, audit, challenges: openPasskeyChallenges(state), site, clock, random }
+  return { assertions: new PasskeyAssertions(options), enrolling: new EnrollingPasskeys(options) }
 }

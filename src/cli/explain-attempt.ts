@@ -68,6 +68,8 @@ const INPUTS: Readonly<Record<string, (about: string | undefined, event: AuditEv
   secondFactorOfProvider: () => 'the single sign-on, the code',
   authorize: () => 'what the policy gives',
   openSession: () => 'the code, an address, the session',
+  checkPasskey: () => 'the passkey',
+  findPasskeyOwner: () => 'the owner of the passkey',
   redeemTicket: () => 'the enrolment code',
   resumeSession: () => 'the browser session',
   signIn: () => 'the code, the sign-in',

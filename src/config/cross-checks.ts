@@ -11,6 +11,7 @@ import { checkHttp } from './sections/http.ts'
 import { checkIdentity } from './sections/identity.ts'
 import { checkLockout } from './sections/lockout.ts'
 import { checkMail } from './sections/mail.ts'
+import { checkPasskeys } from './sections/passkeys.ts'
 import { checkPasswords } from './sections/passwords.ts'
 import { checkPolicies } from './sections/policies.ts'
 import { checkPolicyRules } from './sections/policy-rules.ts'
@@ -65,6 +66,7 @@ export function crossCheck(
   const { portal } = config
   if (portal?.single_sign_on !== undefined)
     checkSingleSignOn(portal.single_sign_on, portal.public_url, diagnostics)
+  checkPasskeys(config, diagnostics)
   if (config.audit !== undefined) checkAudit(config.audit, diagnostics)
   if (config.mail !== undefined) checkMail(config.mail, diagnostics)
   if (config.redis !== undefined) checkRedis(config.redis, diagnostics)

@@ -25,6 +25,8 @@ export interface LoginAttempt {
   readonly request?: string
   /** The State of the challenge that it answers. */
   readonly state?: string
+  /** What tells the browser from others, where a passkey answers: `PasskeyUse.browser`. */
+  readonly browser?: string
   /** Acct-Session-Id of the session to come; ocserv sends it from 1.5.1. */
   readonly session?: string
   /** The client's own description (Connect-Info). */

@@ -55,12 +55,14 @@ export type CodeUse =
   | { readonly kind: 'trust'; readonly trust: string; readonly enrolment: string }
   /** The user has no authenticator yet. @property most logins that grace may let in, all in all. */
   | { readonly kind: 'grace'; readonly subject: string; readonly most: number; readonly left: GraceLeft }
+  /** Its counter is claimed when it is verified. @property passkey identifier. */
+  | { readonly kind: 'passkey'; readonly passkey: string }
   /** No second factor was required. */
   | { readonly kind: 'none' }
 
 /** Whether a second factor was shown in this login. */
 export function showsSecondFactor({ kind }: CodeUse): boolean {
-  return kind === 'totp' || kind === 'recovery' || kind === 'approval'
+  return kind === 'totp' || kind === 'recovery' || kind === 'approval' || kind === 'passkey'
 }
 
 export interface Admission {

@@ -18,6 +18,8 @@ export type RefusalReason =
   | 'wrong_code'
   | 'code_used'
   | 'not_approved'
+  | 'passkey_refused'
+  | 'passkey_needed'
   | 'challenge_expired'
   | 'challenge_mismatch'
   | 'no_policy'

@@ -45,10 +45,14 @@ const SCOPES_OF_ROLE: Readonly<Record<Role, readonly Scope[]>> = {
   auditor: READING,
 }
 
-/** Groups whose members have a role, for all users or only for those who are in one of the groups `over`. */
+/**
+ * Groups whose members have a role, for all users or only for those who are in one of the groups `over`; `require`: only
+ * where they have signed in by it.
+ */
 interface RoleGrant {
   readonly groups: readonly string[]
   readonly over?: readonly string[]
+  readonly require?: 'passkey'
 }
 
 /** Who has which role. */
@@ -65,11 +69,28 @@ export function rolesOf(groups: readonly string[], roles: RoleGrants): readonly 
   return ROLES.filter((role) => roles[role].some((grant) => isGivenTo(groups, grant)))
 }
 
-/** The rights of a user with these groups. */
+/** The rights of a user with these groups who has shown all that their roles require. */
 export function rightsOf(groups: readonly string[], roles: RoleGrants): Rights {
   return merged(
     ROLES.flatMap((role) => roles[role].filter((grant) => isGivenTo(groups, grant)).map(given(role))),
   )
+}
+
+/** The rights of a user who is signed in. @param byPasskey whether a passkey was shown. */
+export function rightsNow(groups: readonly string[], roles: RoleGrants, byPasskey: boolean): Rights {
+  return byPasskey ? rightsOf(groups, roles) : rightsOf(groups, withoutPasskeyRoles(roles))
+}
+
+/** Whether a passkey would give a user with these groups a right that they do not have without. */
+export function wantsPasskey(groups: readonly string[], roles: RoleGrants): boolean {
+  return !covers(rightsOf(groups, withoutPasskeyRoles(roles)), rightsOf(groups, roles))
+}
+
+function withoutPasskeyRoles(roles: RoleGrants): RoleGrants {
+  const [admin, desk, auditor] = ROLES.map((role) =>
+    roles[role].filter((grant) => grant.require === undefined),
+  )
+  return { admin: admin ?? [], desk: desk ?? [], auditor: auditor ?? [] }
 }
 
 /** The rights of whoever has all roles of the configuration. */

@@ -43,6 +43,8 @@ export interface WebSession {
   readonly enrolment?: string
   /** Present where the provider of the single sign-on has signed the user in. */
   readonly signedOn?: SignedOn
+  /** In its place, the passkey that the user signed in with, by identifier; the session ends when it is removed. */
+  readonly passkey?: string
   /** In the stage `code`, the State of the challenge. */
   readonly state?: string
   /** Data of the pages: the identifier of a pending enrolment, the message to show next, … */

@@ -15,6 +15,8 @@ export interface WebSessionOptions extends Pick<Runtime, 'clock' | 'random'> {
   readonly endings: EphemeralStore<string>
   /** Whether the subject has the authenticator of this identifier now. @throws Unavailable */
   readonly hasAuthenticator: (subject: string, id: string) => Promise<boolean>
+  /** Whether the subject has the passkey of this identifier. @throws Unavailable */
+  readonly hasPasskey: (subject: string, id: string) => Promise<boolean>
   /** The session with the user's present groups; undefined where the user's present state ends it. @throws Unavailable */
   readonly present: (session: WebSession, use: SessionUse) => Promise<WebSession | undefined>
   readonly limits: WebSessionLimits
@@ -25,7 +27,7 @@ const ENDING_OUTLIVES_MS = 60_000
 
 /** Web sessions over any ephemeral store, so that brokers can share them. */
 export function webSessions(options: WebSessionOptions): WebSessionStore {
-  const { sessions, endings, hasAuthenticator, present, limits, clock, random } = options
+  const { sessions, endings, hasAuthenticator, hasPasskey, present, limits, clock, random } = options
 
   /** Milliseconds until an idle session expires; 0 or less if it has. */
   const remaining = ({ createdAt, stage }: WebSession): number =>
@@ -41,8 +43,10 @@ export function webSessions(options: WebSessionOptions): WebSessionStore {
   }
 
   /** Asks each time: a command or another broker that revokes the authenticator could not invalidate a cache here. */
-  async function hasItsAuthenticator({ stage, subject, enrolment, signedOn }: WebSession): Promise<boolean> {
+  async function hasItsAuthenticator(session: WebSession): Promise<boolean> {
+    const { stage, subject, enrolment, passkey, signedOn } = session
     if (stage !== 'in') return true
+    if (subject !== undefined && passkey !== undefined) return hasPasskey(subject, passkey)
     if (enrolment === undefined && signedOn?.hasSecondFactor === true) return true
     return subject !== undefined && enrolment !== undefined && hasAuthenticator(subject, enrolment)
   }

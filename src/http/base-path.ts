@@ -34,4 +34,4 @@ export function withBasePath(html: string, basePath: string): string {
 }
 
 /** Text never looks like this: in it, quotation marks are escaped. */
-const LINK = / (?:href|src|action|formaction|data-part|data-events)="\/(?!\/)/g
+const LINK = / (?:href|src|action|formaction|data-part|data-events|data-options)="\/(?!\/)/g

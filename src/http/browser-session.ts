@@ -25,6 +25,8 @@ export interface BrowserSession {
   csrf(): string
   /** Whether the text is one that `csrf` gave this browser. */
   isOurs(csrf: string): boolean
+  /** What tells the browser from others, for as long as its cookie stays. On no page. Sets a cookie if there is none. */
+  mark(): string
   /**
    * Signs in or steps up, always under a new cookie; the session of the old one ends.
    * @returns false, with nobody signed in, where another request or time has ended the session meanwhile.
@@ -101,6 +103,7 @@ export function withBrowserSession({
       },
       csrf: () => masked(csrfOf(now.secret ?? renew()), random.bytes(CSRF_OCTETS)),
       isOurs: (csrf) => now.secret !== undefined && isMaskOf(csrf, csrfOf(now.secret)),
+      mark: () => markOf(now.secret ?? renew()),
       async begin(session) {
         const before = now.session === undefined || now.secret === undefined ? undefined : idOf(now.secret)
         const after = idOf(renew())
@@ -231,6 +234,10 @@ function idOf(secret: string): string {
 /** Derived from the cookie, which scripts cannot read and other sites cannot set, so that nothing has to be stored. */
 function csrfOf(secret: string): Buffer {
   return createHash('sha256').update(`ocbroker csrf\0${secret}`).digest()
+}
+
+function markOf(secret: string): string {
+  return createHash('sha256').update(`ocbroker browser\0${secret}`).digest('base64url')
 }
 
 /** @param pad used once. */

@@ -26,15 +26,18 @@ import type { TrustStore } from '../domain/trust.ts'
 import type { UsageStore } from '../domain/usage.ts'
 import type { UserStore } from '../domain/user.ts'
 import type { WebSessionStore } from '../domain/web-session.ts'
+import type { PasskeyAssertions } from '../login/passkey-assertions.ts'
 import type { Approving } from '../manage/approving.ts'
 import type { Ending } from '../manage/ending.ts'
 import type { Enrolling } from '../manage/enrolling.ts'
+import type { EnrollingPasskeys } from '../manage/enrolling-passkeys.ts'
 import type { Explanation, Supposed, WrongPart } from '../manage/explain.ts'
 import type { Inviting } from '../manage/inviting.ts'
 import type { Lockouts } from '../manage/lockouts.ts'
 import type { Namesakes } from '../manage/namesakes.ts'
 import type { OddAttempts } from '../manage/odd-attempts.ts'
 import type { OwnPassword } from '../manage/own-password.ts'
+import type { Passkeys } from '../manage/passkeys.ts'
 import type { PartialRecords } from '../manage/records-over.ts'
 import type { Trusts } from '../manage/trusts.ts'
 import type { UserQuotas } from '../manage/user-quotas.ts'
@@ -74,6 +77,10 @@ export interface HttpServices extends Runtime {
   /** Absent where it is not configured. */
   readonly singleSignOn?: SingleSignOn
   readonly enrolling: Enrolling
+  readonly passkeys: Passkeys
+  /** Absent, as the next: the portal has no address for passkeys. */
+  readonly enrollingPasskeys?: EnrollingPasskeys
+  readonly passkeyAssertions?: PasskeyAssertions
   readonly inviting: Inviting
   readonly ending: Ending
   readonly lockouts: Lockouts

@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import type { LoginAttempt } from '../domain/login-attempt.ts'
-import { type LoginName, parseLoginName } from '../domain/login-name.ts'
+import { type LoginName, nameOfSubject, parseLoginName } from '../domain/login-name.ts'
 import type { Person } from '../domain/person.ts'
 import { type Refusal, refuse } from '../domain/refusal.ts'
 import type { Runtime } from '../domain/runtime.ts'
@@ -8,18 +8,21 @@ import { Secret } from '../domain/secret.ts'
 import { usernamesOf, type WebSession, type WebSessionStore } from '../domain/web-session.ts'
 import type { Challenge } from '../login/ask-for-code.ts'
 import { type LoginFlow, PORTAL } from '../login/flow.ts'
+import type { PasskeyAssertions } from '../login/passkey-assertions.ts'
 import type { SignedIn } from '../login/steps/sign-in.ts'
 import type { VerifiedClaims } from '../login/verified-claims.ts'
 import { waitUntil } from '../pacing/response-time-equalizer.ts'
 import { SharedPlaces } from '../pacing/shared-places.ts'
-import { type BrowserSession, browserSessionOf } from './browser-session.ts'
+import { type BrowserSession, browserSessionOf, findBrowserSession } from './browser-session.ts'
 import { addressOf } from './peer.ts'
 import { Problem } from './problem.ts'
 
 export interface SigningInOptions extends Pick<Runtime, 'clock' | 'random' | 'metrics'> {
-  readonly login: Pick<LoginFlow, 'atPortal' | 'withTicket' | 'stepUp' | 'bySignOn'>
+  readonly login: Pick<LoginFlow, 'atPortal' | 'withTicket' | 'stepUp' | 'bySignOn' | 'withPasskey'>
+  /** Absent: nobody signs in by passkey. */
+  readonly passkeys?: Pick<PasskeyAssertions, 'ownerOf'>
   readonly sessions: Pick<WebSessionStore, 'endingsOf'>
-  /** Told of each sign-in with a password. @throws Unavailable */
+  /** Told of each sign-in. @throws Unavailable */
   readonly noteSignIn: (name: LoginName, person: Person) => Promise<void>
   /** Milliseconds within which a sign-in is answered. */
   readonly deadlineMs: number
@@ -38,10 +41,15 @@ export type SignInOutcome =
 const MAX_IN_PROGRESS = 256
 const MAX_OF_ONE = 16
 
+/** Stands for the owner of a passkey that nobody has: such answers count together. */
+const NOBODY = 'unknown-passkey'
 const NO_NAME = refuse('bad_credentials', 'invalid user name')
 
 /** When the session was created, what had ended others before, and what is known of its sign-in. */
-type Origin = Pick<WebSession, 'createdAt' | 'endings' | 'enrolment' | 'source' | 'record' | 'signedOn'>
+type Origin = Pick<
+  WebSession,
+  'createdAt' | 'endings' | 'enrolment' | 'passkey' | 'source' | 'record' | 'signedOn'
+>
 
 /** A few names in all. */
 function nameOf(outcome: SignInOutcome): string {
@@ -99,24 +107,41 @@ export class SigningIn {
     )
   }
 
+  /** By passkey alone. @param answer the JSON text of the browser's `PublicKeyCredential`. @throws Problem `busy` */
+  async withPasskey(request: Request, answer: string): Promise<SignInOutcome> {
+    const subject = await this.#options.passkeys?.ownerOf(answer)
+    const name = (subject === undefined ? undefined : nameOfSubject(subject)?.raw) ?? NOBODY
+    return this.#try('passkey', request, { name, typed: answer }, (attempt) =>
+      this.#options.login.withPasskey(attempt),
+    )
+  }
+
   /**
-   * Asks a signed-in user for the present code or a recovery code before a change to the authenticator. The right code
-   * puts the session under a new cookie; a wrong one changes nothing.
-   * @throws Problem `busy`
+   * Asks a signed-in user for the present code, a recovery code or a passkey before a change that needs it. The right
+   * answer puts the session under a new cookie; a wrong one changes nothing.
+   * @param passkey its answer in JSON; empty: the code counts. @throws Problem `busy`
    */
-  async again(request: Request, code: string): Promise<SignInOutcome> {
+  async again(request: Request, code: string, passkey = ''): Promise<SignInOutcome> {
     const { session } = browserSessionOf(request)
     if (session?.stage !== 'in' || session.subject === undefined)
       return refuse('challenge_expired', 'nobody is signed in')
     const { subject, source = 'signed in before', groups, typed: name } = session
     const person = { subject, source, groups, attributes: {} }
-    return this.#try(
-      'step_up',
-      request,
-      { name, typed: code },
-      (attempt) => this.#options.login.stepUp(attempt, person),
-      { signedIn: session },
-    )
+    return passkey === ''
+      ? this.#try(
+          'step_up',
+          request,
+          { name, typed: code },
+          (attempt) => this.#options.login.stepUp(attempt, person),
+          { signedIn: session },
+        )
+      : this.#try(
+          'step_up_passkey',
+          request,
+          { name, typed: passkey },
+          (attempt) => this.#options.login.withPasskey(attempt, person),
+          { signedIn: session },
+        )
   }
 
   /**
@@ -174,6 +199,7 @@ export class SigningIn {
       gateway: PORTAL,
       address: addressOf(request),
       state,
+      browser: findBrowserSession(request)?.mark(),
       client: request.get('user-agent')?.slice(0, 200),
       deadline: clock.monotonic() + deadlineMs,
     }
@@ -215,7 +241,7 @@ export class SigningIn {
 
   async #afterSignIn(
     name: LoginName,
-    { person, factors, ticket, enrolment, endings: known }: SignedIn,
+    { person, factors, ticket, enrolment, passkey, endings: known }: SignedIn,
     origin: Origin,
   ): Promise<Partial<WebSession>> {
     const { subject, groups, notice } = person
@@ -226,6 +252,15 @@ export class SigningIn {
     if (!isStepUp) await this.#options.noteSignIn(name, person)
     const { source, record } = isStepUp ? origin : person
     if (factors === 1) return { ...common, stage: 'enrol', source, record }
-    return { ...common, stage: 'in', source, record, enrolment: origin.enrolment ?? enrolment }
+    // A step-up changes nothing of what the session was begun with.
+    const begunWith = isStepUp ? origin : { enrolment, passkey }
+    return {
+      ...common,
+      stage: 'in',
+      source,
+      record,
+      enrolment: begunWith.enrolment,
+      passkey: begunWith.passkey,
+    }
   }
 }

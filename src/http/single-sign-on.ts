@@ -186,9 +186,9 @@ function notSignedOn(why: NotSignedOn['why']): NotSignedOn {
   return { kind: 'not_signed_on', why }
 }
 
-/** The token of the browser's forms follows from its cookie, and from nothing that others know. */
+/** It follows from the browser's cookie, and from nothing that others know. */
 function browserOf(request: Request): string {
-  return digestOf(browserSessionOf(request).csrf())
+  return digestOf(browserSessionOf(request).mark())
 }
 
 function digestOf(text: string): string {

@@ -4,6 +4,7 @@ import type { Refusal } from '../domain/refusal.ts'
 import type { AskForCode, Challenge } from './ask-for-code.ts'
 import { Login, type LoginOptions, type LoginRules } from './login.ts'
 import { authorize } from './steps/authorize.ts'
+import { checkPasskey, findPasskeyOwner } from './steps/check-passkey.ts'
 import { equalizeCost } from './steps/equalize-cost.ts'
 import { explainCode } from './steps/explain-code.ts'
 import { findPolicy } from './steps/find-policy.ts'
@@ -33,41 +34,43 @@ const _ = false
  */
 // biome-ignore format: a table
 export const STEPS = [
-  //                       VPN  portal  ticket  step-up  single sign-on
-  [takePermit,             X,    X,      X,      X,     X],
-  [loadContext,            X,    X,      X,      X,     X],
-  [firstFactor,            X,    X,      _,      _,     _],
-  [redeemTicket,           _,    _,      X,      _,     _],
-  [resumeSession,          _,    _,      _,      X,     _],
-  [recogniseClaims,        _,    _,      _,      _,     X],
-  [loadEnrolment,          X,    X,      _,      X,     X],
-  [findPolicy,             X,    _,      _,      _,     _],
-  [recogniseTrust,         X,    _,      _,      _,     _],
-  [takeApproval,           X,    _,      _,      _,     _],
-  [secondFactorByPolicy,   X,    _,      _,      _,     _],
-  [secondFactor,           _,    X,      _,      X,     _],
-  [secondFactorOfProvider, _,    _,      _,      _,     X],
-  [authorize,              X,    _,      _,      _,     _],
-  [holdToQuotas,           X,    _,      _,      _,     _],
-  [openSession,            X,    _,      _,      _,     _],
-  [signIn,                 _,    X,      X,      X,     X],
+  //                       VPN  portal  ticket  step-up  single sign-on  passkey
+  [takePermit,             X,    X,      X,      X,     X,               X],
+  [loadContext,            X,    X,      X,      X,     X,               X],
+  [firstFactor,            X,    X,      _,      _,     _,               _],
+  [redeemTicket,           _,    _,      X,      _,     _,               _],
+  [resumeSession,          _,    _,      _,      X,     _,               _],
+  [recogniseClaims,        _,    _,      _,      _,     X,               _],
+  [checkPasskey,           _,    _,      _,      _,     _,               X],
+  [findPasskeyOwner,       _,    _,      _,      _,     _,               X],
+  [loadEnrolment,          X,    X,      _,      X,     X,               _],
+  [findPolicy,             X,    _,      _,      _,     _,               _],
+  [recogniseTrust,         X,    _,      _,      _,     _,               _],
+  [takeApproval,           X,    _,      _,      _,     _,               _],
+  [secondFactorByPolicy,   X,    _,      _,      _,     _,               _],
+  [secondFactor,           _,    X,      _,      X,     _,               _],
+  [secondFactorOfProvider, _,    _,      _,      _,     X,               _],
+  [authorize,              X,    _,      _,      _,     _,               _],
+  [holdToQuotas,           X,    _,      _,      _,     _,               _],
+  [openSession,            X,    _,      _,      _,     _,               _],
+  [signIn,                 _,    X,      X,      X,     X,               X],
 ] as const
 
 /** What every verdict passes before it is answered, once points have been taken for the attempt. */
 // biome-ignore format: a table
 export const ENDINGS = [
-  [equalizeCost,           X,    X,      X,      X,     X],
-  [explainCode,            X,    X,      _,      X,     _],
-  [replayGrant,            X,    _,      _,      _,     _],
-  [recordOutcome,          X,    X,      X,      X,     X],
-  [holdAnswer,             X,    X,      X,      X,     X],
+  [equalizeCost,           X,    X,      X,      X,     X,               X],
+  [explainCode,            X,    X,      _,      X,     _,               _],
+  [replayGrant,            X,    _,      _,      _,     _,               _],
+  [recordOutcome,          X,    X,      X,      X,     X,               X],
+  [holdAnswer,             X,    X,      X,      X,     X,               X],
 ] as const
 
 /**
  * A login at a gateway; a sign-in at the portal; one with an enrolment ticket; a code shown once more while signed in; a
- * sign-in through the provider of the single sign-on.
+ * sign-in through the provider of the single sign-on; the answer of a passkey, to sign in or for a step-up.
  */
-export const COLUMNS = { vpn: 1, portal: 2, ticket: 3, stepUp: 4, signOn: 5 } as const
+export const COLUMNS = { vpn: 1, portal: 2, ticket: 3, stepUp: 4, signOn: 5, passkey: 6 } as const
 
 export type LoginKind = keyof typeof COLUMNS
 
@@ -88,6 +91,7 @@ export class LoginFlow {
   readonly #ticket: Column<'ticket'>
   readonly #stepUp: Column<'stepUp'>
   readonly #signOn: Column<'signOn'>
+  readonly #passkey: Column<'passkey'>
 
   constructor(options: LoginOptions) {
     this.#options = options
@@ -109,6 +113,12 @@ export class LoginFlow {
     this.#ticket = column('ticket', { ...atPortal, secondFactorRequired: false, checksPasswords: false })
     this.#stepUp = column('stepUp', { ...atPortal, secondFactorRequired: true, checksPasswords: false })
     this.#signOn = column('signOn', { ...atPortal, secondFactorRequired, checksPasswords: false })
+    this.#passkey = column('passkey', {
+      ...atPortal,
+      secondFactorRequired: true,
+      checksPasswords: false,
+      isUnguessable: true,
+    })
   }
 
   /** A login at a gateway. */
@@ -141,10 +151,26 @@ export class LoginFlow {
   bySignOn(attempt: LoginAttempt, claims: VerifiedClaims): Promise<SignInDecision> {
     return walk(this.#signOn, new Login(attempt, this.#signOn.rules, this.#options, { claims }))
   }
+
+  /**
+   * A sign-in by passkey, or a step-up of a user who is signed in.
+   * @param attempt what was typed is the answer of the passkey, in JSON; the name is that of its owner.
+   */
+  withPasskey(attempt: LoginAttempt, signedInAs?: Person): Promise<SignInDecision> {
+    return walk(this.#passkey, new Login(attempt, this.#passkey.rules, this.#options, { signedInAs }))
+  }
 }
 
 type Step = (value: unknown, login: Login) => unknown
-type Row = readonly [(value: never, login: Login) => unknown, boolean, boolean, boolean, boolean, boolean]
+type Row = readonly [
+  (value: never, login: Login) => unknown,
+  boolean,
+  boolean,
+  boolean,
+  boolean,
+  boolean,
+  boolean,
+]
 
 interface Column<Kind extends LoginKind> {
   readonly kind: Kind

@@ -23,6 +23,7 @@ import type { EnrolmentCodes } from './enrolment-codes.ts'
 import type { Grace } from './grace.ts'
 import type { GrantReplayCache } from './grant-replay.ts'
 import type { KnownAddresses } from './known-addresses.ts'
+import type { PasskeyAssertions } from './passkey-assertions.ts'
 import type { Quotas } from './quotas.ts'
 import type { RepeatedEvents } from './repeated-events.ts'
 import type { SeenAccounts } from './seen-accounts.ts'
@@ -48,6 +49,10 @@ export interface LoginOptions extends Pick<Runtime, 'clock' | 'random' | 'log'>,
   readonly repeatedEvents: Pick<RepeatedEvents, 'tellFirst'>
   readonly invitations: Pick<InvitationStore, 'redeem' | 'endOf'>
   readonly enrolmentCodes: EnrolmentCodes
+  /** Whether the subject has a passkey: then a password alone enrols nothing. @throws Unavailable */
+  readonly hasPasskey: (subject: string) => Promise<boolean>
+  /** Absent: nobody signs in by passkey. */
+  readonly passkeys?: Pick<PasskeyAssertions, 'verify'>
   /** By username, the last ending of all of the user's browser sessions. */
   readonly endings: Pick<EphemeralStore<string>, 'get'>
   /** The identity stores that may know the name. @param gateway absent: those for every gateway. */
@@ -125,6 +130,8 @@ export interface LoginRules
   readonly checksPasswords: boolean
   /** Whether the first identity store may look for the user while the records are read. */
   readonly prefetches: boolean
+  /** Whether what is shown cannot be guessed: then no lockout bars it that guesses have made, and that ends by itself. */
+  readonly isUnguessable?: boolean
 }
 
 /** What of the first factor is known before the login begins. */
@@ -187,13 +194,16 @@ export class Login {
   }
 
   /** Whether the user was let in from this address lately. @throws Unavailable */
-  isAtKnownAddress(): Promise<boolean> {
-    return this.options.knownAddresses.has(this.user, this.account, this.attempt.address)
+  async isAtKnownAddress(): Promise<boolean> {
+    return (
+      this.rules.isUnguessable === true ||
+      this.options.knownAddresses.has(this.user, this.account, this.attempt.address)
+    )
   }
 
-  /** Whether it comes from a network in which failures lock nobody. */
+  /** Whether it comes from a network in which failures lock nobody, or cannot be a guess. */
   get isExempt(): boolean {
-    return isWithin(this.options.exempt, this.attempt.address)
+    return this.rules.isUnguessable === true || isWithin(this.options.exempt, this.attempt.address)
   }
 
   private get typedName(): string {

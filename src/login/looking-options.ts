@@ -73,6 +73,7 @@ export function lookingOptions({
     passwordHashes: { hash: async () => 'foreseen', verify: async () => true },
     keys,
     enrolmentCodes,
+    hasPasskey,
     enrolAtLogin: enrolAtLogin && { ...enrolAtLogin, codes: enrolmentCodes },
     approval: approval && { ...approval, hasPasskey, approvals: lookingApprovals(clock) },
     equalizer: { start: () => 0, answerAt: () => 0 },

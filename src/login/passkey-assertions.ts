@@ -102,6 +102,14 @@ export class PasskeyAssertions {
     return outcome
   }
 
+  /**
+   * Whose passkey it says to be; nothing is verified. @returns undefined where nobody has it. @throws Unavailable
+   */
+  async ownerOf(answer: string): Promise<string | undefined> {
+    const id = readAssertion(answer)?.id
+    return id === undefined ? undefined : (await this.#options.passkeys.findByCredential(id))?.subject
+  }
+
   async #verify(answer: string, use: PasskeyUse): Promise<VerifiedPasskey | PasskeyRefusal> {
     const assertion = readAssertion(answer)
     if (assertion === undefined) return refusePasskey('malformed', 'it is not an answer of an authenticator')

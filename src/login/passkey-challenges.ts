@@ -16,7 +16,7 @@ export interface PasskeyChallengesOptions extends Pick<Runtime, 'clock' | 'rando
 export interface PasskeyUse {
   /** What it is good for: `sign-in`, `approve …`. */
   readonly purpose: string
-  /** What tells the browser from others, such as its token against forged requests; kept as a digest. */
+  /** What tells the browser from others, as `BrowserSession.mark`; kept as a digest. */
   readonly browser: string
 }
 

@@ -10,6 +10,7 @@ import type { AuditContext } from './audit-context.ts'
 import type { Ending, Unreached } from './ending.ts'
 import type { Enrolling } from './enrolling.ts'
 import type { Lockouts } from './lockouts.ts'
+import type { Passkeys } from './passkeys.ts'
 import type { Trusts } from './trusts.ts'
 import type { Users } from './users.ts'
 
@@ -23,6 +24,7 @@ export interface LeavingOptions extends Pick<Runtime, 'clock'> {
   readonly lockouts: Pick<Lockouts, 'lock'>
   readonly users: Pick<Users, 'change'>
   readonly enrolling: Pick<Enrolling, 'revoke'>
+  readonly passkeys: Pick<Passkeys, 'removeAllOf'>
   readonly trusts: Pick<Trusts, 'revokeAllOf'>
   readonly webSessions: Pick<WebSessionStore, 'deleteAllOf'>
   readonly ending: Pick<Ending, 'end'>
@@ -64,7 +66,7 @@ export class Leaving {
 
   /** @param subject of the user, or the name that was typed where no identity store knows it. */
   async leave(subject: string, { mayChangeUsers, ...context }: LeaveContext): Promise<LeaveAnswer> {
-    const { records, users, enrolling, trusts, webSessions, ending } = this.#options
+    const { records, users, enrolling, passkeys, trusts, webSessions, ending } = this.#options
     const { actor, reason } = context
     const user = usernameOf(subject)
     const open = await records.sessions.list({ user, open: true, limit: MAX_SESSIONS })
@@ -81,7 +83,8 @@ export class Leaving {
       }),
       authenticator: await outcomeOf(async () => {
         await records.invitations.revoke(subject)
-        return (await enrolling.revoke(subject, context)) ? 'done' : 'nothing'
+        const removed = await passkeys.removeAllOf(subject, context)
+        return (await enrolling.revoke(subject, context)) || removed > 0 ? 'done' : 'nothing'
       }),
       trusts: await outcomeOf(async () =>
         (await trusts.revokeAllOf(subject, context)) > 0 ? 'done' : 'nothing',

@@ -1,61 +1,18 @@
-import {
-  generateRegistrationOptions,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type RegistrationResponseJSON,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server'
-import { decodeAttestationObject, isoBase64URL } from '@simplewebauthn/server/helpers'
-import {
-  MAX_PASSKEYS,
-  type Passkey,
-  type PasskeyChallenges,
-  type PasskeyRefusal,
-  type PasskeySite,
-  type PasskeyStore,
-  type ShownPasskey,
-} from '../domain/passkey.ts'
-import { readNewCredential, whyRefused } from '../login/passkey-answer.ts'
-import {
-  OpenPasskeyChallenges,
-  PASSKEY_ANSWER_WITHIN_MS,
-  refusePasskey,
-} from '../login/passkey-challenges.ts'
+import type { Passkey, PasskeyStore, ShownPasskey } from '../domain/passkey.ts'
 import { type AuditContext, type RecordAuditOptions, recordAudit } from './audit-context.ts'
 
 export interface PasskeysOptions extends RecordAuditOptions {
-  readonly passkeys: PasskeyStore
-  readonly challenges: PasskeyChallenges
-  readonly site: PasskeySite
+  readonly passkeys: Pick<PasskeyStore, 'list' | 'rename' | 'remove' | 'removeAllOf'>
 }
 
-/** Who makes a passkey: for whom, and in which browser. */
-export interface PasskeyOwner {
-  /** `Person.subject`. */
-  readonly subject: string
-  /** What tells the browser from others, as `PasskeyUse.browser`. */
-  readonly browser: string
-}
-
-export type PasskeyEnrolment =
-  | { readonly kind: 'enrolled'; readonly passkey: Passkey }
-  /** `known`: the authenticator has a passkey here already. */
-  | { readonly kind: 'full' | 'known' }
-  | PasskeyRefusal
-
-/** EdDSA, ES256, RS256 (RFC 9053, RFC 8812): what authenticators of today can do. */
-const ALGORITHMS = [-8, -7, -257]
-const HANDLE_OCTETS = 32
-const PURPOSE = 'enrol'
 const MAX_PASSKEY_NAME = 60
 
-/** Enrols passkeys of users; shows, renames and removes them. */
+/** The passkeys of users: shown, renamed and removed, also where none can be used any more. */
 export class Passkeys {
   readonly #options: PasskeysOptions
-  readonly #challenges: OpenPasskeyChallenges
 
   constructor(options: PasskeysOptions) {
     this.#options = options
-    this.#challenges = new OpenPasskeyChallenges(options)
   }
 
   /** Without keys: as people may see them. The oldest first. @throws Unavailable */
@@ -64,75 +21,9 @@ export class Passkeys {
     return all.map(({ id, name, createdAt, usedAt }) => ({ id, subject, name, createdAt, usedAt }))
   }
 
-  /**
-   * @param label the user's name as authenticators show it.
-   * @returns what the page hands to `navigator.credentials.create`. @throws Unavailable
-   */
-  async registrationOptions(
-    { subject, browser }: PasskeyOwner,
-    label: string,
-  ): Promise<PublicKeyCredentialCreationOptionsJSON> {
-    const { passkeys, site, random } = this.#options
-    const own = await passkeys.list(subject)
-    const handle = own[0]?.handle ?? random.bytes(HANDLE_OCTETS).toString('base64url')
-    const challenge = await this.#challenges.make({ purpose: PURPOSE, browser }, { subject, handle })
-    return generateRegistrationOptions({
-      rpName: site.name,
-      rpID: site.rpId,
-      userName: label,
-      userDisplayName: label,
-      userID: isoBase64URL.toBuffer(handle),
-      challenge,
-      timeout: PASSKEY_ANSWER_WITHIN_MS,
-      attestationType: 'none',
-      authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
-      excludeCredentials: own.map(({ credential, transports }) => ({
-        id: credential,
-        transports: transports?.split(' '),
-      })),
-      supportedAlgorithmIDs: ALGORITHMS,
-    })
-  }
-
-  /**
-   * Puts a new passkey into service (WebAuthn Level 3 §7.1).
-   * @param answer the JSON text of the browser's `PublicKeyCredential`; @param name what the user calls it; empty: a
-   * number. @throws Unavailable
-   */
-  async register(
-    answer: string,
-    { subject, browser }: PasskeyOwner,
-    name: string,
-    context: AuditContext,
-  ): Promise<PasskeyEnrolment> {
-    const credential = readNewCredential(answer)
-    const outcome =
-      credential === undefined
-        ? refusePasskey('malformed', 'it is not an answer of an authenticator')
-        : await this.#verify(credential, { subject, browser })
-    if (outcome.kind === 'refused') {
-      const { reason, detail } = outcome
-      const what = { kind: 'passkey.refused', user: subject, reason, detail: `enrol: ${detail}` } as const
-      await recordAudit(context, what, this.#options)
-      return outcome
-    }
-    const { passkeys, clock, random } = this.#options
-    const passkey: Passkey = {
-      id: random.id(),
-      subject,
-      name: plainName(name) || (await this.#numbered(subject)),
-      ...outcome.made,
-      createdAt: clock.now(),
-    }
-    const added = await passkeys.add(passkey)
-    if (added !== 'added') return { kind: added }
-    await this.#record('passkey.enrolled', passkey, context)
-    return { kind: 'enrolled', passkey }
-  }
-
   /** @returns false where the subject has none of this identifier. @throws Unavailable */
   async rename(id: string, subject: string, name: string, context: AuditContext): Promise<boolean> {
-    const to = plainName(name)
+    const to = passkeyName(name)
     if (to === '') return false
     const before = await this.#options.passkeys.rename(id, subject, to)
     if (before === undefined) return false
@@ -144,98 +35,23 @@ export class Passkeys {
   /** @returns false where the subject has none of this identifier. @throws Unavailable */
   async remove(id: string, subject: string, context: AuditContext): Promise<boolean> {
     const removed = await this.#options.passkeys.remove(id, subject)
-    if (removed !== undefined) await this.#record('passkey.removed', removed, context)
+    if (removed !== undefined) await this.#recordRemoval(removed, context)
     return removed !== undefined
   }
 
   /** @returns how many there were. @throws Unavailable */
   async removeAllOf(subject: string, context: AuditContext): Promise<number> {
     const removed = await this.#options.passkeys.removeAllOf(subject)
-    for (const passkey of removed) await this.#record('passkey.removed', passkey, context)
+    for (const passkey of removed) await this.#recordRemoval(passkey, context)
     return removed.length
   }
 
-  async #verify(
-    credential: RegistrationResponseJSON,
-    { subject, browser }: PasskeyOwner,
-  ): Promise<{ readonly kind: 'new'; readonly made: NewCredential } | PasskeyRefusal> {
-    const { site } = this.#options
-    const { clientDataJSON, attestationObject, transports } = credential.response
-    const taken = await this.#challenges.take(clientDataJSON, { purpose: PURPOSE, browser })
-    if (taken.kind === 'refused') return taken
-    if (taken.subject !== subject || taken.handle === undefined)
-      return refusePasskey('wrong_purpose', 'the passkey was asked of another user')
-    const attested = attestedData(attestationObject)
-    if (attested === undefined) return refusePasskey('malformed', 'its attestation cannot be read')
-    const made = await newCredential(credential, taken.challenge, site)
-    if (made === undefined) {
-      const { reason, detail } = whyRefused(clientDataJSON, attested, site)
-      return refusePasskey(reason, detail)
-    }
-    const known = transports?.filter((each) => /^[a-z-]{1,20}$/.test(each)).slice(0, 8)
-    return {
-      kind: 'new',
-      made: { ...made, handle: taken.handle, transports: known?.join(' ') || undefined },
-    }
-  }
-
-  async #numbered(subject: string): Promise<string> {
-    const taken = new Set((await this.#options.passkeys.list(subject)).map(({ name }) => name))
-    const names = Array.from({ length: MAX_PASSKEYS + 1 }, (_, index) => `passkey ${index + 1}`)
-    return names.find((name) => !taken.has(name)) ?? 'passkey'
-  }
-
-  #record(
-    kind: 'passkey.enrolled' | 'passkey.removed',
-    { subject, name }: Passkey,
-    context: AuditContext,
-  ): Promise<void> {
-    return recordAudit(context, { kind, user: subject, detail: name }, this.#options)
+  #recordRemoval({ subject, name }: Passkey, context: AuditContext): Promise<void> {
+    return recordAudit(context, { kind: 'passkey.removed', user: subject, detail: name }, this.#options)
   }
 }
 
 /** In one line, as it is shown and stands in the audit trail. */
-function plainName(name: string): string {
+export function passkeyName(name: string): string {
   return name.replaceAll(/\p{C}/gu, '').trim().slice(0, MAX_PASSKEY_NAME)
-}
-
-type NewCredential = Pick<Passkey, 'credential' | 'publicKey' | 'counter' | 'rpId' | 'handle' | 'transports'>
-
-/**
- * @returns the authenticator's data; undefined where it comes with a certificate, for which nobody asked: the library
- * would follow the addresses in it.
- */
-function attestedData(attestationObject: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    const decoded = decodeAttestationObject(isoBase64URL.toBuffer(attestationObject))
-    const format = decoded.get('fmt')
-    const isPlain =
-      format === 'none' || (format === 'packed' && decoded.get('attStmt').get('x5c') === undefined)
-    return isPlain ? Uint8Array.from(decoded.get('authData')) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-async function newCredential(
-  response: RegistrationResponseJSON,
-  challenge: string,
-  { origin, rpId }: PasskeySite,
-): Promise<Omit<NewCredential, 'handle' | 'transports'> | undefined> {
-  try {
-    const { registrationInfo } = await verifyRegistrationResponse({
-      response,
-      expectedChallenge: challenge,
-      expectedOrigin: origin,
-      expectedRPID: rpId,
-      requireUserVerification: true,
-      supportedAlgorithmIDs: ALGORITHMS,
-    })
-    if (registrationInfo === undefined) return undefined
-    const { id, publicKey, counter } = registrationInfo.credential
-    return { credential: id, publicKey: Buffer.from(publicKey).toString('base64url'), counter, rpId }
-  } catch {
-    // As of assertions: the library refuses by exceptions.
-    return undefined
-  }
 }

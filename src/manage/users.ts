@@ -5,6 +5,7 @@ import type { Locale } from '../domain/locale.ts'
 import { canonicalUserName, usernameOf } from '../domain/login-name.ts'
 import { isMailAddress } from '../domain/mail-address.ts'
 import { clientAddressFault, type Network } from '../domain/network.ts'
+import type { PasskeyStore } from '../domain/passkey.ts'
 import type { StaticAttributes } from '../domain/person.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { OrderCause } from '../domain/session-order.ts'
@@ -21,6 +22,7 @@ export interface UsersOptions extends RecordAuditOptions {
   readonly passwordFault: (password: Secret, user: string) => Promise<string | undefined>
   readonly enrolments: Pick<EnrolmentStore, 'revoke'>
   readonly invitations: Pick<InvitationStore, 'revoke'>
+  readonly passkeys: Pick<PasskeyStore, 'removeAllOf'>
   readonly namesakesOf: (name: string) => Promise<Namesakes>
   readonly candidates: NamesakesOptions['candidates']
   /** Networks of the pools. */
@@ -126,7 +128,7 @@ export class Users {
   }
 
   /**
-   * Removes the user. The authenticator, its recovery codes and an invitation go too, unless the remover may not take
+   * Removes the user. The authenticator, its recovery codes, passkeys and an invitation go too, unless the remover may not take
    * them away or a user of another identity store may own them.
    * @returns undefined where there is no such user.
    */
@@ -158,10 +160,12 @@ export class Users {
   }
 
   async #revoke(subject: string, name: string, context: AuditContext): Promise<void> {
-    const { enrolments, invitations } = this.#options
+    const { enrolments, invitations, passkeys } = this.#options
     await invitations.revoke(subject)
     if (await enrolments.revoke(subject))
       await recordAudit(context, { kind: 'enrolment.revoked', user: name }, this.#options)
+    for (const passkey of await passkeys.removeAllOf(subject))
+      await recordAudit(context, { kind: 'passkey.removed', user: name, detail: passkey.name }, this.#options)
   }
 
   async #faultIn(

@@ -158,7 +158,7 @@ export async function keepFailure(
 
 /** Spends a code, or uses a trust. If several logins show the same code, only one of them changes the row. */
 async function take(db: Kysely<Tables>, codeUse: CodeUse, now: number): Promise<boolean> {
-  if (codeUse.kind === 'none') return true
+  if (codeUse.kind === 'none' || codeUse.kind === 'passkey') return true
   if (codeUse.kind === 'recovery') {
     const { subject, hashes } = codeUse
     return spent(await spendRecoveryCode(db, { ...spentCode(subject, hashes), now }))

@@ -127,6 +127,8 @@ export const REFUSAL_MESSAGES: Readonly<Record<RefusalReason, MessageKey>> = {
   locked: 'vpn.refused.locked',
   rate_limited: 'vpn.refused.rateLimited',
   no_second_factor: 'vpn.refused.noSecondFactor',
+  passkey_refused: 'vpn.refused.failed',
+  passkey_needed: 'vpn.refused.failed',
   no_policy: 'vpn.refused.noPolicy',
   no_address: 'vpn.refused.noAddress',
   quota_spent: 'vpn.refused.quotaSpent',

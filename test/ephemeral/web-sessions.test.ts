@@ -17,6 +17,7 @@ webSessionsContract(
       sessions: memoryStore({ name: 'web sessions', clock, capacity: 100 }),
       endings: memoryStore({ name: 'endings', clock, capacity: 100 }),
       hasAuthenticator,
+      hasPasskey: async (subject, id) => id === `passkey of ${subject}`,
       present,
       limits,
       clock,

@@ -22,6 +22,7 @@ function signingIn(atPortal: SigningInOptions['login']['atPortal']) {
       withTicket: () => expect.unreachable('no ticket is shown'),
       stepUp: () => expect.unreachable('nobody is signed in'),
       bySignOn: () => expect.unreachable('there is no single sign-on'),
+      withPasskey: () => expect.unreachable('no passkey is shown'),
     },
     sessions: { endingsOf: async () => ({}) },
     noteSignIn: async () => {},

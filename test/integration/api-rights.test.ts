@@ -5,7 +5,7 @@ import { SCOPES, type Scope } from '../../src/domain/scope.ts'
 import { type Operation, readContract } from '../../src/http/contract.ts'
 import { type Ask, ask } from '../http/ask.ts'
 import { startTestBroker, type TestBroker } from '../http/test-broker.ts'
-import { admission, HOUR, trustOf } from '../store/samples.ts'
+import { admission, HOUR, passkeyOf, trustOf } from '../store/samples.ts'
 
 const { operations } = readContract()
 const resources = new AsyncDisposableStack()
@@ -157,6 +157,17 @@ const RIGHT: Readonly<Record<string, () => Promise<Case>>> = {
     status: 204,
     event: 'enrolment.revoked',
   }),
+  listPasskeys: async () => ({ path: '/api/v1/passkeys/ada', status: 200 }),
+  revokePasskey: async () => {
+    const passkey = passkeyOf(await enrolled())
+    await fixture.records.passkeys.add(passkey)
+    return {
+      path: `/api/v1/passkeys/${passkey.subject}/${passkey.id}/revoke`,
+      json: { reason },
+      status: 204,
+      event: 'passkey.removed',
+    }
+  },
   listTrusts: async () => ({ path: '/api/v1/trusts?user=ada&limit=5', status: 200 }),
   revokeTrust: async () => ({
     path: `/api/v1/trusts/${await trustedNetwork()}/revoke`,

@@ -6,7 +6,7 @@ import { stateInMemory } from '../../src/cluster/local-state.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { systemRandom } from '../../src/domain/random.ts'
-import { Passkeys } from '../../src/manage/passkeys.ts'
+import { EnrollingPasskeys } from '../../src/manage/enrolling-passkeys.ts'
 import { FormClient } from '../http/form-client.ts'
 import { SoftwareAuthenticator } from '../login/software-authenticator.ts'
 import type { Installation, RunningBroker } from '../real/broker.ts'
@@ -131,7 +131,7 @@ async function enrolPasskey(broker: Broker): Promise<SoftwareAuthenticator> {
   const store = await openStore(loaded.config)
   try {
     const { passkeys, audit } = store.records
-    const passkeysOf = new Passkeys({
+    const passkeysOf = new EnrollingPasskeys({
       ...{ passkeys, audit, clock: systemClock, random: systemRandom },
       challenges: stateInMemory(systemClock).open('passkeys', 10),
       site: { rpId: 'localhost', origin: broker.url, name: 'VPN' },

@@ -4,6 +4,7 @@ import type { ChallengePrompt } from '../../src/login/ask-for-code.ts'
 import type { Decision } from '../../src/login/flow.ts'
 import { PasskeyAssertions } from '../../src/login/passkey-assertions.ts'
 import { Approving } from '../../src/manage/approving.ts'
+import { EnrollingPasskeys } from '../../src/manage/enrolling-passkeys.ts'
 import { Passkeys } from '../../src/manage/passkeys.ts'
 import { createLoginFixture, type LoginFixtureOptions } from './fixture.ts'
 import { SoftwareAuthenticator } from './software-authenticator.ts'
@@ -20,6 +21,7 @@ export async function createApprovingFixture(options: LoginFixtureOptions = {}) 
   const { records, limits, approvals, clock, open } = login
   const challenges = open<PasskeyChallenge>('passkeys', 100)
   const passkeyOptions = { ...records, challenges, site: SITE, clock, random: systemRandom }
+  const enrolling = new EnrollingPasskeys(passkeyOptions)
   const passkeys = new Passkeys(passkeyOptions)
   const assertions = new PasskeyAssertions(passkeyOptions)
   const lockoutRules = {
@@ -59,8 +61,8 @@ export async function createApprovingFixture(options: LoginFixtureOptions = {}) 
     async addPasskey(subject: string): Promise<void> {
       const device = new SoftwareAuthenticator(ORIGIN)
       const owner = { subject, browser: BROWSER }
-      await passkeys.register(
-        device.create(await passkeys.registrationOptions(owner, subject)),
+      await enrolling.register(
+        device.create(await enrolling.registrationOptions(owner, subject)),
         owner,
         'phone',
         {},

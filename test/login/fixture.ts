@@ -185,6 +185,7 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
   })
   const flow = new LoginFlow({
     ...settings,
+    hasPasskey,
     limits,
     records: records.login,
     audit: records.audit,

@@ -3,6 +3,7 @@ import type { PasskeyChallenge } from '../../src/domain/passkey.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { memoryStore } from '../../src/ephemeral/memory-store.ts'
 import { PasskeyAssertions } from '../../src/login/passkey-assertions.ts'
+import { EnrollingPasskeys } from '../../src/manage/enrolling-passkeys.ts'
 import { Passkeys } from '../../src/manage/passkeys.ts'
 import { sqlRepositories } from '../../src/store/repositories.ts'
 import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
@@ -19,6 +20,7 @@ describe('passkeys', () => {
   const clock = { now: () => time.now, monotonic: () => time.now }
   let records: ReturnType<typeof sqlRepositories>
   let passkeys: Passkeys
+  let enrolling: EnrollingPasskeys
   let assertions: PasskeyAssertions
   let phone: SoftwareAuthenticator
   beforeEach(async () => {
@@ -28,14 +30,15 @@ describe('passkeys', () => {
     const challenges = memoryStore<PasskeyChallenge>({ name: 'passkeys', clock, capacity: 100 })
     const options = { ...records, challenges, site: SITE, clock, random: systemRandom }
     passkeys = new Passkeys(options)
+    enrolling = new EnrollingPasskeys(options)
     assertions = new PasskeyAssertions(options)
     phone = new SoftwareAuthenticator(ORIGIN)
   })
 
   const enrol = async (subject: string, device = phone, twist: Twist = {}, name = '') => {
     const owner = { subject, browser: BROWSER }
-    const answer = device.create(await passkeys.registrationOptions(owner, subject), twist)
-    return passkeys.register(answer, owner, name, { address: '192.0.2.1' })
+    const answer = device.create(await enrolling.registrationOptions(owner, subject), twist)
+    return enrolling.register(answer, owner, name, { address: '192.0.2.1' })
   }
   const ask = async (use = SIGN_IN, subject?: string) => (await assertions.optionsFor(use, subject)).challenge
   const answer = async (twist: Twist = {}) => assertions.verify(phone.get(await ask(), twist), SIGN_IN)
@@ -60,9 +63,9 @@ describe('passkeys', () => {
 
   test('are asked for as discoverable credentials of one user handle, with the user verified', async () => {
     const owner = { subject: 'alice', browser: BROWSER }
-    const first = await passkeys.registrationOptions(owner, 'alice')
-    await passkeys.register(phone.create(first), owner, '', {})
-    const second = await passkeys.registrationOptions(owner, 'alice')
+    const first = await enrolling.registrationOptions(owner, 'alice')
+    await enrolling.register(phone.create(first), owner, '', {})
+    const second = await enrolling.registrationOptions(owner, 'alice')
     expect(second).toMatchObject({
       rp: { id: 'example.org', name: 'VPN' },
       user: { id: first.user.id, name: 'alice' },
@@ -198,19 +201,19 @@ describe('passkeys', () => {
         { ...owner, subject: 'bob' },
         { ...owner, browser: 'another' },
       ]) {
-        const made = phone.create(await passkeys.registrationOptions(owner, 'alice'))
-        expect(await passkeys.register(made, other, '', {})).toMatchObject({ reason: 'wrong_purpose' })
+        const made = phone.create(await enrolling.registrationOptions(owner, 'alice'))
+        expect(await enrolling.register(made, other, '', {})).toMatchObject({ reason: 'wrong_purpose' })
       }
     })
 
     test('twice, nor by the challenge of a sign-in', async () => {
       const owner = { subject: 'alice', browser: BROWSER }
-      const options = await passkeys.registrationOptions(owner, 'alice')
+      const options = await enrolling.registrationOptions(owner, 'alice')
       const made = phone.create(options)
-      expect(await passkeys.register(made, owner, '', {})).toMatchObject({ kind: 'enrolled' })
-      expect(await passkeys.register(made, owner, '', {})).toMatchObject({ reason: 'replayed' })
+      expect(await enrolling.register(made, owner, '', {})).toMatchObject({ kind: 'enrolled' })
+      expect(await enrolling.register(made, owner, '', {})).toMatchObject({ reason: 'replayed' })
       const signIn = phone.create({ ...options, challenge: await ask() })
-      expect(await passkeys.register(signIn, owner, '', {})).toMatchObject({ reason: 'wrong_purpose' })
+      expect(await enrolling.register(signIn, owner, '', {})).toMatchObject({ reason: 'wrong_purpose' })
     })
 
     test('where another user has the same credential', async () => {

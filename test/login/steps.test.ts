@@ -100,13 +100,14 @@ it('a login above a rate limit enters the first step alone', async () => {
 it('the compiler lets nobody in past a step', () => {
   expectTypeOf<Yield<typeof STEPS, 'vpn', LoginAttempt>>().toEqualTypeOf<Grant>()
   expectTypeOf<Yield<typeof STEPS, 'portal', LoginAttempt>>().toEqualTypeOf<SignedIn>()
+  expectTypeOf<Yield<typeof STEPS, 'passkey', LoginAttempt>>().toEqualTypeOf<SignedIn>()
   type WithoutFactors = readonly [
-    readonly [typeof takePermit, true, true, true, true, true],
-    readonly [typeof loadContext, true, true, true, true, true],
-    readonly [typeof openSession, true, false, false, false, false],
+    readonly [typeof takePermit, true, true, true, true, true, true],
+    readonly [typeof loadContext, true, true, true, true, true, true],
+    readonly [typeof openSession, true, false, false, false, false, false],
   ]
   expectTypeOf<Yield<WithoutFactors, 'vpn', LoginAttempt>>().not.toExtend<Grant | AskForCode>()
-  type WithoutPermit = readonly [readonly [typeof loadContext, true, true, true, true, true]]
+  type WithoutPermit = readonly [readonly [typeof loadContext, true, true, true, true, true, true]]
   expectTypeOf<Yield<WithoutPermit, 'vpn', LoginAttempt>>().toHaveProperty('takes')
   expectTypeOf<Parameters<typeof firstFactor>[0]>().not.toEqualTypeOf<LoginAttempt>()
 })

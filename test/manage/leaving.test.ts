@@ -34,6 +34,12 @@ function leaving(more: Partial<LeavingOptions> = {}) {
         return true
       },
     },
+    passkeys: {
+      removeAllOf: async () => {
+        done.push('passkeys')
+        return 1
+      },
+    },
     trusts: { revokeAllOf: async () => 2 },
     webSessions: {
       deleteAllOf: async (name) => {
@@ -62,6 +68,7 @@ test('locks first, then takes everything away', async () => {
     'user leo locked until undefined',
     'leo enabled false',
     'invitation',
+    'passkeys',
     'authenticator',
     'leo signed out',
   ])

@@ -10,7 +10,7 @@ import { Users } from '../../src/manage/users.ts'
 import { sqlRepositories } from '../../src/store/repositories.ts'
 import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
 import { openForWriting } from '../../src/store/sqlite/database.ts'
-import { enrolmentOf, NOON, userNamed } from '../store/samples.ts'
+import { enrolmentOf, NOON, passkeyOf, userNamed } from '../store/samples.ts'
 
 const hashes = new PasswordHashes({ parallel: 2, waiting: 100 })
 const RIGHT: LookupAnswer = { kind: 'right', account: { groups: [], attributes: {} } }
@@ -25,11 +25,12 @@ interface Other {
 async function fixture(other?: Other) {
   const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
   onTestFinished(() => database.close())
-  const { users, enrolments, invitations } = sqlRepositories(db, { random: systemRandom })
+  const { users, enrolments, invitations, passkeys } = sqlRepositories(db, { random: systemRandom })
   const clock = { now: () => NOON, monotonic: () => 0 }
   const local = localIdentity({ users, hashes, clock, checkReady: async () => {} })
   await users.add(userNamed('bob'))
   await enrolments.replace({ enrolment: enrolmentOf('bob'), recoveryHashes: ['h1', 'h2'] })
+  await passkeys.add(passkeyOf('bob'))
   await invitations.put({
     ...{ id: 'i1', subject: 'bob', hash: 'invited', createdAt: NOON, createdBy: 'tests' },
     expiresAt: NOON + 1000,
@@ -42,7 +43,7 @@ async function fixture(other?: Other) {
   }
   const events: AuditEvent[] = []
   const managed = new Users({
-    ...{ users, enrolments, invitations, clock, random: systemRandom },
+    ...{ users, enrolments, invitations, passkeys, clock, random: systemRandom },
     audit: { append: async (event) => void events.push(event) },
     hash: (password) => hashes.hash(password),
     passwordFault: async () => undefined,
@@ -59,6 +60,7 @@ async function fixture(other?: Other) {
         namesakes: removed?.namesakes,
         authenticator: (await enrolments.ofSubject('bob'))[0] !== undefined,
         recoveryCodes: await enrolments.recoveryCodesLeft('bob'),
+        passkeys: (await passkeys.list('bob')).length,
         invitation: (await invitations.redeem('invited', ['bob'], NOON)) !== undefined,
         events: events.map(({ kind, actor, detail }) => `${kind} ${actor} ${detail}`),
       }
@@ -67,10 +69,10 @@ async function fixture(other?: Other) {
 }
 
 const REMOVED = 'user.removed alice (web) left'
-const ALL_KEPT = { authenticator: true, recoveryCodes: 2, invitation: true, events: [REMOVED] }
+const ALL_KEPT = { authenticator: true, recoveryCodes: 2, passkeys: 1, invitation: true, events: [REMOVED] }
 const ALL_GONE = {
-  ...{ authenticator: false, recoveryCodes: 0, invitation: false },
-  events: [REMOVED, 'enrolment.revoked alice (web) left'],
+  ...{ authenticator: false, recoveryCodes: 0, passkeys: 0, invitation: false },
+  events: [REMOVED, 'enrolment.revoked alice (web) left', 'passkey.removed alice (web) laptop: left'],
 }
 
 describe('removing a local user', () => {

@@ -119,6 +119,7 @@ export function redisContracts(name: string, start: () => Promise<RunningRedis>)
           sessions: store('web-sessions'),
           endings: store('endings'),
           hasAuthenticator,
+          hasPasskey: async (subject, id) => id === `passkey of ${subject}`,
           present,
           limits,
           clock,

@@ -6,10 +6,14 @@ import { address, duration, filePath, network, oneOrMany, rate, text } from '../
 import type { Diagnostics } from '../diagnostics.ts'
 import type { PartialConfig } from '../partial-config.ts'
 
-/** Groups whose members have a role; with `over`, for the users of these groups alone. */
+/** Groups whose members have a role; with `over`, for the users of these groups alone; with `require`, by passkey alone. */
 const roleGrant = z.preprocess(
   (raw) => (typeof raw === 'string' ? { groups: [raw] } : raw),
-  z.strictObject({ groups: oneOrMany(text()), over: oneOrMany(text()).optional() }),
+  z.strictObject({
+    groups: oneOrMany(text()),
+    over: oneOrMany(text()).optional(),
+    require: z.enum(['passkey']).optional(),
+  }),
 )
 
 /** A list of groups, of grants, or of both; or one of them. */

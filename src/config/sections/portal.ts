@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { LOCALES } from '../../domain/locale.ts'
 import { echo, ValueError } from '../../schema/config-error.ts'
 import { fromText, oneOrMany, text } from '../../schema/scalars.ts'
+import { passkeysSchema, resolvePasskeys } from './passkeys.ts'
 import { resolveSingleSignOn, type SingleSignOnFiles, singleSignOnSchema } from './single-sign-on.ts'
 
 const MAX_HELP_OCTETS = 400
@@ -13,6 +14,7 @@ export const portalSchema = z.strictObject({
   enrol: z.enum(['password', 'invited']).default('password'),
   /** The first is for browsers that ask for none of these. */
   locale: oneOrMany(z.enum(LOCALES)).default(['en', 'zh-CN']),
+  passkeys: passkeysSchema.optional(),
   /** Whom users ask who are stuck, as every page shows it. */
   help: z
     .strictObject({
@@ -46,6 +48,7 @@ const OWN = new Set([
   ],
   ...[
     'password',
+    'passkeys',
     'recovery-codes',
     'sign-in',
     'sign-out',
@@ -91,7 +94,7 @@ function readTelephone(value: string): string | ValueError {
 }
 
 export function resolvePortal(
-  { public_url, enrol, locale, help, single_sign_on }: z.output<typeof portalSchema>,
+  { public_url, enrol, locale, help, passkeys, single_sign_on }: z.output<typeof portalSchema>,
   singleSignOn: SingleSignOnFiles,
 ) {
   return {
@@ -100,5 +103,6 @@ export function resolvePortal(
     locales: [...new Set(locale)],
     help,
     singleSignOn: resolveSingleSignOn(single_sign_on, public_url, singleSignOn),
+    passkeys: resolvePasskeys(public_url, passkeys),
   }
 }

@@ -5,7 +5,15 @@ import type { LockoutScope } from '../../domain/lockout.ts'
 import type { Log } from '../../domain/log.ts'
 import { usernameOf } from '../../domain/login-name.ts'
 import type { RequestLimits } from '../../domain/request-limits.ts'
-import { covers, overOf, type RoleGrants, rightsOf, rightsToAll, type Scope } from '../../domain/scope.ts'
+import {
+  covers,
+  overOf,
+  type RoleGrants,
+  rightsNow,
+  rightsOf,
+  rightsToAll,
+  type Scope,
+} from '../../domain/scope.ts'
 import { browserSessionOf } from '../browser-session.ts'
 import type { Caller } from '../caller.ts'
 import type { Admission } from '../contract.ts'
@@ -90,7 +98,7 @@ export class Authentication {
     if (session === undefined || session.stage !== 'in' || session.factors < 2)
       throw new Problem('unauthenticated', NO_CREDENTIALS)
     const { roles } = this.#options
-    const rights = rightsOf(session.groups, roles)
+    const rights = rightsNow(session.groups, roles, session.passkey !== undefined)
     return {
       kind: 'person',
       key: `person ${session.subject ?? session.user}`,
@@ -99,7 +107,7 @@ export class Authentication {
       rights,
       async isStillGood() {
         const now = await browser.present()
-        return now !== undefined && covers(rightsOf(now.groups, roles), rights)
+        return now !== undefined && covers(rightsNow(now.groups, roles, now.passkey !== undefined), rights)
       },
     }
   }

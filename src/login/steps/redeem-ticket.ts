@@ -16,7 +16,7 @@ export interface EnrolmentTicket {
 
 /** Spends the typed code: the short one of a VPN prompt or an administrator's invitation. @throws Unavailable */
 export async function redeemTicket(context: LoginContext, login: Login): Promise<EnrolmentTicket | Refusal> {
-  const { enrolmentCodes, invitations, enrolsByPassword, clock } = login.options
+  const { enrolmentCodes, invitations, enrolsByPassword, hasPasskey, clock } = login.options
   const { typed } = login.attempt
   const { user, subjects } = context.query
   login.decidedAt = 'ticket'
@@ -31,6 +31,8 @@ export async function redeemTicket(context: LoginContext, login: Login): Promise
   // Its prompt was shown for a password alone, before the configuration was changed.
   if (code !== undefined && !enrolsByPassword)
     return refuse('no_second_factor', 'an authenticator is enrolled by invitation only')
+  if (code !== undefined && (await hasPasskey(code.subject)))
+    return refuse('passkey_needed', 'the user has passkeys and no authenticator')
   if (code !== undefined) return { kind: 'ticket', context, subject: code.subject, from: 'login' }
   if (invitation !== undefined)
     return { kind: 'ticket', context, subject: invitation.subject, from: 'invitation' }

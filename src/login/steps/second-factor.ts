@@ -106,6 +106,8 @@ function approvalUse({ passkey, user: { enrolled } }: ApprovedUser): CodeUse {
 
 /** At the broker's own pages: does the user hold an authenticator? No policy and no trust counts there. */
 export function secondFactor(user: EnrolledUser, login: Login): AuthenticatedUser | AskForCode | Refusal {
+  // The password alone must not add an authenticator to the passkeys.
+  if (user.hasPasskey) return refuse('passkey_needed', 'the user has passkeys and no authenticator')
   return checkCode(user, login, undefined)
 }
 
@@ -116,7 +118,7 @@ export function secondFactorOfProvider(
 ): AuthenticatedUser | AskForCode | Refusal {
   return user.verified.claims?.signedOn.hasSecondFactor === true
     ? authenticated(user, { kind: 'none' })
-    : checkCode(user, login, undefined)
+    : secondFactor(user, login)
 }
 
 /** The code is only recognised here; a later step spends it. */
@@ -134,7 +136,8 @@ function checkCode(
   if (enrolments.length === 0) {
     // Where the code replaces the password nothing is proved yet, and the answer must not tell who exists.
     if (rules.mode === 'only') return refuse('wrong_code', 'no authenticator is enrolled')
-    if (isRequired && rules.enrolAtLogin?.mayEnrol(policy) === true) return askToEnrol(user, login)
+    if (isRequired && !user.hasPasskey && rules.enrolAtLogin?.mayEnrol(policy) === true)
+      return askToEnrol(user, login)
     if (isRequired || verified.asked !== undefined)
       return refuse('no_second_factor', 'no authenticator is enrolled')
     return authenticated(user, { kind: 'none' })

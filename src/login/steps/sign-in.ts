@@ -6,12 +6,13 @@ import type { Refusal } from '../../domain/refusal.ts'
 import { type Endings, endingsOf, usernamesOf } from '../../domain/web-session.ts'
 import { type AskForCode, askAgain } from '../ask-for-code.ts'
 import type { Login } from '../login.ts'
+import type { PasskeyUser } from './check-passkey.ts'
 import { notAdmitted } from './grant.ts'
 import type { LoginContext } from './load-context.ts'
 import type { EnrolmentTicket } from './redeem-ticket.ts'
 import type { AuthenticatedUser } from './second-factor.ts'
 
-type More = Pick<SignedIn, 'endings'> & Partial<Pick<SignedIn, 'ticket' | 'enrolment'>>
+type More = Pick<SignedIn, 'endings'> & Partial<Pick<SignedIn, 'ticket' | 'enrolment' | 'passkey'>>
 
 let signedIn: (person: Person, factors: 1 | 2, more: More) => SignedIn
 
@@ -19,20 +20,23 @@ let signedIn: (person: Person, factors: 1 | 2, more: More) => SignedIn
 export class SignedIn {
   readonly kind = 'signed_in'
   readonly person: Person
-  /** 1: there is no authenticator yet, and the user may enrol one. 2: its code was right. */
+  /** 1: there is no authenticator yet, and the user may enrol one. 2: its code was right, or a passkey has answered. */
   readonly factors: 1 | 2
   /** Present: the user may enrol an authenticator and do nothing else. */
   readonly ticket: EnrolmentTicket['from'] | undefined
   /** The identifier of the authenticator whose code was right; with a recovery code, that of the oldest. */
   readonly enrolment: string | undefined
+  /** The identifier of the passkey that has answered. */
+  readonly passkey: string | undefined
   /** What had ended the user's browser sessions before the records admitted the user. */
   readonly endings: Endings
 
-  private constructor(person: Person, factors: 1 | 2, { ticket, enrolment, endings }: More) {
+  private constructor(person: Person, factors: 1 | 2, { ticket, enrolment, passkey, endings }: More) {
     this.person = person
     this.factors = factors
     this.ticket = ticket
     this.enrolment = enrolment
+    this.passkey = passkey
     this.endings = endings
   }
 
@@ -43,7 +47,7 @@ export class SignedIn {
 
 /** Spends the code where there is one, and records who signed in. */
 export async function signIn(
-  user: AuthenticatedUser | EnrolmentTicket,
+  user: AuthenticatedUser | EnrolmentTicket | PasskeyUser,
   login: Login,
 ): Promise<SignedIn | AskForCode | Refusal> {
   if (user.kind === 'ticket') {
@@ -53,6 +57,15 @@ export async function signIn(
     return (
       (await admit(context, person, { kind: 'none' }, login)) ??
       signedIn(person, 1, { ticket: from, endings })
+    )
+  }
+  if (user.kind === 'passkey') {
+    const { context, person, answer } = user
+    const { id: passkey } = answer.passkey
+    const endings = await endingsBefore(person.subject, login)
+    return (
+      (await admit(context, person, { kind: 'passkey', passkey }, login)) ??
+      signedIn(person, 2, { passkey, endings })
     )
   }
   const { person, codeUse, isVouchedFor } = user

@@ -147,6 +147,7 @@ const CLAIMS = {
   trust: claimTrust,
   grace: claimGrace,
   none: claimNothing,
+  passkey: claimNothing,
 } as const
 
 type ClaimOf = (typeof CLAIMS)[CodeUse['kind']]

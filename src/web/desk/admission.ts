@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express'
-import { rolesOf, type Scope } from '../../domain/scope.ts'
+import { rolesOf, type Scope, wantsPasskey } from '../../domain/scope.ts'
 import type { WebSession } from '../../domain/web-session.ts'
 import { demand } from '../../http/api/authenticate.ts'
 import { browserSessionOf } from '../../http/browser-session.ts'
@@ -14,11 +14,13 @@ type Admission = Pick<HttpServices, 'allow' | 'roles' | 'callerOf'>
 
 /**
  * Admits people with a role, from the networks that may reach the console. Anyone not signed in is sent to sign in and
- * comes back. `askForCode` answers a session that has shown only a password.
+ * comes back. `askForCode` answers a session that has shown only a
+ * password, `askForPasskey` one whose roles all require a passkey.
  */
 export function onlyWithRole(
-  { allow, callerOf: find }: Admission,
+  { allow, roles, callerOf: find }: Admission,
   askForCode: (response: Response) => void,
+  askForPasskey: (response: Response) => void,
 ): RequestHandler[] {
   const admit: RequestHandler = async (request, response, next) => {
     const { session } = browserSessionOf(request)
@@ -30,6 +32,7 @@ export function onlyWithRole(
     const caller = await find(request)
     // Tokens are for programs, which use the API.
     if (caller.kind !== 'person') throw new Problem('unauthenticated')
+    if (caller.rights.size === 0 && wantsPasskey(session.groups, roles)) return askForPasskey(response)
     if (caller.rights.size === 0) throw new Problem('missing-scope')
     setCaller(response, caller)
     next()

@@ -78,7 +78,7 @@ export class PersonPage {
         defaultInvitation: DEFAULT_INVITATION_MS,
         sendsMail: this.#admin.services.inviting.mails !== undefined,
         mayAct: await this.#mayAct(request, name),
-        ...(await this.#tabOf(request, tab, name, user, account)),
+        ...(await this.#tabOf(request, tab, name, user, subjectIn(status.explanation))),
       },
     })
   }
@@ -128,7 +128,7 @@ export class PersonPage {
     tab: (typeof TABS)[number],
     name: string,
     user: string,
-    account: string | undefined,
+    subject: string | undefined,
   ) {
     const { records: all, userQuotas, clock } = this.#admin.services
     const records = this.#admin.recordsOf(request)
@@ -148,9 +148,12 @@ export class PersonPage {
           stateOf: (session: Session) => stateOf(session, now),
         }
       case 'authenticators':
-        return { trusts: await records.trusts.list({ user, now, limit: MAX_TRUSTS }) }
+        return {
+          trusts: await records.trusts.list({ user, now, limit: MAX_TRUSTS }),
+          passkeys: await this.#admin.services.passkeys.of(subject ?? canonicalUserName(name) ?? name),
+        }
       case 'account': {
-        const quotas = account === undefined ? undefined : await userQuotas.find(name)
+        const quotas = subject === undefined ? undefined : await userQuotas.find(name)
         const local = canonicalUserName(name)
         const isLocal = local !== undefined && (await all.users.find(local)) !== undefined
         return {
@@ -169,7 +172,12 @@ function isNowhere({ stores }: UserStatus['explanation']): boolean {
 }
 
 /** The canonical username of the account, by which events and lockouts are kept; undefined where no store knows the user. */
-function accountIn({ stores }: Pick<Explanation, 'stores'>): string | undefined {
-  const subject = stores.find(({ answer }) => answer === 'known' || answer === 'barred')?.subject
+function accountIn(explanation: Pick<Explanation, 'stores'>): string | undefined {
+  const subject = subjectIn(explanation)
   return subject && usernameOf(subject)
+}
+
+/** Under which authenticators are kept. */
+function subjectIn({ stores }: Pick<Explanation, 'stores'>): string | undefined {
+  return stores.find(({ answer }) => answer === 'known' || answer === 'barred')?.subject
 }

@@ -1,4 +1,4 @@
-import { Router } from 'express'
+import { type Response, Router } from 'express'
 import type { HttpServices } from '../../http/services.ts'
 import type { Pages } from '../layout/pages.ts'
 import { onlyWithRole } from './admission.ts'
@@ -23,16 +23,15 @@ import { userRoutes } from './user-routes.ts'
 export function consoleRoutes(services: HttpServices, pages: Pages): Router {
   const admin = new AdminConsole(services, pages)
   const router = Router()
-  router.use(
-    onlyWithRole(services, (response) =>
+  const ask =
+    (view: 'needs-code' | 'needs-passkey', title: 'needsCode' | 'needsPasskey') => (response: Response) =>
       pages.show(response, {
-        view: 'desk/needs-code',
-        title: (t) => t('admin.needsCode.title'),
+        view: `desk/${view}`,
+        title: (t) => t(`admin.${title}.title`),
         width: 'slim',
         status: 403,
-      }),
-    ),
-  )
+      })
+  router.use(onlyWithRole(services, ask('needs-code', 'needsCode'), ask('needs-passkey', 'needsPasskey')))
   router.use(countLockedOut(services))
   for (const add of [
     nowRoutes,

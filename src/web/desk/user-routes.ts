@@ -16,8 +16,18 @@ import { DEFAULT_INVITATION_MS, INVITATIONS, PersonPage } from './person.ts'
 
 /** A user's page, and what is done there. */
 export function userRoutes(router: Router, admin: AdminConsole): void {
-  const { enrolling, inviting, trusts, userQuotas, webSessions, subjectOf, lockouts, mayActOn, publicUrl } =
-    admin.services
+  const {
+    enrolling,
+    inviting,
+    passkeys,
+    trusts,
+    userQuotas,
+    webSessions,
+    subjectOf,
+    lockouts,
+    mayActOn,
+    publicUrl,
+  } = admin.services
   const person = new PersonPage(admin)
 
   router.get('/users/:name', needs('explain', true), (request, response) =>
@@ -53,6 +63,16 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
     const id = field(request, 'id') || undefined
     if (await enrolling.revoke(subject, context, id)) await webSessions.deleteAllOf(usernameOf(subject))
     goTo(response, personPath(name))
+  })
+
+  router.post('/users/revoke-passkey', needs('enrolments:write', true), async (request, response) => {
+    const name = field(request, 'name')
+    const subject = field(request, 'subject')
+    const context = admin.auditContextIn(request)
+    if (!isContext(context)) return person.show(response, name, context)
+    await demandRightsOver(subject, callerOf(request), admin.services)
+    await passkeys.remove(field(request, 'id'), subject, context)
+    goTo(response, `${personPath(name)}?tab=authenticators`)
   })
 
   router.post('/users/revoke-trusts', needs('enrolments:write', true), async (request, response) => {

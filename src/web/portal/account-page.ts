@@ -1,5 +1,7 @@
 import type { Response } from 'express'
 import { usernameOf } from '../../domain/login-name.ts'
+import { MAX_PASSKEYS } from '../../domain/passkey.ts'
+import { wantsPasskey } from '../../domain/scope.ts'
 import type { WebSession } from '../../domain/web-session.ts'
 import { browserSessionOf } from '../../http/browser-session.ts'
 import type { Translate } from '../../i18n/messages.ts'
@@ -18,12 +20,24 @@ const MAX_EVENTS = 15
 /** Shows users their own account: lockouts, authenticator, VPN sessions and recent activity. */
 export async function showAccount(response: Response, portal: Portal, session: WebSession): Promise<void> {
   const { subject = '', groups, passwordNotice } = session
-  const { oddAttempts, ownPassword, records, trusts, userQuotas, clock, tellLocked, enrolsByPassword } =
-    portal.services
+  const {
+    oddAttempts,
+    enrollingPasskeys,
+    ownPassword,
+    passkeys,
+    records,
+    roles,
+    trusts,
+    userQuotas,
+    clock,
+    tellLocked,
+    enrolsByPassword,
+  } = portal.services
   const standing = { state: 'in_force', at: clock.now() } as const
   const account = usernameOf(subject)
-  const [enrolments, locks, odd, owner, trusted, quotas, sessions, events] = await Promise.all([
+  const [enrolments, ownPasskeys, locks, odd, owner, trusted, quotas, sessions, events] = await Promise.all([
     records.enrolments.registeredOf(subject),
+    enrollingPasskeys && passkeys.of(subject),
     tellLocked ? records.lockouts.list({ user: account, standing, limit: MAX_LOCKS }) : [],
     oddAttempts.of(subject),
     ownPassword.ownerOf(session),
@@ -34,7 +48,11 @@ export async function showAccount(response: Response, portal: Portal, session: W
   ])
   // Someone else has revoked them: the user has to sign in and set up another. A user whose two factors the provider of the
   // single sign-on has checked may have none.
-  if (enrolments.length === 0 && session.signedOn?.hasSecondFactor !== true) {
+  if (
+    enrolments.length === 0 &&
+    session.passkey === undefined &&
+    session.signedOn?.hasSecondFactor !== true
+  ) {
     await browserSessionOf(response.req).end()
     return goTo(response, '/')
   }
@@ -49,6 +67,9 @@ export async function showAccount(response: Response, portal: Portal, session: W
       keepsPassword: owner !== undefined,
       authenticators: shownAuthenticators(enrolments),
       canEnrol: enrolsByPassword,
+      passkeys: ownPasskeys,
+      maxPasskeys: MAX_PASSKEYS,
+      wantsPasskey: session.passkey === undefined && wantsPasskey(groups, roles),
       password: (t: Translate) => noticeTexts(passwordNotice, t),
       locks,
       trusts: trusted,

@@ -5,6 +5,7 @@ import type { WebSession } from '../../domain/web-session.ts'
 import { browserSessionOf } from '../../http/browser-session.ts'
 import { addressOf } from '../../http/peer.ts'
 import { field, goTo, parameter } from '../layout/forms.ts'
+import { passkeyScripts, proofIn } from './passkey-routes.ts'
 import type { FormProblem, Portal } from './portal.ts'
 import { notesOfCodes } from './recovery-codes.ts'
 import { signOutOthers } from './sign-out-others.ts'
@@ -86,8 +87,10 @@ export function accountRoutes(router: Router, portal: Portal): void {
       portal.show(response, {
         view: 'prove',
         title: (t) => t(`portal.${action}.title`),
+        scripts: passkeyScripts(portal),
         data: {
           action,
+          canUsePasskey: await portal.canUsePasskey(response.req),
           id,
           of: present.find((each) => each.id === id),
           isLast: present.length <= 1,
@@ -106,8 +109,8 @@ export function accountRoutes(router: Router, portal: Portal): void {
 
     router.post(`/authenticator/${action}`, async (request, response) => {
       if (browserSessionOf(request).session?.stage !== 'in') return goTo(response, '/')
-      const outcome = await signingIn.again(request, field(request, 'code'))
-      if (outcome.kind === 'refusal') return showForm(response, portal.problemOf(outcome, 'code'))
+      const outcome = await signingIn.again(request, field(request, 'code'), field(request, 'passkey'))
+      if (outcome.kind === 'refusal') return showForm(response, portal.problemOf(outcome, proofIn(request)))
       const { session } = browserSessionOf(request)
       if (session?.subject === undefined) return goTo(response, '/')
       await actions[action](request, response, { ...session, subject: session.subject })

@@ -97,7 +97,7 @@ function signedIn(request: Request): Approver | undefined {
 }
 
 function approverOf(request: Request, { subject }: Approver) {
-  return { subject, browser: browserSessionOf(request).csrf() }
+  return { subject, browser: browserSessionOf(request).mark() }
 }
 
 function choiceIn(request: Request) {

@@ -21,7 +21,7 @@ const APPS = [
 
 /** Enrols an authenticator: from the QR code to the recovery codes. */
 export function enrolRoutes(router: Router, portal: Portal): void {
-  const { signingIn, enrolling, records, enrolsByPassword } = portal.services
+  const { signingIn, enrolling, enrollingPasskeys, records, enrolsByPassword } = portal.services
 
   router.get('/enrol', async (request, response) => {
     const { session } = browserSessionOf(request)
@@ -129,7 +129,7 @@ export function enrolRoutes(router: Router, portal: Portal): void {
 
   async function showQrCode(
     response: Response,
-    { subject, typed, notes }: WebSession,
+    { subject, typed, stage, notes }: WebSession,
     problem?: PageText,
   ): Promise<void> {
     const id = notes?.enrolment
@@ -142,7 +142,15 @@ export function enrolRoutes(router: Router, portal: Portal): void {
       isSecret: true,
       title: (t) => t('portal.enrol.title'),
       width: 'narrow',
-      data: { uri, key, groups: key.match(/.{1,4}/g) ?? [], shape, qr: qrPicture(uri), apps: APPS },
+      data: {
+        uri,
+        key,
+        groups: key.match(/.{1,4}/g) ?? [],
+        shape,
+        qr: qrPicture(uri),
+        apps: APPS,
+        mayUsePasskey: stage === 'enrol' && enrollingPasskeys !== undefined && notes?.inPlaceOf === undefined,
+      },
       problem,
     })
   }

@@ -3,6 +3,7 @@ import { Secret } from '../../domain/secret.ts'
 import { browserSessionOf } from '../../http/browser-session.ts'
 import { addressOf } from '../../http/peer.ts'
 import { field, goTo } from '../layout/forms.ts'
+import { passkeyScripts, proofIn } from './passkey-routes.ts'
 import type { FormProblem, Portal } from './portal.ts'
 import { signOutOthers } from './sign-out-others.ts'
 
@@ -42,8 +43,8 @@ export function passwordRoutes(router: Router, portal: Portal): void {
     // Before the code, which is good for one try.
     const problem = await problemWith(request, password, user)
     if (problem !== undefined) return showForm(response, problem)
-    const outcome = await signingIn.again(request, field(request, 'code'))
-    if (outcome.kind === 'refusal') return showForm(response, portal.problemOf(outcome, 'code'))
+    const outcome = await signingIn.again(request, field(request, 'code'), field(request, 'passkey'))
+    if (outcome.kind === 'refusal') return showForm(response, portal.problemOf(outcome, proofIn(request)))
     await change(request, user, password)
     goTo(response, '/')
   })
@@ -76,7 +77,12 @@ export function passwordRoutes(router: Router, portal: Portal): void {
     portal.show(response, {
       view: 'password',
       title: (t) => t('portal.password.title'),
-      data: { said, isOurs: session !== undefined && (await ownPassword.ownerOf(session)) !== undefined },
+      scripts: passkeyScripts(portal),
+      data: {
+        said,
+        isOurs: session !== undefined && (await ownPassword.ownerOf(session)) !== undefined,
+        canUsePasskey: await portal.canUsePasskey(response.req),
+      },
       ...problem,
     })
   }

@@ -10,7 +10,7 @@ import { storedText } from '../layout/stored-text.ts'
 import { durationText, trafficText } from '../layout/times.ts'
 
 /** What a refused form asked for: its page, and so the text that says what was wrong. */
-export type FormKind = 'password' | 'code' | 'ticket' | 'signOn'
+export type FormKind = 'password' | 'code' | 'ticket' | 'signOn' | 'passkey'
 
 export type FormProblem = Pick<Page, 'problem' | 'status'>
 
@@ -23,6 +23,8 @@ const REFUSED: Readonly<Partial<Record<RefusalReason, MessageKey>>> = {
   challenge_mismatch: 'portal.refused.tookTooLong',
   no_second_factor: 'portal.refused.noAuthenticator',
   code_used: 'portal.refused.codeUsed',
+  passkey_refused: 'portal.refused.passkey',
+  passkey_needed: 'portal.refused.passkeyNeeded',
 }
 const UNAVAILABLE = 503
 
@@ -64,6 +66,13 @@ export class Portal {
 
   trafficText(request: Request, octets: number): string {
     return trafficText(octets, this.#pages.localeOf(request))
+  }
+
+  /** Whether a page can ask this user for a passkey in place of a code. @throws Unavailable */
+  async canUsePasskey(request: Request): Promise<boolean> {
+    const { subject } = browserSessionOf(request).session ?? {}
+    const { passkeys, passkeyAssertions } = this.services
+    return passkeyAssertions !== undefined && subject !== undefined && (await passkeys.of(subject)).length > 0
   }
 
   /** What the last form has done, for the page that follows it; told once. */

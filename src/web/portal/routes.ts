@@ -6,6 +6,7 @@ import { accountRoutes } from './account-routes.ts'
 import { approveRoutes } from './approve-routes.ts'
 import { enrolRoutes } from './enrol-routes.ts'
 import { ownSessionRoutes } from './own-sessions.ts'
+import { passkeyRoutes } from './passkey-routes.ts'
 import { passwordRoutes } from './password-routes.ts'
 import { Portal } from './portal.ts'
 import { recoveryCodeRoutes } from './recovery-codes.ts'
@@ -24,6 +25,7 @@ export function portalRoutes(services: HttpServices, pages: Pages, streams: Even
   recoveryCodeRoutes(router, portal)
   accountRoutes(router, portal)
   ownSessionRoutes(router, portal)
+  passkeyRoutes(router, portal)
   passwordRoutes(router, portal)
   if (services.approving !== undefined) approveRoutes(router, portal, services.approving, streams)
   return router

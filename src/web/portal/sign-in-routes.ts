@@ -32,6 +32,12 @@ export function signInRoutes(router: Router, portal: Portal): void {
     await goOn(response, portal, outcome, destinationOf(field(request, 'to')))
   })
 
+  router.post('/passkeys/sign-in', async (request, response) => {
+    const outcome = await signingIn.withPasskey(request, field(request, 'passkey'))
+    if (outcome.kind === 'refusal') return showSignIn(response, portal, portal.problemOf(outcome, 'passkey'))
+    await goOn(response, portal, outcome, destinationOf(field(request, 'to')))
+  })
+
   router.post('/code', async (request, response) => {
     const { session } = browserSessionOf(request)
     if (session?.stage !== 'code') return showSignIn(response, portal)

@@ -4,6 +4,7 @@ import type { SignInOutcome } from '../../http/sign-in-session.ts'
 import type { Challenge } from '../../login/ask-for-code.ts'
 import { field, goTo, parameter } from '../layout/forms.ts'
 import { beginEnrolment } from './enrol-routes.ts'
+import { passkeyScripts } from './passkey-routes.ts'
 import type { FormProblem, Portal } from './portal.ts'
 
 /** Where a sign-in leads; the account where it is undefined. */
@@ -18,10 +19,12 @@ export function showSignIn(response: Response, portal: Portal, problem?: FormPro
   portal.show(response, {
     view: 'sign-in',
     title: (t) => t('portal.signIn.title'),
+    scripts: passkeyScripts(portal),
     data: {
       name: field(response.req, 'name'),
       to,
       ending: portal.endingText(response.req),
+      canUsePasskey: portal.services.passkeyAssertions !== undefined,
       singleSignOn: portal.services.singleSignOn?.name,
     },
     ...problem,
