@@ -90,11 +90,7 @@ export function loginOptions(
     keys,
     passwordHashes: store.hashes,
     enrolAtLogin: enrolAtLogin && { ...enrolAtLogin, codes: enrolmentCodes },
-    approval: approval && {
-      ...approval,
-      approvals: approvalsOf(config, open, { clock, random }),
-      hasPasskey: async (subject) => (await records.passkeys.list(subject)).length > 0,
-    },
+    approval: approval && { ...approval, approvals: approvalsOf(config, open, { clock, random }) },
     grantReplay,
     equalizer,
     onLate: (step) => metrics.late(step),

@@ -8,7 +8,7 @@ import type { Runtime } from '../domain/runtime.ts'
 import { Secret } from '../domain/secret.ts'
 import type { ApprovePrompt } from './ask-for-code.ts'
 import { type Decision, LoginFlow } from './flow.ts'
-import type { ApprovalAtLogin, LoginOptions, LoginSettings } from './login.ts'
+import type { LoginOptions, LoginSettings } from './login.ts'
 import { lookingOptions } from './looking-options.ts'
 import { type LoginReads, lookingRecords } from './looking-records.ts'
 import { type AskedStore, LookingStores, type Lookups } from './looking-stores.ts'
@@ -19,7 +19,7 @@ export interface ForeseeOptions extends Pick<Runtime, 'clock' | 'random'> {
   readonly reads: LoginReads
   readonly candidates: LoginOptions['candidates']
   readonly quotas: LoginOptions['quotas']
-  readonly hasPasskey: ApprovalAtLogin['hasPasskey']
+  readonly hasPasskey: LoginOptions['hasPasskey']
   readonly lookups: Lookups
   /** Milliseconds within which the login must be decided. */
   readonly patienceMs: number

@@ -98,8 +98,6 @@ export interface ApprovalAtLogin {
   /** The page, as `https://vpn.example/approve`. */
   readonly page: string
   readonly approvals: Pick<Approvals, 'ask' | 'fetch' | 'withdraw' | 'ttlMs'>
-  /** Whether the user has a passkey to approve with. @throws Unavailable */
-  readonly hasPasskey: (subject: string) => Promise<boolean>
 }
 
 /** What of these the configuration alone decides. */

@@ -17,7 +17,7 @@ export interface LookingOptions extends Pick<Runtime, 'clock' | 'random'> {
   /** Keep nothing: see `lookingRecords`. */
   readonly records: LoginStore
   readonly candidates: LoginOptions['candidates']
-  readonly hasPasskey: ApprovalAtLogin['hasPasskey']
+  readonly hasPasskey: LoginOptions['hasPasskey']
   readonly log: Log
 }
 
@@ -75,7 +75,7 @@ export function lookingOptions({
     enrolmentCodes,
     hasPasskey,
     enrolAtLogin: enrolAtLogin && { ...enrolAtLogin, codes: enrolmentCodes },
-    approval: approval && { ...approval, hasPasskey, approvals: lookingApprovals(clock) },
+    approval: approval && { ...approval, approvals: lookingApprovals(clock) },
     equalizer: { start: () => 0, answerAt: () => 0 },
     clock,
     random,

@@ -32,11 +32,14 @@ describe('approving a login with a passkey', () => {
     })
   })
 
-  test('needs an https address, without which browsers have no passkeys', async () => {
-    const plain = PORTAL.replace('https', 'http')
-    expect(await faultOf(GATEWAY + plain + APPROVE)).toMatchObject({
+  test.each([
+    ['http://vpn.example.org', 'need https, and portal.public_url is http://vpn.example.org'],
+    ['https://192.0.2.7', 'need a host name, and https://192.0.2.7 has an address'],
+  ])('needs an address at which browsers have passkeys, and not %s', async (address, problem) => {
+    const portal = PORTAL.replace('https://vpn.example.org', address)
+    expect(await faultOf(GATEWAY + portal + APPROVE)).toMatchObject({
       path: 'second_factor.mode',
-      problem: 'approve needs passkeys, and browsers have none for http://vpn.example.org',
+      problem: `approve needs passkeys: passkeys ${problem}`,
     })
   })
 

@@ -219,7 +219,7 @@ export async function createLoginFixture(options: LoginFixtureOptions = {}) {
       verify: async (hash, password) => hash === `hash of ${password.reveal()}`,
     },
     enrolAtLogin,
-    approval: options.approves ? { page, approvals, hasPasskey } : undefined,
+    approval: options.approves ? { page, approvals } : undefined,
     grantReplay,
     equalizer,
     onStep: (step) => entered.push(step),

@@ -2,6 +2,7 @@ import type { Path } from '../../schema/config-error.ts'
 import type { Diagnostics } from '../diagnostics.ts'
 import type { PartialConfig } from '../partial-config.ts'
 import type { ConfigInput } from '../schema.ts'
+import { addressFault } from './passkeys.ts'
 
 /** A VPN prompt has no room for a longer one beside its own text. */
 const MAX_URL_LENGTH = 64
@@ -35,12 +36,8 @@ export function checkApproval(
   }
   const url = portal?.public_url
   if (url === undefined) return
-  if (!url.startsWith('https://') && new URL(url).hostname !== 'localhost')
-    diagnostics.fault(
-      first,
-      `approve needs passkeys, and browsers have none for ${url}`,
-      'give the portal a certificate, and write its https address in portal.public_url',
-    )
+  const fault = addressFault(url)
+  if (fault !== undefined) diagnostics.fault(first, `approve needs passkeys: ${fault[0]}`, fault[1])
   if (url.length > MAX_URL_LENGTH)
     diagnostics.fault(
       ['portal', 'public_url'],

@@ -59,7 +59,7 @@ function checkRpId(rpId: string, publicUrl: string, diagnostics: Diagnostics): v
 }
 
 /** Why no browser offers passkeys at this address, and what to do (WebAuthn Level 3 §5.1.3). */
-function addressFault(publicUrl: string): readonly [problem: string, remedy: string] | undefined {
+export function addressFault(publicUrl: string): readonly [problem: string, remedy: string] | undefined {
   const { protocol, hostname } = new URL(publicUrl)
   if (parseAddress(hostname.replace(/^\[(.*)\]$/, '$1')) !== undefined)
     return [

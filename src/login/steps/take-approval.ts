@@ -71,11 +71,11 @@ function takesCode({ choice: { policy }, enrolled }: GovernedUser, login: Login)
 async function putBeforeUser(
   user: GovernedUser,
   login: Login,
-  { page, approvals, hasPasskey }: ApprovalAtLogin,
+  { page, approvals }: ApprovalAtLogin,
 ): Promise<GovernedUser | AskForCode | Refusal> {
   const byCode = takesCode(user, login)
   try {
-    if (!(await hasPasskey(user.enrolled.verified.person.subject))) return user
+    if (!(await login.options.hasPasskey(user.enrolled.verified.person.subject))) return user
     const request = await approvals.ask(placeOf(user, login))
     if (typeof request !== 'string') {
       const { id, number } = request
