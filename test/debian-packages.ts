@@ -1,3 +1,4 @@
+import { BROWSER } from './real/chromium.ts'
 import { postgresProgram } from './real/postgres-programs.ts'
 import { findProgram } from './real/programs.ts'
 import { RSYSLOG_TLS } from './real/rsyslog.ts'
@@ -39,7 +40,7 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'pskc-utils', proof: 'pskc2csv', suites: ['unit'] },
   { name: 'pamtester', proof: 'pamtester', suites: ['integration'] },
   { name: 'oathtool', proof: 'oathtool', suites: ['integration'] },
-  { name: 'chromium', proof: 'chromium', suites: ['integration', 'vpn'] },
+  { name: 'chromium-headless-shell', proof: BROWSER, suites: ['integration', 'vpn'] },
   // Or pages in Chinese are pictures of empty boxes.
   { name: 'fonts-noto-cjk', proof: NOTO_CJK, suites: ['integration'] },
   { name: 'redis-server', proof: 'redis-server', suites: ['integration'] },
