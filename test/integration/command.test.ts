@@ -192,7 +192,7 @@ describe.concurrent('ocbroker totp', () => {
   test('enrol replaces an authenticator only where it is told to', async () => {
     const first = await person('rita')
     expect((await complaint(['totp', 'enrol', 'rita'])).stderr).toBe(
-      'rita has an authenticator; --replace takes its place\n',
+      'rita has an authenticator; --replace takes its place, --add stands beside it\n',
     )
     const second = (await broker.ocbroker(['totp', 'enrol', 'rita', '--replace'])) as Enrolled
     expect(second.key).not.toBe(first.key)
@@ -228,7 +228,11 @@ describe.concurrent('ocbroker totp', () => {
       },
     ])
     await broker.ocbroker(['totp', 'enrol', 'vera'])
-    expect(await broker.ocbroker(['totp', 'revoke', 'vera'])).toEqual({ subject: 'vera', revoked: true })
+    expect(await broker.ocbroker(['totp', 'revoke', 'vera'])).toEqual({
+      subject: 'vera',
+      revoked: true,
+      left: 0,
+    })
   })
 })
 

@@ -39,10 +39,7 @@ describeWith(BROWSER_NEEDS, 'passkeys at the portal and the desk', () => {
   afterAll(() => resources.disposeAsync())
 
   const heading = (page: Page) => page.locator('main h1').first().textContent()
-  const names = async (page: Page) =>
-    (await page.locator('#passkeys tbody tr td:first-child').allInnerTexts()).map((text) =>
-      text.replace('Signed in with this one', '').trim(),
-    )
+  const names = (page: Page) => page.locator('#passkeys li > strong').allInnerTexts()
   const submit = async (page: Page, selector: string) => {
     const answered = page.waitForNavigation()
     await page.locator(selector).first().click()
@@ -123,7 +120,7 @@ describeWith(BROWSER_NEEDS, 'passkeys at the portal and the desk', () => {
     for (const credential of await key.credentials()) await other.device.put(credential)
     await signInByPasskey(other.page)
     expect(await heading(other.page)).toBe('Your account')
-    await submit(page, '#passkeys tbody tr:last-child a.danger')
+    await submit(page, '#passkeys li:last-child a.danger')
     await submit(page, '[data-passkey=step-up]')
     for (const each of [page, other.page]) {
       await each.goto(origin)

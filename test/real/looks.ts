@@ -73,6 +73,7 @@ async function misfits(page: Page, width: number): Promise<readonly string[]> {
 
 /** What a finger would miss, on a phone and on a tablet. */
 async function smallTargets(page: Page): Promise<readonly string[]> {
+  // It ends with the page: to detach it would take the page's virtual authenticators away.
   const devtools = await page.context().newCDPSession(page)
   await devtools.send('Emulation.setTouchEmulationEnabled', { enabled: true, maxTouchPoints: 1 })
   const found: string[] = []
@@ -82,7 +83,6 @@ async function smallTargets(page: Page): Promise<readonly string[]> {
     found.push(...small.map((target) => `small at ${width}: ${target}`))
   }
   await devtools.send('Emulation.setTouchEmulationEnabled', { enabled: false })
-  await devtools.detach()
   return found
 }
 
