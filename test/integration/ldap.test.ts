@@ -330,7 +330,7 @@ describe('a directory that does not play by the book', () => {
     expect(double.requests.find(({ kind }) => kind === 'search')).toMatchObject({
       name: 'dc=x',
       compares: ['uid=bob'],
-      attributes: ['uid', ...STATE_ATTRIBUTES.map((name) => name.toLowerCase())],
+      attributes: ['uid', 'mail', 'preferredlanguage', ...STATE_ATTRIBUTES.map((name) => name.toLowerCase())],
     })
   })
 

@@ -51,6 +51,7 @@ export function sessionRoutes(router: Router, admin: AdminConsole): void {
       view: 'sessions',
       title: (t) => t('admin.sessions.title'),
       area: 'sessions',
+      blocksUnder: '75rem',
       data: {
         query,
         vpnAddress,

@@ -53,6 +53,8 @@ export interface Page {
   readonly isSecret?: boolean
   /** Tables need the width of the window, text less, a few fields little. */
   readonly width?: 'slim' | 'narrow' | 'wide'
+  /** Below this width of the window its tables are blocks, one a row; 40rem where it is absent. */
+  readonly blocksUnder?: string
   readonly nav?: readonly NavLink[]
   readonly search?: SearchBox
   /** Where the name at the top leads; `/` where it is absent. */
@@ -125,6 +127,7 @@ export class Pages {
     const t = translator(locale)
     const html = this.#eta.render(`/${page.view}`, {
       width: 'narrow',
+      blocksUnder: '40rem',
       nav: [],
       scripts: [],
       styles: [],
