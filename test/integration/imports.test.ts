@@ -52,7 +52,8 @@ function inTurn(users: UserStore, enrolments: EnrolmentStore) {
 async function broker() {
   const fixture = await createLoginFixture({ required: false })
   const { users, enrolments } = fixture.records
-  const clock = systemClock
+  // Deadlines are times of the fixture's clock.
+  const clock = { ...systemClock, monotonic: () => fixture.time.monotonic }
   const turns = inTurn(users, enrolments)
   fixture.people.store = localIdentity({ users, hashes, clock, checkReady: async () => {} })
   const tokensFrom = (parsed: Parsed<ImportedToken>, skipBad = false) =>

@@ -118,7 +118,7 @@ describeWith(SLAPD_NEEDS, 'users of an OpenLDAP server', () => {
     const corp = open()
     expect(await corp.login('bob', 'Grüße, 密码')).toEqual({
       kind: 'right',
-      account: { groups: [], attributes: {} },
+      account: { groups: [], attributes: {}, mail: 'bob@example.org' },
     })
     expect(await corp.login('bob', 'grüße, 密码')).toEqual({
       kind: 'wrong',
@@ -175,7 +175,7 @@ describeWith(SLAPD_NEEDS, 'users of an OpenLDAP server', () => {
     const corp = openByTemplate({ groups: { sources: [{ kind: 'memberOf' }] } })
     expect(await corp.login('bob', 'Grüße, 密码')).toEqual({
       kind: 'right',
-      account: { groups: ['staff'], attributes: {} },
+      account: { groups: ['staff'], attributes: {}, mail: 'bob@example.org' },
     })
     expect(await corp.login('bob', 'wrong')).toMatchObject({ kind: 'wrong' })
     expect(await corp.login('nobody', 'wrong')).toMatchObject({ kind: 'wrong' })
