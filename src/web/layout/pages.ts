@@ -138,7 +138,7 @@ export class Pages {
       problem: problem?.(t),
       name,
       locale,
-      languages: this.#languages(request, locale),
+      languages: this.#languages(request, locale, page.status === undefined),
       t,
       rich: (key: MessageKey, values: Readonly<Record<string, unknown>>) => t(key, this.#escaped(values)),
       has: (key: string) => Object.hasOwn(MESSAGES.en, key),
@@ -173,11 +173,15 @@ export class Pages {
     return true
   }
 
-  /** Links to this page in each language; none where there is one alone, or where the page answers a form. */
-  #languages(request: Request, locale: Locale): readonly { tag: Locale; name: string; href: string }[] {
+  /** Links to this page in each language; none where there is one alone. @param isSound false: to the start. */
+  #languages(
+    request: Request,
+    locale: Locale,
+    isSound: boolean,
+  ): readonly { tag: Locale; name: string; href: string }[] {
     const { locales } = this.#services
     if (locales.length < 2) return []
-    const back = request.method === 'GET' ? request.originalUrl : '/'
+    const back = request.method === 'GET' && isSound ? backTo(request) : '/'
     return locales.map((tag) => ({
       tag,
       name: LANGUAGE_NAMES[tag],
@@ -193,4 +197,12 @@ export class Pages {
     ])
     return Object.fromEntries(safe)
   }
+}
+
+/** This page. Before a sign-in somebody may have put a password into the address, which no page repeats. */
+function backTo(request: Request): string {
+  if (findBrowserSession(request)?.session?.stage === 'in') return request.originalUrl
+  const { pathname, searchParams } = URL.parse(request.originalUrl, 'http://localhost') ?? {}
+  const to = searchParams?.get('to') ?? null
+  return to === null ? (pathname ?? '/') : `${pathname}?${new URLSearchParams({ to })}`
 }
