@@ -16,9 +16,8 @@ export function mailOptions({
   html,
   pictures,
 }: Letter): SendMailOptions {
-  if (!isMailAddress(to)) throw new NotTaken('the address is no mail address', true)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for
-  if ([subject, messageId, from.name ?? ''].some((header) => /[\u0000-\u001f\u007f]/.test(header)))
+  if (!isMailAddress(to)) throw new NotTaken('this is not a mail address', true)
+  if ([subject, messageId, from.name ?? ''].some((header) => /\p{Cc}/u.test(header)))
     throw new NotTaken('a header holds a line break', true)
   return {
     messageId: `<${messageId}>`,
