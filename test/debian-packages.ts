@@ -21,6 +21,7 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'openconnect', proof: 'openconnect', suites: ['vpn'] },
   { name: 'vpnc-scripts', proof: '/usr/share/vpnc-scripts/vpnc-script', suites: ['vpn'] },
   { name: 'iproute2', proof: 'ip', suites: ['vpn'] },
+  { name: 'iputils-ping', proof: 'ping', suites: ['vpn'] },
   { name: 'nftables', proof: 'nft', suites: ['vpn'] },
   { name: 'systemd', proof: 'systemd-analyze', suites: ['integration', 'vpn'] },
   { name: 'gnutls-bin', proof: 'certtool', suites: ['vpn'] },

@@ -37,7 +37,12 @@ const FAULTS: readonly Fault[] = [
     /cannot mix/,
   ],
   ['a blank before a key', [[RADCLI, 'bindaddr', ' bindaddr']], 'fault radcli-syntax', /begins with a blank/],
-  ['an unknown key', [[RADCLI, 'bindaddr', 'nas_identifier gw\nbindaddr']], 'fault radcli-syntax', /no key/],
+  [
+    'an unknown key',
+    [[RADCLI, 'bindaddr', 'nas_identifier gw\nbindaddr']],
+    'fault radcli-syntax',
+    /not a key/,
+  ],
   ['no tries', [[RADCLI, 'radius_retries 1', 'radius_retries 0']], 'fault radcli-syntax', /radius_retries/],
   [
     'no last newline',
