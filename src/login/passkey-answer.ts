@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server'
-import { decodeClientDataJSON, parseAuthenticatorData } from '@simplewebauthn/server/helpers'
 import type { PasskeyRefusalReason, PasskeySite } from '../domain/passkey.ts'
 
 /** A credential's identifier has at most 1023 octets (WebAuthn Level 3 §5.1.3). */
@@ -43,18 +42,28 @@ function parse(text: string): unknown {
   }
 }
 
+/** What the browser says of an answer: `clientDataJSON`. @throws SyntaxError where it is not JSON. */
+export function readClientData(clientDataJson: string): Readonly<Record<string, unknown>> {
+  return { ...JSON.parse(Buffer.from(octetsOf(clientDataJson)).toString()) }
+}
+
+export function octetsOf(base64url: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.from(base64url, 'base64url'))
+}
+
 /**
  * Names what was wrong with an answer that the library has refused. It decides nothing.
  * @param lastCounter of the passkey; absent: it is a new one.
  */
-export function whyRefused(
+export async function whyRefused(
   clientDataJson: string,
   authenticatorData: Uint8Array<ArrayBuffer>,
   { origin, rpId }: PasskeySite,
   lastCounter?: number,
-): { readonly reason: PasskeyRefusalReason; readonly detail: string } {
+): Promise<{ readonly reason: PasskeyRefusalReason; readonly detail: string }> {
+  const { parseAuthenticatorData } = await import('@simplewebauthn/server/helpers')
   try {
-    const from = decodeClientDataJSON(clientDataJson)
+    const from = readClientData(clientDataJson)
     const { rpIdHash, flags, counter } = parseAuthenticatorData(authenticatorData)
     if (from.origin !== origin || from.crossOrigin === true)
       return { reason: 'wrong_origin', detail: `it is from ${printable(from.origin)}, not from ${origin}` }
@@ -74,6 +83,6 @@ export function whyRefused(
 }
 
 /** Whatever a client sent, as one that can be shown. */
-function printable(origin: string): string {
-  return URL.parse(origin)?.origin ?? 'no address'
+function printable(origin: unknown): string {
+  return URL.parse(String(origin))?.origin ?? 'no address'
 }

@@ -1,8 +1,6 @@
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  type PublicKeyCredentialRequestOptionsJSON,
-  verifyAuthenticationResponse,
+import type {
+  AuthenticationResponseJSON,
+  PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/server'
 import type { AuditKind, AuditStore } from '../domain/audit.ts'
 import { usernameOf } from '../domain/login-name.ts'
@@ -14,7 +12,7 @@ import type {
   PasskeyStore,
 } from '../domain/passkey.ts'
 import type { Runtime } from '../domain/runtime.ts'
-import { readAssertion, whyRefused } from './passkey-answer.ts'
+import { octetsOf, readAssertion, readClientData, whyRefused } from './passkey-answer.ts'
 import {
   OpenPasskeyChallenges,
   PASSKEY_ANSWER_WITHIN_MS,
@@ -72,6 +70,7 @@ export class PasskeyAssertions {
    * @returns what the page hands to `navigator.credentials.get`. @throws Unavailable
    */
   async optionsFor(use: PasskeyUse, subject?: string): Promise<PublicKeyCredentialRequestOptionsJSON> {
+    const { generateAuthenticationOptions } = await import('@simplewebauthn/server')
     const { passkeys, site } = this.#options
     const own = subject === undefined ? undefined : await passkeys.list(subject)
     return generateAuthenticationOptions({
@@ -134,13 +133,13 @@ export class PasskeyAssertions {
   ): Promise<VerifiedPasskey | PasskeyRefusal> {
     const { site, passkeys, clock } = this.#options
     const { clientDataJSON, authenticatorData } = assertion.response
-    const refused = () => {
-      const octets = Uint8Array.from(Buffer.from(authenticatorData, 'base64url'))
-      const { reason, detail } = whyRefused(clientDataJSON, octets, site, passkey.counter)
+    const refused = async () => {
+      const octets = octetsOf(authenticatorData)
+      const { reason, detail } = await whyRefused(clientDataJSON, octets, site, passkey.counter)
       return refusePasskey(reason, detail, passkey)
     }
     // The library takes an answer from a frame within another site's page; here no page may be framed.
-    if (isFromFrame(clientDataJSON)) return refused()
+    if (readClientData(clientDataJSON).crossOrigin === true) return refused()
     const counter = await verifiedCounter(assertion, challenge, passkey, site)
     if (counter === undefined) return refused()
     // Two answers that are verified at the same time have read the same counter.
@@ -169,13 +168,6 @@ export class PasskeyAssertions {
   }
 }
 
-function isFromFrame(clientDataJson: string): boolean {
-  const { crossOrigin } = JSON.parse(Buffer.from(clientDataJson, 'base64url').toString()) as {
-    readonly crossOrigin?: unknown
-  }
-  return crossOrigin === true
-}
-
 /** @returns the counter of the answer; undefined where it is not right. */
 async function verifiedCounter(
   assertion: AuthenticationResponseJSON,
@@ -183,6 +175,7 @@ async function verifiedCounter(
   { credential, publicKey, counter }: Passkey,
   { origin, rpId }: PasskeySite,
 ): Promise<number | undefined> {
+  const { verifyAuthenticationResponse } = await import('@simplewebauthn/server')
   try {
     const answer = await verifyAuthenticationResponse({
       response: assertion,
@@ -192,7 +185,7 @@ async function verifiedCounter(
       requireUserVerification: true,
       credential: {
         id: credential,
-        publicKey: Uint8Array.from(Buffer.from(publicKey, 'base64url')),
+        publicKey: octetsOf(publicKey),
         counter,
       },
     })

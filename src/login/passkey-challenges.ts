@@ -1,5 +1,4 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { decodeClientDataJSON } from '@simplewebauthn/server/helpers'
 import type {
   PasskeyChallenge,
   PasskeyChallenges,
@@ -7,6 +6,7 @@ import type {
   PasskeyRefusalReason,
 } from '../domain/passkey.ts'
 import type { Runtime } from '../domain/runtime.ts'
+import { readClientData } from './passkey-answer.ts'
 
 export interface PasskeyChallengesOptions extends Pick<Runtime, 'clock' | 'random'> {
   readonly challenges: PasskeyChallenges
@@ -89,7 +89,7 @@ export function refusePasskey(
 
 function challengeIn(clientDataJson: string): string | undefined {
   try {
-    const { challenge } = decodeClientDataJSON(clientDataJson)
+    const { challenge } = readClientData(clientDataJson)
     return typeof challenge === 'string' && /^[\w-]{43}$/.test(challenge) ? challenge : undefined
   } catch {
     return undefined

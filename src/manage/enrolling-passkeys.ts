@@ -1,10 +1,4 @@
-import {
-  generateRegistrationOptions,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type RegistrationResponseJSON,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server'
-import { decodeAttestationObject, isoBase64URL } from '@simplewebauthn/server/helpers'
+import type { PublicKeyCredentialCreationOptionsJSON, RegistrationResponseJSON } from '@simplewebauthn/server'
 import {
   MAX_PASSKEYS,
   type Passkey,
@@ -13,7 +7,7 @@ import {
   type PasskeySite,
   type PasskeyStore,
 } from '../domain/passkey.ts'
-import { readNewCredential, whyRefused } from '../login/passkey-answer.ts'
+import { octetsOf, readNewCredential, whyRefused } from '../login/passkey-answer.ts'
 import {
   OpenPasskeyChallenges,
   PASSKEY_ANSWER_WITHIN_MS,
@@ -65,6 +59,7 @@ export class EnrollingPasskeys {
     { subject, browser }: PasskeyOwner,
     label: string,
   ): Promise<PublicKeyCredentialCreationOptionsJSON> {
+    const { generateRegistrationOptions } = await import('@simplewebauthn/server')
     const { passkeys, site, random } = this.#options
     const own = await passkeys.list(subject)
     const handle = own[0]?.handle ?? random.bytes(HANDLE_OCTETS).toString('base64url')
@@ -74,7 +69,7 @@ export class EnrollingPasskeys {
       rpID: site.rpId,
       userName: label,
       userDisplayName: label,
-      userID: isoBase64URL.toBuffer(handle),
+      userID: octetsOf(handle),
       challenge,
       timeout: PASSKEY_ANSWER_WITHIN_MS,
       attestationType: 'none',
@@ -134,11 +129,11 @@ export class EnrollingPasskeys {
     if (taken.kind === 'refused') return taken
     if (taken.subject !== subject || taken.handle === undefined)
       return refusePasskey('wrong_purpose', 'the passkey was asked of another user')
-    const attested = attestedData(attestationObject)
+    const attested = await attestedData(attestationObject)
     if (attested === undefined) return refusePasskey('malformed', 'its attestation cannot be read')
     const made = await newCredential(credential, taken.challenge, site)
     if (made === undefined) {
-      const { reason, detail } = whyRefused(clientDataJSON, attested, site)
+      const { reason, detail } = await whyRefused(clientDataJSON, attested, site)
       return refusePasskey(reason, detail)
     }
     const known = transports?.filter((each) => /^[a-z-]{1,20}$/.test(each)).slice(0, 8)
@@ -161,9 +156,10 @@ type NewCredential = Pick<Passkey, 'credential' | 'publicKey' | 'counter' | 'rpI
  * @returns the authenticator's data; undefined where it comes with a certificate, for which nobody asked: the library
  * would follow the addresses in it.
  */
-function attestedData(attestationObject: string): Uint8Array<ArrayBuffer> | undefined {
+async function attestedData(attestationObject: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const { decodeAttestationObject } = await import('@simplewebauthn/server/helpers')
   try {
-    const decoded = decodeAttestationObject(isoBase64URL.toBuffer(attestationObject))
+    const decoded = decodeAttestationObject(octetsOf(attestationObject))
     const format = decoded.get('fmt')
     const isPlain =
       format === 'none' || (format === 'packed' && decoded.get('attStmt').get('x5c') === undefined)
@@ -178,6 +174,7 @@ async function newCredential(
   challenge: string,
   { origin, rpId }: PasskeySite,
 ): Promise<Omit<NewCredential, 'handle' | 'transports'> | undefined> {
+  const { verifyRegistrationResponse } = await import('@simplewebauthn/server')
   try {
     const { registrationInfo } = await verifyRegistrationResponse({
       response,

@@ -30,24 +30,24 @@ const TYPED: Readonly<Record<string, MessageKey>> = {
   ipv6: 'admin.localUser.ipv6',
 }
 const ABOUT = ['user', 'name', 'subject', 'address']
-const START: ReadonlySet<string> = new Set(['/', '/desk', '/desk/'])
+const START = ['/', '/desk']
 
 /** Before all other pages: keeps a form that came after the end of a sign-in, and shows it again after the next one. */
 export function unsentForms(portal: Portal): RequestHandler {
   const router = Router()
   const { services } = portal
 
-  router.post('/{*path}', (request, response, next) => {
+  router.post(/^/, (request, response, next) => {
     const { session } = browserSessionOf(request)
     const isKept = session === undefined && whatOf(request.path) !== undefined
     if (!isKept || !keepUnsent(request, response, services)) return next()
     goTo(response, request.path.startsWith('/desk/') ? '/?to=desk' : '/')
   })
 
-  router.get('/{*path}', (request, response, next) => {
+  router.get(START, (request, response, next) => {
     const { session } = browserSessionOf(request)
     const isIn = session?.stage === 'in' && !hasUnsavedCodes(session)
-    if (isIn && START.has(request.path) && hasUnsent(request)) return goTo(response, '/unsent')
+    if (isIn && hasUnsent(request)) return goTo(response, '/unsent')
     next()
   })
 
