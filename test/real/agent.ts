@@ -25,6 +25,8 @@ interface AgentOptions {
   /** Where the broker answers HTTP. */
   readonly url: string
   readonly ocserv: Pick<Ocserv, 'file'>
+  /** The authority of the broker's certificate, where it is not one that the machine knows. */
+  readonly caFile?: string
 }
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
@@ -35,7 +37,13 @@ const NOBODY = 65_534
 const MAY_READ = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search']
 
 /** The agent as its units run it: an account without rights, and a socket for its group that a program of root's passes on. */
-export async function startAgent({ place, broker, url, ocserv }: AgentOptions): Promise<RunningAgent> {
+export async function startAgent({
+  place,
+  broker,
+  url,
+  ocserv,
+  caFile,
+}: AgentOptions): Promise<RunningAgent> {
   const folder = temporaryFolder('agent')
   const socket = folder.file('own.socket')
   const tokenFile = folder.file('token')
@@ -53,6 +61,7 @@ export async function startAgent({ place, broker, url, ocserv }: AgentOptions): 
   chownSync(socket, 0, NOBODY)
   chmodSync(socket, 0o660)
   const words = ['--broker', url, '--gateway', 'gw', '--token-file', tokenFile, '--socket', socket]
+  if (caFile !== undefined) words.push('--ca-file', caFile)
   const account = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs', ...MAY_READ]
   const start = async () => {
     const started = place.start('setpriv', [...account, '--', process.execPath, MAIN, 'agent', ...words])
