@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** How long a test looks for what must come: a busy machine may need long, and a quiet one does not wait. */
-const patience = { poll: { timeout: 15_000 } }
+const patience = { poll: { timeout: 30_000 } }
 
 /** Three suites: pure code (fast), real servers on loopback, and a real tunnel in network namespaces. */
 export default defineConfig({
@@ -28,9 +28,9 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           // With two at a time two cores idle for a fifth of the time.
           maxWorkers: Math.max(3, availableParallelism() - 1),
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           expect: patience,
-          hookTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {

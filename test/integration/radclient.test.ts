@@ -19,7 +19,7 @@ const FIRST_ATTRIBUTE = 20
 /** How long a gateway waits that expects no answer: a login is answered in a tenth of it. Seconds for radclient. */
 const SILENCE = 0.6
 /** Milliseconds: for an answer that must come, and for one that must not. */
-const WAIT = 5000
+const WAIT = 20_000
 const QUIET = SILENCE * 1000
 const LONG = `${'x'.repeat(127)}y`
 const SECRETS = { wide: 'of-the-wide-network', one: 'of-the-one-address' }
