@@ -127,7 +127,7 @@ describe('the stream of orders', () => {
     expect(kept).toMatchObject({ outcome: 'done', tries: expect.any(Number) })
     expect(kept?.tries).toBeGreaterThanOrEqual(2)
     second.close()
-  }, 60_000)
+  })
 
   test('refuses an agent of another version with words, and keeps that it did', async () => {
     const agent = await agentOf('gw2')
@@ -240,7 +240,7 @@ describe('a report', () => {
       terminateCause: 'Not-Reported',
     })
     expect((await sessionOf(young.id))?.stoppedAt).toBeUndefined()
-  }, 40_000)
+  })
 
   test('ends nothing that another agent of the gateway reports, or of another gateway', async () => {
     const [one, two] = [await agentOf('several', 'vpn1'), await agentOf('several', 'vpn2')]
@@ -260,7 +260,7 @@ describe('a report', () => {
     expect(await open(there.user)).toBe(0)
     expect(await open(never.user)).toBe(1)
     expect(await open(elsewhere.user)).toBe(1)
-  }, 30_000)
+  })
 
   test('brings back a session that was taken for ended, and not one that has just ended', async () => {
     const agent = await agentOf('gw1')
@@ -298,5 +298,5 @@ describe('a report', () => {
     expect(
       (await ask(`${broker.url}/api/v1/gateways/none/agent/reports`, { token: agent.token })).status,
     ).toBe(405)
-  }, 60_000)
+  })
 })

@@ -104,7 +104,7 @@ describeWith(SLAPD_NEEDS, 'ocbroker enrolment list over a directory of 20,000', 
     expect(whole.lines).toBe(PEOPLE_COUNT)
     console.info(`peak ${small.mib} MiB for 2 users, ${whole.mib} MiB for ${PEOPLE_COUNT}`)
     expect(whole.mib - small.mib).toBeLessThan(MAX_GROWTH_MIB)
-  }, 120_000)
+  })
 
   test('finds the members of a group as a login does, and invites those without an authenticator', async () => {
     const staff = await listed('--group', 'staff', '--missing', '--store', 'corp')

@@ -135,7 +135,7 @@ describeWith(SLAPD_NEEDS, 'where TLS was asked for, no password crosses in clear
         }),
       )
     }
-  }, 60_000)
+  })
 
   const ATTACKS: Readonly<Record<string, LdapDoubleOptions['answer']>> = {
     'StartTLS is refused': ({ kind, id }, wire) => {

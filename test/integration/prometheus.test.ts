@@ -59,7 +59,7 @@ describeWith(['prometheus', 'promtool', 'openssl'], 'Prometheus, with two worker
       rules: join(ROOT, 'deploy/prometheus'),
     })
     resources.defer(prometheus.stop)
-  }, 90_000)
+  })
   afterAll(() => resources.disposeAsync())
 
   /** A little of everything: logins, accounting, a sign-in, junk. */

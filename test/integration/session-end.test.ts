@@ -89,7 +89,7 @@ describe('session end', () => {
       detail: 'stolen',
       by: expect.stringContaining('command line'),
     })
-  }, 60_000)
+  })
 
   test('refuses what names no session, or two things', async () => {
     for (const args of [
@@ -103,7 +103,7 @@ describe('session end', () => {
       expect([args, code]).toEqual([args, 1])
       expect(stderr).not.toMatch(/\n\s+at /)
     }
-  }, 60_000)
+  })
 })
 
 describe('who may not log in any more keeps no session', () => {
@@ -116,7 +116,7 @@ describe('who may not log in any more keeps no session', () => {
       reason: 'disabled',
       by: expect.stringContaining('command line'),
     })
-  }, 30_000)
+  })
 
   test('by the API: disabled, expired, removed, locked by hand', async () => {
     const token = await broker.token()
@@ -221,4 +221,4 @@ test('a token of an agent is made for a gateway of the configuration, and has no
     const { code, stderr } = await command('token', 'create', '--name', unique('no'), '--scope', ...scopes)
     expect([code, stderr]).toEqual([1, expect.stringContaining(words)])
   }
-}, 60_000)
+})
