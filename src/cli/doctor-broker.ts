@@ -21,6 +21,7 @@ import { checkListeningAddress } from '../doctor/listening-address.ts'
 import { checkMachineNetworks } from '../doctor/machine-networks.ts'
 import { checkMail } from '../doctor/mail.ts'
 import { checkNamesakes } from '../doctor/namesakes.ts'
+import { checkPasskeys } from '../doctor/passkeys.ts'
 import { checkPools } from '../doctor/pools.ts'
 import { checkRedisSettings } from '../doctor/redis-settings.ts'
 import { type IdentifiedFinding, runChecks } from '../doctor/run-checks.ts'
@@ -178,7 +179,7 @@ function checksOf(
 }
 
 function checksOfRecords(config: Config, store: Store): Record<string, Check> {
-  const { gateways, secondFactor, identity, pools, policies, audit } = config
+  const { gateways, secondFactor, identity, pools, policies, audit, portal } = config
   const { records } = store
   return {
     drops: checkDrops(gateways, records.traffic, systemClock),
@@ -192,6 +193,7 @@ function checksOfRecords(config: Config, store: Store): Record<string, Check> {
       records.sinks,
       systemClock,
     ),
+    passkeys: checkPasskeys(records.passkeys, portal.passkeys?.rpId),
     pools: checkPools(pools, records.leases),
     brokers: checkOtherBrokers(config, store),
     'session-ends': checkSessionEnds(policies, gateways, records.tokens, systemClock),

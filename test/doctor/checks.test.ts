@@ -10,6 +10,7 @@ import { checkDiskSpace } from '../../src/doctor/disk-space.ts'
 import { checkListeningAddress } from '../../src/doctor/listening-address.ts'
 import { checkMachineNetworks } from '../../src/doctor/machine-networks.ts'
 import { checkNamesakes } from '../../src/doctor/namesakes.ts'
+import { checkPasskeys } from '../../src/doctor/passkeys.ts'
 import { checkRedisSettings } from '../../src/doctor/redis-settings.ts'
 import { checkSignedGateways } from '../../src/doctor/signed-gateways.ts'
 import { checkUnenrolled } from '../../src/doctor/unenrolled-users.ts'
@@ -203,6 +204,22 @@ test('users without an authenticator are counted over pages, and a few are named
   expect(await checkUnenrolled(users, register)()).toMatchObject([
     { verdict: 'warning', cause: '4 have no authenticator yet (user1198, user1199, user1200, …)' },
   ])
+})
+
+test('passkeys that no browser offers any more are counted by the name they are for', async () => {
+  const passkeys = { countByRpId: async () => ({ 'vpn.example.org': 12, 'example.org': 3 }) }
+  expect(await checkPasskeys(passkeys, 'vpn.example.org')()).toMatchObject([
+    {
+      verdict: 'warning',
+      cause: '3 were made for example.org, and cannot be used at vpn.example.org',
+      remedy: expect.stringContaining('portal.passkeys.rp_id'),
+    },
+  ])
+  const gone = await checkPasskeys(passkeys)()
+  expect(gone.map(({ verdict }) => verdict)).toEqual(['warning', 'warning'])
+  expect(gone[0]?.cause).toContain('a portal without an address')
+  const own = { countByRpId: async () => ({ 'example.org': 3 }) }
+  expect(await checkPasskeys(own, 'example.org')()).toMatchObject([{ verdict: 'ok' }])
 })
 
 test('local users whose names other stores have are named', async () => {

@@ -1,4 +1,5 @@
 import { chmodSync, renameSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type Installation, install, type Sections } from '../real/broker.ts'
 import { temporaryFolder } from '../real/folder.ts'
@@ -175,6 +176,23 @@ test('doctor names a lost key file, one that others can read, and users without 
   await installation.ocbroker(['user', 'add', 'bob', '--password-stdin'], { input: 'correct horse\n' })
   expect(await alarms(installation)).toEqual([
     'warning unenrolled local users: 1 have no authenticator yet (bob)',
+  ])
+})
+
+test('doctor names passkeys of an address that the portal has no more', async () => {
+  const portal = { public_url: 'https://vpn.example.org' }
+  const installation = await installed({ portal })
+  await addPeople(installation, [{ name: 'alice', password: 'correct horse' }])
+  const records = new DatabaseSync(installation.database)
+  const columns = '(id, subject, name, credential, handle, public_key, counter, rp_id, created_at)'
+  records.exec(
+    `insert into passkeys ${columns} values ('1', 'alice', 'laptop', 'c', 'h', 'k', 0, 'vpn.example.org', 0)`,
+  )
+  records.close()
+  expect(await alarms(installation)).toEqual([])
+  installation.configure({ ...SOUND, portal: { public_url: 'https://login.example.org' } })
+  expect(await alarms(installation)).toEqual([
+    'warning passkeys passkeys: 1 were made for vpn.example.org, and cannot be used at login.example.org',
   ])
 })
 
