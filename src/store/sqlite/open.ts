@@ -1,8 +1,7 @@
 import { systemClock } from '../../domain/clock.ts'
 import { Unavailable } from '../../domain/errors.ts'
 import type { OpenStore } from '../repositories.ts'
-import { IN_MEMORY, type StoreFile } from './calls.ts'
-import { DirectReads } from './direct-reads.ts'
+import { IN_MEMORY, type Services, type StoreFile } from './calls.ts'
 import { remoteRecords, type Send } from './remote.ts'
 import { StoreThread } from './thread.ts'
 
@@ -43,7 +42,8 @@ export async function openSqlite(options: SqliteOptions): Promise<OpenStore> {
       ? (reader ?? startReader()).then((thread) => thread.call(method, args))
       : writer.call(method, args)
   const remote = remoteRecords(send)
-  const direct = hasReader ? new DirectReads(path, remote, systemClock) : remote
+  const own = hasReader ? await openDirectReads(path, remote) : undefined
+  const direct = own ?? remote
   const records = {
     ...remote,
     users: { ...remote.users, find: direct.users.find },
@@ -59,10 +59,16 @@ export async function openSqlite(options: SqliteOptions): Promise<OpenStore> {
       const written = writer.finish()
       const reading = await reader?.catch(() => undefined)
       await Promise.all([reading?.finish(), written])
-      if (direct instanceof DirectReads) direct.close()
+      own?.close()
       // The last to close the file folds the write-ahead log into it, which a reader may not.
       await reading?.close()
       await writer.close()
     },
   }
+}
+
+/** A command does without, and without loading what makes its queries a second time. */
+async function openDirectReads(path: string, other: Services) {
+  const { DirectReads } = await import('./direct-reads.ts')
+  return new DirectReads(path, other, systemClock)
 }
