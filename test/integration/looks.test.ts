@@ -31,7 +31,7 @@ describeWith(BROWSER_NEEDS, 'what looks at pages', () => {
     [
       'a badge of two lines',
       '<p style="width: 8ch"><span class="badge" style="display: block">Locked out</span></p>',
-      'broken: badge',
+      'broken: lines',
     ],
     ['what is wider than the window', '<div style="width: 500px">wide</div>', 'page-320: is '],
     [

@@ -39,8 +39,8 @@ export const ON_TOP_OF_OTHERS = `
 `
 
 /**
- * Words, names and addresses of which a part stands on the next line, though the whole would fit on one, and badges of
- * more than one line. Chinese text may break anywhere.
+ * Words, names and addresses of which a part stands on the next line, though the whole would fit on one, and badges and
+ * buttons of the bar of more than one line. Chinese text may break anywhere.
  */
 export const BROKEN_WORDS = `
   (() => {
@@ -60,11 +60,11 @@ export const BROKEN_WORDS = `
           found.push(word + ' in ' + element.outerHTML.slice(0, 120))
       }
     }
-    for (const badge of document.querySelectorAll('.badge')) {
+    for (const badge of document.querySelectorAll('.badge, .bar button')) {
       const content = document.createRange()
       content.selectNodeContents(badge)
       const lines = [...content.getClientRects()].filter(({ width }) => width > 0)
-      if (lines.some(({ top }) => top > lines[0].bottom - 2)) found.push('badge ' + badge.outerHTML.slice(0, 120))
+      if (lines.some(({ top }) => top > lines[0].bottom - 2)) found.push('lines ' + badge.outerHTML.slice(0, 120))
     }
     return found
   })()
