@@ -87,6 +87,8 @@ describeWith(BROWSER_NEEDS, 'a single sign-on in a browser', () => {
       await page.click('#cancel')
       const alert = page.getByRole('alert')
       await alert.getByText(/cancelled|取消/).waitFor()
+      // No field is wrong that was not typed into.
+      expect(await page.locator('[aria-invalid]').count()).toBe(0)
       expect(await looks.examine(page, `${locale}-sign-on-cancelled`)).toEqual([])
       await signOn(page, 'mallory')
       await alert.getByText(/nobody here|没有对应的用户/).waitFor()
