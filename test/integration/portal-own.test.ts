@@ -70,10 +70,10 @@ describeWith(BROWSER_NEEDS, 'the portal in a browser', () => {
 
   test('keeps the language that was chosen on a page, without JavaScript', async () => {
     const { page } = await visit({ javaScriptEnabled: false })
-    await page.goto(`${fixture.url}/enrol?name=bob`)
+    await page.goto(`${fixture.url}/?to=desk`)
     const menu = page.getByRole('navigation', { name: 'Language' })
     await menu.getByRole('link', { name: '中文' }).click()
-    expect(page.url()).toBe(`${fixture.url}/enrol?name=bob`)
+    expect(page.url()).toBe(`${fixture.url}/?to=desk`)
     expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN')
     await page.goto(`${fixture.url}/nowhere`)
     expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN')

@@ -31,6 +31,7 @@ export function attemptRoutes(router: Router, admin: AdminConsole): void {
       view: 'attempts',
       title: (t) => t('admin.attempts.title'),
       area: 'attempts',
+      blocksUnder: '56rem',
       data: await dataOf(request),
     })
   })
