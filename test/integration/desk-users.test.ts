@@ -159,7 +159,7 @@ describeWith(BROWSER_NEEDS, 'somebody who looks after users on the web', () => {
     await page.getByRole('button', { name: 'Invite all who match' }).click()
     await page.getByRole('heading', { name: '200 users invited' }).waitFor()
     const sheets = page.locator('.sheet')
-    expect(await sheets.count()).toBe(200)
+    await expect.poll(() => sheets.count()).toBe(200)
     const sheet = sheets.filter({ hasText: 'fleet-123' })
     const link = await scanText(sheet.locator('svg.qr'))
     const code = await sheet.locator('.shown-code').innerText()

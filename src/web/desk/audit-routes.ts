@@ -47,6 +47,7 @@ export function auditRoutes(router: Router, admin: AdminConsole): void {
       view: 'audit',
       title: (t) => t('admin.audit.title'),
       area: 'audit',
+      blocksUnder: '56rem',
       data: {
         typed,
         isInvalid,
