@@ -2,6 +2,7 @@ import type { RequestHandler, Response } from 'express'
 import type { Locale } from '../../domain/locale.ts'
 import { callerOf } from '../../http/caller.ts'
 import type { HttpServices } from '../../http/services.ts'
+import { countText } from '../layout/formatters.ts'
 
 /** Lockouts in force are counted no further. */
 export const MAX_COUNTED = 1000
@@ -23,5 +24,5 @@ export function countLockedOut({
 export function lockedOutText(response: Response, locale: Locale): string | undefined {
   const count: unknown = response.locals.lockedOut
   if (typeof count !== 'number') return undefined
-  return new Intl.NumberFormat(locale).format(count) + (count >= MAX_COUNTED ? '+' : '')
+  return countText(count, locale) + (count >= MAX_COUNTED ? '+' : '')
 }

@@ -13,6 +13,7 @@ import {
   translator,
 } from '../../i18n/messages.ts'
 import type { Assets } from './assets.ts'
+import { countText } from './formatters.ts'
 import { Html } from './html.ts'
 import { LANGUAGE_NAMES, localeOf } from './locale.ts'
 import { storedText } from './stored-text.ts'
@@ -90,7 +91,7 @@ const PROBLEM_TEXTS = {
  * undefined), `it.asset(file)`, and the texts:
  * `it.t(key, values)` a message, `it.rich(key, values)` one whose values may be HTML (write it with `<%~ %>`),
  * `it.has(key)` whether there is such a message, `it.stored(text)` a text from the records, `it.time(ms)`, `it.clock(ms)`, `it.second(ms)`
- * and `it.ago(ms)` (HTML).
+ * and `it.ago(ms)` (HTML), and `it.count(number)`.
  */
 export class Pages {
   readonly #services: PagesServices
@@ -150,6 +151,7 @@ export class Pages {
       clock: (at: number) => clockElement(at, locale),
       second: (at: number) => secondElement(at, locale),
       ago: (at: number) => agoElement(at, clock.now(), locale),
+      count: (count: number) => countText(count, locale),
     })
     return withBasePath(html, basePathOf(request))
   }

@@ -1,4 +1,5 @@
 import type { Locale } from '../../domain/locale.ts'
+import { onceForEach } from './formatters.ts'
 import { Html } from './html.ts'
 
 const MINUTE_S = 60
@@ -15,16 +16,30 @@ function spaced(text: string): string {
   return text.replace(/(\d)(?=\p{Script=Han})|(\p{Script=Han})(?=\d)/gu, '$& ')
 }
 
+const TIME_OF_DAY = { hour: '2-digit', minute: '2-digit' } as const
+const DAY = { month: 'short', day: 'numeric' } as const
+
+const dates = (options: Intl.DateTimeFormatOptions) =>
+  onceForEach((locale) => new Intl.DateTimeFormat(dateLocale(locale), options))
+const wholeTimes = dates({ year: 'numeric', ...DAY, ...TIME_OF_DAY, timeZoneName: 'short' })
+const timesOfDay = dates(TIME_OF_DAY)
+const timesToTheSecond = dates({ ...DAY, ...TIME_OF_DAY, second: '2-digit' })
+const relativeTimes = onceForEach((locale) => new Intl.RelativeTimeFormat(locale, { style: 'short' }))
+const durations = {
+  narrow: onceForEach((locale) => new Intl.DurationFormat(locale, { style: 'narrow' })),
+  long: onceForEach((locale) => new Intl.DurationFormat(locale, { style: 'long' })),
+}
+const octetCounts = (unit: string) =>
+  onceForEach((locale) => new Intl.NumberFormat(locale, { style: 'unit', unit, maximumFractionDigits: 1 }))
+const octetUnits = [
+  { size: 1e9, format: octetCounts('gigabyte') },
+  { size: 1e6, format: octetCounts('megabyte') },
+] as const
+const KILOBYTES = { size: 1e3, format: octetCounts('kilobyte') }
+
 /** @returns the server's local time with its zone. */
 export function timeText(at: number, locale: Locale): string {
-  return new Intl.DateTimeFormat(dateLocale(locale), {
-    year: 'numeric',
-    month: 'short',
-    day: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    timeZoneName: 'short',
-  }).format(at)
+  return wholeTimes(locale).format(at)
 }
 
 /** A moment; the script shows it in the browser's time zone. */
@@ -32,23 +47,19 @@ export function timeElement(at: number, locale: Locale): Html {
   return new Html(`<time datetime="${new Date(at).toISOString()}">${timeText(at, locale)}</time>`)
 }
 
-const TIME_OF_DAY = { hour: '2-digit', minute: '2-digit' } as const
-const TO_THE_SECOND = { month: 'short', day: 'numeric', ...TIME_OF_DAY, second: '2-digit' } as const
-
 /** A time of the last day, `14:07`. */
 export function clockElement(at: number, locale: Locale): Html {
-  return styledElement('clock', at, locale, TIME_OF_DAY)
+  return styledElement('clock', at, timesOfDay(locale).format(at), locale)
 }
 
 /** `2 Mar, 14:07:31`. */
 export function secondElement(at: number, locale: Locale): Html {
-  return styledElement('second', at, locale, TO_THE_SECOND)
+  return styledElement('second', at, timesToTheSecond(locale).format(at), locale)
 }
 
 /** @param style by which the script knows how the moment is to be shown. */
-function styledElement(style: string, at: number, locale: Locale, options: Intl.DateTimeFormatOptions): Html {
+function styledElement(style: string, at: number, shown: string, locale: Locale): Html {
   const [iso, title] = [new Date(at).toISOString(), timeText(at, locale)]
-  const shown = new Intl.DateTimeFormat(dateLocale(locale), options).format(at)
   return new Html(`<time datetime="${iso}" data-style="${style}" title="${title}">${shown}</time>`)
 }
 
@@ -60,7 +71,7 @@ export function agoElement(at: number, now: number, locale: Locale): Html {
 }
 
 function agoText(at: number, now: number, locale: Locale): string {
-  const relative = new Intl.RelativeTimeFormat(locale, { style: 'short' })
+  const relative = relativeTimes(locale)
   const seconds = Math.trunc((at - now) / 1000)
   const distance = Math.abs(seconds)
   if (distance < MINUTE_S) return spaced(relative.format(seconds, 'second'))
@@ -80,18 +91,16 @@ export function durationText(ms: number, locale: Locale, style: 'narrow' | 'long
           hours: Math.floor((seconds % DAY_S) / HOUR_S),
           minutes: Math.floor((seconds % HOUR_S) / MINUTE_S),
         }
-  return spaced(new Intl.DurationFormat(locale, { style }).format(parts))
+  return spaced(durations[style](locale).format(parts))
 }
 
 /** `14:00` by the server's clock. */
 export function hourText(at: number, locale: Locale): string {
-  return new Intl.DateTimeFormat(dateLocale(locale), { hour: '2-digit', minute: '2-digit' }).format(at)
+  return timesOfDay(locale).format(at)
 }
 
 /** `12.3 MB`. @param octets of traffic. */
 export function trafficText(octets: number, locale: Locale): string {
-  const [unit, size] =
-    octets >= 1e9 ? ['gigabyte', 1e9] : octets >= 1e6 ? ['megabyte', 1e6] : ['kilobyte', 1e3]
-  const style = { style: 'unit', unit: String(unit), maximumFractionDigits: 1 } as const
-  return new Intl.NumberFormat(locale, style).format(octets / Number(size))
+  const { size, format } = octetUnits.find((unit) => octets >= unit.size) ?? KILOBYTES
+  return format(locale).format(octets / size)
 }
