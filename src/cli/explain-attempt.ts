@@ -1,11 +1,10 @@
 import type { AuditEvent, AuditStore } from '../domain/audit.ts'
 import { OperatorError } from '../domain/errors.ts'
+import { timeOfId } from '../domain/record-id.ts'
 import { eventWire } from '../http/api/wire.ts'
 import { stepsIn, type TakenStep } from '../login/trace.ts'
 import { moment, table } from './output.ts'
 
-/** An attempt's identifier begins with its time (RFC 9562 §5.7); its events follow within this time. */
-const WITHIN_MS = 10 * 60_000
 const MAX_EVENTS = 20
 
 /** What the audit trail has of one login. @param id of the attempt, as the log has it, or of its event. @throws OperatorError */
@@ -13,13 +12,11 @@ export async function eventsOfAttempt(
   id: string,
   audit: Pick<AuditStore, 'list'>,
 ): Promise<readonly AuditEvent[]> {
-  const beganAt = Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
-  if (!/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(id))
+  if (timeOfId(id) === undefined)
     throw new OperatorError(
       `--attempt: "${id}" is no identifier; take the attempt of a line of the log, or the id of an audit event`,
     )
-  const times = { since: beganAt - WITHIN_MS, before: beganAt + WITHIN_MS }
-  const events = await audit.list({ attempt: id, ...times, order: 'oldest', limit: MAX_EVENTS })
+  const events = await audit.list({ attempt: id, order: 'oldest', limit: MAX_EVENTS })
   if (events.length > 0) return events
   throw new OperatorError(
     `the audit trail has nothing of ${id}: it is older than storage.keep_audit, or a limit of attempts refused it, which is written once for many`,

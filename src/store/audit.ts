@@ -1,6 +1,7 @@
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import type { AuditEvent, AuditSearch, AuditStore, Tail, TailSearch, TrailPosition } from '../domain/audit.ts'
 import { customerNetwork } from '../domain/network.ts'
+import { earliestId, timeOfId } from '../domain/record-id.ts'
 import { afterPosition, inOrderWritten, isSettled, upToPosition } from './audit-order.ts'
 import { mappingOf } from './columns.ts'
 import { isOver } from './is-over.ts'
@@ -9,6 +10,9 @@ import type { AuditEventRow, Tables } from './schema.ts'
 import { SqlRepository } from './sql-repository.ts'
 import { searchColumn, subnetOf } from './subnet-columns.ts'
 import { isWithin } from './within-network.ts'
+
+/** All events of an attempt are written within this time of its beginning. */
+const ATTEMPT_WITHIN_MS = 10 * 60_000
 
 export class SqlAudit extends SqlRepository implements AuditStore {
   async append(event: AuditEvent): Promise<void> {
@@ -78,8 +82,7 @@ function found(db: Kysely<Tables>, search: Omit<AuditSearch, 'after' | 'order' |
   if (user !== undefined) events = events.where('user_name', '=', user)
   if (name !== undefined)
     events = events.where((row) => row.or([row('whole_name', '=', name), row('whole_name', 'is', null)]))
-  if (attempt !== undefined)
-    events = events.where((row) => row.or([row('attempt', '=', attempt), row('id', '=', attempt)]))
+  if (attempt !== undefined) events = events.where(isOfAttempt(attempt))
   if (address !== undefined) events = events.where(isFrom(address))
   if (gateway !== undefined) events = events.where('gateway', '=', gateway)
   if (actor !== undefined) events = events.where('actor', '=', actor)
@@ -90,6 +93,17 @@ function found(db: Kysely<Tables>, search: Omit<AuditSearch, 'after' | 'order' |
   if (since !== undefined) events = events.where(at, '>=', since)
   if (before !== undefined) events = events.where(at, '<', before)
   return events
+}
+
+/** The attempt has no index, which every login would write to: its events have identifiers of about its time. */
+function isOfAttempt(attempt: string) {
+  const at = timeOfId(attempt)
+  return (row: ExpressionBuilder<Tables, 'audit_events'>) => {
+    const found = row.or([row('attempt', '=', attempt), row('id', '=', attempt)])
+    if (at === undefined) return found
+    const [first, end] = [earliestId(at - ATTEMPT_WITHIN_MS), earliestId(at + ATTEMPT_WITHIN_MS)]
+    return row.and([found, row('id', '>=', first), row('id', '<', end)])
+  }
 }
 
 /** An event that names the address's whole network, such as a lockout, concerns the address as well. */

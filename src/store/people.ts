@@ -150,7 +150,7 @@ export class SqlPeople extends SqlRepository implements PeopleStore {
 }
 
 /** The tables that can name people whom the filter lets through. */
-function sourcesOf({ filter, after }: PeopleSearch): readonly Source[] {
+function sourcesOf({ filter, after, now }: PeopleSearch): readonly Source[] {
   switch (filter) {
     case 'disabled':
     case 'expiring':
@@ -161,9 +161,30 @@ function sourcesOf({ filter, after }: PeopleSearch): readonly Source[] {
       return [INVITED]
     case 'never_used':
       return [LOCAL, ENROLLED]
-    case 'all':
     case 'locked':
+      return [locked(now)]
+    case 'all':
       return [LOCAL, ENROLLED, letIn(after)]
+  }
+}
+
+/** From the lockouts in force, which are fewer than the people, to those of them whom another table knows. */
+function locked(now: number): Source {
+  const stem = sql.ref<string>('locked.stem')
+  return {
+    rows: sql`(
+      with locked (stem) as (
+        select distinct user_stem || '' from lockouts where released_at is null and ends_at > ${now}
+      )
+      select u.name, ${stem} as stem from locked cross join users as u where u.name = ${stem}
+      union select u.name, ${stem} from locked cross join users as u where ${isInRealm(sql.ref('u.name'), stem)}
+      union select ${stem}, ${stem} from locked
+        where exists (select 1 from sessions as s where s.user_stem = ${stem})
+      union select ${stem}, ${stem} from locked where exists (
+        select 1 from enrolments as e where (e.subject = ${stem} or ${isInRealm(sql.ref('e.subject'), stem)})
+          and not exists (select 1 from users where users.name = e.subject)
+      )
+    )`,
   }
 }
 
@@ -186,25 +207,20 @@ function next(name: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`select min(user_stem) from sessions where user_stem > ${name}`
 }
 
-function conditionsOf({ filter, now, expiresBefore }: PeopleSearch, { isLocal = false }: Source) {
+function conditionsOf({ filter, expiresBefore }: PeopleSearch, { isLocal = false }: Source) {
   const conditions: RawBuilder<SqlBool>[] = []
   const ofUser = (condition: RawBuilder<SqlBool>) =>
     conditions.push(sql`exists (select 1 from users as u where u.name = ${NAME} and ${condition})`)
   switch (filter) {
     case 'all':
     case 'invited':
+    case 'locked':
       break
     case 'not_enrolled':
       conditions.push(isLocal ? sql`not ${isEnrolledAs(NAME)}` : sql`not ${isEnrolledInRealm(NAME)}`)
       break
     case 'never_used':
       conditions.push(sql`not exists (select 1 from sessions as s where s.user_stem = ${STEM})`)
-      break
-    case 'locked':
-      conditions.push(sql`exists (
-        select 1 from lockouts as l
-        where l.user_stem = ${STEM} and l.ends_at > ${now} and l.released_at is null
-      )`)
       break
     case 'disabled':
       ofUser(sql`u.enabled = 0`)
@@ -220,12 +236,16 @@ function isEnrolledAs(name: Name): RawBuilder<SqlBool> {
   return sql`exists (select 1 from enrolments as e where e.subject = ${name})`
 }
 
-/** With whatever realm: between `name@` and `nameA`, as A follows the mark. */
+/** With whatever realm. */
 function isEnrolledInRealm(name: Name): RawBuilder<SqlBool> {
   return sql`exists (
-    select 1 from enrolments as e
-    where e.subject = ${name} or (e.subject > ${name} || '@' and e.subject < ${name} || 'A')
+    select 1 from enrolments as e where e.subject = ${name} or ${isInRealm(sql.ref('e.subject'), name)}
   )`
+}
+
+/** Between `name@` and `nameA`, as A follows the mark. */
+function isInRealm(whole: Name, name: Name): RawBuilder<SqlBool> {
+  return sql`(${whole} > ${name} || '@' and ${whole} < ${name} || 'A')`
 }
 
 /** Whether the row's subject is one of these names, or one of them with a realm. */

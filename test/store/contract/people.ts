@@ -67,16 +67,18 @@ export function peopleContract(records: () => Repositories): void {
           ...{ id: systemRandom.id(), subject, hash: unique('hash'), createdAt: NOON },
           ...{ createdBy: 'a test', expiresAt: NOON + HOUR },
         })
-      await lockouts.lock({
-        ...{ id: systemRandom.id(), scope: 'user', user: named('e'), reason: 'by a test' },
-        ...{ by: 'a test', since: NOON - 1 },
-      })
+      // One of them is a name that nobody has.
+      for (const user of [named('a'), named('d'), named('e'), named('guessed'), `mail-${part}`])
+        await lockouts.lock({
+          ...{ id: systemRandom.id(), scope: 'user', user, reason: 'by a test' },
+          ...{ by: 'a test', since: NOON - 1 },
+        })
       const expected: Readonly<Record<PeopleFilter, readonly string[]>> = {
         all: ['a', 'b', 'c', 'd', 'e'],
         not_enrolled: ['a', 'b', 'e'],
         invited: ['b', 'f'],
         never_used: ['a', 'c'],
-        locked: ['e'],
+        locked: ['a', 'd', 'e'],
         disabled: ['a'],
         expiring: ['b'],
       }
@@ -90,6 +92,8 @@ export function peopleContract(records: () => Repositories): void {
       // The sessions of a user who is called by a mail address are kept by what stands before the mark.
       const unused = await find(`mail-${part}@site`, { filter: 'never_used' })
       expect(unused).toEqual([])
+      const locked = await find(`mail-${part}`, { filter: 'locked' })
+      expect(locked).toMatchObject([{ name: `mail-${part}`, isLocked: true }, { name: `mail-${part}@site` }])
     })
   })
 }
