@@ -6,6 +6,8 @@ const state = document.getElementById('live-state')
 const APART_MS = 1000
 /** After a touch a row stays where it is for this long. */
 const TOUCHED_MS = 5000
+/** What has changed is said no more often than this, with all that came meanwhile. */
+const SAID_APART_MS = 20_000
 
 let latest = Date.now()
 let heard = latest
@@ -15,6 +17,10 @@ let isLost = false
 let touched = 0
 /** An answer that would move rows under a hand. */
 let waiting
+/** What the live region says next, when it said something last, and how many rows came since then. */
+let toSay = ''
+let said = 0
+let added = 0
 
 const clock = new Intl.DateTimeFormat(document.documentElement.lang === 'en' ? 'en-GB' : undefined, {
   hour: '2-digit',
@@ -47,20 +53,58 @@ function showState() {
   if (fresh.textContent === text) return
   fresh.textContent = text
   fresh.hidden = text === ''
-  if (text !== '') document.getElementById('announcement').textContent = text
+  if (text !== '') say(text)
 }
 
-function apply(answer) {
+/** The live region is read aloud, so it does not speak without a pause. */
+function say(text) {
+  const isWaiting = toSay !== ''
+  toSay = text
+  if (!isWaiting) setTimeout(sayNow, Math.max(0, said + SAID_APART_MS - Date.now()))
+}
+
+function sayNow() {
+  document.getElementById('announcement').textContent = toSay
+  said = Date.now()
+  toSay = ''
+  added = 0
+}
+
+/** @param fresh rows that were not there before. */
+function apply(answer, fresh) {
   waiting = undefined
-  const focused = list.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null
+  const focused = list.contains(document.activeElement) ? document.activeElement : null
   const unfolded = [...list.querySelectorAll('details[open][id]')].map(({ id }) => id)
+  const typed = [...list.querySelectorAll('input[id][maxlength]')].map(({ id, value }) => ({ id, value }))
   const before = document.getElementById('how-many')?.textContent
+  for (const part of answer.querySelectorAll('[data-beside]')) {
+    document.getElementById(part.dataset.beside)?.replaceChildren(...part.childNodes)
+    part.remove()
+  }
   list.replaceChildren(answer)
   for (const id of unfolded) document.getElementById(id)?.setAttribute('open', '')
+  for (const { id, value } of typed) {
+    const field = document.getElementById(id)
+    if (field !== null) field.value = value
+  }
   list.dispatchEvent(new CustomEvent('fresh', { bubbles: true }))
-  if (focused !== null) list.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus()
+  focusAgain(focused)
   const now = document.getElementById('how-many')?.textContent
-  if (now !== before) document.getElementById('announcement').textContent = now
+  if (now !== before) say(now)
+  if (now !== undefined || fresh === 0) return
+  added += fresh
+  say(state.dataset.added.replace('{}', added))
+}
+
+/** @param before what had the focus and has been replaced. */
+function focusAgain(before) {
+  if (before === null) return
+  const href = before.getAttribute('href')
+  const same = before.id === '' ? null : document.getElementById(before.id)
+  const now = same ?? (href === null ? null : list.querySelector(`a[href="${CSS.escape(href)}"]`))
+  now?.focus()
+  if (now instanceof HTMLInputElement && now.type === 'text')
+    now.setSelectionRange(before.selectionStart, before.selectionEnd)
 }
 
 /** Changes that come close together cause one request. */
@@ -98,7 +142,7 @@ async function refresh() {
   const isMoved = before.length !== now.length || before.some((key, index) => key !== now[index])
   const fresh = now.filter((key) => !before.includes(key)).length
   if (isMoved && before.length > 0 && isAtHand()) waiting = { answer: template.content, fresh }
-  else apply(template.content)
+  else apply(template.content, before.length === 0 ? 0 : fresh)
   if (waiting?.fresh === 0) waiting = undefined
   showState()
 }
@@ -134,7 +178,7 @@ if (list !== null && state !== null) {
     if (!isPaused) refreshSoon()
   })
   state.querySelector('.fresh').addEventListener('click', () => {
-    if (waiting !== undefined) apply(waiting.answer)
+    if (waiting !== undefined) apply(waiting.answer, 0)
     showState()
     window.scrollTo({ top: 0 })
   })

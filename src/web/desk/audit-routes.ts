@@ -7,6 +7,7 @@ import { needs } from './admission.ts'
 import type { AdminConsole } from './console.ts'
 import { listPage, maybeOf, queryIn, recordId, searchText } from './filters.ts'
 
+const PATH = '/desk/audit'
 const PAGE_SIZE = 50
 const EXPORT = '/api/v1/audit-events/export'
 
@@ -15,6 +16,20 @@ export function auditRoutes(router: Router, admin: AdminConsole): void {
   const { gateways } = admin.services
 
   router.get('/audit', needs('audit:read', true), async (request, response) => {
+    admin.show(response, {
+      view: 'audit',
+      title: (t) => t('admin.audit.title'),
+      area: 'audit',
+      blocksUnder: '56rem',
+      data: await dataOf(request),
+    })
+  })
+
+  router.get('/audit/live', needs('audit:read', true), async (request, response) => {
+    admin.showPart(response, 'audit-list', await dataOf(request))
+  })
+
+  async function dataOf(request: Request) {
     const named = queryIn(request, 'user')
     const typedAddress = parameter(request, 'address')
     // An address in the field for the user name counts as an address.
@@ -36,32 +51,28 @@ export function auditRoutes(router: Router, admin: AdminConsole): void {
       from: parameter(request, 'from'),
       to: parameter(request, 'to'),
     }
+    const filter = { ...typed, zone: parameter(request, 'zone') }
     const page = await listPage(request, {
-      path: '/desk/audit',
-      filter: { ...typed, zone: parameter(request, 'zone') },
+      path: PATH,
+      filter,
       size: PAGE_SIZE,
       find: isInvalid ? undefined : (part) => admin.recordsOf(request).audit.list({ ...search, ...part }),
     })
     const exported = { user, address, gateway, kind, since: isoText(since), before: isoText(before) }
-    admin.show(response, {
-      view: 'audit',
-      title: (t) => t('admin.audit.title'),
-      area: 'audit',
-      blocksUnder: '56rem',
-      data: {
-        typed,
-        isInvalid,
-        zone,
-        page,
-        kinds: AUDIT_KINDS,
-        isFiltered: Object.values(typed).some((each) => each !== undefined && each !== ''),
-        exports: ['csv', 'ndjson'].map((format) => ({
-          format,
-          href: searchText(EXPORT, { ...exported, format }),
-        })),
-      },
-    })
-  })
+    return {
+      typed,
+      isInvalid,
+      zone,
+      page,
+      kinds: AUDIT_KINDS,
+      isFiltered: Object.values(typed).some((each) => each !== undefined && each !== ''),
+      exports: ['csv', 'ndjson'].map((format) => ({
+        format,
+        href: searchText(EXPORT, { ...exported, format }),
+      })),
+      live: searchText(`${PATH}/live`, { ...filter, after: page.after }),
+    }
+  }
 }
 
 /** The browser's time zone, which its script adds to the form; the server's otherwise. */
