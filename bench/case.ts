@@ -1,4 +1,5 @@
 import type { TemporaryFolder } from '../test/real/folder.ts'
+import { findProgram } from '../test/real/programs.ts'
 import { configurationOf, startBroker } from './broker-server.ts'
 import type { Operation } from './commands.ts'
 import { type Filling, fillStore } from './fill.ts'
@@ -45,6 +46,8 @@ export interface Case {
 export interface Examination {
   readonly name: string
   readonly about: string
+  /** What is still missing on this machine, in words; absent: nothing can be. */
+  readonly missing?: () => string | undefined
   /** @returns lines to print. */
   readonly run: (around: Context) => Promise<readonly string[]>
 }
@@ -100,4 +103,10 @@ export function baseline(
 export async function filledStore(folder: TemporaryFolder, filling: Filling): Promise<TemporaryFolder> {
   await fillStore(await configurationOf({ folder }), filling)
   return folder
+}
+
+/** @param packages of Debian that have the programs. @returns the programs that are not installed, in words. */
+export function missingPrograms(programs: readonly string[], packages: string): string | undefined {
+  const missing = programs.filter((program) => findProgram(program) === undefined)
+  return missing.length === 0 ? undefined : `${missing.join(', ')} (Debian: ${packages})`
 }

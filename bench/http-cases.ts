@@ -21,7 +21,7 @@ export const HTTP_CASES: readonly (Case | Examination)[] = [
     seconds: 12,
     parts: ['login'],
     prepare: async (around) => {
-      const { url, server } = await startHttpBroker(around, 'of the portal')
+      const { url, server } = await startHttpBroker(around, { store: 'of the portal' })
       const atThePortal = around.size(AT_THE_PORTAL)
       const schedule = new CodeSchedule({ from: around.users - atThePortal, to: around.users }, true)
       const [target] = server.targets

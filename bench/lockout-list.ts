@@ -30,9 +30,10 @@ export const LOCKOUT_LIST: Examination = {
   name: 'http-lockouts',
   about: `the list of ${LOCKOUTS} lockouts through the API`,
   run: async (around) => {
-    const broker = await startHttpBroker(around, 'of lockouts', (database) =>
-      fillLockouts(database, around.size(LOCKOUTS)),
-    )
+    const broker = await startHttpBroker(around, {
+      store: 'of lockouts',
+      fill: (database) => fillLockouts(database, around.size(LOCKOUTS)),
+    })
     const token = await broker.token('lockouts:read')
     const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS })
     const lines = [`  ${'page'.padEnd(32)}items   octets   p50 ms   p95 ms`]

@@ -9,7 +9,7 @@ export const PORTAL_WEIGHT: Examination = {
   name: 'http-portal',
   about: 'what a page of the portal weighs, with all that it loads',
   run: async (around) => {
-    const { url } = await startHttpBroker(around, 'local')
+    const { url } = await startHttpBroker(around, { store: 'local' })
     const client = new FormClient(url)
     const pages: [string, string][] = [['signing in', (await client.get('/')).text]]
     const name = userName(0)

@@ -1,11 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { POSTGRES_NEEDS, type Postgres, startPostgres } from '../test/real/postgres.ts'
-import { findProgram } from '../test/real/programs.ts'
 import { type RealRedis, startRedis } from '../test/real/redis.ts'
 import { startBareResponder } from './bare-server.ts'
 import { type BrokerOptions, configurationOf, startBroker } from './broker-server.ts'
-import { baseline, type Case, type Context, localBroker, PLAIN, type Subject } from './case.ts'
+import {
+  baseline,
+  type Case,
+  type Context,
+  localBroker,
+  missingPrograms,
+  PLAIN,
+  type Subject,
+} from './case.ts'
 import { fillStore } from './fill.ts'
 import type { CodeMode, Server } from './server.ts'
 
@@ -118,8 +125,7 @@ export const SCALE_CASES: readonly Case[] = [
 ]
 
 function missingServers(): string | undefined {
-  const programs = [...POSTGRES_NEEDS, 'redis-server'].filter((program) => findProgram(program) === undefined)
-  return programs.length === 0 ? undefined : `${programs.join(', ')} (Debian: postgresql, redis-server)`
+  return missingPrograms([...POSTGRES_NEEDS, 'redis-server'], 'postgresql, redis-server')
 }
 
 async function together(...starts: readonly (() => Promise<Server>)[]): Promise<Server> {
