@@ -37,7 +37,7 @@ export function checkGrace(
   const { until, logins } = grace
   if (until !== undefined && logins !== undefined)
     diagnostics.fault(path, 'has until and logins', 'keep one of the two')
-  else if (until === undefined && logins === undefined)
+  else if (!['until', 'logins'].some((key) => diagnostics.given([...path, key])))
     diagnostics.fault(path, 'says neither how long nor how often', 'write until: 2027-02-01, or logins: 3')
   if (factor?.required === false)
     diagnostics.fault(path, 'lets in whom second_factor.required: false lets in anyway', 'remove one of them')
