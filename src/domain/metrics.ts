@@ -6,6 +6,8 @@ export interface Metrics {
   repeated(kind: 'resent' | 'pending'): void
   /** @param seconds from the datagram's arrival to its reply. */
   login(outcome: string, gateway: string, seconds: number): void
+  /** A login that was let in without a second factor of its own. @param by `grace` or `trust`. */
+  waived(by: string): void
   accounting(kind: string, gateway: string, seconds: number): void
   /** A login whose deadline passed. @param step of the table of steps, or what comes before it. */
   late(step: string): void
@@ -41,6 +43,7 @@ export const noMetrics: Metrics = {
   dropped() {},
   repeated() {},
   login() {},
+  waived() {},
   accounting() {},
   late() {},
   signIn() {},

@@ -48,6 +48,12 @@ export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
     buckets: SECONDS,
     registers: [registry],
   })
+  const waived = new Counter({
+    name: 'ocbroker_waived_second_factors_total',
+    help: 'Logins that were let in without a second factor of their own, by what took its place',
+    labelNames: ['by'],
+    registers: [registry],
+  })
   const accounting = new Histogram({
     name: 'ocbroker_accounting_seconds',
     help: 'Accounting-Requests from arrival to answer, by kind',
@@ -90,6 +96,7 @@ export function prometheusMetrics(): { metrics: Metrics; figures: Figures } {
       },
       repeated: (kind) => repeated.inc({ kind }),
       login: (outcome, gateway, seconds) => logins.observe({ outcome, gateway }, seconds),
+      waived: (by) => waived.inc({ by }),
       accounting: (kind, gateway, seconds) => accounting.observe({ kind, gateway }, seconds),
       sinks: sinkMetrics(registry),
       mails: mailMetrics(registry),

@@ -45,6 +45,7 @@ export class LoginHandler {
     const seconds = (answeredAt - arrivedAt) / 1000
     const { name } = client.gateway
     metrics.login(decision.kind === 'refusal' ? decision.reason : decision.kind, name, seconds)
+    if (decision.kind === 'grant' && decision.waivedBy !== undefined) metrics.waived(decision.waivedBy)
     this.#log.write(attempt, decision, name, seconds)
     return reply
   }
