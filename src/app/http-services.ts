@@ -1,5 +1,6 @@
 import packageFile from '../../package.json' with { type: 'json' }
 import type { PendingEnrolment } from '../domain/pending-enrolment.ts'
+import type { Secret } from '../domain/secret.ts'
 import type { WebSessionStore } from '../domain/web-session.ts'
 import type { Authentication } from '../http/api/authenticate.ts'
 import { Readiness } from '../http/readiness.ts'
@@ -14,6 +15,7 @@ import { namesakesOf } from '../manage/namesakes.ts'
 import { OddAttempts } from '../manage/odd-attempts.ts'
 import { OwnPassword } from '../manage/own-password.ts'
 import { Passkeys } from '../manage/passkeys.ts'
+import { ChoosingPassword, PasswordLinks } from '../manage/password-links.ts'
 import type { RecheckedGroups } from '../manage/rechecked-groups.ts'
 import { recordsOver } from '../manage/records-over.ts'
 import { mayActOn } from '../manage/rights.ts'
@@ -26,9 +28,10 @@ import { approvingOf } from './approving.ts'
 import { explainOptions } from './explain.ts'
 import { expectationFor } from './gateway-expectation.ts'
 import type { HttpParts } from './http.ts'
-import { invitationMailsOf } from './mails.ts'
+import { codeMailsOf } from './mails.ts'
 import { passwordRulesOf } from './password-rules.ts'
 import { singleSignOn } from './single-sign-on.ts'
+import { userListsOf } from './user-lists.ts'
 import { userQuotasOf } from './user-quotas.ts'
 
 const MAX_PENDING_ENROLMENTS = 10_000
@@ -50,10 +53,15 @@ export function httpServices(
   const subjectOfName = (typed: string) => subjectOf(typed, { candidates, clock, patienceMs: deadlineMs })
   const findNamesakes = (name: string) => namesakesOf(name, { candidates, clock, patienceMs: deadlineMs })
   const passwordFault = passwordRulesOf(config)
+  const hash = (password: Secret) => hashes.hash(password)
+  const passwordLinks = {
+    ...{ links: records.passwordLinks, audit, clock, random },
+    mails: codeMailsOf('password_link', config, store, runtime),
+  }
   const users = new Users({
     users: records.users,
     audit,
-    hash: (password) => hashes.hash(password),
+    hash,
     passwordFault,
     sessions: webSessions,
     enrolments: records.enrolments,
@@ -97,7 +105,13 @@ export function httpServices(
     passkeyAssertions: passkeys?.assertions,
     inviting: new Inviting({
       ...{ invitations: records.invitations, audit, clock, random },
-      mails: invitationMailsOf(config, store, runtime),
+      mails: codeMailsOf('invitation', config, store, runtime),
+    }),
+    userLists: userListsOf(config, store, runtime, webSessions),
+    passwordLinks: new PasswordLinks(passwordLinks),
+    choosingPassword: new ChoosingPassword({
+      ...passwordLinks,
+      ...{ sessions: webSessions, hash, passwordFault },
     }),
     ending: new Ending({ ...records, gateways: agentGatewaysOf(config), clock, random }),
     lockouts: new Lockouts({

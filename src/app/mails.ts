@@ -2,16 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/schema.ts'
 import type { MailConfig } from '../config/sections/mail.ts'
 import type { KeyRing } from '../domain/key-ring.ts'
+import type { CodeMailKind } from '../domain/mail.ts'
 import type { Runtime } from '../domain/runtime.ts'
 import { AccountEnds } from '../mail/account-ends.ts'
+import { codeMails } from '../mail/code-mails.ts'
 import { type ComposeOptions, compose } from '../mail/compose.ts'
-import { invitationMails } from '../mail/invitation-mail.ts'
 import { noticeSink } from '../mail/notice-sink.ts'
 import type { Outlet } from '../mail/outlet.ts'
 import { Queueing } from '../mail/queueing.ts'
 import { Sending } from '../mail/sending.ts'
-import { contactOf } from '../manage/contact.ts'
-import type { InvitationMails } from '../manage/inviting.ts'
+import type { CodeMails } from '../manage/code-mails.ts'
+import { contactOf, localContactOf } from '../manage/contact.ts'
 import { Delivery } from '../observe/sinks/delivery.ts'
 import { isSame } from './config-changes.ts'
 import type { Store } from './storage.ts'
@@ -116,17 +117,21 @@ export function letterOptions({
 }
 
 /** @returns undefined where no mails are sent. */
-export function invitationMailsOf(
+export function codeMailsOf(
+  kind: CodeMailKind,
   config: Config,
   { records, keys, candidates }: Pick<Store, 'records' | 'keys' | 'candidates'>,
   { clock, random }: Pick<Runtime, 'clock' | 'random'>,
-): InvitationMails | undefined {
+): CodeMails | undefined {
   const { mail, portal, radius } = config
   if (mail === undefined) return undefined
-  return invitationMails({
-    ...{ mails: records.mails, keys, perUser: mail.perUser, clock, random },
+  return codeMails({
+    ...{ kind, mails: records.mails, keys, perUser: mail.perUser, clock, random },
     locale: portal.locales[0] ?? 'en',
-    contactOf: (name) => contactOf(name, { candidates, clock, patienceMs: radius.deadlineMs }),
+    contactOf: (name) =>
+      kind === 'password_link'
+        ? localContactOf(name, records.users, clock.now())
+        : contactOf(name, { candidates, clock, patienceMs: radius.deadlineMs }),
   })
 }
 

@@ -65,10 +65,13 @@ const HOMES = 'google-authenticator'
 export type UserFormat = keyof typeof USERS
 export type TokenFormat = keyof typeof TOKENS | typeof HOMES
 
-export const FORMATS = [...Object.keys(USERS), ...Object.keys(TOKENS), HOMES]
+/** A list of users, with columns that the first line names. */
+export const LIST_FORMAT = 'csv'
+
+export const FORMATS = [LIST_FORMAT, ...Object.keys(USERS), ...Object.keys(TOKENS), HOMES]
 
 export const FORMATS_HELP =
-  "ocpasswd: ocserv's own users; htpasswd: Apache's; of authenticators, oath: liboath's users file; google-authenticator: a folder of homes with the PAM module's files, or one file with --user; otpauth: a URI a line, or exports of Google Authenticator; oath-csv: a table; freeipa: tokens in LDIF; pskc: a key container of RFC 6030; privacyidea: an export of its token janitor; linotp: its table Token"
+  "csv: a list of users as the desk takes it, which also changes those who are there; ocpasswd: ocserv's own users; htpasswd: Apache's; of authenticators, oath: liboath's users file; google-authenticator: a folder of homes with the PAM module's files, or one file with --user; otpauth: a URI a line, or exports of Google Authenticator; oath-csv: a table; freeipa: tokens in LDIF; pskc: a key container of RFC 6030; privacyidea: an export of its token janitor; linotp: its table Token"
 
 export function isUserFormat(format: string): format is UserFormat {
   return format in USERS
@@ -144,7 +147,8 @@ async function authenticatorFiles(path: string, user: string | undefined) {
   return [await readAuthenticatorFile(path, user)]
 }
 
-async function textOf(file: string): Promise<string> {
+/** @throws OperatorError */
+export async function textOf(file: string): Promise<string> {
   const octets = await readable(file, () => readFile(file))
   if (!isUtf8(octets)) throw new OperatorError(`${file} is not written in UTF-8`)
   return octets.toString('utf8')

@@ -1,16 +1,14 @@
 import { type Command, Option } from 'commander'
-import { invitationMailsOf } from '../app/mails.ts'
-import type { Store } from '../app/storage.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../domain/clock.ts'
-import { parseDuration } from '../domain/duration.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { systemRandom } from '../domain/random.ts'
 import type { StoreListing } from '../domain/store-users.ts'
-import { type InvitationMails, Inviting } from '../manage/inviting.ts'
+import { Inviting } from '../manage/inviting.ts'
 import { inviteMany } from '../manage/inviting-many.ts'
 import { unlistable } from '../manage/roll-out.ts'
 import { SHEETS_PER_PAGE } from '../web/sheets/per-page.ts'
+import { demandedMails, durationOf } from './code-options.ts'
 import { type CommonOptions, command, readable, withStore } from './command.ts'
 import { csvOutput, type InvitationOutput, sheetsOutput } from './invitation-outputs.ts'
 import { inviteesOf, nameFault, namesInFile, type Selection } from './invitees.ts'
@@ -31,8 +29,6 @@ interface InviteOptions extends CommonOptions {
   readonly mail?: boolean
   readonly perPage: string
 }
-
-const MAX_MS = 30 * 24 * 3_600_000
 
 export function inviteCommand(): Command {
   return command('invite')
@@ -59,7 +55,7 @@ async function invite(names: readonly string[], options: InviteOptions): Promise
   await withStore(options, async (store, config) => {
     checkStoreName(options.store, store.listings)
     const { invitations, audit } = store.records
-    const mails = options.mail === true ? mailsOf(store, config) : undefined
+    const mails = options.mail === true ? demandedMails('invitation', store, config) : undefined
     const inviting = new Inviting({ invitations, audit, mails, clock: systemClock, random: systemRandom })
     const { publicUrl } = config.portal
     const context = { actor: operator(), reason }
@@ -121,16 +117,4 @@ const MAIL_OUTPUT: InvitationOutput = {
   name: '--mail',
   take: async () => undefined,
   end: async () => undefined,
-}
-
-function mailsOf(store: Store, config: Config): InvitationMails {
-  const mails = invitationMailsOf(config, store, { clock: systemClock, random: systemRandom })
-  if (mails !== undefined) return mails
-  throw new OperatorError('--mail: the configuration sends no mails; add the section mail (docs/mail.md)')
-}
-
-function durationOf(text: string): number {
-  const ms = parseDuration(text)
-  if (ms !== undefined && ms > 0 && ms <= MAX_MS) return ms
-  throw new OperatorError(`--for: "${text}" is no duration up to 30d; write 24h, say`)
 }

@@ -59,6 +59,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
       add: async () => (await import('./user-add.ts')).userAddCommand(),
       list: async () => (await import('./user-list.ts')).userListCommand(),
       passwd: async () => (await import('./user-passwd.ts')).userPasswdCommand(),
+      'password-link': async () => (await import('./user-password-link.ts')).userPasswordLinkCommand(),
       enable: async () => (await import('./user-enable.ts')).userEnableCommand(true),
       disable: async () => (await import('./user-enable.ts')).userEnableCommand(false),
       remove: async () => (await import('./user-remove.ts')).userRemoveCommand(),

@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Store } from '../app/storage.ts'
+import { userListsOf } from '../app/user-lists.ts'
+import type { Config } from '../config/schema.ts'
 import { compareNames } from '../doctor/namesakes.ts'
 import { systemClock } from '../domain/clock.ts'
 import { OperatorError } from '../domain/errors.ts'
@@ -16,18 +18,21 @@ import {
   FORMATS,
   FORMATS_HELP,
   isUserFormat,
+  LIST_FORMAT,
   readTokens,
   readUsers,
   type TokenFormat,
   type TokenOptions,
+  textOf,
   type UserFormat,
 } from './import-formats.ts'
 import { namesakesIn } from './namesakes-in.ts'
+import { operator } from './operator.ts'
 import { print } from './output.ts'
 import { ProgressLine } from './progress-line.ts'
 
 interface Options extends CommonOptions, TokenOptions {
-  readonly format: UserFormat | TokenFormat
+  readonly format: UserFormat | TokenFormat | typeof LIST_FORMAT
   readonly group?: readonly string[]
   readonly replace?: boolean
   readonly skipBad?: boolean
@@ -65,18 +70,24 @@ export function userImportCommand(): Command {
 
 async function importFile(path: string, options: Options): Promise<void> {
   const { format, json, dryRun = false } = options
-  const isOfUsers = isUserFormat(format)
+  const isOfUsers = isUserFormat(format) || format === LIST_FORMAT
+  if (format === LIST_FORMAT && options.group !== undefined)
+    throw new OperatorError('--group: the list has a column groups')
   if (!isOfUsers && options.group !== undefined)
     throw new OperatorError('--group: authenticators have no groups')
   if (isOfUsers && (options.replace ?? options.user ?? options.keyFile ?? options.owners) !== undefined)
     throw new OperatorError('--replace, --user, --key-file and --owners are for authenticators')
   for (const group of options.group ?? []) readable('--group', group)
-  await withStore(options, async (store) => {
-    const importing = isOfUsers
-      ? usersInto(store, path, format, options)
-      : tokensInto(store, path, format, options)
+  await withStore(options, async (store, config) => {
+    const importing =
+      format === LIST_FORMAT
+        ? listInto(store, path, config, options)
+        : isUserFormat(format)
+          ? usersInto(store, path, format, options)
+          : tokensInto(store, path, format, options)
     const { imported, faults, warnings } = await importing
-    if (imported.length + faults.length === 0) throw new OperatorError(`${path} holds nothing to import`)
+    if (imported.length + faults.length === 0 && format !== LIST_FORMAT)
+      throw new OperatorError(`${path} holds nothing to import`)
     print(
       json,
       { file: path, format, dryRun, imported, faults, warnings: warnings.map(({ cause }) => cause) },
@@ -109,6 +120,26 @@ async function usersInto(
     text: `${about}: ${cause}; ${remedy}`,
   }))
   return { ...outcome, warnings }
+}
+
+/** All of the list in one transaction, or nothing. Users who are there already are changed. */
+async function listInto(
+  store: Store,
+  path: string,
+  config: Config,
+  { dryRun = false, skipBad = false }: Options,
+): Promise<Imported> {
+  const lists = userListsOf(config, store, { clock: systemClock, random: systemRandom })
+  const plan = await lists.plan(await textOf(path), async () => true)
+  const { added, changed, faults } = plan
+  if (skipBad && faults.length > 0)
+    throw new OperatorError('--skip-bad: a list is carried out as a whole, or not at all')
+  const warnings: Imported['warnings'] = []
+  if (faults.length > 0) return { imported: [], faults, warnings }
+  if (!dryRun && (await lists.carryOut(plan, { actor: operator(), reason: `from ${path}` })) === 'overtaken')
+    throw new OperatorError('users were changed meanwhile; nothing was done, try again')
+  const imported = [...added, ...changed.map(({ before }) => before)].map(({ name }) => name)
+  return { imported, faults, warnings }
 }
 
 async function tokensInto(
@@ -161,11 +192,11 @@ function linesOf(faults: readonly ImportFault[]): string[] {
 }
 
 function summary(imported: number, faults: number, { format, skipBad, dryRun }: Options): string {
-  const noun = isUserFormat(format) ? 'user' : 'authenticator'
+  const noun = isUserFormat(format) || format === LIST_FORMAT ? 'user' : 'authenticator'
   const good = counted(imported, noun)
   const bad = counted(faults, format === 'google-authenticator' ? 'file' : 'line')
   if (faults > 0 && skipBad !== true)
-    return `Nothing ${dryRun ? 'would be' : 'was'} imported, because of ${bad}; --skip-bad leaves ${faults === 1 ? 'it' : 'them'} out.`
+    return `Nothing ${dryRun ? 'would be' : 'was'} imported, because of ${bad}${format === LIST_FORMAT ? '' : `; --skip-bad leaves ${faults === 1 ? 'it' : 'them'} out`}.`
   const left = faults === 0 ? '' : `; ${bad} left out`
   return dryRun ? `${good} would be imported${left}.` : `Imported ${good}${left}.`
 }

@@ -11,11 +11,13 @@ export const NOTICE_KINDS = [
 ] as const
 
 export type NoticeKind = (typeof NOTICE_KINDS)[number]
-export type MailKind = NoticeKind | 'invitation'
+/** Mails that bring a code, which is a right. */
+export type CodeMailKind = 'invitation' | 'password_link'
+export type MailKind = NoticeKind | CodeMailKind
 
 /**
  * `expired`: it was worth nothing any more before it could be sent. `failed`: the server will never take it.
- * `replaced`: a later invitation has made it worthless.
+ * `replaced`: a later code has made it worthless.
  */
 export type MailState = 'waiting' | 'sending' | 'sent' | 'failed' | 'expired' | 'replaced'
 
@@ -43,7 +45,7 @@ export interface Mail {
 }
 
 export interface NewMail extends Pick<Mail, 'id' | 'kind' | 'subject' | 'to' | 'createdAt' | 'expiresAt'> {
-  /** `MailContent`, sealed: an invitation holds its code. It is gone when the mail has been sent or given up. */
+  /** `MailContent`, sealed: that of a code holds it. It is gone when the mail has been sent or given up. */
   readonly sealed: string
 }
 
@@ -56,7 +58,7 @@ export interface MailContent {
   readonly at: number
   /** From where. */
   readonly address?: string
-  /** Of an invitation. */
+  /** Of a mail that brings one. */
   readonly code?: string
   /** Whether the user gets no other notice for a day, whatever happens. */
   readonly isLast?: true
@@ -101,8 +103,8 @@ export interface MailSearch {
 export interface MailStore {
   /** @returns `known` where a mail with this identifier was added before: it is not sent a second time. */
   add(mail: NewMail): Promise<'added' | 'known'>
-  /** Notices, or invitations, made for the subject since then. */
-  madeSince(subject: string, since: number, what: 'notices' | 'invitations'): Promise<number>
+  /** Notices, or mails of one kind, made for the subject since then. */
+  madeSince(subject: string, since: number, what: 'notices' | CodeMailKind): Promise<number>
   /**
    * The next mail in the order in which they were made, and the turn to send it. One that a broker had taken when it
    * was killed comes again. Those that are worth nothing any more end here.

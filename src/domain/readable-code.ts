@@ -24,3 +24,14 @@ export function readableCode(random: Randomness, groups: number): string {
 export function plainCode(typed: string): string {
   return typed.toLowerCase().replaceAll(/[-\s]/g, '')
 }
+
+/** A page of the portal where a code is entered. */
+export type CodePage = '/enrol' | '/choose-password'
+
+/**
+ * The link that brings a code to its page. The code stands behind the mark, which browsers send to no server and write
+ * into no log.
+ */
+export function codeLink(publicUrl: string, page: CodePage, name: string, code: string): string {
+  return `${publicUrl}${page}?${new URLSearchParams({ name })}#${code}`
+}

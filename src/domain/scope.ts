@@ -4,6 +4,7 @@ export const SCOPES = [
   'lockouts:write',
   'users:read',
   'users:write',
+  'passwords:write',
   'enrolments:read',
   'enrolments:write',
   'sessions:read',
@@ -40,8 +41,8 @@ const READING = SCOPES.filter((scope) => scope.endsWith(':read') || scope === 'e
 
 const SCOPES_OF_ROLE: Readonly<Record<Role, readonly Scope[]>> = {
   admin: SCOPES,
-  /** Helps users: releases, locks, enrols, ends sessions; users themselves are for administrators. */
-  desk: [...READING, 'lockouts:write', 'enrolments:write', 'sessions:write'],
+  /** Helps users: releases, locks, enrols, makes password links, ends sessions; users themselves are for administrators. */
+  desk: [...READING, 'lockouts:write', 'passwords:write', 'enrolments:write', 'sessions:write'],
   auditor: READING,
 }
 

@@ -1,3 +1,4 @@
+import type { AuditEvent } from './audit.ts'
 import type { Locale } from './locale.ts'
 import type { StaticAttributes } from './person.ts'
 import type { OrderCause } from './session-order.ts'
@@ -27,6 +28,10 @@ export function recordVersionOf({ createdAt, revision = 0 }: LocalUser): string 
   return `${createdAt}.${revision}`
 }
 
+export function mayLogIn({ enabled, expiresAt }: LocalUser, now: number): boolean {
+  return enabled && (expiresAt === undefined || now < expiresAt)
+}
+
 /** `null` removes a value. */
 export interface UserChange {
   readonly passwordHash?: string
@@ -36,6 +41,25 @@ export interface UserChange {
   readonly attributes?: StaticAttributes
   readonly mail?: string | null
   readonly language?: Locale | null
+}
+
+/** What a list of users does, all of it or nothing. */
+export interface UserListChange {
+  readonly added: readonly LocalUser[]
+  readonly changed: readonly {
+    /** As the user was when the change was decided. */
+    readonly before: LocalUser
+    readonly change: UserChange
+    /** As of `UserStore.change`. */
+    readonly ends?: OrderCause
+  }[]
+  readonly events: readonly AuditEvent[]
+}
+
+/** The same text as long as nobody has changed what administrators change of a user. */
+export function userDigestOf(user: LocalUser): string {
+  const { name, enabled, expiresAt, groups, attributes, createdAt, mail, language, revision = 0 } = user
+  return JSON.stringify([name, enabled, expiresAt, groups, attributes, createdAt, mail, language, revision])
 }
 
 export interface UserSearch {
@@ -68,6 +92,10 @@ export interface UserStore {
     change: UserChange,
     ends?: OrderCause,
   ): Promise<'changed' | 'unknown' | 'address_taken'>
+  /** @returns `overtaken`, with nothing changed, where a user has changed since it was decided, or an address is taken. */
+  applyList(list: UserListChange): Promise<'done' | 'overtaken'>
+  /** By canonical address, the names of the users who have one of these as their own. */
+  ownersOf(addresses: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** Replaces a hash by another one of the same password. @returns false if the password was changed meanwhile. */
   renewPasswordHash(name: string, from: string, to: string): Promise<boolean>
   /**

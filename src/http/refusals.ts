@@ -32,9 +32,18 @@ export function writeProblem(log: Log, asPage?: ProblemPage): ErrorRequestHandle
       next(error)
       return
     }
+    if (asPage?.(request, response, problem) === true) return readOn(request)
     if (problem.problem === 'body-too-large') sendAndLinger(request, response, problem)
-    else if (asPage?.(request, response, problem) !== true) send(response, problem)
+    else send(response, problem)
   }
+}
+
+/** A browser shows the answer when it has sent its form. One that sends for ever is cut. */
+function readOn(request: Request): void {
+  if (request.readableEnded || request.complete) return
+  const late = setTimeout(() => request.socket.destroy(), LINGER_MS)
+  request.once('close', () => clearTimeout(late))
+  request.once('end', () => clearTimeout(late)).resume()
 }
 
 /**

@@ -38,8 +38,10 @@ import type { Namesakes } from '../manage/namesakes.ts'
 import type { OddAttempts } from '../manage/odd-attempts.ts'
 import type { OwnPassword } from '../manage/own-password.ts'
 import type { Passkeys } from '../manage/passkeys.ts'
+import type { ChoosingPassword, PasswordLinks } from '../manage/password-links.ts'
 import type { PartialRecords } from '../manage/records-over.ts'
 import type { Trusts } from '../manage/trusts.ts'
+import type { UserLists } from '../manage/user-lists.ts'
 import type { UserQuotas } from '../manage/user-quotas.ts'
 import type { Users } from '../manage/users.ts'
 import type { Caller } from './caller.ts'
@@ -82,10 +84,13 @@ export interface HttpServices extends Runtime {
   readonly enrollingPasskeys?: EnrollingPasskeys
   readonly passkeyAssertions?: PasskeyAssertions
   readonly inviting: Inviting
+  readonly passwordLinks: PasswordLinks
+  readonly choosingPassword: ChoosingPassword
   readonly ending: Ending
   readonly lockouts: Lockouts
   readonly trusts: Trusts
   readonly users: Users
+  readonly userLists: UserLists
   readonly oddAttempts: OddAttempts
   /** Absent: browsers offer no passkeys at the address of the portal. */
   readonly approving?: Approving

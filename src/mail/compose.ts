@@ -1,6 +1,7 @@
 import type { HelpContact } from '../domain/help-contact.ts'
 import type { Locale } from '../domain/locale.ts'
-import type { Mail, MailContent, MailKind } from '../domain/mail.ts'
+import type { CodeMailKind, Mail, MailContent, MailKind, NoticeKind } from '../domain/mail.ts'
+import { type CodePage, codeLink } from '../domain/readable-code.ts'
 import { type Translate, translator } from '../i18n/messages.ts'
 import { type Body, htmlOf, textOf } from './layout.ts'
 import type { Letter } from './outlet.ts'
@@ -20,7 +21,7 @@ export interface ComposeOptions {
 const DAY_KINDS: ReadonlySet<MailKind> = new Set<MailKind>(['account_ends', 'password_ends'])
 const QR = 'qr'
 
-/** The letter of a mail, in the user's language. It holds no password, seed or code but that of an invitation. */
+/** The letter of a mail, in the user's language. It holds no password and no seed, and no code but one that it brings. */
 export function compose(
   { id, kind, to, createdAt }: Pick<Mail, 'id' | 'kind' | 'to' | 'createdAt'>,
   content: MailContent,
@@ -28,7 +29,9 @@ export function compose(
 ): Letter {
   const t = translator(content.locale)
   const [subject, body] =
-    kind === 'invitation' ? invitation(content, options, t) : notice(kind, content, options, t)
+    kind === 'invitation' || kind === 'password_link'
+      ? withCode(kind, content, options, t)
+      : notice(kind, content, options, t)
   return letterOf({ id, to, date: new Date(createdAt), subject }, body, content.locale, options)
 }
 
@@ -68,12 +71,13 @@ function letterOf(
   }
 }
 
-/** What opens the enrolment. The code stands behind the mark, which browsers send to no server and write into no log. */
-export function invitationLink(publicUrl: string, name: string, code: string): string {
-  return `${publicUrl}/enrol?${new URLSearchParams({ name })}#${code}`
+const PAGES: Readonly<Record<CodeMailKind, CodePage>> = {
+  invitation: '/enrol',
+  password_link: '/choose-password',
 }
 
-function invitation(
+function withCode(
+  kind: CodeMailKind,
   { name, at, code = '', locale }: MailContent,
   options: ComposeOptions,
   t: Translate,
@@ -82,22 +86,19 @@ function invitation(
   const body = {
     paragraphs: [
       t('letter.greeting', { name }),
-      t('letter.invitation.text', { service }),
+      t(`letter.${kind}.text`, { service }),
       t('letter.invitation.open'),
     ],
-    link: { url: invitationLink(publicUrl, name, code), text: t('letter.invitation.button') },
+    link: { url: codeLink(publicUrl, PAGES[kind], name, code), text: t(`letter.${kind}.button`) },
     picture: { cid: QR, alt: t('letter.invitation.qr') },
-    after: [
-      t('letter.invitation.until', { time: timeText(at, locale, options) }),
-      t('letter.invitation.code'),
-    ],
+    after: [t(`letter.${kind}.until`, { time: timeText(at, locale, options) }), t(`letter.${kind}.code`)],
     footer: footer(options, t),
   }
-  return [t('letter.invitation.subject', { service }), body]
+  return [t(`letter.${kind}.subject`, { service }), body]
 }
 
 function notice(
-  kind: Exclude<MailKind, 'invitation'>,
+  kind: NoticeKind,
   { name, at, address, isLast, locale }: MailContent,
   options: ComposeOptions,
   t: Translate,

@@ -27,18 +27,27 @@ export function byUsername<Event extends Pick<AuditEvent, 'user'>>(
 
 /** Records what was done, by whom and why. */
 export async function recordAudit(
+  context: AuditContext,
+  event: Pick<AuditEvent, 'kind' | 'user' | 'gateway' | 'reason' | 'detail'>,
+  { audit, ...runtime }: RecordAuditOptions,
+): Promise<void> {
+  await audit.append(auditEvent(context, event, runtime))
+}
+
+/** What was done, by whom and why, for somebody who writes it with the change itself. */
+export function auditEvent(
   { actor, reason, address }: AuditContext,
   event: Pick<AuditEvent, 'kind' | 'user' | 'gateway' | 'reason' | 'detail'>,
-  { audit, clock, random }: RecordAuditOptions,
-): Promise<void> {
+  { clock, random }: Pick<Runtime, 'clock' | 'random'>,
+): AuditEvent {
   const { detail, ...what } = byUsername(event)
   const words = [detail, reason].filter((part) => part !== undefined).join(': ')
-  await audit.append({
+  return {
     id: random.id(),
     at: clock.now(),
     actor,
     address,
     ...what,
     detail: words || undefined,
-  })
+  }
 }

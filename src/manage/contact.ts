@@ -2,6 +2,7 @@ import type { Locale } from '../domain/locale.ts'
 import { parseLoginName } from '../domain/login-name.ts'
 import { isMailAddress } from '../domain/mail-address.ts'
 import { subjectOf as subjectIn } from '../domain/person.ts'
+import { mayLogIn, type UserStore } from '../domain/user.ts'
 import type { SubjectOptions } from './subject.ts'
 
 /** How a user is reached by mail. */
@@ -31,4 +32,18 @@ export async function contactOf(
     return { subject: subjectIn(candidate, answer.account), mail: address, language }
   }
   return undefined
+}
+
+/**
+ * Of a local user, whatever other identity stores have the name.
+ * @param user canonical name. @returns undefined where there is none, or the user may not log in. @throws Unavailable
+ */
+export async function localContactOf(
+  user: string,
+  users: Pick<UserStore, 'find'>,
+  now: number,
+): Promise<Contact | undefined> {
+  const found = await users.find(user)
+  if (found === undefined || !mayLogIn(found, now)) return undefined
+  return { subject: user, mail: found.mail, language: found.language }
 }

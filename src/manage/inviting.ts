@@ -1,48 +1,12 @@
-import {
-  type Invitation,
-  type InvitationStore,
-  invitationHash,
-  newInvitationCode,
-} from '../domain/invitation.ts'
-import type { Locale } from '../domain/locale.ts'
-import type { NewMail } from '../domain/mail.ts'
+import { type InvitationStore, invitationHash, newInvitationCode } from '../domain/invitation.ts'
 import { type AuditContext, type RecordAuditOptions, recordAudit } from './audit-context.ts'
+import { type CodeMails, DEFAULT_CODE_MS, type Recipient, type ShownCode } from './code-mails.ts'
 
 export interface InvitingOptions extends RecordAuditOptions {
   readonly invitations: Pick<InvitationStore, 'put'>
   /** Absent: no mails are sent. */
-  readonly mails?: InvitationMails
+  readonly mails?: CodeMails
 }
-
-/** Whom an invitation is sent to. */
-export interface Recipient {
-  /** As the user types it. */
-  readonly name: string
-  readonly address: string
-  readonly language: Locale
-}
-
-/** Invitations by mail. */
-export interface InvitationMails {
-  /** @returns why no mail can be sent to the user of this name. @throws Unavailable */
-  recipientOf(name: string): Promise<Recipient | 'barred' | 'no_address' | 'too_many_mails'>
-  mailFor(
-    invitation: Pick<Invitation, 'subject' | 'createdAt' | 'expiresAt'>,
-    code: string,
-    recipient: Recipient,
-  ): NewMail
-}
-
-/** An invitation; its code is shown only now. */
-export interface ShownInvitation {
-  /** The user types it at the portal, with the user's name. */
-  readonly code: string
-  /** Wall milliseconds. */
-  readonly until: number
-}
-
-/** How long an invitation is valid unless told otherwise, in milliseconds. */
-const DEFAULT_TTL_MS = 24 * 3_600_000
 
 /** Lets users enrol an authenticator instead of signing in, as on the first day or when the old one is lost. */
 export class Inviting {
@@ -53,20 +17,21 @@ export class Inviting {
   }
 
   /** By which invitations can be sent; absent: the configuration sends no mails. */
-  get mails(): InvitationMails | undefined {
+  get mails(): CodeMails | undefined {
     return this.#options.mails
   }
 
   /**
    * Replaces any earlier invitation of the subject.
-   * @param recipient to whom it is sent as well, together with it or not at all. @throws Unavailable
+   * @param recipient to whom it is sent as well, together with it or not at all.
+   * @returns the code, which the user types at the portal with the user's name. @throws Unavailable
    */
   async invite(
     subject: string,
     context: AuditContext & { readonly actor: string },
-    ttlMs: number = DEFAULT_TTL_MS,
+    ttlMs: number = DEFAULT_CODE_MS,
     recipient?: Recipient,
-  ): Promise<ShownInvitation> {
+  ): Promise<ShownCode> {
     const { invitations, mails, clock, random } = this.#options
     const code = newInvitationCode(random)
     const createdAt = clock.now()

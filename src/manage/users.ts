@@ -204,7 +204,10 @@ function wrong(part: string, problem: string): UserAnswer {
   return { kind: 'wrong', part, problem }
 }
 
-function withAddresses(own: StaticAttributes, { ipv4, ipv6 }: UserChange): StaticAttributes {
+export function withAddresses(
+  own: StaticAttributes,
+  { ipv4, ipv6 }: Pick<UserChange, 'ipv4' | 'ipv6'>,
+): StaticAttributes {
   const changed = { ...own }
   if (ipv4 !== undefined) changed.ipv4 = ipv4 ?? undefined
   if (ipv6 !== undefined) changed.ipv6 = ipv6 ?? undefined
@@ -212,7 +215,7 @@ function withAddresses(own: StaticAttributes, { ipv4, ipv6 }: UserChange): Stati
 }
 
 /** For the audit trail: the changed parts, with the new value of those that are no secret. */
-function describeChange(change: UserChange): string {
+export function describeChange(change: UserChange): string {
   const { enabled, password, groups, ipv4, ipv6, expiresAt, mail, language } = change
   const expires = expiresAt === null ? 'never' : expiresAt && new Date(expiresAt).toISOString()
   const parts = [

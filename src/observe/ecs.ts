@@ -28,6 +28,7 @@ const CLASSES: Readonly<Record<string, Class>> = {
   enrolment: { category: ['iam'], type: ['user', 'change'] },
   recovery_codes: { category: ['iam'], type: ['user', 'change'] },
   invitation: { category: ['iam'], type: ['user', 'change'] },
+  password_link: { category: ['iam'], type: ['user', 'change'] },
   trust: { category: ['iam'], type: ['user', 'change'] },
   session: { category: ['session'], type: ['end'] },
   address: { category: ['session'], type: ['info'] },

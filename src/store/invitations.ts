@@ -1,7 +1,7 @@
 import type { Invitation, InvitationEnd, InvitationStore } from '../domain/invitation.ts'
 import type { NewMail } from '../domain/mail.ts'
 import { mappingOf } from './columns.ts'
-import { addMail, forgetInvitations, replaceInvitations } from './mails.ts'
+import { addMail, forgetCodeMails, replaceCodeMails } from './mails.ts'
 import { transact } from './prepared.ts'
 import type { InvitationRow } from './schema.ts'
 import { SqlRepository } from './sql-repository.ts'
@@ -15,7 +15,7 @@ export class SqlInvitations extends SqlRepository implements InvitationStore {
         .values(row)
         .onConflict((conflict) => conflict.column('subject').doUpdateSet(row))
         .execute()
-      await replaceInvitations(db, invitation.subject, invitation.createdAt)
+      await replaceCodeMails(db, 'invitation', invitation.subject, invitation.createdAt)
       if (mail !== undefined) await addMail(db, mail)
     })
   }
@@ -48,7 +48,7 @@ export class SqlInvitations extends SqlRepository implements InvitationStore {
   async revoke(subject: string): Promise<void> {
     await transact(this.db, async (db) => {
       await db.deleteFrom('invitations').where('subject', '=', subject).execute()
-      await forgetInvitations(db, subject)
+      await forgetCodeMails(db, 'invitation', subject)
     })
   }
 }

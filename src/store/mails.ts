@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { usernameOf } from '../domain/login-name.ts'
 import {
+  type CodeMailKind,
   MAILS_COUNTED,
   type Mail,
   type MailQueue,
@@ -9,6 +10,7 @@ import {
   type MailStore,
   type MailTurn,
   type NewMail,
+  NOTICE_KINDS,
   type TakenMail,
 } from '../domain/mail.ts'
 import { mappingOf } from './columns.ts'
@@ -24,14 +26,14 @@ export class SqlMails extends SqlRepository implements MailStore {
     return addMail(this.db, mail)
   }
 
-  async madeSince(subject: string, since: number, what: 'notices' | 'invitations'): Promise<number> {
+  async madeSince(subject: string, since: number, what: 'notices' | CodeMailKind): Promise<number> {
     const { count } = await this.db
       .selectFrom('mails')
       .select((row) => row.fn.countAll<number | string>().as('count'))
       .where('user_stem', '=', usernameOf(subject))
       .where('created_at', '>', since)
       .where('subject', '=', subject)
-      .where('kind', what === 'notices' ? '<>' : '=', 'invitation')
+      .where('kind', 'in', what === 'notices' ? NOTICE_KINDS : [what])
       .executeTakeFirstOrThrow()
     return Number(count)
   }
@@ -145,25 +147,34 @@ export async function addMail(db: Kysely<Tables>, mail: NewMail): Promise<'added
   return added === undefined ? 'known' : 'added'
 }
 
-/** A later invitation of the subject makes those worthless that still wait. */
-export async function replaceInvitations(db: Kysely<Tables>, subject: string, now: number): Promise<void> {
+/** A later code of the subject makes those worthless that still wait. */
+export async function replaceCodeMails(
+  db: Kysely<Tables>,
+  kind: CodeMailKind,
+  subject: string,
+  now: number,
+): Promise<void> {
   await db
     .updateTable('mails')
     .set({ state: 'replaced', sealed: null, ended_at: now, ...FREE })
     .where('user_stem', '=', usernameOf(subject))
     .where('subject', '=', subject)
-    .where('kind', '=', 'invitation')
+    .where('kind', '=', kind)
     .where('state', 'in', UNSENT)
     .execute()
 }
 
-/** The subject is invited no more. */
-export async function forgetInvitations(db: Kysely<Tables>, subject: string): Promise<void> {
+/** The code that they bring is worth nothing any more. */
+export async function forgetCodeMails(
+  db: Kysely<Tables>,
+  kind: CodeMailKind,
+  subject: string,
+): Promise<void> {
   await db
     .deleteFrom('mails')
     .where('user_stem', '=', usernameOf(subject))
     .where('subject', '=', subject)
-    .where('kind', '=', 'invitation')
+    .where('kind', '=', kind)
     .where('state', 'in', UNSENT)
     .execute()
 }

@@ -14,6 +14,7 @@ import type { LockoutStore } from '../domain/lockout.ts'
 import type { GatewayStore, LoginStore } from '../domain/login-records.ts'
 import type { MailStore } from '../domain/mail.ts'
 import type { PasskeyStore } from '../domain/passkey.ts'
+import type { PasswordLinkStore } from '../domain/password-link.ts'
 import type { PeopleStore } from '../domain/people.ts'
 import type { Randomness } from '../domain/random.ts'
 import type { RetentionStore } from '../domain/retention.ts'
@@ -40,6 +41,7 @@ import { SqlLockouts } from './lockouts.ts'
 import { SqlLogin } from './login.ts'
 import { SqlMails } from './mails.ts'
 import { SqlPasskeys } from './passkeys.ts'
+import { SqlPasswordLinks } from './password-links.ts'
 import { SqlPeople } from './people.ts'
 import { SqlRetention } from './retention.ts'
 import { SqlRollOut } from './roll-out.ts'
@@ -73,6 +75,7 @@ export interface Repositories {
   readonly tokens: TokenStore
   readonly retention: RetentionStore
   readonly invitations: InvitationStore
+  readonly passwordLinks: PasswordLinkStore
   readonly mails: MailStore
   readonly passkeys: PasskeyStore
   readonly orders: OrderStore
@@ -116,6 +119,7 @@ export function sqlRepositories(
     tokens: new SqlTokens(db),
     retention: new SqlRetention(db),
     invitations: new SqlInvitations(db),
+    passwordLinks: new SqlPasswordLinks(db),
     mails: new SqlMails(db),
     passkeys: new SqlPasskeys(db),
     orders: new SqlOrders(db, random),

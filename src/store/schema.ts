@@ -26,6 +26,7 @@ export interface Tables {
   traffic: TrafficRow
   api_tokens: ApiTokenRow
   invitations: InvitationRow
+  password_links: PasswordLinkRow
   mails: MailRow
   passkeys: PasskeyRow
   session_orders: SessionOrderRow
@@ -201,6 +202,16 @@ export interface AuditEventRow {
 export interface InvitationRow {
   id: string
   subject: string
+  /** Hex SHA-256 of the code. */
+  hash: string
+  created_at: number
+  created_by: string
+  expires_at: number
+  used_at: number | null
+}
+
+export interface PasswordLinkRow {
+  user_name: string
   /** Hex SHA-256 of the code. */
   hash: string
   created_at: number

@@ -18,6 +18,7 @@ export const TABLES: KeysOfEach = {
   traffic: ['source', 'gateway', 'kind', 'outcome'],
   api_tokens: ['id'],
   invitations: ['id'],
+  password_links: ['user_name'],
   mails: ['id'],
   passkeys: ['id'],
   session_orders: ['id'],

@@ -1,14 +1,27 @@
-import { type AliasedSelectQueryBuilder, type Kysely, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Randomness } from '../domain/random.ts'
 import type { OrderCause } from '../domain/session-order.ts'
-import type { EndingSearch, LocalUser, UserChange, UserSearch, UserStore } from '../domain/user.ts'
+import type {
+  EndingSearch,
+  LocalUser,
+  UserChange,
+  UserListChange,
+  UserSearch,
+  UserStore,
+} from '../domain/user.ts'
+import { applyUserList, Overtaken } from './apply-user-list.ts'
 import { isOver } from './is-over.ts'
+import { forgetCodeMails } from './mails.ts'
 import { ofLocalUser, orderEnds } from './order-ends.ts'
-import { type Param, prepared, transact } from './prepared.ts'
-import type { Tables, UserRow } from './schema.ts'
+import { transact } from './prepared.ts'
+import type { Tables } from './schema.ts'
 import { SqlTrusts } from './trusts.ts'
 import { UniqueViolation } from './unique-violation.ts'
-import { addressesAndAttributes, usersOf } from './user-rows.ts'
+import { addUser, changeUser, exists, findLocalUser, withGroups } from './user-changes.ts'
+import { usersOf } from './user-rows.ts'
+
+/** Values of one statement. */
+const AT_ONCE = 200
 
 export class SqlUsers implements UserStore {
   readonly #db: Kysely<Tables>
@@ -51,25 +64,34 @@ export class SqlUsers implements UserStore {
 
   async add(user: LocalUser): Promise<'added' | 'exists' | 'address_taken'> {
     return transact(this.#db, async (db) => {
-      const added = await db
-        .insertInto('users')
-        .values({
-          name: user.name,
-          password_hash: user.passwordHash ?? null,
-          enabled: user.enabled ? 1 : 0,
-          expires_at: user.expiresAt ?? null,
-          created_at: user.createdAt,
-          mail: user.mail ?? null,
-          language: user.language ?? null,
-          ...addressesAndAttributes(user.attributes),
-        })
-        .onConflict((conflict) => conflict.doNothing())
-        .returning('name')
-        .executeTakeFirst()
-      if (added === undefined) return (await exists(db, user.name)) ? 'exists' : 'address_taken'
-      await addGroups(db, user.name, user.groups)
-      return 'added'
+      if (await addUser(db, user)) return 'added'
+      return (await exists(db, user.name)) ? 'exists' : 'address_taken'
     })
+  }
+
+  async applyList(list: UserListChange): Promise<'done' | 'overtaken'> {
+    try {
+      await transact(this.#db, (db) => applyUserList(db, list, this.#random))
+      return 'done'
+    } catch (error) {
+      if (error instanceof Overtaken || error instanceof UniqueViolation) return 'overtaken'
+      throw error
+    }
+  }
+
+  async ownersOf(addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const owners = new Map<string, string>()
+    for (let at = 0; at < addresses.length; at += AT_ONCE) {
+      const some = addresses.slice(at, at + AT_ONCE)
+      const rows = await this.#db
+        .selectFrom('users')
+        .select(['name', 'ipv4', 'ipv6'])
+        .where((row) => row.or([row('ipv4', 'in', some), row('ipv6', 'in', some)]))
+        .execute()
+      for (const { name, ipv4, ipv6 } of rows)
+        for (const address of [ipv4, ipv6]) if (address !== null) owners.set(address, name)
+    }
+    return owners
   }
 
   async change(
@@ -78,15 +100,9 @@ export class SqlUsers implements UserStore {
     ends?: OrderCause,
   ): Promise<'changed' | 'unknown' | 'address_taken'> {
     try {
-      return await transact(this.#db, async (db) => {
-        if (!(await update(db, name, change))) return 'unknown'
-        if (change.groups !== undefined) {
-          await db.deleteFrom('user_groups').where('user_name', '=', name).execute()
-          await addGroups(db, name, change.groups)
-        }
-        if (ends !== undefined) await orderEnds(db, ofLocalUser(name), ends, this.#random)
-        return 'changed'
-      })
+      return await transact(this.#db, async (db) =>
+        (await changeUser(db, name, change, ends, this.#random)) ? 'changed' : 'unknown',
+      )
     } catch (error) {
       if (error instanceof UniqueViolation) return 'address_taken'
       throw error
@@ -114,64 +130,9 @@ export class SqlUsers implements UserStore {
         .executeTakeFirst()
       if (removed === undefined) return false
       await new SqlTrusts(db).revokeAllOf(name)
+      await forgetCodeMails(db, 'password_link', name)
       if (ends !== undefined) await orderEnds(db, ofLocalUser(name), ends, this.#random)
       return true
     })
   }
-}
-
-/** A row for each group of each user, so that users with their groups are one statement. */
-function withGroups(db: Kysely<Tables>, users: AliasedSelectQueryBuilder<UserRow, 'u'>) {
-  return db
-    .selectFrom(users)
-    .leftJoin('user_groups as g', 'g.user_name', 'u.name')
-    .selectAll('u')
-    .select('g.group_name')
-    .orderBy('u.name')
-    .orderBy('g.position')
-}
-
-export async function findLocalUser(db: Kysely<Tables>, name: string): Promise<LocalUser | undefined> {
-  return usersOf((await findUser(db, { name })).rows)[0]
-}
-
-const findUser = prepared((db, value: Param<{ name: string }>) =>
-  withGroups(db, db.selectFrom('users').selectAll().where('name', '=', value('name')).as('u')),
-)
-
-/** @returns false where there is no such user. */
-async function update(db: Kysely<Tables>, name: string, change: UserChange): Promise<boolean> {
-  const { passwordHash, enabled, expiresAt, attributes, mail, language } = change
-  const columns = {
-    password_hash: passwordHash,
-    enabled: enabled === undefined ? undefined : Number(enabled),
-    expires_at: expiresAt,
-    mail,
-    language,
-    ...(attributes && addressesAndAttributes(attributes)),
-  }
-  if (Object.values(columns).every((value) => value === undefined)) return exists(db, name)
-  const endsSignIns = passwordHash !== undefined || enabled === false
-  const changed = await db
-    .updateTable('users')
-    .set((row) => ({ ...columns, ...(endsSignIns && { revision: row('revision', '+', 1) }) }))
-    .where('name', '=', name)
-    .returning('name')
-    .executeTakeFirst()
-  if (endsSignIns) await new SqlTrusts(db).revokeAllOf(name)
-  return changed !== undefined
-}
-
-async function exists(db: Kysely<Tables>, name: string): Promise<boolean> {
-  const found = await db.selectFrom('users').select('name').where('name', '=', name).executeTakeFirst()
-  return found !== undefined
-}
-
-async function addGroups(db: Kysely<Tables>, user: string, groups: readonly string[]): Promise<void> {
-  const rows = [...new Set(groups)].map((group, position) => ({
-    user_name: user,
-    group_name: group,
-    position,
-  }))
-  if (rows.length > 0) await db.insertInto('user_groups').values(rows).execute()
 }

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { LOCALES, localeIn } from '../../src/domain/locale.ts'
 import { type MailContent, NOTICE_KINDS } from '../../src/domain/mail.ts'
 import { isMailAddress } from '../../src/domain/mail-address.ts'
-import { compose, composeTest, invitationLink } from '../../src/mail/compose.ts'
+import { codeLink } from '../../src/domain/readable-code.ts'
+import { compose, composeTest } from '../../src/mail/compose.ts'
 import { mailOptions } from '../../src/mail/encode.ts'
 import { NotTaken } from '../../src/mail/outlet.ts'
 import { rawMail } from '../../src/mail/raw-mail.ts'
@@ -46,7 +47,7 @@ describe('an invitation', () => {
 
   test('keeps a name from ending its link', () => {
     const name = 'a&b#c"><script>'
-    expect(invitationLink('https://x', name, CODE)).toBe(
+    expect(codeLink('https://x', '/enrol', name, CODE)).toBe(
       `https://x/enrol?name=a%26b%23c%22%3E%3Cscript%3E#${CODE}`,
     )
     expect(compose(mail('invitation'), content({ name, code: CODE }), OPTIONS).html).not.toContain('<script>')

@@ -1,6 +1,9 @@
 import type { Locale } from '../../domain/locale.ts'
+import { canonicalUserName } from '../../domain/login-name.ts'
+import { codeLink } from '../../domain/readable-code.ts'
 import { overOf } from '../../domain/scope.ts'
 import { Secret } from '../../domain/secret.ts'
+import type { NoRecipient, Recipient } from '../../manage/code-mails.ts'
 import type { UserAnswer } from '../../manage/users.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
@@ -8,10 +11,17 @@ import { auditContextOf } from './audit-context.ts'
 import { demandRightsOfGroups, demandRightsOver, demandSight } from './authenticate.ts'
 import { type Answer, type Handlers, millisecondsOf } from './call.ts'
 import { pageFrom, pageOf } from './page.ts'
-import { userWire } from './wire.ts'
+import { timeText, userWire } from './wire.ts'
 
 export function userRoutes(services: HttpServices): Handlers {
-  const { records, users, namesakesOf } = services
+  const { records, users, passwordLinks, namesakesOf, publicUrl } = services
+
+  async function recipientOf(name: string): Promise<Recipient> {
+    const recipient = await passwordLinks.mails?.recipientOf(name)
+    if (recipient === undefined) throw noLink('the configuration sends no mails')
+    if (typeof recipient === 'string') throw noLink(NO_RECIPIENT[recipient])
+    return recipient
+  }
 
   return {
     async listUsers(call) {
@@ -63,6 +73,29 @@ export function userRoutes(services: HttpServices): Handlers {
       return answerOf(await users.change(call.path('name'), wanted, auditContextOf(call, reason)), 200)
     },
 
+    async makePasswordLink(call) {
+      const { validSeconds, byMail, reason } = call.body<PasswordLinkBody>()
+      const name = call.path('name')
+      await demandSight(name, call.caller, services)
+      const user = await records.users.find(canonicalUserName(name) ?? name)
+      if (user === undefined) throw new Problem('not-found')
+      await demandRightsOver(user.name, call.caller, services)
+      const recipient = byMail === true ? await recipientOf(user.name) : undefined
+      const context = { ...auditContextOf(call, reason), actor: call.caller.actor }
+      const made = await passwordLinks.make(
+        user.name,
+        context,
+        validSeconds && validSeconds * 1000,
+        recipient,
+      )
+      if (made === undefined) throw noLink('the user is disabled or has expired')
+      const until = timeText(made.until)
+      if (recipient !== undefined) return { status: 201, body: { mailedTo: recipient.address, until } }
+      const { code } = made
+      const link = publicUrl && codeLink(publicUrl, '/choose-password', user.name, code)
+      return { status: 201, body: { code, link, until } }
+    },
+
     async removeUser(call) {
       await demandRightsOver(call.path('name'), call.caller, services)
       const remover = {
@@ -73,6 +106,22 @@ export function userRoutes(services: HttpServices): Handlers {
       return { status: 204 }
     },
   }
+}
+
+interface PasswordLinkBody {
+  readonly validSeconds?: number
+  readonly byMail?: boolean
+  readonly reason: string
+}
+
+const NO_RECIPIENT: Readonly<Record<NoRecipient, string>> = {
+  barred: 'the user is disabled or has expired',
+  no_address: 'no mail address of the user is known',
+  too_many_mails: 'the user was sent as many links as mail.per_user allows in a day',
+}
+
+function noLink(message: string): Problem {
+  return new Problem('invalid-request', { errors: [{ path: '/body', message }] })
 }
 
 interface ChangeBody {

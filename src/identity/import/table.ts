@@ -9,7 +9,11 @@ export interface Row<Column extends string> extends Place {
 
 export interface Table<Column extends string> {
   /** The line that names the columns; undefined where there is none. */
-  readonly head?: Pick<Place, 'line'> & { readonly columns: readonly (Column | undefined)[] }
+  readonly head?: Pick<Place, 'line'> & {
+    readonly columns: readonly (Column | undefined)[]
+    /** The names of columns that are not read. */
+    readonly others: readonly string[]
+  }
   readonly rows: readonly Row<Column>[]
 }
 
@@ -30,14 +34,16 @@ export function tableIn<Column extends string>(
 ): Table<Column> {
   const [first, ...rest] = linesIn(text)
   if (first === undefined) return { rows: [] }
-  const named = fieldsOf(first.content).map((field) => heads.get(field.toLowerCase()))
+  const titles = fieldsOf(first.content)
+  const named = titles.map((title) => heads.get(title.toLowerCase()))
   const hasHead = named.some((column) => column !== undefined)
   const columns = hasHead ? named : usual
   const rows = (hasHead ? rest : [first, ...rest]).map(({ line, content }) => {
     const fields = fieldsOf(content)
     return { line, width: fields.length, fields: rowOf(fields, columns) }
   })
-  return hasHead ? { head: { line: first.line, columns }, rows } : { rows }
+  const others = titles.filter((title, index) => title !== '' && named[index] === undefined)
+  return hasHead ? { head: { line: first.line, columns, others }, rows } : { rows }
 }
 
 function rowOf<Column extends string>(

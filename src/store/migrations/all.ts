@@ -33,6 +33,7 @@ import { mail } from './0032-mail.ts'
 import { passkeys } from './0033-passkeys.ts'
 import { grace } from './0034-grace.ts'
 import { accountGroups } from './0035-account-groups.ts'
+import { passwordLinks } from './0036-password-links.ts'
 
 /**
  * Every change of the tables, run in the order of their names. One that was released is never edited: stores in
@@ -73,4 +74,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0033-passkeys': passkeys,
   '0034-grace': grace,
   '0035-account-groups': accountGroups,
+  '0036-password-links': passwordLinks,
 }

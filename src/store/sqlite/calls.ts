@@ -35,6 +35,8 @@ export const ACCESS: AccessOfEach = {
     ending: 'read',
     add: 'write',
     change: 'write',
+    applyList: 'write',
+    ownersOf: 'read',
     renewPasswordHash: 'write',
     remove: 'write',
   },
@@ -115,6 +117,7 @@ export const ACCESS: AccessOfEach = {
   gateways: { signing: 'start', remember: 'write', noteUnsigned: 'write', forget: 'write' },
   tokens: { add: 'write', findByHash: 'read', list: 'read', revoke: 'write', noteUse: 'write' },
   invitations: { put: 'write', redeem: 'write', endOf: 'read', revoke: 'write' },
+  passwordLinks: { put: 'write', find: 'read', ofUser: 'read', redeem: 'write' },
   mails: {
     add: 'write',
     madeSince: 'read',

@@ -6,7 +6,7 @@ import type { UserStore } from '../../domain/user.ts'
 import { viewDirectory } from '../directory-lockouts.ts'
 import { viewLogin } from '../login.ts'
 import { spent } from '../usage.ts'
-import { findLocalUser } from '../users.ts'
+import { findLocalUser } from '../user-changes.ts'
 import { type OpenDatabase, openForReading } from './database.ts'
 
 /** Reads that take longer waited for the disk: their pages were not in memory. A busy processor alone takes less. */

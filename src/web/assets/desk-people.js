@@ -46,3 +46,13 @@ if (form !== null) {
   })
   document.addEventListener('fresh', restore)
 }
+
+// A file is read into the form, so that what is sent is what is seen.
+const listFile = document.getElementById('list-file')
+if (listFile !== null) {
+  listFile.hidden = false
+  listFile.addEventListener('change', async ({ target }) => {
+    const [file] = target.files
+    if (file !== undefined) document.getElementById('list').value = await file.text()
+  })
+}

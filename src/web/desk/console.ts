@@ -45,6 +45,9 @@ export type FormProblem =
   | 'no_address'
   | 'too_many_mails'
   | 'bad_mail'
+  | 'may_not_log_in'
+  | 'empty_list'
+  | 'list_overtaken'
 
 /** A page of the console; `view` is the template's name in this folder. */
 export interface ConsolePage extends Omit<Page, 'problem' | 'nav' | 'search'> {
@@ -137,6 +140,7 @@ export class AdminConsole {
           lock: rights.has('lockouts:write'),
           enrol: rights.has('enrolments:write'),
           changeUsers: rights.has('users:write'),
+          setPasswords: rights.has('passwords:write'),
           end: rights.has('sessions:write'),
         },
         isForAPart,

@@ -3,11 +3,13 @@ import type { LocalUser } from '../../domain/user.ts'
 import { demandRightsOfGroups, demandRightsOver } from '../../http/api/authenticate.ts'
 import { callerOf } from '../../http/caller.ts'
 import { Problem } from '../../http/problem.ts'
-import { goTo } from '../layout/forms.ts'
+import { field, goTo } from '../layout/forms.ts'
 import { needs } from './admission.ts'
 import { type AdminConsole, type FormProblem, isContext } from './console.ts'
 import { personPath } from './filters.ts'
 import { changeIn, formIn, formOf, type LocalUserForm, problemIn } from './local-user-form.ts'
+import { isMade, makeLink, showLink } from './password-link-routes.ts'
+import { DEFAULT_INVITATION_MS, INVITATIONS, PersonPage } from './person.ts'
 
 const ADD_PATH = '/desk/add-user'
 const EMPTY: LocalUserForm = {
@@ -17,6 +19,7 @@ const EMPTY: LocalUserForm = {
 /** Adds local users, and changes what is known of them. */
 export function localUserRoutes(router: Router, admin: AdminConsole): void {
   const { users, records } = admin.services
+  const person = new PersonPage(admin)
 
   router.get('/add-user', needs('users:write'), (_request, response) => showNew(response, EMPTY))
 
@@ -28,6 +31,7 @@ export function localUserRoutes(router: Router, admin: AdminConsole): void {
     if (change === 'bad_expiry') return showNew(response, form, change)
     await demandRights(request, form.name, change.groups)
     const { groups, ipv4, ipv6, expiresAt, mail } = change
+    if (field(request, 'by') === 'mail' && form.mail === '') return showNew(response, form, 'no_address')
     const answer = await users.add(
       {
         ...{ name: form.name, groups },
@@ -38,7 +42,11 @@ export function localUserRoutes(router: Router, admin: AdminConsole): void {
     )
     const problem = problemIn(answer)
     if (problem !== undefined) return showNew(response, form, problem)
-    goTo(response, accountTab(form.name))
+    if (answer.kind !== 'done' || field(request, 'by') === '') return goTo(response, accountTab(form.name))
+    const { name } = answer.user
+    const made = await makeLink(request, admin, name, context)
+    if (!isMade(made)) return person.show(response, name, made)
+    showLink(response, admin, name, made)
   })
 
   router.get('/users/:name/edit', needs('users:write'), async (request, response) => {
@@ -80,7 +88,12 @@ export function localUserRoutes(router: Router, admin: AdminConsole): void {
       width: 'slim',
       area: 'users',
       problem,
-      data: { typed, isNew: true, action: ADD_PATH, back: '/desk/users' },
+      data: {
+        ...{ typed, isNew: true, action: ADD_PATH, back: '/desk/users' },
+        ...{ invitations: INVITATIONS, defaultInvitation: DEFAULT_INVITATION_MS },
+        by: isSent(response) ? field(response.req, 'by') : 'link',
+        sendsMail: admin.services.passwordLinks.mails !== undefined,
+      },
     })
   }
 
@@ -99,6 +112,10 @@ export function localUserRoutes(router: Router, admin: AdminConsole): void {
       data: { typed, isNew: false, action: `${personPath(name)}/edit`, back: accountTab(name) },
     })
   }
+}
+
+function isSent({ req }: Response): boolean {
+  return req.method === 'POST'
 }
 
 function accountTab(name: string): string {

@@ -3,6 +3,7 @@ import { Unavailable } from '../../domain/errors.ts'
 import { nearestNames } from '../../domain/known-names.ts'
 import type { Lockout } from '../../domain/lockout.ts'
 import { canonicalUserName, usernameOf } from '../../domain/login-name.ts'
+import { type PasswordLink, passwordLinkStateOf } from '../../domain/password-link.ts'
 import { type Session, stateOf } from '../../domain/session.ts'
 import { demandSight } from '../../http/api/authenticate.ts'
 import { callerOf } from '../../http/caller.ts'
@@ -130,7 +131,7 @@ export class PersonPage {
     user: string,
     subject: string | undefined,
   ) {
-    const { records: all, userQuotas, clock } = this.#admin.services
+    const { records: all, userQuotas, passwordLinks, clock } = this.#admin.services
     const records = this.#admin.recordsOf(request)
     const now = clock.now()
     switch (tab) {
@@ -155,15 +156,21 @@ export class PersonPage {
       case 'account': {
         const quotas = subject === undefined ? undefined : await userQuotas.find(name)
         const local = canonicalUserName(name)
-        const isLocal = local !== undefined && (await all.users.find(local)) !== undefined
+        const user = local === undefined ? undefined : await all.users.find(local)
         return {
           quotas: (quotas?.standings ?? []).map(shownQuota),
-          localName: isLocal ? local : undefined,
+          local: user && { name: user.name, hasPassword: user.passwordHash !== undefined },
+          passwordLink: user && shownLink(await passwordLinks.ofUser(user.name), now),
           mails: await all.mails.list({ user: usernameOf(name), limit: MAX_MAILS }),
         }
       }
     }
   }
+}
+
+/** What has become of the latest link, and when it did, or will. */
+function shownLink(link: PasswordLink | undefined, now: number) {
+  return link && { state: passwordLinkStateOf(link, now), at: link.expiresAt }
 }
 
 /** Whether no identity store has the name, and each could say so. */

@@ -12,11 +12,13 @@ import { lockRoutes } from './lock-routes.ts'
 import { countLockedOut } from './locked-out.ts'
 import { lockoutRoutes } from './lockout-routes.ts'
 import { nowRoutes } from './now-routes.ts'
+import { passwordLinkRoutes } from './password-link-routes.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { releaseRoutes } from './release-routes.ts'
 import { searchRoutes } from './search-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { timelineRoutes } from './timeline-routes.ts'
+import { userListRoutes } from './user-list-routes.ts'
 import { userRoutes } from './user-routes.ts'
 
 /** The admin console: who is locked out and why, sessions, users and the audit trail. */
@@ -44,6 +46,8 @@ export function consoleRoutes(services: HttpServices, pages: Pages): Router {
     peopleRoutes,
     inviteRoutes,
     localUserRoutes,
+    userListRoutes,
+    passwordLinkRoutes,
     userRoutes,
     auditRoutes,
     timelineRoutes,

@@ -4,18 +4,18 @@ import { basePathOf } from '../../http/base-path.ts'
 const MAX_FIELD_LENGTH = 4096
 
 /** A field of the form that was sent; empty where there is none. */
-export function field(request: Request, name: string): string {
-  const [value = ''] = fields(request, name)
+export function field(request: Request, name: string, most = MAX_FIELD_LENGTH): string {
+  const [value = ''] = fields(request, name, most)
   return value
 }
 
-/** All fields of one name. */
-export function fields(request: Request, name: string): readonly string[] {
+/** All fields of one name. @param most characters of each. */
+export function fields(request: Request, name: string, most = MAX_FIELD_LENGTH): readonly string[] {
   const body: unknown = request.body
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return []
   const value = (body as Readonly<Record<string, unknown>>)[name]
   const values: readonly unknown[] = Array.isArray(value) ? value : [value]
-  return values.filter((each) => typeof each === 'string' && each.length <= MAX_FIELD_LENGTH) as string[]
+  return values.filter((each) => typeof each === 'string' && each.length <= most) as string[]
 }
 
 /** A parameter of the address; empty where there is none, or several. */

@@ -77,6 +77,7 @@ const PROBLEM_TEXTS = {
   'not-found': 'notFound',
   forgery: 'forgery',
   'too-many-requests': 'tooMany',
+  'body-too-large': 'tooLarge',
   busy: 'unavailable',
   unavailable: 'unavailable',
   unauthenticated: 'signIn',

@@ -25,6 +25,7 @@ export const SHOWN_KINDS = [
   'passkey.refused',
   'trust.revoked',
   'invitation.made',
+  'password_link.made',
   'user.changed',
   'quota.warned',
   'quota.spent',

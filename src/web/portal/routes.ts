@@ -4,6 +4,7 @@ import type { HttpServices } from '../../http/services.ts'
 import type { Pages } from '../layout/pages.ts'
 import { accountRoutes } from './account-routes.ts'
 import { approveRoutes } from './approve-routes.ts'
+import { choosePasswordRoutes } from './choose-password-routes.ts'
 import { enrolRoutes } from './enrol-routes.ts'
 import { ownSessionRoutes } from './own-sessions.ts'
 import { passkeyRoutes } from './passkey-routes.ts'
@@ -27,6 +28,7 @@ export function portalRoutes(services: HttpServices, pages: Pages, streams: Even
   ownSessionRoutes(router, portal)
   passkeyRoutes(router, portal)
   passwordRoutes(router, portal)
+  choosePasswordRoutes(router, portal)
   if (services.approving !== undefined) approveRoutes(router, portal, services.approving, streams)
   return router
 }

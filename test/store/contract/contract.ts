@@ -21,6 +21,7 @@ import { loginContract } from './login.ts'
 import { mailContract } from './mails.ts'
 import { networkContract } from './networks.ts'
 import { passkeyContract } from './passkeys.ts'
+import { passwordLinkContract } from './password-links.ts'
 import { peopleContract } from './people.ts'
 import { prefixLeaseContract } from './prefix-leases.ts'
 import { retentionContract } from './retention.ts'
@@ -57,6 +58,7 @@ export function recordsContract(name: string, open: () => Promise<OpenStore>): v
     userContract(records)
     enrolmentContract(records)
     invitationContract(records)
+    passwordLinkContract(records)
     mailContract(records)
     passkeyContract(records)
     peopleContract(records)

@@ -120,7 +120,7 @@ export function mailContract(records: () => Repositories): void {
       expect(await stateOf(first.id, subject)).toMatchObject({ state: 'replaced' })
       expect(await stateOf(second.id, subject)).toMatchObject({ state: 'waiting' })
       expect(await mails.madeSince(subject, NOON - 1, 'notices')).toBe(1)
-      expect(await mails.madeSince(subject, NOON - 1, 'invitations')).toBe(2)
+      expect(await mails.madeSince(subject, NOON - 1, 'invitation')).toBe(2)
       expect(await mails.madeSince(subject, NOON, 'notices')).toBe(0)
       await invitations.revoke(subject)
       expect(await stateOf(second.id, subject)).toBeUndefined()
