@@ -110,14 +110,19 @@ describeWith(BROWSER_NEEDS, 'users and their passwords on the web', () => {
       await page.locator('#list-form button').click()
       await page.locator('#shown, #wrong').first().waitFor()
     }
-    await list(['name,groups,mail', ...WRONG, ...GOOD_LINES.slice(0, 10)])
+    await list(['name,groups,mail', ...WRONG.slice(0, 4), ...GOOD_LINES.slice(0, 4)])
     await see('desk-user-list-wrong')
-    await list(['name,groups,mail', ...GOOD_LINES.slice(0, 20)])
+    await list(['name,groups,mail', ...GOOD_LINES.slice(0, 4)])
     await see('desk-user-list-plan')
-    await list(['name,groups,mail', ...GOOD_LINES])
-    for (const width of [320, 768, 1280]) {
-      await page.setViewportSize({ width, height: 900 })
-      await looks.take(page, `${locale}-desk-user-list-1000-${width}`)
+    for (const [name, lines] of [
+      ['50-wrong', WRONG],
+      ['1000', GOOD_LINES],
+    ] as const) {
+      await list(['name,groups,mail', ...lines])
+      for (const width of [320, 768, 1280]) {
+        await page.setViewportSize({ width, height: 900 })
+        await looks.take(page, `${locale}-desk-user-list-${name}-${width}`)
+      }
     }
     await page.goto(link)
     await see('portal-choose-password')

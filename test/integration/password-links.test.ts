@@ -214,7 +214,9 @@ describe('a link by which a user chooses a password', () => {
     const folder = fixture.folder.file('mail-out')
     const mails = () =>
       readdirSync(folder).map((file) =>
-        readFileSync(`${folder}/${file}`, 'utf8').replaceAll(/=\r?\n/g, '').replaceAll('=3D', '='),
+        readFileSync(`${folder}/${file}`, 'utf8')
+          .replaceAll(/=\r?\n/g, '')
+          .replaceAll('=3D', '='),
       )
     await expect
       .poll(() => mails().some((mail) => mail.includes(`To: ${name}@`)), { timeout: 20_000 })

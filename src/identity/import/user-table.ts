@@ -74,7 +74,10 @@ function userIn({ width, fields: row }: Row<Column>, most: number): ListedUser {
   }
 }
 
-function readField<Value>(field: string | undefined, read: (text: string) => Value): Value | null | undefined {
+function readField<Value>(
+  field: string | undefined,
+  read: (text: string) => Value,
+): Value | null | undefined {
   return field === undefined ? undefined : field === NOTHING ? null : read(field)
 }
 
