@@ -108,6 +108,7 @@ describeWith(BROWSER_NEEDS, 'somebody who looks after users on the web', () => {
     await page.getByRole('alert').filter({ hasText: 'IPv4' }).waitFor()
     expect(await page.inputValue('#groups')).toBe('staff, night')
     await page.fill('#ipv4', '10.9.9.9')
+    await page.getByLabel('None for now').check()
     await submit.click()
     await page.locator('#verdict').waitFor()
     expect(await records.users.find('new.nora')).toMatchObject({
