@@ -222,6 +222,8 @@ describe('a form of the admin console', () => {
       [`/desk/users/${user}/leave`, {}],
       [`/desk/users/${user}/edit`, { groups: 'staff', enabled: 'yes' }],
       ['/desk/add-user', { name: `${user}-2` }],
+      [`/desk/users/${user}/password-link`, {}],
+      ['/desk/user-list/carry-out', { list: `${user}-3` }],
       ['/desk/sessions/end', { id: await connected(user) }],
     ] as const) {
       const answer = await client.postOnly(path, { ...fields, reason })
