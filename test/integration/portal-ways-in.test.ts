@@ -79,7 +79,7 @@ test('assets are cached for a year under an address that changes with their cont
   const fixture = await startTestBroker()
   const { text } = await ask(fixture.url, { headers: { accept: 'text/html' } })
   const assets = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '')
-  expect(new Set(assets).size).toBe(3)
+  expect(new Set(assets).size).toBe(4)
   for (const path of assets) {
     expect(path).toMatch(/^\/assets\/[0-9a-f]{12}\/[\w.]+\.(css|js|svg)$/)
     const { status, headers } = await ask(fixture.url + path)
@@ -160,7 +160,7 @@ describe('ocbroker invite', () => {
     onTestFinished(broker.stop)
     expect(await broker.run(['invite', 'nobody'])).toMatchObject({
       code: 1,
-      stderr: 'no identity store knows nobody\n',
+      stderr: 'nobody: not invited: no identity store knows this name\n',
     })
     await broker.run(['user', 'add', 'alice', '--password-stdin'], { input: `${PASSWORD}\n` })
     for (const duration of ['31d', '0s', 'soon'])
