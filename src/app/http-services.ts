@@ -29,6 +29,7 @@ import { explainOptions } from './explain.ts'
 import { expectationFor } from './gateway-expectation.ts'
 import type { HttpParts } from './http.ts'
 import { codeMailsOf } from './mails.ts'
+import { passkeysOutrankCodes } from './passkeys.ts'
 import { passwordRulesOf } from './password-rules.ts'
 import { singleSignOn } from './single-sign-on.ts'
 import { userListsOf } from './user-lists.ts'
@@ -103,6 +104,7 @@ export function httpServices(
     passkeys: new Passkeys({ passkeys: records.passkeys, audit, clock, random }),
     enrollingPasskeys: passkeys?.enrolling,
     passkeyAssertions: passkeys?.assertions,
+    passkeysOutrankCodes: passkeysOutrankCodes(config),
     inviting: new Inviting({
       ...{ invitations: records.invitations, audit, clock, random },
       mails: codeMailsOf('invitation', config, store, runtime),

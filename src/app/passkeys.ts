@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import type { PasskeyChallenge, PasskeyChallenges, PasskeySite } from '../domain/passkey.ts'
 import type { Runtime } from '../domain/runtime.ts'
+import { wantsPasskey } from '../domain/scope.ts'
 import { PasskeyAssertions } from '../login/passkey-assertions.ts'
 import { EnrollingPasskeys } from '../manage/enrolling-passkeys.ts'
 import type { EphemeralState } from './ephemeral.ts'
@@ -13,6 +14,16 @@ const MAX_CHALLENGES = 50_000
 export function passkeySiteOf({ http, portal, secondFactor }: Config): PasskeySite | undefined {
   if (http === undefined || portal.passkeys === undefined) return undefined
   return { ...portal.passkeys, name: secondFactor.totp.issuer }
+}
+
+/**
+ * Whether a passkey gives a user with these groups what no code does: a role that requires one, or VPN logins that are
+ * approved. Then a code must not change the passkeys, or it would give the same.
+ */
+export function passkeysOutrankCodes({ http, policies, secondFactor }: Config) {
+  const isApproved =
+    secondFactor.mode === 'approve' || policies.some(({ secondFactorMode }) => secondFactorMode === 'approve')
+  return (groups: readonly string[]) => isApproved || (http !== undefined && wantsPasskey(groups, http.roles))
 }
 
 export function openPasskeyChallenges({ open }: Pick<EphemeralState, 'open'>): PasskeyChallenges {

@@ -119,6 +119,15 @@ export function overOf(rights: Rights): readonly string[] | undefined {
   return partial[0]
 }
 
+/**
+ * The groups whose users alone one right is good for; undefined: all users. A right that is missing is good for nobody.
+ * Who reads all by one role may change only a part by another.
+ */
+export function reachOf(rights: Rights, scope: Scope): readonly string[] | undefined {
+  const reach = rights.get(scope) ?? []
+  return reach === 'everybody' ? undefined : reach
+}
+
 /** Whether all that the rights allow is allowed for a user with these groups. */
 export function areGoodFor(rights: Rights, groups: readonly string[]): boolean {
   return [...rights.values()].every((reach) => isWithin(reach, groups))

@@ -83,6 +83,8 @@ export interface HttpServices extends Runtime {
   /** Absent, as the next: the portal has no address for passkeys. */
   readonly enrollingPasskeys?: EnrollingPasskeys
   readonly passkeyAssertions?: PasskeyAssertions
+  /** Whether a passkey gives a user with these groups what no code does. */
+  readonly passkeysOutrankCodes: (groups: readonly string[]) => boolean
   readonly inviting: Inviting
   readonly passwordLinks: PasswordLinks
   readonly choosingPassword: ChoosingPassword

@@ -135,11 +135,18 @@ export class SingleSignOn {
     const order = await provider.readSignOut(token)
     if (order === undefined) return false
     // Otherwise somebody who has seen it could end the sessions of later sign-ins.
-    if (!(await signOuts.putIfAbsent(digestOf(order.id), true, SIGN_OUT_KNOWN_MS))) return true
+    const key = digestOf(order.id)
+    if (!(await signOuts.putIfAbsent(key, true, SIGN_OUT_KNOWN_MS))) return true
     // With both, `sid` is meant: the user's sessions in other browsers stay.
     const { issuer, subject, session } = order
     const names = signOutNames(session === undefined ? { issuer, subject } : { issuer, session })
-    for (const name of names) await sessions.deleteAllOf(name)
+    try {
+      for (const name of names) await sessions.deleteAllOf(name)
+    } catch (outage) {
+      // The provider sends it again.
+      await signOuts.delete(key)
+      throw outage
+    }
     log.info('single_sign_on.signed_out', { subject, session })
     return true
   }

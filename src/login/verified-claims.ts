@@ -1,4 +1,4 @@
-import { type LoginName, parseLoginName } from '../domain/login-name.ts'
+import { foldName, hasIgnorableCharacters, type LoginName, parseLoginName } from '../domain/login-name.ts'
 import {
   type ClaimRules,
   type ProvenClaims,
@@ -65,7 +65,20 @@ function nameIn(claims: ProvenClaims['claims'], { userClaim }: ClaimRules): Logi
   // Many providers let users write any address into their profile.
   if (userClaim === 'email' && claims.email_verified !== true)
     return 'the provider has not verified the mail address (email_verified)'
+  if (!isPlainlyWritten(value))
+    return `the claim ${userClaim} holds characters that pass for others: it may be somebody else's name`
   return parseLoginName(value) ?? `the claim ${userClaim} is no user name`
+}
+
+/**
+ * At a login wide, ligated and blank characters pass for the plain ones, as the password shows who it is. Here the name
+ * itself does, and at the provider each such spelling may be another user.
+ */
+function isPlainlyWritten(value: string): boolean {
+  const lower = Array.from(value, (character) => character.toLowerCase()).join('')
+  return (
+    value === value.normalize('NFKC') && lower === foldName(value) && !hasIgnorableCharacters(value)
+  )
 }
 
 /** A list, or one group by itself. */

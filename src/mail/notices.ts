@@ -31,6 +31,7 @@ export function noticesOf(event: AuditEvent): readonly Notice[] {
   const once = { cause: [id], name, at, address }
   switch (event.kind) {
     case 'enrolment.made':
+    case 'passkey.enrolled':
       return [{ ...once, kind: 'enrolled' }]
     case 'lockout.made':
       return [{ ...once, kind: 'locked' }]

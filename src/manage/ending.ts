@@ -24,6 +24,8 @@ export interface Ender {
   readonly reason: string
   /** Whether the person of this subject or user name may be acted on; absent: everybody. @throws Unavailable */
   readonly mayActOn?: (target: string) => Promise<boolean>
+  /** The sessions that the caller may see; absent: all. */
+  readonly sessions?: Pick<SessionStore, 'list' | 'find'>
 }
 
 /** Nobody carries out orders at this gateway now. */
@@ -58,9 +60,9 @@ export class Ending {
   }
 
   /** @throws Unavailable */
-  async end(wanted: EndWanted, { actor, reason, mayActOn }: Ender): Promise<EndAnswer> {
+  async end(wanted: EndWanted, { actor, reason, mayActOn, ...seen }: Ender): Promise<EndAnswer> {
     const { orders, clock, random } = this.#options
-    const sessions = await this.#find(wanted)
+    const sessions = await findSessions(wanted, seen.sessions ?? this.#options.sessions)
     if (sessions.length === 0) return { kind: 'nothing' }
     for (const target of new Set(sessions.map(({ subject, user }) => subject ?? user)))
       if (mayActOn !== undefined && !(await mayActOn(target))) return { kind: 'forbidden' }
@@ -79,21 +81,6 @@ export class Ending {
     return { kind: 'ordered', orders: ids, sessions, unreached: await this.#unreached(sessions) }
   }
 
-  async #find(wanted: EndWanted): Promise<readonly Session[]> {
-    const { sessions } = this.#options
-    const open = { open: true, limit: MOST }
-    if ('id' in wanted) {
-      const session = await sessions.find(wanted.id)
-      return session === undefined || session.stoppedAt !== undefined ? [] : [session]
-    }
-    if ('session' in wanted) return sessions.list({ ...open, acctSession: wanted.session })
-    if ('user' in wanted)
-      return (await sessions.list({ ...open, user: wanted.user })).filter(isOf(wanted.user))
-    const own = await sessions.list({ ...open, address: wanted.address })
-    const inside = await sessions.list({ ...open, ip: wanted.address })
-    return [...new Map([...own, ...inside].map((session) => [session.id, session])).values()]
-  }
-
   async #unreached(sessions: readonly Session[]): Promise<readonly Unreached[]> {
     const { agents, gateways, clock } = this.#options
     const known = await agents.list()
@@ -107,6 +94,22 @@ export class Ending {
       return [{ gateway, detail, commands }]
     })
   }
+}
+
+async function findSessions(
+  wanted: EndWanted,
+  sessions: Pick<SessionStore, 'list' | 'find'>,
+): Promise<readonly Session[]> {
+  const open = { open: true, limit: MOST }
+  if ('id' in wanted) {
+    const session = await sessions.find(wanted.id)
+    return session === undefined || session.stoppedAt !== undefined ? [] : [session]
+  }
+  if ('session' in wanted) return sessions.list({ ...open, acctSession: wanted.session })
+  if ('user' in wanted) return (await sessions.list({ ...open, user: wanted.user })).filter(isOf(wanted.user))
+  const own = await sessions.list({ ...open, address: wanted.address })
+  const inside = await sessions.list({ ...open, ip: wanted.address })
+  return [...new Map([...own, ...inside].map((session) => [session.id, session])).values()]
 }
 
 function isReached(gateway: string, agents: readonly Agent[], now: number): boolean {

@@ -51,6 +51,12 @@ export class EnrollingPasskeys {
     this.#challenges = new OpenPasskeyChallenges(options)
   }
 
+  /** Whether the subject has a passkey that works at the portal's present address. @throws Unavailable */
+  async hasUsable(subject: string): Promise<boolean> {
+    const { passkeys, site } = this.#options
+    return (await passkeys.list(subject)).some(({ rpId }) => rpId === site.rpId)
+  }
+
   /**
    * @param label the user's name as authenticators show it.
    * @returns what the page hands to `navigator.credentials.create`. @throws Unavailable

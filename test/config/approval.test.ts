@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { passkeysOutrankCodes } from '../../src/app/passkeys.ts'
 import { configOf, faultOf, faultsOf, GATEWAY } from './loading.ts'
 
 const PORTAL = 'http: {}\nportal: { public_url: "https://vpn.example.org" }\n'
@@ -18,6 +19,20 @@ describe('approving a login with a passkey', () => {
     )
     expect(secondFactor.mode).toBe('challenge')
     expect(policies.map(({ secondFactorMode }) => secondFactorMode)).toEqual(['approve', 'either', undefined])
+  })
+
+  test('makes a passkey worth more than a code, for all where any policy demands it', async () => {
+    const [both, one] = [policy('second_factor: { mode: either }, reply: {}'), policy('reply: {}')]
+    const strict = policy('second_factor: { mode: approve }, reply: {}')
+    const roles = 'http: { roles: { admin: { groups: [admins], require: passkey }, desk: [helpdesk] } }\n'
+    const site = PORTAL.replace('http: {}\n', '')
+    const outranks = async (text: string, ...groups: string[]) =>
+      passkeysOutrankCodes(await configOf(GATEWAY + site + text))(groups)
+    expect(await outranks(`http: {}\n${one}${APPROVE}`)).toBe(true)
+    expect(await outranks(`http: {}\n${strict}`)).toBe(true)
+    expect(await outranks(`http: {}\n${both}`)).toBe(false)
+    expect(await outranks(roles + one, 'admins')).toBe(true)
+    expect(await outranks(roles + one, 'helpdesk')).toBe(false)
   })
 
   test('needs the portal and its address, wherever it is demanded', async () => {

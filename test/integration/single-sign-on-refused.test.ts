@@ -179,6 +179,25 @@ describe('a single sign-on that is not right', () => {
     expect(headingOf(await client.post('/code', { code: broker.code() }))).toBe(IN)
   })
 
+  test('with two factors adds no authenticator to the passkeys of its user', async () => {
+    const setUp = async (name: string) => {
+      await broker.addUser(name)
+      provider.users.set(name, { preferred_username: name, amr: ['mfa'] })
+      const client = newClient()
+      await signOn(name, client)
+      return client
+    }
+    const enrolling = await setUp('gus')
+    expect(headingOf(await enrolling.post('/enrol/begin'))).not.toBe(IN)
+    const client = await setUp('gwen')
+    await broker.records.passkeys.add({
+      ...{ id: 'p-gwen', subject: 'gwen', name: 'phone', credential: 'c-gwen', handle: 'AA' },
+      ...{ publicKey: 'AA', counter: 0, rpId: 'vpn.example.org', createdAt: Date.now() },
+    })
+    expect(headingOf(await client.post('/enrol/begin'))).toBe(IN)
+    expect(headingOf(await client.get('/enrol'))).toBe(IN)
+  })
+
   test('is told within seconds while the provider hangs, and passwords go on', async () => {
     const client = newClient()
     const path = await new ProviderClient().signOn(client, 'ada')

@@ -54,6 +54,34 @@ test('a claim that is no user name signs nobody in', async () => {
     expect(await read({ preferred_username })).toMatchObject({ kind: 'refused' })
 })
 
+test('a name that only passes for another is nobody’s', async () => {
+  // Wide letters, a Kelvin sign, a long s, a sharp s, a ligature, a wide mark, blanks, characters that nobody sees.
+  for (const preferred_username of [
+    'ａｄａ',
+    'bo\u212a',
+    'be\u017fs',
+    'groß',
+    'o\ufb03ce',
+    'ada＠example.org',
+    ' ada',
+    'ada ',
+    'a\u200dda',
+    'u\u0308mit',
+  ])
+    expect(await read({ preferred_username })).toMatchObject({
+      kind: 'refused',
+      detail: expect.stringContaining('pass for others'),
+    })
+  for (const [preferred_username, username] of [
+    ['Ada.Lovelace', 'ada.lovelace'],
+    ['Ümit', 'ümit'],
+    ['王伟', '王伟'],
+    ['CORP\\ada', 'ada'],
+    ['ada@Example.org', 'ada'],
+  ])
+    expect((await signedOn({ preferred_username })).name.username).toBe(username)
+})
+
 test('groups are a list or one text, and only where the operator has named the claim', async () => {
   const groups = async (claims: object, rules?: Partial<ClaimRules>) =>
     (await signedOn(claims, rules)).signedOn.groups

@@ -7,8 +7,8 @@ import { usernameOf } from '../../domain/login-name.ts'
 import type { RequestLimits } from '../../domain/request-limits.ts'
 import {
   covers,
-  overOf,
   type RoleGrants,
+  reachOf,
   rightsNow,
   rightsOf,
   rightsToAll,
@@ -174,7 +174,7 @@ export async function demandLock(
   caller: Caller,
   services: Pick<HttpServices, 'mayActOn'>,
 ): Promise<void> {
-  if (overOf(caller.rights) === undefined) return
+  if (reachOf(caller.rights, 'lockouts:write') === undefined) return
   if (scope === 'address')
     throw new Problem('missing-scope', {
       detail: 'The address may be of users for whom the caller has no right.',

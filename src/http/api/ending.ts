@@ -10,7 +10,8 @@ import { orderWire, timeText } from './wire.ts'
 export function endingRoutes({ records, recordsOf, ending, mayActOn }: HttpServices): Handlers {
   async function end(call: Call, wanted: EndWanted, reason: string): Promise<EndAnswer> {
     const { actor, rights } = call.caller
-    return ending.end(wanted, { actor, reason, mayActOn: (target) => mayActOn(target, rights) })
+    const { sessions } = recordsOf(call.caller)
+    return ending.end(wanted, { actor, reason, mayActOn: (target) => mayActOn(target, rights), sessions })
   }
 
   return {

@@ -58,6 +58,7 @@ export function enrolmentRoutes(services: HttpServices): Handlers {
       type Wanted = { user: string; name?: string; add?: boolean; key?: string }
       const { user, name, add: adds = false, key } = call.body<Wanted>()
       const given = key === undefined ? undefined : givenSeed(key)
+      await demandSight(user, call.caller, services)
       const subject = await subjectOf(user)
       if (subject === undefined)
         throw new Problem('not-found', { detail: 'Unknown user: not found in any identity store.' })

@@ -1,6 +1,6 @@
 import type { LockoutScope, LockoutState } from '../../domain/lockout.ts'
 import type { LockoutHint } from '../../domain/lockout-hint.ts'
-import { overOf } from '../../domain/scope.ts'
+import { reachOf } from '../../domain/scope.ts'
 import type { ReleaseAnswer, ReleaseWanted } from '../../manage/release-lockouts.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
@@ -19,7 +19,7 @@ export function lockoutRoutes({ recordsOf, lockouts, mayActOn, clock }: HttpServ
     return lockouts.release(wanted, {
       by: actor,
       reason,
-      over: overOf(rights),
+      over: reachOf(rights, 'lockouts:write'),
       mayActOn: (target) => mayActOn(target, rights),
     })
   }

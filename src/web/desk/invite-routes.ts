@@ -18,7 +18,7 @@ const MAX_INVITED = 200
 
 /** Invites several people with one reason. The codes are in the answer and nowhere else. */
 export function inviteRoutes(router: Router, admin: AdminConsole): void {
-  const { inviting, subjectOf, mayActOn, publicUrl } = admin.services
+  const { inviting, subjectOf, mayActOn, maySee, publicUrl } = admin.services
 
   router.post('/users/invite-many', needs('enrolments:write', true), async (request, response) => {
     const context = admin.auditContextIn(request)
@@ -63,6 +63,7 @@ export function inviteRoutes(router: Router, admin: AdminConsole): void {
 
   async function inviteeOf(name: string, request: Request): Promise<Invitee | NotInvited> {
     try {
+      if (!(await maySee(name, callerOf(request)))) return { name, why: 'unknown' }
       const subject = await subjectOf(name)
       if (subject === undefined) return { name, why: 'unknown' }
       return (await mayActOn(subject, callerOf(request).rights))

@@ -1,5 +1,6 @@
 import type { Request, Response, Router } from 'express'
-import { demandRightsOver } from '../../http/api/authenticate.ts'
+import { usernameOf } from '../../domain/login-name.ts'
+import { demandRightsOver, demandSight } from '../../http/api/authenticate.ts'
 import { callerOf } from '../../http/caller.ts'
 import { Problem } from '../../http/problem.ts'
 import { LEAVE_STEPS, Leaving } from '../../manage/leaving.ts'
@@ -42,9 +43,13 @@ export function leaveRoutes(router: Router, admin: AdminConsole): void {
 
   /** @throws Problem where nobody has the name, or the caller may not act on the user. */
   async function subjectIn(request: Request): Promise<string> {
+    const caller = callerOf(request)
+    await demandSight(nameIn(request), caller, admin.services)
     const subject = await subjectOf(nameIn(request))
     if (subject === undefined) throw new Problem('not-found')
-    await demandRightsOver(subject, callerOf(request), admin.services)
+    // The lock and the end of the sessions cover everybody of the username.
+    for (const target of new Set([subject, usernameOf(subject)]))
+      await demandRightsOver(target, caller, admin.services)
     return subject
   }
 

@@ -1,6 +1,6 @@
 import type { Request, Response, Router } from 'express'
 import type { LockoutScope } from '../../domain/lockout.ts'
-import { overOf } from '../../domain/scope.ts'
+import { reachOf } from '../../domain/scope.ts'
 import { demandLock } from '../../http/api/authenticate.ts'
 import { callerOf } from '../../http/caller.ts'
 import { field, goTo, parameter } from '../layout/forms.ts'
@@ -55,7 +55,7 @@ export function lockRoutes(router: Router, admin: AdminConsole): void {
   })
 
   function showForm(response: Response, typed: LockForm, problem?: FormProblem): void {
-    const isForAll = overOf(callerOf(response.req).rights) === undefined
+    const isForAll = reachOf(callerOf(response.req).rights, 'lockouts:write') === undefined
     admin.show(response, {
       view: 'lock',
       title: (t) => t('admin.lock.title'),

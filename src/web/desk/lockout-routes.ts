@@ -1,6 +1,6 @@
 import type { Request, Response, Router } from 'express'
 import { isInForce, type Lockout } from '../../domain/lockout.ts'
-import { overOf } from '../../domain/scope.ts'
+import { reachOf } from '../../domain/scope.ts'
 import { callerOf } from '../../http/caller.ts'
 import { Problem } from '../../http/problem.ts'
 import { readTimeline } from '../../manage/timeline.ts'
@@ -40,7 +40,7 @@ export function lockoutRoutes(router: Router, admin: AdminConsole): void {
         by: actor,
         reason,
         mayActOn: mayAct,
-        over: overOf(rights),
+        over: reachOf(rights, 'lockouts:write'),
       },
     )
     if (left.some(({ why }) => why === 'forbidden')) throw new Problem('missing-scope')

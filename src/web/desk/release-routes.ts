@@ -1,5 +1,5 @@
 import type { Request, Response, Router } from 'express'
-import { overOf } from '../../domain/scope.ts'
+import { reachOf } from '../../domain/scope.ts'
 import { callerOf } from '../../http/caller.ts'
 import type { ReleaseWanted } from '../../manage/release-lockouts.ts'
 import { field, fields } from '../layout/forms.ts'
@@ -28,7 +28,7 @@ export function releaseRoutes(router: Router, admin: AdminConsole): void {
     const answer = await lockouts.release(wanted, {
       by: context.actor,
       reason: context.reason,
-      over: overOf(rights),
+      over: reachOf(rights, 'lockouts:write'),
       mayActOn: (target) => mayActOn(target, rights),
     })
     const records = admin.recordsOf(request)

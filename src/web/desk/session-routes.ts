@@ -43,7 +43,9 @@ export function sessionRoutes(router: Router, admin: AdminConsole): void {
     const id = recordId(field(request, 'id'))
     const { rights } = callerOf(request)
     const mayAct = (target: string) => mayActOn(target, rights)
-    const answer = id === undefined ? NOTHING : await ending.end({ id }, { ...context, mayActOn: mayAct })
+    const { sessions } = admin.recordsOf(request)
+    const answer =
+      id === undefined ? NOTHING : await ending.end({ id }, { ...context, mayActOn: mayAct, sessions })
     if (answer.kind === 'forbidden') throw new Problem('missing-scope')
     showEnded(response, answer, answer.kind === 'nothing' ? 'session_over' : undefined)
   })

@@ -3,8 +3,8 @@ import { parseDuration } from '../../domain/duration.ts'
 import { Unavailable } from '../../domain/errors.ts'
 import { canonicalUserName, usernameOf } from '../../domain/login-name.ts'
 import { parseOctets } from '../../domain/octets.ts'
-import { overOf } from '../../domain/scope.ts'
-import { demandRightsOver } from '../../http/api/authenticate.ts'
+import { reachOf } from '../../domain/scope.ts'
+import { demandRightsOver, demandSight } from '../../http/api/authenticate.ts'
 import { callerOf } from '../../http/caller.ts'
 import { Problem } from '../../http/problem.ts'
 import type { Addition } from '../../manage/user-quotas.ts'
@@ -46,7 +46,7 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
       {
         by: context.actor,
         reason: context.reason,
-        over: overOf(rights),
+        over: reachOf(rights, 'lockouts:write'),
         mayActOn: (target) => mayActOn(target, rights),
       },
     )
@@ -82,7 +82,8 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
     const user = await accountOf(name)
     if (user === undefined) return person.show(response, name, 'unknown_user')
     const caller = callerOf(request)
-    if (overOf(caller.rights) !== undefined) await demandRightsOver(user, caller, admin.services)
+    if (reachOf(caller.rights, 'enrolments:write') !== undefined)
+      await demandRightsOver(user, caller, admin.services)
     await trusts.revokeAllOf(user, context)
     goTo(response, personPath(name))
   })
@@ -103,6 +104,7 @@ export function userRoutes(router: Router, admin: AdminConsole): void {
     const name = field(request, 'name')
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return person.show(response, name, context)
+    await demandSight(name, callerOf(request), admin.services)
     const subject = await subjectOf(name)
     if (subject === undefined) return person.show(response, name, 'unknown_user')
     await demandRightsOver(subject, callerOf(request), admin.services)

@@ -21,7 +21,7 @@ const APPS = [
 
 /** Enrols an authenticator: from the QR code to the recovery codes. */
 export function enrolRoutes(router: Router, portal: Portal): void {
-  const { signingIn, enrolling, enrollingPasskeys, records, enrolsByPassword } = portal.services
+  const { signingIn, enrolling, enrollingPasskeys, passkeys, records, enrolsByPassword } = portal.services
 
   router.get('/enrol', async (request, response) => {
     const { session } = browserSessionOf(request)
@@ -85,13 +85,17 @@ export function enrolRoutes(router: Router, portal: Portal): void {
     portal.show(response, { view: 'done', title: (t) => t('portal.done.title') }),
   )
 
-  /** A user whom the provider of the single sign-on let in by two factors may have no authenticator yet. */
+  /**
+   * A user whom the provider of the single sign-on let in by two factors may have no second factor here yet. Beside
+   * passkeys, one of them is asked for first.
+   */
   async function mayBegin(session: WebSession): Promise<boolean> {
     if (hasUnsavedCodes(session)) return false
     if (session.stage === 'enrol') return true
     const { stage, signedOn, subject } = session
     if (stage !== 'in' || signedOn?.hasSecondFactor !== true || subject === undefined) return false
-    return enrolsByPassword && (await records.enrolments.registeredOf(subject)).length === 0
+    if (!enrolsByPassword || (await records.enrolments.registeredOf(subject)).length > 0) return false
+    return (await passkeys.of(subject)).length === 0
   }
 
   /**

@@ -22,7 +22,8 @@ type Owned = WebSession & { readonly subject: string }
 
 /** Passkeys of a user: added, renamed and removed; and what their scripts ask for. */
 export function passkeyRoutes(router: Router, portal: Portal): void {
-  const { signingIn, passkeys, enrollingPasskeys, passkeyAssertions, records, clock } = portal.services
+  const { signingIn, passkeys, enrollingPasskeys, passkeyAssertions, passkeysOutrankCodes, records, clock } =
+    portal.services
   if (enrollingPasskeys === undefined || passkeyAssertions === undefined) return
 
   router.post('/passkeys/options', async (request, response) => {
@@ -51,10 +52,10 @@ export function passkeyRoutes(router: Router, portal: Portal): void {
   })
 
   router.post('/passkeys/add', async (request, response) => {
-    if (ownerIn(request)?.stage !== 'in') return goTo(response, '/')
-    const outcome = await signingIn.again(request, field(request, 'code'), field(request, 'passkey'))
-    if (outcome.kind === 'refusal')
-      return showProof(response, 'add', portal.problemOf(outcome, proofIn(request)))
+    const owner = ownerIn(request)
+    if (owner?.stage !== 'in') return goTo(response, '/')
+    const problem = await problemWithProof(request, owner)
+    if (problem !== undefined) return showProof(response, 'add', problem)
     const browser = browserSessionOf(request)
     if (browser.session === undefined) return goTo(response, '/')
     await browser.change({ ...browser.session, notes: { passkeyUntil: String(clock.now() + ADD_WITHIN_MS) } })
@@ -108,10 +109,10 @@ export function passkeyRoutes(router: Router, portal: Portal): void {
   })
 
   router.post('/passkeys/remove', async (request, response) => {
-    if (ownerIn(request)?.stage !== 'in') return goTo(response, '/')
-    const outcome = await signingIn.again(request, field(request, 'code'), field(request, 'passkey'))
-    if (outcome.kind === 'refusal')
-      return showProof(response, 'remove', portal.problemOf(outcome, proofIn(request)))
+    const before = ownerIn(request)
+    if (before?.stage !== 'in') return goTo(response, '/')
+    const problem = await problemWithProof(request, before)
+    if (problem !== undefined) return showProof(response, 'remove', problem)
     const owner = ownerIn(request)
     const browser = browserSessionOf(request)
     if (owner === undefined) return goTo(response, '/')
@@ -119,6 +120,19 @@ export function passkeyRoutes(router: Router, portal: Portal): void {
     if (removed) await browser.change({ ...owner, notes: { said: 'passkeyRemoved' } })
     goTo(response, '/')
   })
+
+  /** Asks for the passkey, or for a code where that may change passkeys. */
+  async function problemWithProof(request: Request, owner: Owned): Promise<FormProblem | undefined> {
+    const proof = proofIn(request)
+    if (proof === 'code' && !(await takesCode(owner)))
+      return { problem: (t) => t('portal.passkeys.ownFirst') }
+    const outcome = await signingIn.again(request, field(request, 'code'), field(request, 'passkey'))
+    return outcome.kind === 'refusal' ? portal.problemOf(outcome, proof) : undefined
+  }
+
+  async function takesCode({ subject, groups }: Owned): Promise<boolean> {
+    return !passkeysOutrankCodes(groups) || (await enrollingPasskeys?.hasUsable(subject)) !== true
+  }
 
   /**
    * Within some minutes after a step-up; or as the first second factor of all, where a first authenticator could be
@@ -148,11 +162,14 @@ export function passkeyRoutes(router: Router, portal: Portal): void {
     problem?: FormProblem,
   ): Promise<void> {
     const request = response.req
-    const { subject = '' } = browserSessionOf(request).session ?? {}
+    const owner = ownerIn(request)
+    if (owner === undefined) return goTo(response, '/')
+    const { subject } = owner
     const id = parameter(request, 'id') || field(request, 'id')
     const all = await passkeys.of(subject)
     const passkey = all.find((each) => each.id === id)
     if (action === 'remove' && passkey === undefined) return goTo(response, '/')
+    const mayShowCode = await takesCode(owner)
     portal.show(response, {
       view: 'passkey-prove',
       title: (t) => t(`portal.passkeys.${action}.title`),
@@ -162,7 +179,8 @@ export function passkeyRoutes(router: Router, portal: Portal): void {
         id: passkey?.id,
         name: passkey?.name,
         canUsePasskey: all.length > 0,
-        hasAuthenticator: (await records.enrolments.registeredOf(subject)).length > 0,
+        needsPasskey: !mayShowCode,
+        takesCode: mayShowCode && (await records.enrolments.registeredOf(subject)).length > 0,
       },
       ...problem,
     })
