@@ -76,9 +76,7 @@ function nameIn(claims: ProvenClaims['claims'], { userClaim }: ClaimRules): Logi
  */
 function isPlainlyWritten(value: string): boolean {
   const lower = Array.from(value, (character) => character.toLowerCase()).join('')
-  return (
-    value === value.normalize('NFKC') && lower === foldName(value) && !hasIgnorableCharacters(value)
-  )
+  return value === value.normalize('NFKC') && lower === foldName(value) && !hasIgnorableCharacters(value)
 }
 
 /** A list, or one group by itself. */

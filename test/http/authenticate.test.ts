@@ -3,8 +3,9 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { quietLog } from '../../src/domain/log.ts'
 import { systemRandom } from '../../src/domain/random.ts'
+import { type RoleGrants, rightsOf } from '../../src/domain/scope.ts'
 import type { WebSession } from '../../src/domain/web-session.ts'
-import { Authentication } from '../../src/http/api/authenticate.ts'
+import { Authentication, demandLock } from '../../src/http/api/authenticate.ts'
 import { withBrowserSession } from '../../src/http/browser-session.ts'
 
 const unused = () => Promise.reject(new Error('not asked for'))
@@ -66,4 +67,30 @@ test('a browser session is a caller of the API only after two factors', async ()
   await expect(callerWith({ factors: 1 })).rejects.toMatchObject({ problem: 'unauthenticated' })
   await expect(callerWith({ stage: 'code' })).rejects.toMatchObject({ problem: 'unauthenticated' })
   await expect(callerWith({ stage: 'enrol' })).rejects.toMatchObject({ problem: 'unauthenticated' })
+})
+
+test('a lock is of the part for which its maker may lock, whatever else they read, by whatever name', async () => {
+  const roles: RoleGrants = {
+    admin: [],
+    desk: [{ groups: ['helpdesk'] }, { groups: ['helpdesk-fra'], over: ['staff-fra'] }],
+    auditor: [{ groups: ['auditors'] }],
+  }
+  const services = {
+    // Ada of Berlin has a namesake in Frankfurt, who is called by a mail address too.
+    mayActOn: async (target: string) => ['anna', 'ada.l'].includes(target),
+    subjectOf: async (typed: string) => (typed === 'ada.l' ? 'ada' : typed),
+  }
+  const lock = (groups: readonly string[], user?: string) =>
+    demandLock(
+      user === undefined ? { scope: 'address' } : { scope: 'user', user },
+      { rights: rightsOf(groups, roles) },
+      services,
+    )
+  for (const groups of [['helpdesk-fra'], ['helpdesk-fra', 'auditors']]) {
+    await lock(groups, 'anna')
+    for (const user of ['zoe', 'ada', 'ada.l', undefined])
+      await expect(lock(groups, user)).rejects.toMatchObject({ problem: 'missing-scope' })
+  }
+  await lock(['helpdesk'])
+  await lock(['helpdesk', 'helpdesk-fra'], 'zoe')
 })

@@ -161,7 +161,7 @@ export function demand({ rights }: Caller, scope: Scope, isForAPart = false): vo
 /** For a change to a person, or to the person's authenticator. @throws Problem `missing-scope`, Unavailable */
 export async function demandRightsOver(
   target: string,
-  { rights }: Caller,
+  { rights }: Pick<Caller, 'rights'>,
   { mayActOn }: Pick<HttpServices, 'mayActOn'>,
 ): Promise<void> {
   if (await mayActOn(target, rights)) return
@@ -171,16 +171,18 @@ export async function demandRightsOver(
 /** For a lock: an address may be of users for whom the caller's right is not good. @throws Problem `missing-scope`, Unavailable */
 export async function demandLock(
   { scope, user = '' }: { readonly scope: LockoutScope; readonly user?: string },
-  caller: Caller,
-  services: Pick<HttpServices, 'mayActOn'>,
+  caller: Pick<Caller, 'rights'>,
+  services: Pick<HttpServices, 'mayActOn' | 'subjectOf'>,
 ): Promise<void> {
   if (reachOf(caller.rights, 'lockouts:write') === undefined) return
   if (scope === 'address')
     throw new Problem('missing-scope', {
       detail: 'The address may be of users for whom the caller has no right.',
     })
-  // A lockout covers everybody of the username.
-  for (const target of new Set([user, usernameOf(user)])) await demandRightsOver(target, caller, services)
+  // A lockout covers everybody of the username, and of that of the account where another of its names was typed.
+  const names = [user, (await services.subjectOf(user)) ?? user]
+  for (const target of new Set([...names, ...names.map(usernameOf)]))
+    await demandRightsOver(target, caller, services)
 }
 
 /** @param name of a user, or a subject. @throws Problem `not-found`, as of a user who is not there; Unavailable */

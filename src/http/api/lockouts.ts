@@ -13,7 +13,9 @@ import { eventWire, lockoutWire } from './wire.ts'
 const MAX_HISTORY = 100
 const HISTORY_BEFORE_MS = 3_600_000
 
-export function lockoutRoutes({ recordsOf, lockouts, mayActOn, clock }: HttpServices): Handlers {
+export function lockoutRoutes(services: HttpServices): Handlers {
+  const { recordsOf, lockouts, mayActOn, clock } = services
+
   function release(call: Call, wanted: ReleaseWanted, reason: string): Promise<ReleaseAnswer> {
     const { actor, rights } = call.caller
     return lockouts.release(wanted, {
@@ -46,7 +48,7 @@ export function lockoutRoutes({ recordsOf, lockouts, mayActOn, clock }: HttpServ
 
     async lockByHand(call) {
       const { scope, user, address, until, reason } = call.body<WantedBody>()
-      await demandLock({ scope, user }, call.caller, { mayActOn })
+      await demandLock({ scope, user }, call.caller, services)
       const end = until === undefined ? undefined : millisecondsOf(until, '/body/until')
       const answer = await lockouts.lock({ scope, user, address, until: end }, call.caller.actor, reason)
       if (answer.kind === 'wrong')
