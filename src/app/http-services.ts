@@ -1,6 +1,7 @@
 import packageFile from '../../package.json' with { type: 'json' }
 import type { PendingEnrolment } from '../domain/pending-enrolment.ts'
 import type { Secret } from '../domain/secret.ts'
+import { SiteDays } from '../domain/site-days.ts'
 import type { WebSessionStore } from '../domain/web-session.ts'
 import type { Authentication } from '../http/api/authenticate.ts'
 import { Readiness } from '../http/readiness.ts'
@@ -32,6 +33,7 @@ import { codeMailsOf } from './mails.ts'
 import { passkeysOutrankCodes } from './passkeys.ts'
 import { passwordRulesOf } from './password-rules.ts'
 import { singleSignOn } from './single-sign-on.ts'
+import { takesPasskeys } from './takes-passkeys.ts'
 import { userListsOf } from './user-lists.ts'
 import { userQuotasOf } from './user-quotas.ts'
 
@@ -144,6 +146,8 @@ export function httpServices(
     subjectOf: subjectOfName,
     readiness: new Readiness(dependencies, clock),
     policies: config.policies,
+    takesPasskeys: takesPasskeys(config),
+    days: new SiteDays(config.accounting.timeZone),
     gateways: config.gateways.map(({ name }) => name),
     agentGateways: agentGatewaysOf(config),
     expectationOf: (gateway, reachedAt) => expectationFor(config, gateway, reachedAt),

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
+import { takesPasskeys } from '../app/takes-passkeys.ts'
 import { systemClock } from '../domain/clock.ts'
 import { OperatorError } from '../domain/errors.ts'
 import { type GraceRule, graceLeft, graceWords } from '../domain/grace.ts'
@@ -20,7 +21,7 @@ interface Options extends CommonOptions {
 
 export function enrolmentListCommand(): Command {
   return command('list', 'list the users of all identity stores, with what they have of a second factor')
-    .option('--missing', 'those without an authenticator only')
+    .option('--missing', 'those without a second factor only')
     .option('--group <name>', 'of this group only')
     .option('--store <name>', 'of this identity store only')
     .option('--groups', 'with the groups of each, which may take a question for each user')
@@ -32,13 +33,15 @@ export function enrolmentListCommand(): Command {
 async function list(options: Options): Promise<void> {
   const { missing, group, store: name, groups: wantsGroups, csv, json } = options
   if (csv === true && json === true) throw new OperatorError('--csv and --json are two formats: choose one')
-  await withStore(options, async ({ listings, records }, { secondFactor: { grace: rule } }) => {
+  await withStore(options, async ({ listings, records }, config) => {
+    const rule = config.secondFactor.grace
+    const rollingOut = { listings, records, takesPasskeys: takesPasskeys(config), clock: systemClock }
     checkStoreName(name, listings)
     const search = { missing, group, store: name, wantsGroups }
     const form = csv === true ? asCsv(rule) : json === true ? asJson(rule) : asTable(rule)
     let count = 0
     await write(form.head)
-    for await (const page of rollOut(search, { listings, records, clock: systemClock })) {
+    for await (const page of rollOut(search, rollingOut)) {
       if (page.length > 0) await write(form.page(page, count === 0))
       count += page.length
     }
@@ -59,7 +62,7 @@ interface Form {
 }
 
 function asTable(rule: GraceRule | undefined): Form {
-  const headings = ['NAME', 'STORE', 'AUTHENTICATOR SINCE', 'LAST LOGIN', 'INVITED UNTIL', 'GRACE', 'GROUPS']
+  const headings = ['NAME', 'STORE', 'SECOND FACTOR SINCE', 'LAST LOGIN', 'INVITED UNTIL', 'GRACE', 'GROUPS']
   return {
     head: '',
     page(people, isFirst) {
@@ -68,7 +71,7 @@ function asTable(rule: GraceRule | undefined): Form {
         people.map((person) => [
           person.subject ?? person.name,
           `${person.store ?? 'records'}${person.barred === undefined ? '' : ` (${person.barred})`}`,
-          moment(person.enrolledAt),
+          since(person),
           moment(person.lastLoginAt),
           moment(waitingUntil(person)),
           graceOf(person, rule) ?? '-',
@@ -97,13 +100,17 @@ function asJson(rule: GraceRule | undefined): Form {
 
 function asCsv(rule: GraceRule | undefined): Form {
   const { csv } = fileForms<RollOutPerson>(
-    ['name', 'store', 'groups', 'enrolled_at', 'last_login_at', 'invited_until', 'grace', 'barred', 'mail'],
+    [
+      ...['name', 'store', 'groups', 'enrolled_at', 'passkey_at', 'last_login_at', 'invited_until'],
+      ...['grace', 'barred', 'mail'],
+    ],
     (person) => {
-      const { enrolledAt, lastLoginAt, invitedUntil, groups, ...rest } = wireOf(person, rule)
+      const { enrolledAt, passkeyAt, lastLoginAt, invitedUntil, groups, ...rest } = wireOf(person, rule)
       return {
         ...rest,
         groups: groups?.join(' '),
-        ...{ enrolled_at: enrolledAt, last_login_at: lastLoginAt, invited_until: invitedUntil },
+        ...{ enrolled_at: enrolledAt, passkey_at: passkeyAt },
+        ...{ last_login_at: lastLoginAt, invited_until: invitedUntil },
       }
     },
   )
@@ -111,12 +118,19 @@ function asCsv(rule: GraceRule | undefined): Form {
 }
 
 function wireOf(person: RollOutPerson, rule: GraceRule | undefined) {
-  const { name, subject = name, store, groups, mail, barred, enrolledAt, lastLoginAt } = person
+  const { name, subject = name, store, groups, mail, barred, enrolledAt, passkeyAt, lastLoginAt } = person
   const at = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString())
   return {
     ...{ name: subject, store, groups, mail, barred, grace: graceOf(person, rule) },
-    ...{ enrolledAt: at(enrolledAt), lastLoginAt: at(lastLoginAt), invitedUntil: at(waitingUntil(person)) },
+    ...{ enrolledAt: at(enrolledAt), passkeyAt: at(passkeyAt) },
+    ...{ lastLoginAt: at(lastLoginAt), invitedUntil: at(waitingUntil(person)) },
   }
+}
+
+function since({ enrolledAt, passkeyAt }: RollOutPerson): string {
+  return enrolledAt === undefined && passkeyAt !== undefined
+    ? `${moment(passkeyAt)} (passkey)`
+    : moment(enrolledAt)
 }
 
 /** What is left of the grace of a user who needs it. */

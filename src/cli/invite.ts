@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { takesPasskeys } from '../app/takes-passkeys.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../domain/clock.ts'
 import { OperatorError } from '../domain/errors.ts'
@@ -36,7 +37,7 @@ export function inviteCommand(): Command {
     .option('--file <file>', 'the users whose names it holds, one a line')
     .option('--group <name>', 'all users of this group')
     .option('--store <name>', 'all users of this identity store')
-    .option('--missing', 'of them, or of all users, those without an authenticator')
+    .option('--missing', 'of them, or of all users, those without a second factor')
     .option('--for <duration>', 'how long it is good, up to 30d', '24h')
     .option('--reason <text>', 'why, for the audit trail')
     .option('--csv <file>', 'write names, links and codes into a new file, which nobody else can read')
@@ -62,7 +63,7 @@ async function invite(names: readonly string[], options: InviteOptions): Promise
     const outputs = await outputsOf(options, config)
     const isShown = outputs.length === 0
     const shown = isShown ? shownInvitations(config, options.json) : undefined
-    const invited = inviteMany(inviteesOf(selection, store), {
+    const invited = inviteMany(inviteesOf(selection, { ...store, takesPasskeys: takesPasskeys(config) }), {
       ...{ inviting, context, validMs, publicUrl, byMail: options.mail },
     })
     await takeInvitations(invited, shown === undefined ? outputs : [shown], {

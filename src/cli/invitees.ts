@@ -4,6 +4,7 @@ import { systemClock } from '../domain/clock.ts'
 import { OperatorError, Unavailable } from '../domain/errors.ts'
 import { hiddenCharacterFault } from '../domain/hidden-characters.ts'
 import { parseLoginName } from '../domain/login-name.ts'
+import { hasSecondFactor } from '../domain/roll-out.ts'
 import { linesIn } from '../identity/import/file-lines.ts'
 import type { Invitee, NotInvited } from '../manage/inviting-many.ts'
 import { type RollOutSearch, rollOut } from '../manage/roll-out.ts'
@@ -42,8 +43,14 @@ export function nameFault(typed: string): string | undefined {
   return parseLoginName(typed) === undefined ? `"${typed}" cannot be a user's name` : undefined
 }
 
+/** @param takesPasskeys whether a passkey is a second factor at every login. */
+type InvitingStore = Store & { readonly takesPasskeys: boolean }
+
 /** Each once, under whichever of their names they come. @throws Unavailable where a search cannot go on */
-export async function* inviteesOf(selection: Selection, store: Store): AsyncGenerator<Invitee | NotInvited> {
+export async function* inviteesOf(
+  selection: Selection,
+  store: InvitingStore,
+): AsyncGenerator<Invitee | NotInvited> {
   const seen = new Set<string>()
   const all = 'names' in selection ? named(selection, store) : found(selection.search, store)
   for await (const each of all) {
@@ -57,11 +64,11 @@ export async function* inviteesOf(selection: Selection, store: Store): AsyncGene
 
 async function* named(
   { names, missing }: { readonly names: readonly string[]; readonly missing?: boolean },
-  store: Store,
+  store: InvitingStore,
 ): AsyncGenerator<Invitee | NotInvited> {
   for (const name of names) {
     const each = await inviteeNamed(name, store)
-    const isEnrolled = missing === true && 'subject' in each && (await hasAuthenticator(each.subject, store))
+    const isEnrolled = missing === true && 'subject' in each && (await isMissingNothing(each.subject, store))
     yield isEnrolled ? { name, why: 'enrolled' } : each
   }
 }
@@ -76,13 +83,16 @@ async function inviteeNamed(name: string, { candidates }: Store): Promise<Invite
   }
 }
 
-async function hasAuthenticator(subject: string, { records }: Store): Promise<boolean> {
-  return (await records.rollOut.standingsOf([subject])).get(subject)?.enrolledAt !== undefined
+async function isMissingNothing(
+  subject: string,
+  { records, takesPasskeys }: InvitingStore,
+): Promise<boolean> {
+  const standing = (await records.rollOut.standingsOf([subject])).get(subject)
+  return standing !== undefined && hasSecondFactor(standing, takesPasskeys)
 }
 
-async function* found(search: RollOutSearch, store: Store): AsyncGenerator<Invitee | NotInvited> {
-  const { listings, records } = store
-  for await (const page of rollOut(search, { listings, records, clock: systemClock }))
+async function* found(search: RollOutSearch, store: InvitingStore): AsyncGenerator<Invitee | NotInvited> {
+  for await (const page of rollOut(search, { ...store, clock: systemClock }))
     for (const { name, subject, store: source, groups, mail, barred } of page) {
       if (barred !== undefined) yield { name: subject ?? name, why: 'barred' }
       else if (subject === undefined) yield await inviteeNamed(name, store)

@@ -12,6 +12,14 @@ export interface EnrolmentStanding {
   readonly grace?: { readonly logins: number; readonly isClosed: boolean }
 }
 
+/** @param takesPasskeys whether every login takes an approval by passkey. */
+export function hasSecondFactor(
+  { enrolledAt, passkeyAt }: Pick<EnrolmentStanding, 'enrolledAt' | 'passkeyAt'>,
+  takesPasskeys: boolean,
+): boolean {
+  return enrolledAt !== undefined || (takesPasskeys && passkeyAt !== undefined)
+}
+
 /** Every method may throw `Unavailable`. */
 export interface RollOutStore {
   /** By subject; one of whom nothing is known is left out. @param subjects at most a few hundred. */

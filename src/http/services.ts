@@ -21,6 +21,7 @@ import type { Runtime } from '../domain/runtime.ts'
 import type { Rights, RoleGrants } from '../domain/scope.ts'
 import type { SessionStore } from '../domain/session.ts'
 import type { OrderStore } from '../domain/session-order.ts'
+import type { SiteDays } from '../domain/site-days.ts'
 import type { TrafficStore } from '../domain/traffic.ts'
 import type { TrustStore } from '../domain/trust.ts'
 import type { UsageStore } from '../domain/usage.ts'
@@ -114,6 +115,10 @@ export interface HttpServices extends Runtime {
   readonly namesakesOf: (name: string) => Promise<Namesakes>
   readonly readiness: Readiness
   readonly policies: readonly Policy[]
+  /** Whether a passkey is a second factor at every login. */
+  readonly takesPasskeys: boolean
+  /** Of the site's time zone. */
+  readonly days: SiteDays
   /** Names, in the order of the configuration. */
   readonly gateways: readonly string[]
   readonly agentGateways: readonly AgentGateway[]

@@ -53,7 +53,10 @@ export function recordsOver(
       },
     },
     attempts: { tally: (search) => attempts.tally({ ...search, over }) },
-    people: { list: (search) => people.list({ ...search, over }) },
+    people: {
+      list: (search) => people.list({ ...search, over }),
+      rollOut: (search) => people.rollOut({ ...search, over }),
+    },
     names: { list: (limit) => names.list(limit, over) },
     trusts: { list: (search) => trusts.list({ ...search, over }) },
   }

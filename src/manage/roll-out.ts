@@ -1,17 +1,19 @@
 import type { Clock } from '../domain/clock.ts'
 import { foldName, usernameOf } from '../domain/login-name.ts'
 import type { PeopleStore } from '../domain/people.ts'
-import type { EnrolmentStanding, RollOutStore } from '../domain/roll-out.ts'
+import { type EnrolmentStanding, hasSecondFactor, type RollOutStore } from '../domain/roll-out.ts'
 import type { ListedUser, StoreListing } from '../domain/store-users.ts'
 
 export interface RollOutOptions {
   readonly listings: readonly StoreListing[]
+  /** Whether a passkey is a second factor at every login. */
+  readonly takesPasskeys: boolean
   readonly records: { readonly rollOut: RollOutStore; readonly people: PeopleStore }
   readonly clock: Clock
 }
 
 export interface RollOutSearch {
-  /** Only those without an authenticator. */
+  /** Only those without a second factor. */
   readonly missing?: boolean
   /** Only users in this group. */
   readonly group?: string
@@ -48,10 +50,10 @@ export async function* rollOut(
     if (users === undefined) continue
     for await (const page of users({ group, wantsGroups })) {
       if (asksRecords) for (const { subject } of page) seen.add(usernameOf(subject))
-      yield wanted(await withStandings(page, options), search)
+      yield wanted(await withStandings(page, options), search, options)
     }
   }
-  if (asksRecords) for await (const page of knownBeside(seen, options)) yield wanted(page, search)
+  if (asksRecords) for await (const page of knownBeside(seen, options)) yield wanted(page, search, options)
 }
 
 /** Identity stores of the search that cannot list their users. */
@@ -61,8 +63,12 @@ export function unlistable({ store }: RollOutSearch, listings: readonly StoreLis
     .map((each) => each.store)
 }
 
-function wanted(people: readonly RollOutPerson[], { missing }: RollOutSearch): readonly RollOutPerson[] {
-  return missing === true ? people.filter(({ enrolledAt }) => enrolledAt === undefined) : people
+function wanted(
+  people: readonly RollOutPerson[],
+  { missing }: RollOutSearch,
+  { takesPasskeys }: RollOutOptions,
+): readonly RollOutPerson[] {
+  return missing === true ? people.filter((person) => !hasSecondFactor(person, takesPasskeys)) : people
 }
 
 async function withStandings(
@@ -75,16 +81,18 @@ async function withStandings(
 
 async function* knownBeside(
   seen: ReadonlySet<string>,
-  { records, clock }: RollOutOptions,
+  { records, clock, takesPasskeys }: RollOutOptions,
 ): AsyncGenerator<readonly RollOutPerson[]> {
   const now = clock.now()
   for (let after: string | undefined; ; ) {
     const page = await records.people.list({
-      ...{ filter: 'all', now, expiresBefore: now, after, limit: PAGE_SIZE },
+      ...{ filter: 'all', takesPasskeys, now, expiresBefore: now, after, limit: PAGE_SIZE },
     })
     yield page
       .filter(({ name, local }) => local === undefined && !seen.has(foldName(name)))
-      .map(({ name, enrolledAt, lastLoginAt, invitation }) => ({ name, enrolledAt, lastLoginAt, invitation }))
+      .map(({ name, enrolledAt, passkeyAt, lastLoginAt, invitation }) => ({
+        ...{ name, enrolledAt, passkeyAt, lastLoginAt, invitation },
+      }))
     if (page.length < PAGE_SIZE) return
     after = page.at(-1)?.name
   }

@@ -1,45 +1,23 @@
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
 import { usernameOf } from '../domain/login-name.ts'
-import type { ListedPerson, PeopleSearch, PeopleStore } from '../domain/people.ts'
-import { isOver } from './is-over.ts'
+import {
+  type ListedPerson,
+  type PeopleSearch,
+  type PeopleStore,
+  type RollOutCounts,
+  type RollOutSearch,
+  STANDINGS,
+} from '../domain/people.ts'
+import {
+  conditionsOf,
+  meets,
+  type PeopleConditions,
+  type PeopleSource,
+  sourcesOf,
+  withoutRealm,
+} from './people-sources.ts'
 import { SqlRepository } from './sql-repository.ts'
 import { usersOf } from './user-rows.ts'
-
-type Name = RawBuilder<string>
-
-/** Somebody of whom one table knows: the name that is shown, and what the other tables call this person. */
-interface Source {
-  readonly rows: RawBuilder<unknown>
-  readonly isLocal?: boolean
-  /** Whether the rows come in the order of names, so that the search ends with the page. */
-  readonly isInOrder?: boolean
-}
-
-const [NAME, STEM] = [sql.ref<string>('p.name'), sql.ref<string>('p.stem')]
-
-const LOCAL: Source = {
-  rows: sql`(select name, ${withoutRealm(sql.ref('name'))} as stem from users)`,
-  isLocal: true,
-}
-
-/** An authenticator under the whole name of a local user is that user's. */
-const ENROLLED: Source = {
-  rows: sql`(
-    select distinct ${withoutRealm(sql.ref('subject'))} as name, ${withoutRealm(sql.ref('subject'))} as stem
-    from enrolments where not exists (select 1 from users where users.name = enrolments.subject)
-  )`,
-}
-
-/** Of a local user the whole name, of others the canonical username. */
-const INVITED: Source = {
-  rows: sql`(
-    select distinct name, ${withoutRealm(sql.ref('name'))} as stem from (
-      select case when exists (select 1 from users where users.name = invitations.subject)
-        then subject else ${withoutRealm(sql.ref('subject'))} end as name
-      from invitations
-    ) as invited
-  )`,
-}
 
 export class SqlPeople extends SqlRepository implements PeopleStore {
   async list(search: PeopleSearch): Promise<readonly ListedPerson[]> {
@@ -48,22 +26,48 @@ export class SqlPeople extends SqlRepository implements PeopleStore {
     return names.length === 0 ? [] : this.#peopleOf(names, search.now)
   }
 
-  async #namesIn(source: Source, search: PeopleSearch): Promise<readonly string[]> {
-    const { over, after, part, limit } = search
-    const conditions = [sql<SqlBool>`${NAME} is not null`, ...conditionsOf(search, source)]
-    if (over !== undefined) conditions.push(isOver(over, STEM))
-    if (after !== undefined) conditions.push(sql`${NAME} > ${after}`)
-    if (part !== undefined) conditions.push(sql`${NAME} like ${containing(part)} escape '!'`)
+  async rollOut({ moments, ...search }: RollOutSearch): Promise<RollOutCounts> {
+    const all: PeopleConditions = { ...search, filter: 'all', expiresBefore: search.now }
+    const [first, ...rest] = sourcesOf(all).map((source) => this.#judged(source, all, moments))
+    // Nobody comes twice: whom two tables name, both judge alike.
+    const everybody = rest.reduce((some, more) => sql`${some} union ${more}`, first ?? sql``)
+    const columns = Array.from({ length: STANDINGS.length + moments.length }, (_, index) => columnOf(index))
+    const sums = columns.map((column) => sql`coalesce(sum(${column}), 0) as ${column}`)
+    const { rows } = await sql<Readonly<Record<string, number | string>>>`
+      select ${sql.join(sums)} from (${everybody}) as everybody
+    `.execute(this.db)
+    const counts = columns.map((_, index) => Number(rows[0]?.[`c${index}`]))
+    const standings = STANDINGS.map((standing, index) => [standing, counts[index]])
+    return {
+      standings: Object.fromEntries(standings) as RollOutCounts['standings'],
+      enrolledBefore: counts.slice(STANDINGS.length),
+    }
+  }
+
+  /** The names of a source, with 1 for each standing and moment that is true of the person. */
+  #judged(source: PeopleSource, all: PeopleConditions, moments: readonly number[]): RawBuilder<unknown> {
+    const isTrue = [
+      ...STANDINGS.map((standing) => meets(standing, all, source)),
+      ...moments.map((enrolledBefore) => meets('enrolled', { ...all, enrolledBefore }, source)),
+    ]
+    const columns = isTrue.map(
+      (each, index) => sql`case when ${each} then 1 else 0 end as ${columnOf(index)}`,
+    )
+    return sql`
+      select p.name as name, ${sql.join(columns)} from ${source.rows} as p where ${conditionsOf(all, source)}`
+  }
+
+  async #namesIn(source: PeopleSource, search: PeopleSearch): Promise<readonly string[]> {
     const { rows } = await sql<{ name: string }>`
-      select p.name from ${source.rows} as p where ${sql.join(conditions, sql` and `)}
-      ${source.isInOrder ? sql`` : sql`order by p.name`} limit ${limit}
+      select p.name from ${source.rows} as p where ${conditionsOf(search, source)}
+      ${source.isInOrder ? sql`` : sql`order by p.name`} limit ${search.limit}
     `.execute(this.db)
     return rows.map(({ name }) => name)
   }
 
   async #peopleOf(names: readonly string[], now: number): Promise<readonly ListedPerson[]> {
     const stems = [...new Set(names.map(usernameOf))]
-    const [locals, enrolled, logins, locked, invited, seen] = await Promise.all([
+    const [locals, enrolled, passkeys, logins, locked, invited, seen] = await Promise.all([
       this.db
         .selectFrom('users as u')
         .leftJoin('user_groups as g', 'g.user_name', 'u.name')
@@ -75,6 +79,11 @@ export class SqlPeople extends SqlRepository implements PeopleStore {
         .execute(),
       this.db
         .selectFrom('enrolments')
+        .select(['subject', 'created_at as at'])
+        .where(belongsTo(names, stems))
+        .execute(),
+      this.db
+        .selectFrom('passkeys')
         .select(['subject', 'created_at as at'])
         .where(belongsTo(names, stems))
         .execute(),
@@ -123,6 +132,7 @@ export class SqlPeople extends SqlRepository implements PeopleStore {
           groups: [...new Set(rows.map(({ group_name }) => group_name))].filter((group) => group !== ''),
         },
         enrolledAt: enrolled.find(isOwn)?.at,
+        passkeyAt: passkeys.find(isOwn)?.at,
         lastLoginAt: loginOf.get(usernameOf(name)) ?? undefined,
         isLocked: lockedStems.has(usernameOf(name)),
         invitation: invitation && {
@@ -149,105 +159,6 @@ export class SqlPeople extends SqlRepository implements PeopleStore {
   }
 }
 
-/** The tables that can name people whom the filter lets through. */
-function sourcesOf({ filter, after, now }: PeopleSearch): readonly Source[] {
-  switch (filter) {
-    case 'disabled':
-    case 'expiring':
-      return [LOCAL]
-    case 'not_enrolled':
-      return [LOCAL, letIn(after)]
-    case 'invited':
-      return [INVITED]
-    case 'never_used':
-      return [LOCAL, ENROLLED]
-    case 'locked':
-      return [locked(now)]
-    case 'all':
-      return [LOCAL, ENROLLED, letIn(after)]
-  }
-}
-
-/** From the lockouts in force, which are fewer than the people, to those of them whom another table knows. */
-function locked(now: number): Source {
-  const stem = sql.ref<string>('locked.stem')
-  return {
-    rows: sql`(
-      with locked (stem) as (
-        select distinct user_stem || '' from lockouts where released_at is null and ends_at > ${now}
-      )
-      select u.name, ${stem} as stem from locked cross join users as u where u.name = ${stem}
-      union select u.name, ${stem} from locked cross join users as u where ${isInRealm(sql.ref('u.name'), stem)}
-      union select ${stem}, ${stem} from locked
-        where exists (select 1 from sessions as s where s.user_stem = ${stem})
-      union select ${stem}, ${stem} from locked where exists (
-        select 1 from enrolments as e where (e.subject = ${stem} or ${isInRealm(sql.ref('e.subject'), stem)})
-          and not exists (select 1 from users where users.name = e.subject)
-      )
-    )`,
-  }
-}
-
-/** From one name to the next by the index, over all sessions that a user ever had. */
-function letIn(after: string | undefined): Source {
-  const first = after === undefined ? sql`select min(user_stem) from sessions` : next(sql`${after}`)
-  return {
-    isInOrder: true,
-    rows: sql`(
-      with recursive seen (name) as (
-        ${first} union all
-        select (${next(sql.ref('seen.name'))}) from seen where seen.name is not null
-      )
-      select name, name as stem from seen where name is not null
-    )`,
-  }
-}
-
-function next(name: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`select min(user_stem) from sessions where user_stem > ${name}`
-}
-
-function conditionsOf({ filter, expiresBefore }: PeopleSearch, { isLocal = false }: Source) {
-  const conditions: RawBuilder<SqlBool>[] = []
-  const ofUser = (condition: RawBuilder<SqlBool>) =>
-    conditions.push(sql`exists (select 1 from users as u where u.name = ${NAME} and ${condition})`)
-  switch (filter) {
-    case 'all':
-    case 'invited':
-    case 'locked':
-      break
-    case 'not_enrolled':
-      conditions.push(isLocal ? sql`not ${isEnrolledAs(NAME)}` : sql`not ${isEnrolledInRealm(NAME)}`)
-      break
-    case 'never_used':
-      conditions.push(sql`not exists (select 1 from sessions as s where s.user_stem = ${STEM})`)
-      break
-    case 'disabled':
-      ofUser(sql`u.enabled = 0`)
-      break
-    case 'expiring':
-      ofUser(sql`u.expires_at < ${expiresBefore}`)
-      break
-  }
-  return conditions
-}
-
-function isEnrolledAs(name: Name): RawBuilder<SqlBool> {
-  return sql`exists (select 1 from enrolments as e where e.subject = ${name})`
-}
-
-/** With whatever realm. */
-function isEnrolledInRealm(name: Name): RawBuilder<SqlBool> {
-  return sql`exists (
-    select 1 from enrolments as e where e.subject = ${name} or ${isInRealm(sql.ref('e.subject'), name)}
-  )`
-}
-
-/** Between `name@` and `nameA`, as A follows the mark. */
-function isInRealm(whole: Name, name: Name): RawBuilder<SqlBool> {
-  return sql`(${whole} > ${name} || '@' and ${whole} < ${name} || 'A')`
-}
-
 /** Whether the row's subject is one of these names, or one of them with a realm. */
 function belongsTo(names: readonly string[], stems: readonly string[]): Expression<SqlBool> {
   const subject = sql.ref<string>('subject')
@@ -256,16 +167,6 @@ function belongsTo(names: readonly string[], stems: readonly string[]): Expressi
   ))`
 }
 
-/**
- * What stands before the first `@`, as `usernameOf` has it; a subject has at most two. SQLite and PostgreSQL have no
- * function in common that finds a character: trimming all others from the end leaves the last mark there.
- */
-function withoutRealm(name: Name): Name {
-  const trimmed = sql<string>`rtrim(rtrim(${name}, replace(${name}, '@', '')), '@')`
-  return sql<string>`case when ${name} like '%@%@%' then rtrim(rtrim(${trimmed}, replace(${trimmed}, '@', '')), '@')
-    when ${name} like '%@%' then ${trimmed} else ${name} end`
-}
-
-function containing(part: string): string {
-  return `%${part.replaceAll(/[!%_]/g, '!$&')}%`
+function columnOf(index: number): RawBuilder<unknown> {
+  return sql.ref(`c${index}`)
 }

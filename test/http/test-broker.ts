@@ -103,14 +103,14 @@ export async function startTestBroker(
       })
     },
     /** @returns the authenticator’s identifier. */
-    async enrol(subject: string): Promise<string> {
+    async enrol(subject: string, createdAt = Date.now()): Promise<string> {
       const shape = { digits: 6, period: 30, algorithm: 'sha1' } as const
       const made = {
         id: systemRandom.id(),
         subject,
         lastStep: -1,
         driftMs: 0,
-        createdAt: Date.now(),
+        createdAt,
         ...shape,
       }
       await records.enrolments.replace({

@@ -25,7 +25,14 @@ export function deskQueries(records: () => Repositories): readonly [string, () =
     ['the census', () => records().census.take(NOON)],
     [
       'users who are locked',
-      () => records().people.list({ filter: 'locked', now: NOON, expiresBefore: NOON, limit }),
+      () =>
+        records().people.list({
+          filter: 'locked',
+          now: NOON,
+          expiresBefore: NOON,
+          takesPasskeys: false,
+          limit,
+        }),
     ],
   ]
 }

@@ -88,7 +88,7 @@ export const ACCESS: AccessOfEach = {
   },
   attempts: { tally: 'read', failingNetworks: 'read', letInFrom: 'read' },
   names: { list: 'read' },
-  people: { list: 'read' },
+  people: { list: 'read', rollOut: 'read' },
   rollOut: { standingsOf: 'read' },
   accountGroups: { note: 'write', areAllIn: 'read' },
   audit: { append: 'write', list: 'read', positionOf: 'read', tail: 'read' },

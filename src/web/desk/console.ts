@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
 import { hiddenCharacterIn } from '../../domain/hidden-characters.ts'
 import { overOf } from '../../domain/scope.ts'
+import type { Day } from '../../domain/site-days.ts'
 import { callerOf } from '../../http/caller.ts'
 import { sendCompressed } from '../../http/compressed.ts'
 import { addressOf } from '../../http/peer.ts'
@@ -11,7 +12,7 @@ import type { AuditContext } from '../../manage/audit-context.ts'
 import type { PartialRecords } from '../../manage/records-over.ts'
 import { field, parameter } from '../layout/forms.ts'
 import type { Page, Pages, PageText } from '../layout/pages.ts'
-import { durationText, hourText, trafficText } from '../layout/times.ts'
+import { dayText, durationText, hourText, trafficText } from '../layout/times.ts'
 import { personPath, searchText } from './filters.ts'
 import { lockedOutText } from './locked-out.ts'
 
@@ -149,6 +150,7 @@ export class AdminConsole {
         now: clock.now(),
         duration: (ms: number) => durationText(ms, locale),
         hour: (at: number) => hourText(at, locale),
+        day: (day: Day) => dayText(day, locale),
         traffic: (octets: number) => trafficText(octets, locale),
         linkTo: searchText,
         personPath,

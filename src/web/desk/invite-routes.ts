@@ -1,10 +1,9 @@
 import type { Request, Router } from 'express'
 import { Unavailable } from '../../domain/errors.ts'
-import type { PeopleSearch } from '../../domain/people.ts'
+import { INVITABLE } from '../../domain/people.ts'
 import { invitationFile } from '../../http/api/invitation-file.ts'
 import { callerOf } from '../../http/caller.ts'
 import { type Invitee, inviteMany, isInvitee, type NotInvited } from '../../manage/inviting-many.ts'
-import type { PartialRecords } from '../../manage/records-over.ts'
 import { field, fields } from '../layout/forms.ts'
 import { shownSheet } from '../sheets/shown-sheet.ts'
 import { needs } from './admission.ts'
@@ -75,26 +74,17 @@ export function inviteRoutes(router: Router, admin: AdminConsole): void {
     }
   }
 
-  /** Those whose boxes were ticked, or all who match and have no authenticator, or have not used their invitation. */
+  /** Those whose boxes were ticked, or all who match, but for those who have used their invitation. */
   async function namesIn(request: Request): Promise<readonly string[]> {
     const { filter, search } = await findPeople(request, admin)
     if (field(request, 'all') === '') return fields(request, 'name')
-    if (filter === 'invited') return remindable(search, admin.recordsOf(request))
-    if (filter !== 'not_enrolled') return []
-    const found = await admin.recordsOf(request).people.list({ ...search, limit: MAX_INVITED + 1 })
-    return found.map(({ name }) => name)
-  }
-
-  /** Whose invitation waits or has expired, from as many pages as it takes. */
-  async function remindable(
-    search: Omit<PeopleSearch, 'after' | 'limit'>,
-    { people }: Pick<PartialRecords, 'people'>,
-  ): Promise<readonly string[]> {
+    if (!INVITABLE.some((each) => each === filter)) return []
+    const { people } = admin.recordsOf(request)
     const names: string[] = []
     for (let after: string | undefined; names.length <= MAX_INVITED; ) {
       const page = await people.list({ ...search, after, limit: MAX_INVITED })
-      const unused = page.filter(({ invitation }) => invitation?.usedAt === undefined)
-      names.push(...unused.map(({ name }) => name))
+      const meant = page.filter(({ invitation }) => filter !== 'invited' || invitation?.usedAt === undefined)
+      names.push(...meant.map(({ name }) => name))
       after = page.at(-1)?.name
       if (page.length < MAX_INVITED) break
     }

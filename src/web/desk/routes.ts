@@ -15,6 +15,7 @@ import { nowRoutes } from './now-routes.ts'
 import { passwordLinkRoutes } from './password-link-routes.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { releaseRoutes } from './release-routes.ts'
+import { rollOutRoutes } from './roll-out-routes.ts'
 import { searchRoutes } from './search-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { timelineRoutes } from './timeline-routes.ts'
@@ -44,6 +45,7 @@ export function consoleRoutes(services: HttpServices, pages: Pages): Router {
     sessionRoutes,
     leaveRoutes,
     peopleRoutes,
+    rollOutRoutes,
     inviteRoutes,
     localUserRoutes,
     userListRoutes,

@@ -1,4 +1,5 @@
 import type { Locale } from '../../domain/locale.ts'
+import type { Day } from '../../domain/site-days.ts'
 import { onceForEach } from './formatters.ts'
 import { Html } from './html.ts'
 
@@ -97,6 +98,12 @@ export function durationText(ms: number, locale: Locale, style: 'narrow' | 'long
 /** `14:00` by the server's clock. */
 export function hourText(at: number, locale: Locale): string {
   return timesOfDay(locale).format(at)
+}
+
+/** `25 Jul 2026`. */
+export function dayText(day: Day, locale: Locale): string {
+  const format = { dateStyle: 'medium', timeZone: 'UTC' } as const
+  return new Intl.DateTimeFormat(dateLocale(locale), format).format(Date.parse(day))
 }
 
 /** `12.3 MB`. @param octets of traffic. */

@@ -98,8 +98,21 @@ export function accountGroupContract(records: () => Repositories): void {
     const times = { since: NOON - HOUR, before: Date.now() + HOUR }
     const tallies = await attempts.tally({ over, by: 'user', ...times, limit })
     expect(tallies.map(({ key }) => key)).toEqual([ours])
-    const search = { filter: 'all', part, now: NOON, expiresBefore: NOON, limit } as const
+    const search = {
+      filter: 'all',
+      part,
+      takesPasskeys: false,
+      now: NOON,
+      expiresBefore: NOON,
+      limit,
+    } as const
     expect((await people.list({ ...search, over })).map(({ name }) => name)).toEqual([ours])
+    const counted = { takesPasskeys: false, now: NOON, moments: [] }
+    expect((await people.rollOut({ ...counted, over })).standings).toMatchObject({
+      enrolled: 0,
+      uninvited: 1,
+    })
+    expect((await people.rollOut({ ...counted, over, group: 'else' })).standings.uninvited).toBe(0)
     expect(await people.list(search)).toMatchObject([
       { name: nobodys, seen: undefined },
       { name: ours, seen: undefined },
