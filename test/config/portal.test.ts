@@ -30,7 +30,7 @@ test('an address with more is refused', async () => {
 
 test('no path of the broker’s own can be the path of its pages', async () => {
   const own = [...readContract().operations.map(({ path }) => path), '/assets', '/desk', '/docs']
-  for (const file of globSync('src/web/portal/*.ts'))
+  for (const file of globSync('src/web/{portal,layout}/*.ts'))
     own.push(
       ...[...readFileSync(file, 'utf8').matchAll(/\brouter\.\w+\([`'](\/[\w-]+)/g)].map(
         ([, path = '']) => path,
