@@ -39,9 +39,16 @@ function buildFile(path: string): void {
   }
   const target = join(folder, path.replace(/\.ts$/, '.js'))
   mkdirSync(dirname(target), { recursive: true })
-  // Types become blanks, so that lines and columns of errors are those of the source.
-  const code = stripTypeScriptTypes(readFileSync(source, 'utf8'))
-  writeFileSync(target, code.replaceAll(OWN_FILE, '$1$2.js$1'))
+  writeFileSync(target, withoutTypes(readFileSync(source, 'utf8')).replaceAll(OWN_FILE, '$1$2.js$1'))
+}
+
+/** Types become blanks, so that lines and columns of errors are those of the source. Those at the ends of lines go. */
+function withoutTypes(code: string): string {
+  const before = code.split('\n')
+  return stripTypeScriptTypes(code)
+    .split('\n')
+    .map((line, index) => (before[index] === before[index]?.trimEnd() ? line.trimEnd() : line))
+    .join('\n')
 }
 
 /** The package without what only development needs; the versions of all packages below it are those of the lock file. */

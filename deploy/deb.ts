@@ -25,17 +25,34 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 const ROOT = join(import.meta.dirname, '..')
 const ARCHITECTURE = { x64: 'amd64', arm64: 'arm64' }[process.arch as string]
 /** What packages carry for those who develop with them. */
-const UNUSED = /\.(map|md|markdown|[cm]?ts|test\.[cm]?js)$|^(tests?|examples?|docs|\.github)$/
+const UNUSED =
+  /\.(map|md|markdown|[cm]?ts|test\.[cm]?js)$|^(tests?|examples?|docs|umd|es2015|esm2015|esm5|esnext|\..+)$/
 /** Parts of packages that the broker does not load. */
 const UNUSED_PARTS = [
+  '@peculiar/x509/build/x509.es.js',
+  '@peculiar/x509/build/x509.js',
+  '@simplewebauthn/server/script',
+  '@types',
+  '@zxcvbn-ts/language-common/dist/adjacencyGraphs.json.cjs',
+  '@zxcvbn-ts/language-common/dist/diceware.json.cjs',
+  '@zxcvbn-ts/language-common/dist/passwords.json.cjs',
+  '@zxcvbn-ts/language-common/dist/zxcvbn-ts.js',
   '@zxcvbn-ts/language-common/src',
+  'argparse',
+  'asn1js/build/index.es.js',
+  'js-yaml/dist',
   'kysely/dist/cjs',
+  'nodemailer/dist/cjs',
+  'reflect-metadata/ReflectLite.js',
+  'reflect-metadata/ReflectNoConflict.js',
   'swagger-ui-dist/swagger-ui.js',
   'swagger-ui-dist/swagger-ui-es-bundle.js',
   'swagger-ui-dist/swagger-ui-es-bundle-core.js',
   'swagger-ui-dist/swagger-ui-standalone-preset.js',
+  'yaml/browser',
   'zod/src',
   'zod/v3',
+  'zod/v4/mini',
 ]
 
 const folder = resolve(process.argv[2] ?? ROOT)

@@ -30,7 +30,7 @@ import { userRoutes } from '../http/api/users.ts'
 import { httpApp, trusting } from '../http/app.ts'
 import { basePathIn, below } from '../http/base-path.ts'
 import { withBrowserSession } from '../http/browser-session.ts'
-import { readContract } from '../http/contract.ts'
+import { ownContract } from '../http/contract.ts'
 import { docsRoutes } from '../http/docs/routes.ts'
 import { LiveFeed } from '../http/live-feed.ts'
 import { pages } from '../http/pages.ts'
@@ -182,7 +182,7 @@ function apiOptions(
   const { census, leases } = store.records
   const feed = new LiveFeed({ trail: services.records.audit, clock, log })
   return {
-    contract: readContract(),
+    contract: ownContract(),
     handlers: {
       ...lockoutRoutes(services),
       ...userRoutes(services),

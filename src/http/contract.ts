@@ -45,6 +45,14 @@ export interface Contract {
 const FILE = fileURLToPath(new URL('../../openapi.yaml', import.meta.url))
 const IDEMPOTENCY_KEY = '#/components/parameters/IdempotencyKey'
 
+let own: Contract | undefined
+
+/** The contract that is part of the program: read once. @throws Error as `readContract`. */
+export function ownContract(): Contract {
+  own ??= readContract()
+  return own
+}
+
 /** @throws Error where the file has a rule that the routing cannot enforce. */
 export function readContract(file = FILE): Contract {
   const text = readFileSync(file, 'utf8')
@@ -67,7 +75,7 @@ export function withHead(document: Part): Part {
       get === undefined ? item : { ...asPart(item), head: { ...asPart(get), operationId: undefined } },
     ]
   })
-  return { ...document, paths: Object.fromEntries(paths) }
+  return structuredClone({ ...document, paths: Object.fromEntries(paths) })
 }
 
 function operationOf(path: string, method: Method, operation: Part): Operation {

@@ -149,6 +149,16 @@ const RIGHT: Readonly<Record<string, () => Promise<Case>>> = {
     const path = `/api/v1/users/${name}?reason=${encodeURIComponent(reason)}`
     return { path, method: 'DELETE', status: 204, event: 'user.removed' }
   },
+  makePasswordLink: async () => {
+    const name = fresh('user')
+    await fixture.addUser(name)
+    return {
+      path: `/api/v1/users/${name}/password-link`,
+      json: { reason },
+      status: 201,
+      event: 'password_link.made',
+    }
+  },
   listEnrolments: async () => ({ path: '/api/v1/enrolments', status: 200 }),
   listEnrolmentsOf: async () => ({ path: `/api/v1/enrolments/${await enrolled()}`, status: 200 }),
   revokeEnrolment: async () => ({
