@@ -56,6 +56,8 @@ const debianPackages: readonly DebianPackage[] = [
   { name: 'libfaketime', proof: FAKETIME, suites: ['integration'] },
   { name: 'rsyslog', proof: 'rsyslogd', suites: ['integration'] },
   { name: 'rsyslog-gnutls', proof: RSYSLOG_TLS, suites: ['integration'] },
+  { name: 'exim4-daemon-light', proof: 'exim4', suites: ['integration'] },
+  { name: 'poppler-utils', proof: 'pdftotext', suites: ['integration'] },
   { name: 'logrotate', proof: 'logrotate', suites: ['integration'] },
   { name: 'python3', proof: '/usr/bin/python3', suites: ['integration'] },
   { name: 'systemd', proof: 'systemd-notify', suites: ['integration'] },

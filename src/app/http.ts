@@ -18,6 +18,7 @@ import { EventStreams, eventRoutes } from '../http/api/events.ts'
 import { gatewayRoutes } from '../http/api/gateways.ts'
 import { lockoutRoutes } from '../http/api/lockouts.ts'
 import { passkeyRoutes } from '../http/api/passkeys.ts'
+import { peopleRoutes } from '../http/api/people.ts'
 import { quotaRoutes } from '../http/api/quotas.ts'
 import { type KeptWrite, Retries } from '../http/api/retries.ts'
 import { type ApiOptions, apiRouter, MAX_BODY_OCTETS } from '../http/api/router.ts'
@@ -187,6 +188,7 @@ function apiOptions(
       ...lockoutRoutes(services),
       ...userRoutes(services),
       ...enrolmentRoutes(services),
+      ...peopleRoutes(services),
       ...passkeyRoutes(services),
       ...trustRoutes(services),
       ...sessionRoutes(services),

@@ -126,6 +126,7 @@ const RIGHT: Readonly<Record<string, () => Promise<Case>>> = {
     event: 'lockout.released',
   }),
   listUsers: async () => ({ path: '/api/v1/users?limit=2', status: 200 }),
+  listPeople: async () => ({ path: '/api/v1/people?filter=not_enrolled&limit=2', status: 200 }),
   addUser: async () => ({
     path: '/api/v1/users',
     status: 201,

@@ -638,3 +638,28 @@ describe('limits', () => {
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429])
   })
 })
+
+describe('people', () => {
+  test('come by where they stand in the roll-out, page after page', async () => {
+    const { records, enrol } = fixture
+    const group = fresh('crew')
+    const names = Array.from({ length: 5 }, (_, index) => `${group}-${index}`)
+    const [enrolled = '', invited = ''] = names
+    for (const name of names)
+      await records.users.add({ name, enabled: true, groups: [group], attributes: {}, createdAt: Date.now() })
+    await enrol(enrolled)
+    await records.invitations.put({
+      ...{ id: systemRandom.id(), subject: invited, hash: fresh('hash'), createdBy: 'tests' },
+      ...{ createdAt: Date.now(), expiresAt: Date.now() + 60_000 },
+    })
+    const missing = await allOf(`/people?filter=not_enrolled&group=${group}&limit=2`)
+    expect(missing.map(({ name }) => name)).toEqual(names.slice(1))
+    expect(missing[0]).toMatchObject({
+      ...{ isLocal: true, groups: [group], hasSecondFactor: false, isLocked: false },
+      invitation: { state: 'waiting' },
+    })
+    const others = await allOf(`/people?filter=enrolled&group=${group}`)
+    expect(others).toMatchObject([{ name: enrolled, hasSecondFactor: true, enrolledAt: expect.any(String) }])
+    expect((await api('/people?filter=nonsense')).status).toBe(400)
+  })
+})

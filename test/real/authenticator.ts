@@ -20,7 +20,11 @@ export async function scan(picture: Locator): Promise<Authenticator> {
 
 /** What a QR code says. */
 export async function scanText(picture: Locator): Promise<string> {
-  const { data, width, height } = PNG.sync.read(await picture.screenshot())
+  return scanPng(await picture.screenshot())
+}
+
+export function scanPng(picture: Buffer): string {
+  const { data, width, height } = PNG.sync.read(picture)
   const found = jsQR.default(new Uint8ClampedArray(data), width, height)
   if (found === null) throw new Error('there is no QR code on the picture')
   return found.data
