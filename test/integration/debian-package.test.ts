@@ -110,6 +110,20 @@ describeWith(NEEDS, 'the Debian package', () => {
       expect(statSync(insideFile(`usr/share/${path}`)).size).toBeGreaterThan(1000)
   })
 
+  test('has every package that the broker may load', async () => {
+    const program = '/usr/lib/ocbroker/current'
+    const { dependencies } = JSON.parse(readFileSync(insideFile(`${program}/package.json`), 'utf8')) as {
+      readonly dependencies: Readonly<Record<string, string>>
+    }
+    const named = Object.keys(dependencies).filter(
+      (each) => each !== 'node' && !each.startsWith('swagger-ui'),
+    )
+    const load = `${[...named, '@simplewebauthn/server/helpers'].map((each) => `await import('${each}')`).join('\n')}\n`
+    writeFileSync(insideFile(`${program}/probe.mjs`), load)
+    const { code, output } = await inside(`${program}/node_modules/.bin/node`, `${program}/probe.mjs`)
+    expect([code, output]).toEqual([0, ''])
+  })
+
   test('has a unit that systemd takes, and that leaves the broker little', async () => {
     const unit = insideFile('usr/lib/systemd/system/ocbroker.service')
     const { output } = await thisMachine.run('systemd-analyze', [

@@ -71,7 +71,7 @@ describeWith(TUNNEL_NEEDS, 'a user without an authenticator, while there is grac
     const listed = await broker.ocbroker(['enrolment', 'list', '--missing'])
     expect(listed).toMatchObject([{ name: 'alice', grace: 'none left' }])
 
-    const refused = await connect(lab, gateway, { user: 'alice', answers: [PASSWORD, ENTER] })
+    const refused = await connect(lab, gateway, { user: 'alice', answers: [PASSWORD] })
     expect(refused.connected, refused.seen()).toBe(false)
     expect(refused.seen()).not.toContain('without one')
     expect(await letInByGrace()).toBe(2)
