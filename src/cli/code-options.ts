@@ -21,5 +21,5 @@ export function demandedMails(kind: CodeMailKind, store: Store, config: Config):
 export function durationOf(text: string): number {
   const ms = parseDuration(text)
   if (ms !== undefined && ms > 0 && ms <= MAX_MS) return ms
-  throw new OperatorError(`--for: "${text}" is no duration up to 30d; write 24h, say`)
+  throw new OperatorError(`--for: "${text}" is not a duration up to 30d; write 24h, say`)
 }

@@ -33,7 +33,7 @@ interface Acknowledged {
 }
 
 test(`everything that was acknowledged is there after SIGKILL, ${BROKERS * KILLS} times`, {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const totals = await Promise.all(Array.from({ length: BROKERS }, survives))
   // Otherwise nothing was shown.

@@ -18,7 +18,10 @@ const LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789'
 function invited(index: number): Invited {
   const name = `user-${String(index).padStart(3, '0')}`
   const part = (shift: number) =>
-    Array.from({ length: 4 }, (_, at) => LETTERS[(index * (at + shift) + at * 5) % LETTERS.length]).join('')
+    Array.from(
+      { length: 4 },
+      (_, at) => LETTERS[(index * (at + shift) + Math.floor(index / LETTERS.length) * at) % LETTERS.length],
+    ).join('')
   const code = [1, 6, 11, 16].map(part).join('-')
   const until = Date.UTC(2027, 1, 1 + (index % 28), 12)
   return { name, subject: name, code, until, link: `${PORTAL}/enrol?name=${name}` }
