@@ -175,6 +175,41 @@ describeWith(BROWSER_NEEDS, 'the desk of a site under attack', () => {
     expect(visitor.complaints()).toEqual([])
   })
 
+  test('works without JavaScript: from a tile by pivots and filters to a user, by the search, and to a release of many', async () => {
+    const other = await browser.visit(fixture.url, { javaScriptEnabled: false })
+    onTestFinished(other.leave)
+    const plain = other.page
+    await plain.context().addCookies(await page.context().cookies())
+    await plain.goto(`${fixture.url}/desk`)
+    expect(await plain.locator('#live-state').isVisible()).toBe(false)
+    await plain.locator('#tile-attack').click()
+    await plain.locator('table.groups[aria-label="By user"]').waitFor()
+    await plain.getByRole('link', { name: 'By address' }).click()
+    await plain.locator('table.groups').getByRole('link', { name: '185.220.101.1', exact: true }).click()
+    await plain.selectOption('#span', '7d')
+    await plain.locator('form.filter button').click()
+    await plain.waitForURL('**span=7d*')
+    expect(await plain.inputValue('#q')).toBe('185.220.101.1')
+    await plain
+      .locator('table.groups')
+      .getByRole('link', { name: siteUser(0), exact: true })
+      .click()
+    await plain.locator('table.groups[aria-label="By address"]').waitFor()
+
+    await plain.locator('.search input').fill(siteUser(7))
+    await plain.locator('.search input').press('Enter')
+    await plain.getByRole('heading', { name: siteUser(7), exact: true }).waitFor()
+    await plain.getByRole('link', { name: 'Users', exact: true }).click()
+    await plain.getByRole('link', { name: 'Not enrolled', exact: true }).click()
+    expect(await plain.locator('tbody tr').count()).toBe(40)
+
+    await plain.goto(`${fixture.url}/desk/lockouts?tab=known_place`)
+    await plain.fill('#reason', 'the night shift has new keyboards')
+    await plain.getByRole('button', { name: 'Release all 14 of this tab' }).click()
+    await plain.getByRole('heading', { name: '14 lockouts released' }).waitFor()
+    expect(other.complaints()).toEqual([])
+  })
+
   for (const locale of ['en-GB', 'zh-CN'] as const)
     test(`fits all screens, light and dark (${locale})`, { timeout: 120_000 }, async () => {
       const other = await browser.visit(fixture.url, { locale })
