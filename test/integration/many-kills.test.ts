@@ -47,7 +47,7 @@ describeWith(
   'two brokers, a PostgreSQL and a Redis',
   () => {
     test(`lose nothing and let nobody in wrongly while they are killed ${KILLS} times`, {
-      timeout: 600_000,
+      timeout: 1_200_000,
     }, async () => {
       console.info(`KILLS_SEED=${SEED}`)
       const resources = new AsyncDisposableStack()

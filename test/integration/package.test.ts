@@ -52,7 +52,7 @@ describe('the package', () => {
     ])
       expect(stdout).toContain(words)
     expect(stdout.replace(/\s+/g, ' ')).toMatch(
-      /--format <format> ocpasswd: .* One of ocpasswd, htpasswd, oath,/,
+      /--format <format> csv: .* One of csv, ocpasswd, htpasswd, oath,/,
     )
   })
 

@@ -8,7 +8,7 @@ import { installed } from './programs.ts'
 
 /** Characters: enough to understand a failure; a server that chatters for minutes must not fill the memory. */
 const KEPT_OUTPUT = 1_000_000
-const READY_WITHIN = 10_000
+const READY_WITHIN = 30_000
 const RUN_WITHIN = 30_000
 const STOP_WITHIN = 5_000
 

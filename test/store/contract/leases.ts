@@ -580,7 +580,7 @@ export function leaseContract(records: () => Repositories): void {
       expect(await heldIn(renamed)).toBe(0)
     })
 
-    test('of 65,533 addresses are laid out once', { timeout: 30_000 }, async () => {
+    test('of 65,533 addresses are laid out once', { timeout: 120_000 }, async () => {
       // Other tests have theirs in 10.0.0.0/8.
       const addresses = Array.from({ length: 65_533 }, (_, index) => `192.168.${index >> 8}.${index & 255}`)
       const pool = { pool: unique('pool'), addresses }
