@@ -29,7 +29,7 @@ export async function fill(records: Repositories): Promise<void> {
     const sealedSeed = `k1.${unique('seed')}`
     await records.enrolments.replace({ enrolment: enrolmentOf(user, { sealedSeed }), recoveryHashes })
     await records.passkeys.add(passkeyOf(user))
-    const link = { user, hash: unique('hash'), createdAt: NOON, createdBy: text, expiresAt: NOON + 1 }
+    const link = { user, hash: unique('hash'), createdAt: 0, createdBy: text, expiresAt: NOON }
     await records.passwordLinks.put(link)
     await records.login.recordFailure(failureOf(user, { lock: ['user'], rules: { hardAfter: index + 1 } }))
     await records.gateways.remember(text)
