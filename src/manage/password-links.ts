@@ -82,7 +82,7 @@ export class PasswordLinks {
   }
 }
 
-/** Lets whoever has a link choose the password, once. */
+/** Lets the holder of a link choose the password, once. */
 export class ChoosingPassword {
   readonly #options: ChoosingPasswordOptions
 
