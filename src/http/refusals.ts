@@ -38,7 +38,7 @@ export function writeProblem(log: Log, asPage?: ProblemPage): ErrorRequestHandle
   }
 }
 
-/** A browser shows the answer when it has sent its form. One that sends for ever is cut. */
+/** A browser shows the answer only after it has sent the whole form. A client that never stops sending is cut off. */
 function readOn(request: Request): void {
   if (request.readableEnded || request.complete) return
   const late = setTimeout(() => request.socket.destroy(), LINGER_MS)

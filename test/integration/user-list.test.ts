@@ -131,7 +131,7 @@ describe('a list of users on the desk', () => {
     expect((await fixture.records.users.find('right'))?.attributes.ipv4).toBe('10.9.1.1')
   })
 
-  test('is shown anew where list or users have changed since', async () => {
+  test('is shown again if the list or the users have changed since', async () => {
     await fixture.addUser('moved', ['staff'])
     const list = 'name,groups\nmoved,night'
     const shown = shownOn(await look(list))

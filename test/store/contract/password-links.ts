@@ -24,7 +24,7 @@ export function passwordLinkContract(records: () => Repositories): void {
       return link
     }
 
-    test('sets the password of its user once, whoever of many is first', async () => {
+    test('sets the password once, of many that use it at the same time', async () => {
       const { passwordLinks, users } = records()
       const link = await userWithLink()
       const { revision = 0 } = (await users.find(link.user)) ?? {}
