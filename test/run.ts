@@ -8,6 +8,7 @@ import { canInstallPackages, installCommand, installPackages } from './install-p
 import { temporaryFolder } from './real/folder.ts'
 import {
   FAILED,
+  type FailedTest,
   failedFiles,
   failedTests,
   PASSED,
@@ -28,6 +29,7 @@ const strict = process.env.CI === 'true'
 const root = join(import.meta.dirname, '..')
 const reports = temporaryFolder('reports')
 const neededTwoRuns: string[] = []
+const failures: string[] = []
 
 await providePrograms()
 const tallies = [await runCheck()]
@@ -38,6 +40,7 @@ console.log()
 for (const test of neededTwoRuns)
   console.log(`Passed in the second run only: ${test.replace(`${root}/`, '')}`)
 if (result.skipped > 0) explainSkipped(result)
+for (const failure of failures) console.log(`Failed: ${failure.replaceAll(`${root}/`, '')}`)
 console.log(summaryLine(result))
 process.exitCode = result.failed > 0 || (strict && result.skipped > 0) ? 1 : 0
 
@@ -60,18 +63,22 @@ async function providePrograms(): Promise<void> {
 
 async function runCheck(): Promise<Tally> {
   console.log('\n> npm run check')
-  return (await run('npm', ['run', '--silent', 'check'])) ? PASSED : FAILED
+  if (await run('npm', ['run', '--silent', 'check'])) return PASSED
+  failures.push('npm run check')
+  return FAILED
 }
 
 async function runSuite(suite: string): Promise<Tally> {
   const first = await runVitest(suite)
   const again = first.report === undefined ? [] : failedFiles(first.report)
   if (first.report === undefined || again.length === 0 || again.length > MOST_FILES_AGAIN) {
+    failures.push(...failedTests(first.report).map(described))
     return tallyOf(first.report, first.endedWell)
   }
   console.log('\nThese files run once more, by themselves (docs/decisions/a-second-run.md):')
   const second = await runVitest(suite, again)
-  if (second.endedWell) neededTwoRuns.push(...failedTests(first.report))
+  if (second.endedWell) neededTwoRuns.push(...failedTests(first.report).map(({ test }) => test))
+  failures.push(...failedTests(second.report).map(described))
   return tallyOf(withSecondRun(first.report, second.report ?? { testResults: [] }), second.endedWell)
 }
 
@@ -104,6 +111,10 @@ async function run(program: string, args: readonly string[]): Promise<boolean> {
     process.exit(128 + constants.signals[interruption])
   }
   return code === 0
+}
+
+function described({ test, cause }: FailedTest): string {
+  return `${test}: ${cause}`
 }
 
 function explainSkipped({ skippedNames }: Tally): void {

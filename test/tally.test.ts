@@ -58,7 +58,22 @@ test('a file that failed is one with a failed test, and one that failed before i
     { status: 'failed', tests: [] },
   )
   expect(failedFiles(first)).toEqual(['file0.test.ts', 'file2.test.ts'])
-  expect(failedTests(first)).toEqual(['file0.test.ts: a failed test'])
+  expect(failedTests(first).map(({ test }) => test)).toEqual([
+    'file0.test.ts: a failed test',
+    'file2.test.ts',
+  ])
+})
+
+test('a failure is named with the first line of its cause', () => {
+  const test = { status: 'failed', ancestorTitles: ['a tunnel'], title: 'works' }
+  const failed = { ...test, failureMessages: ['AssertionError: expected 1 to be 2\n    at line 3'] }
+  const cannotRun = { name: 'b.test.ts', status: 'failed', message: 'no such module\n', assertionResults: [] }
+  const testResults = [{ name: 'a.test.ts', status: 'failed', assertionResults: [failed, test] }, cannotRun]
+  expect(failedTests({ testResults }).map(({ cause }) => cause)).toEqual([
+    'AssertionError: expected 1 to be 2',
+    'no cause was reported',
+    'no such module',
+  ])
 })
 
 test('a file that ran again counts as it came out then, and no other does', () => {

@@ -30,12 +30,22 @@ export interface Report {
     /** The test file. */
     readonly name: string
     readonly status: string
+    /** Why the file could not be run, where it could not. */
+    readonly message?: string
     readonly assertionResults: readonly {
       readonly status: string
       readonly ancestorTitles: readonly string[]
       readonly title: string
+      readonly failureMessages?: readonly string[]
     }[]
   }[]
+}
+
+export interface FailedTest {
+  /** The file and the titles. */
+  readonly test: string
+  /** The first line of what went wrong. */
+  readonly cause: string
 }
 
 /** The files in which something failed, by their full names. */
@@ -43,13 +53,17 @@ export function failedFiles({ testResults }: Report): readonly string[] {
   return testResults.filter((file) => tallyOfFile(file).failed > 0).map(({ name }) => name)
 }
 
-/** The titles of the tests that failed, each with its file. */
-export function failedTests({ testResults }: Report): readonly string[] {
-  return testResults.flatMap(({ name, assertionResults }) =>
-    assertionResults
-      .filter(({ status }) => status === 'failed')
-      .map(({ ancestorTitles, title }) => `${name}: ${[...ancestorTitles, title].join(' › ')}`),
-  )
+/** What failed, in the order of the report: tests, and files that could not be run. */
+export function failedTests(report: Report | undefined): readonly FailedTest[] {
+  return (report?.testResults ?? []).flatMap(({ name, status, message, assertionResults }) => {
+    const failed = assertionResults
+      .filter((test) => test.status === 'failed')
+      .map(({ ancestorTitles, title, failureMessages }) => ({
+        test: `${name}: ${[...ancestorTitles, title].join(' › ')}`,
+        cause: firstLine(failureMessages?.[0]),
+      }))
+    return status === 'failed' && failed.length === 0 ? [{ test: name, cause: firstLine(message) }] : failed
+  })
 }
 
 /** A run in which the files of a second run count as they came out there. */
@@ -86,4 +100,8 @@ function tallyOfFile({ name, status, assertionResults }: Report['testResults'][n
 
 function total(numbers: readonly number[]): number {
   return numbers.reduce((left, right) => left + right, 0)
+}
+
+function firstLine(text: string | undefined): string {
+  return text?.trim().split('\n', 1)[0] || 'no cause was reported'
 }
