@@ -5,6 +5,7 @@ export const SCOPES = [
   'users:read',
   'users:write',
   'passwords:write',
+  'passwords:mail',
   'enrolments:read',
   'enrolments:write',
   'sessions:read',
@@ -41,8 +42,8 @@ const READING = SCOPES.filter((scope) => scope.endsWith(':read') || scope === 'e
 
 const SCOPES_OF_ROLE: Readonly<Record<Role, readonly Scope[]>> = {
   admin: SCOPES,
-  /** Helps users: releases, locks, enrols, makes password links, ends sessions; users themselves are for administrators. */
-  desk: [...READING, 'lockouts:write', 'passwords:write', 'enrolments:write', 'sessions:write'],
+  /** Helps users. It never sees a password link: with an authenticator that is the whole account. */
+  desk: [...READING, 'lockouts:write', 'passwords:mail', 'enrolments:write', 'sessions:write'],
   auditor: READING,
 }
 

@@ -20,7 +20,7 @@ import {
 const READING = SCOPES.filter((scope) => scope.endsWith(':read') || scope === 'explain')
 const OF_ROLE = {
   adam: SCOPES,
-  helen: [...READING, 'lockouts:write', 'passwords:write', 'enrolments:write', 'sessions:write'],
+  helen: [...READING, 'lockouts:write', 'passwords:mail', 'enrolments:write', 'sessions:write'],
   audrey: READING,
   nobody: [],
 } as const

@@ -178,7 +178,10 @@ describe('a link by which a user chooses a password', () => {
     ]
     const reader = await fixture.token(['users:write', 'enrolments:write'])
     expect((await make(fra, {}, reader)).status).toBe(403)
-    const weak = await fixture.token(['passwords:write'])
+    const mailer = await fixture.token(['passwords:mail'])
+    expect((await make(fra, {}, mailer)).status).toBe(403)
+    expect((await make(fra, { byMail: true }, mailer)).status).toBe(400)
+    const weak = await fixture.token(['passwords:mail', 'passwords:write'])
     expect((await make(fra, {}, weak)).status).toBe(201)
     expect((await make(chief, {}, weak)).status).toBe(403)
     expect((await make('nobody-at-all')).status).toBe(404)
@@ -193,11 +196,20 @@ describe('a link by which a user chooses a password', () => {
       return client
     }
     const part = await signedIn(['helpdesk-fra'])
-    expect((await part.get(`/desk/users/${fra}?tab=account`)).text).toContain('/password-link"')
-    const link = (client: FormClient, name: string) =>
-      client.post(`/desk/users/${name}/password-link`, { reason: REASON })
-    expect(headingOf(await link(part, fra))).toBe(`Password link for ${fra}`)
-    for (const name of [ber, chief]) expect((await link(part, name)).status).toBe(403)
+    const admin = await signedIn(['admins'])
+    const page = (await part.get(`/desk/users/${fra}?tab=account`)).text
+    expect(page).toContain('/password-link"')
+    expect(page).toContain('<input type="hidden" name="by" value="mail">')
+    const link = (client: FormClient, name: string, more = {}) =>
+      client.post(`/desk/users/${name}/password-link`, { reason: REASON, ...more })
+    await change(fra, { mail: `${fra}@example.org` })
+    expect((await link(part, fra)).status).toBe(403)
+    const mailed = await link(part, fra, { by: 'mail' })
+    expect(headingOf(mailed)).toBe(`Password link for ${fra}`)
+    expect(mailed.text).not.toContain('/choose-password?')
+    await admin.get(`/desk/users/${fra}?tab=account`)
+    expect((await link(admin, fra)).text).toContain('/choose-password?')
+    for (const name of [ber, chief]) expect((await link(part, name, { by: 'mail' })).status).toBe(403)
     expect(await fixture.records.passwordLinks.ofUser(chief)).toBeUndefined()
     const help = await signedIn(['auditors'])
     expect((await help.get(`/desk/users/${fra}?tab=account`)).text).not.toContain('/password-link"')

@@ -8,7 +8,7 @@ import type { UserAnswer } from '../../manage/users.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
 import { auditContextOf } from './audit-context.ts'
-import { demandRightsOfGroups, demandRightsOver, demandSight } from './authenticate.ts'
+import { demand, demandRightsOfGroups, demandRightsOver, demandSight } from './authenticate.ts'
 import { type Answer, type Handlers, millisecondsOf } from './call.ts'
 import { pageFrom, pageOf } from './page.ts'
 import { timeText, userWire } from './wire.ts'
@@ -76,6 +76,7 @@ export function userRoutes(services: HttpServices): Handlers {
     async makePasswordLink(call) {
       const { validSeconds, byMail, reason } = call.body<PasswordLinkBody>()
       const name = call.path('name')
+      if (byMail !== true) demand(call.caller, 'passwords:write', true)
       await demandSight(name, call.caller, services)
       const user = await records.users.find(canonicalUserName(name) ?? name)
       if (user === undefined) throw new Problem('not-found')

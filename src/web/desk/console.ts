@@ -141,6 +141,7 @@ export class AdminConsole {
           lock: rights.has('lockouts:write'),
           enrol: rights.has('enrolments:write'),
           changeUsers: rights.has('users:write'),
+          mailPasswords: rights.has('passwords:mail'),
           setPasswords: rights.has('passwords:write'),
           end: rights.has('sessions:write'),
         },

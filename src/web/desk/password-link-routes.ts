@@ -1,7 +1,7 @@
 import type { Request, Response, Router } from 'express'
 import { canonicalUserName } from '../../domain/login-name.ts'
 import { codeLink } from '../../domain/readable-code.ts'
-import { demandRightsOver } from '../../http/api/authenticate.ts'
+import { demand, demandRightsOver } from '../../http/api/authenticate.ts'
 import { callerOf } from '../../http/caller.ts'
 import type { Recipient, ShownCode } from '../../manage/code-mails.ts'
 import { field } from '../layout/forms.ts'
@@ -13,7 +13,7 @@ import { DEFAULT_INVITATION_MS, INVITATIONS, PersonPage } from './person.ts'
 export function passwordLinkRoutes(router: Router, admin: AdminConsole): void {
   const person = new PersonPage(admin)
 
-  router.post('/users/:name/password-link', needs('passwords:write', true), async (request, response) => {
+  router.post('/users/:name/password-link', needs('passwords:mail', true), async (request, response) => {
     const typed = String(request.params.name)
     const context = admin.auditContextIn(request)
     if (!isContext(context)) return person.show(response, typed, context)
@@ -34,7 +34,7 @@ export function isMade(made: MadeLink | FormProblem): made is MadeLink {
   return typeof made === 'object' && 'code' in made
 }
 
-/** As the fields `for` and `by` of the form say. @returns why there is none. */
+/** As the fields `for` and `by` of the form say. @returns why there is none. @throws Problem `missing-scope` */
 export async function makeLink(
   request: Request,
   { services: { passwordLinks } }: AdminConsole,
@@ -43,6 +43,7 @@ export async function makeLink(
 ): Promise<MadeLink | FormProblem> {
   const validMs = INVITATIONS.find((each) => String(each) === field(request, 'for')) ?? DEFAULT_INVITATION_MS
   const isMailed = field(request, 'by') === 'mail'
+  if (!isMailed) demand(callerOf(request), 'passwords:write', true)
   const recipient = isMailed ? await passwordLinks.mails?.recipientOf(name) : undefined
   if (recipient === 'barred') return 'may_not_log_in'
   if (typeof recipient === 'string') return recipient
