@@ -11,11 +11,15 @@ export interface SignOnBroker {
   readonly provider: RealProvider
 }
 
-/** A broker whose portal signs in through a real provider. @param more keys of `portal.single_sign_on`. */
+/**
+ * A broker whose portal signs in through a real provider.
+ * @param more keys of `portal.single_sign_on`. @param sections beside `http` and `portal`.
+ */
 export async function startSignOnBroker(
   defer: (end: () => Promise<void>) => void,
   more: Sections = {},
   portal: Sections = {},
+  sections: Sections = {},
 ): Promise<SignOnBroker> {
   const port = await freePort()
   const publicUrl = `http://127.0.0.1:${port}`
@@ -36,7 +40,7 @@ export async function startSignOnBroker(
     ...more,
   }
   const broker = await startTestBroker(
-    { http: { port }, portal: { public_url: publicUrl, ...portal, single_sign_on } },
+    { http: { port }, portal: { public_url: publicUrl, ...portal, single_sign_on }, ...sections },
     defer,
   )
   return { broker, provider }

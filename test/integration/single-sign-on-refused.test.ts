@@ -142,6 +142,34 @@ describe('a single sign-on that is not right', () => {
     expect(await broker.records.lockouts.list({ limit: 1 })).toEqual([])
   })
 
+  test('is of a name that a store which was not asked may know, too', async () => {
+    await using own = new AsyncDisposableStack()
+    const upstream = {
+      type: 'radius',
+      servers: [{ host: '127.0.0.1', port: 1, secret: 'between-broker-and-upstream' }],
+    }
+    const startWith = (order: readonly string[]) =>
+      startSignOnBroker((end) => void own.defer(end), {}, {}, { identity: { order, upstream } })
+    const outcomes = []
+    for (const order of [
+      ['local', 'upstream'],
+      ['upstream', 'local'],
+    ]) {
+      const site = await startWith(order)
+      await site.broker.addUser('ada')
+      site.provider.users.set('ada', { preferred_username: 'ada', amr: ['mfa'] })
+      const client = new FormClient(site.broker.url)
+      outcomes.push(headingOf(await client.get(await new ProviderClient().signOn(client, 'ada'))))
+      if (order[0] === 'local') continue
+      const [event] = await site.broker.records.audit.list({ user: 'ada', limit: 1 })
+      expect(event).toMatchObject({
+        kind: 'login.refused',
+        detail: 'single sign-on: upstream may know the user, and comes before local in identity.order',
+      })
+    }
+    expect(outcomes).toEqual([IN, SIGN_IN])
+  })
+
   test('lets no disabled, expired or locked account in', async () => {
     await broker.records.users.change('bob', { enabled: false })
     expect(problemOn(await signOn('bob'))).toBe(
