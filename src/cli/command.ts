@@ -102,10 +102,10 @@ export async function recordAudit(
   store: Pick<Records, 'records'>,
   event: Omit<AuditEvent, 'id' | 'at' | 'actor'>,
 ): Promise<void> {
-  await store.records.audit.append({
-    id: systemRandom.id(),
-    at: systemClock.now(),
-    actor: operator(),
-    ...byUsername(event),
-  })
+  await store.records.audit.append(commandEvent(event))
+}
+
+/** An event of the audit trail about what is done on the command line, and who does it. */
+export function commandEvent(event: Omit<AuditEvent, 'id' | 'at' | 'actor'>): AuditEvent {
+  return { id: systemRandom.id(), at: systemClock.now(), actor: operator(), ...byUsername(event) }
 }

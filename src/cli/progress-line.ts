@@ -11,7 +11,7 @@ export class ProgressLine {
   readonly #out: NodeJS.WriteStream
   #toldAt = Number.NEGATIVE_INFINITY
 
-  /** @param what is being done: `importing users`. */
+  /** @param what is being done: `checking lines`. */
   constructor(what: string, clock: Clock, out: NodeJS.WriteStream = process.stderr) {
     this.#what = what
     this.#clock = clock

@@ -13,7 +13,7 @@ import { importUsers } from '../identity/import/import-users.ts'
 import type { ImportManner, ImportOutcome } from '../identity/import/take-over.ts'
 import { isOthersName } from '../manage/namesakes.ts'
 import { subjectOf } from '../manage/subject.ts'
-import { type CommonOptions, command, readable, recordAudit, withStore } from './command.ts'
+import { type CommonOptions, command, commandEvent, readable, withStore } from './command.ts'
 import {
   FORMATS,
   FORMATS_HELP,
@@ -85,7 +85,8 @@ async function importFile(path: string, options: Options): Promise<void> {
         : isUserFormat(format)
           ? usersInto(store, path, format, options)
           : tokensInto(store, path, format, options)
-    const { imported, faults, warnings } = await importing
+    const { imported, faults, warnings, isOvertaken } = await importing
+    if (isOvertaken) throw new OperatorError('the records were changed meanwhile; nothing was done, try again')
     if (imported.length + faults.length === 0 && format !== LIST_FORMAT)
       throw new OperatorError(`${path} holds nothing to import`)
     print(
@@ -108,7 +109,8 @@ async function usersInto(
   options: Options,
 ): Promise<Imported> {
   const outcome = await importUsers(await readUsers(file, format), {
-    ...mannerOf(store, file, options),
+    ...mannerOf(options),
+    eventOf: (name) => commandEvent({ kind: 'user.added', user: name, detail: sourceOf(file, options) }),
     users: store.records.users,
     clock: systemClock,
     groups: options.group,
@@ -136,14 +138,14 @@ async function listInto(
     throw new OperatorError('--skip-bad: a list is carried out as a whole, or not at all')
   const warnings: Imported['warnings'] = []
   if (faults.length > 0) return { imported: [], faults, warnings }
-  if (!dryRun && (await lists.carryOut(plan, { actor: operator(), reason: `from ${path}` })) === 'overtaken')
-    throw new OperatorError('users were changed meanwhile; nothing was done, try again')
+  const answer = dryRun ? 'done' : await lists.carryOut(plan, { actor: operator(), reason: `from ${path}` })
+  if (answer === 'overtaken') return { imported: [], faults, warnings, isOvertaken: true }
   const imported = [...added, ...changed.map(({ before }) => before)].map(({ name }) => name)
   return { imported, faults, warnings }
 }
 
 async function tokensInto(
-  { records, keys, candidates }: Store,
+  { records: { enrolments }, keys, candidates }: Store,
   path: string,
   format: TokenFormat,
   options: Options,
@@ -151,8 +153,9 @@ async function tokensInto(
   const clock = systemClock
   const parsed = await readTokens(path, format, options)
   const outcome = await importTokens(parsed, {
-    ...mannerOf({ records }, path, options),
-    enrolments: records.enrolments,
+    ...mannerOf(options),
+    eventOf: (name) => commandEvent({ kind: 'enrolment.made', user: name, detail: sourceOf(path, options) }),
+    enrolments,
     keys,
     clock,
     random: systemRandom,
@@ -168,21 +171,13 @@ async function tokensInto(
   return { ...outcome, warnings }
 }
 
-function mannerOf(store: Pick<Store, 'records'>, path: string, options: Options): ImportManner {
-  const { format, skipBad = false, dryRun = false, json } = options
-  const isOfUsers = isUserFormat(format)
-  const line = new ProgressLine(isOfUsers ? 'importing users' : 'importing authenticators', systemClock)
-  return {
-    skipBad,
-    dryRun,
-    onTaken: (name) =>
-      recordAudit(store, {
-        kind: isOfUsers ? 'user.added' : 'enrolment.made',
-        user: name,
-        detail: `imported from ${path} (${format})`,
-      }),
-    onProgress: json === true ? undefined : (done, all) => line.tell(done, all),
-  }
+function mannerOf({ skipBad = false, dryRun = false, json }: Options): ImportManner {
+  const line = new ProgressLine('checking lines', systemClock)
+  return { skipBad, dryRun, onProgress: json === true ? undefined : (done, all) => line.tell(done, all) }
+}
+
+function sourceOf(path: string, { format }: Options): string {
+  return `imported from ${path} (${format})`
 }
 
 function linesOf(faults: readonly ImportFault[]): string[] {

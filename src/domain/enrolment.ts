@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
+import type { AuditEvent } from './audit.ts'
 import type { Randomness } from './random.ts'
 import { plainCode, READABLE, readableCode } from './readable-code.ts'
 import type { Secret } from './secret.ts'
@@ -58,6 +59,15 @@ export interface AddedEnrolment extends NewRecoveryCodes {
   readonly beside?: string
 }
 
+/** Authenticators of other programs. All are taken over, or none. */
+export interface EnrolmentTakeOver {
+  /** At most `MAX_ENROLMENTS` of a subject. The scratch codes go with their authenticator. */
+  readonly enrolments: readonly { readonly enrolment: Enrolment; readonly scratchHashes: readonly string[] }[]
+  /** Whether those that the subjects have are replaced, with their recovery codes; otherwise a subject has none. */
+  readonly replace: boolean
+  readonly events: readonly AuditEvent[]
+}
+
 /** An authenticator without its seed, as people may see it. */
 export interface RegisteredEnrolment extends Omit<Enrolment, 'sealedSeed' | 'lastStep'> {
   /** Whether a code of it was ever accepted. */
@@ -78,6 +88,8 @@ export interface EnrolmentStore {
   replace(fresh: NewEnrolment): Promise<boolean>
   /** @returns why nothing has changed: `full` at `MAX_ENROLMENTS`, `gone` without the one that must be there. */
   add(added: AddedEnrolment): Promise<'added' | 'full' | 'gone'>
+  /** @returns `overtaken`, with nothing changed, where a subject has an authenticator that is not to be replaced. */
+  takeOver(imported: EnrolmentTakeOver): Promise<'done' | 'overtaken'>
   /** @param name undefined: none. @returns false if the subject has no such authenticator. */
   rename(subject: string, id: string, name: string | undefined): Promise<boolean>
   /** All of them, or the one of this identifier. @returns false if there was none. */

@@ -1,14 +1,10 @@
 import type { Kysely } from 'kysely'
 import type { Randomness } from '../domain/random.ts'
 import { type UserListChange, userDigestOf } from '../domain/user.ts'
-import { SqlAudit } from './audit.ts'
+import { writeEvents } from './audit.ts'
+import { Overtaken } from './overtaken.ts'
 import type { Tables } from './schema.ts'
 import { addUser, changeUser, findLocalUser } from './user-changes.ts'
-
-/** Thrown in the transaction of a list that no longer fits the records, so that nothing of it stays. */
-export class Overtaken extends Error {
-  override readonly name = 'Overtaken'
-}
 
 /** Carries out a list in the transaction that is given. @throws Overtaken */
 export async function applyUserList(
@@ -27,6 +23,5 @@ export async function applyUserList(
   for (const { before, change, ends } of changed)
     if (!(await changeUser(db, before.name, change, ends, random))) throw new Overtaken()
   for (const user of added) if (!(await addUser(db, user))) throw new Overtaken()
-  const audit = new SqlAudit(db)
-  for (const event of events) await audit.append(event)
+  await writeEvents(db, events)
 }

@@ -3,6 +3,7 @@ import {
   type AddedEnrolment,
   type Enrolment,
   type EnrolmentStore,
+  type EnrolmentTakeOver,
   MAX_ENROLMENTS,
   type NewEnrolment,
   type RegisteredEnrolment,
@@ -11,10 +12,12 @@ import { keyOf } from '../domain/key-ring.ts'
 import { mappingOf } from './columns.ts'
 import { closeGrace } from './grace.ts'
 import { nullsToUndefined } from './nulls-to-undefined.ts'
+import { Overtaken } from './overtaken.ts'
 import { locksRows, type Param, prepared, type Rows, transact } from './prepared.ts'
 import { countRecoveryCodes, deleteRecoveryCodes, replaceRecoveryCodes } from './recovery-codes.ts'
 import type { EnrolmentRow, Tables } from './schema.ts'
 import { SqlRepository } from './sql-repository.ts'
+import { takeOverEnrolments } from './take-over-enrolments.ts'
 
 export class SqlEnrolments extends SqlRepository implements EnrolmentStore {
   ofSubject(subject: string): Promise<readonly Enrolment[]> {
@@ -39,6 +42,16 @@ export class SqlEnrolments extends SqlRepository implements EnrolmentStore {
       if (present.length === 0) await replaceRecoveryCodes(db, enrolment, added)
       return 'added'
     })
+  }
+
+  async takeOver(imported: EnrolmentTakeOver): Promise<'done' | 'overtaken'> {
+    try {
+      await transact(this.db, (db) => takeOverEnrolments(db, imported, toRow))
+      return 'done'
+    } catch (error) {
+      if (error instanceof Overtaken) return 'overtaken'
+      throw error
+    }
   }
 
   async rename(subject: string, id: string, name: string | undefined): Promise<boolean> {

@@ -9,10 +9,11 @@ import type {
   UserSearch,
   UserStore,
 } from '../domain/user.ts'
-import { applyUserList, Overtaken } from './apply-user-list.ts'
+import { applyUserList } from './apply-user-list.ts'
 import { isOver } from './is-over.ts'
 import { forgetCodeMails } from './mails.ts'
 import { ofLocalUser, orderEnds } from './order-ends.ts'
+import { Overtaken } from './overtaken.ts'
 import { transact } from './prepared.ts'
 import type { Tables } from './schema.ts'
 import { SqlTrusts } from './trusts.ts'

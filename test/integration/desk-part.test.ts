@@ -248,12 +248,17 @@ describeWith(SLAPD_NEEDS, 'somebody whose role is for a part of the users', () =
       '/explain?user=zoe-ber',
       '/explain?user=ghost',
       '/enrolments/zoe-ber',
+      '/quotas/zoe-ber',
+      '/quotas/ghost',
       `/lockouts/${lockouts['zoe-ber']}`,
       `/lockouts/${ofAddress}`,
       `/sessions/${sessions['ldap-ber']}`,
     ])
       expect([path, (await api(path)).status]).toEqual([path, 404])
     expect((await api('/explain?user=anna-fra')).status).toBe(200)
+    expect((await api('/quotas/anna-fra')).json).toMatchObject({ user: 'anna-fra' })
+    expect((await api('/me')).json).toMatchObject({ over: { 'users:read': ['staff-fra'] } })
+    expect(((await (await signedIn(['admins'])).api('/me')).json as { over?: object }).over).toBeUndefined()
     // Of every other reading operation the API says that the right must be good for everybody.
     const others = operations.filter(
       ({ method, admission, isForAPart }) =>

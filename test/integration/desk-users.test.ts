@@ -153,7 +153,7 @@ describeWith(BROWSER_NEEDS, 'somebody who looks after users on the web', () => {
 
   test('invites 200 at once, and one enrols with a phone from the QR code of the sheet', async () => {
     const { records, url } = fixture
-    for (let number = 0; number < 200; number++) await fixture.records.users.add(fleetUser(number))
+    for (let number = 0; number < 203; number++) await fixture.records.users.add(fleetUser(number))
     const { page, complaints } = await atTheDesk('inviter', 'helpdesk', { javaScriptEnabled: false })
     await page.goto(`${url}/desk/users?filter=not_enrolled&q=fleet`)
     await page.fill('#reason', 'new fleet')
@@ -169,6 +169,11 @@ describeWith(BROWSER_NEEDS, 'somebody who looks after users on the web', () => {
     expect(new Set(events.map(({ actor, detail }) => `${actor}: ${detail}`))).toEqual(
       new Set(['inviter (web): new fleet']),
     )
+    await page.getByRole('button', { name: 'Invite the next 200' }).click()
+    await page.getByRole('heading', { name: '3 users invited' }).waitFor()
+    expect(await page.locator('.sheet').count()).toBe(3)
+    expect(await page.locator('.sheet').filter({ hasText: 'fleet-202' }).count()).toBe(1)
+    expect(await page.getByRole('button', { name: 'Invite the next' }).count()).toBe(0)
 
     const phone = await browser.visit(url, {
       viewport: { width: 390, height: 844 },

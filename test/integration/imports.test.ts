@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { generateSync } from 'otplib'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { AuditEvent, AuditKind } from '../../src/domain/audit.ts'
 import { systemClock } from '../../src/domain/clock.ts'
-import type { EnrolmentStore } from '../../src/domain/enrolment.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { Secret } from '../../src/domain/secret.ts'
-import type { UserStore } from '../../src/domain/user.ts'
 import type { Parsed } from '../../src/identity/import/file-lines.ts'
 import { parseHtpasswd } from '../../src/identity/import/htpasswd.ts'
 import { importTokens } from '../../src/identity/import/import-tokens.ts'
@@ -28,24 +27,8 @@ const PASSWORD = 'Grüße, 密码 :$5$'
 const SEED = '12345678901234567890'
 const hashes = new PasswordHashes({ parallel: 2, waiting: 100 })
 
-/** The records of these tests do not run in a thread of their own, which would do one thing at a time. */
-function inTurn(users: UserStore, enrolments: EnrolmentStore) {
-  let line: Promise<unknown> = Promise.resolve()
-  const queued = <Asked extends readonly unknown[], Answer>(ask: (...asked: Asked) => Promise<Answer>) => {
-    return (...asked: Asked): Promise<Answer> => {
-      const answer = line.then(() => ask(...asked))
-      line = answer.catch(() => {})
-      return answer
-    }
-  }
-  return {
-    users: { find: queued(users.find.bind(users)), add: queued(users.add.bind(users)) },
-    enrolments: {
-      ofSubject: queued(enrolments.ofSubject.bind(enrolments)),
-      replace: queued(enrolments.replace.bind(enrolments)),
-      add: queued(enrolments.add.bind(enrolments)),
-    },
-  }
+function eventFor(kind: AuditKind): (user: string) => AuditEvent {
+  return (user) => ({ id: systemRandom.id(), at: 1, kind, actor: 'tests', user })
 }
 
 /** The broker's login over users who were imported, with nothing else in it. */
@@ -54,16 +37,16 @@ async function broker() {
   const { users, enrolments } = fixture.records
   // Deadlines are times of the fixture's clock.
   const clock = { ...systemClock, monotonic: () => fixture.time.monotonic }
-  const turns = inTurn(users, enrolments)
   fixture.people.store = localIdentity({ users, hashes, clock, checkReady: async () => {} })
   const tokensFrom = (parsed: Parsed<ImportedToken>, skipBad = false) =>
     importTokens(parsed, {
-      enrolments: turns.enrolments,
+      enrolments,
       keys: fixture.keys,
       clock,
       random: systemRandom,
       skipBad,
       replace: false,
+      eventOf: eventFor('enrolment.made'),
       subjectOf: async (name) => (await users.find(name))?.name,
     })
 
@@ -72,7 +55,10 @@ async function broker() {
     users,
     enrolments,
     importUsers: (parsed: Parsed<ImportedUser>, skipBad = false) =>
-      importUsers(parsed, { users: turns.users, clock, skipBad, isOthersName: () => false }),
+      importUsers(parsed, {
+        ...{ users, clock, skipBad, isOthersName: () => false },
+        eventOf: eventFor('user.added'),
+      }),
     importMany: (table: string) => tokensFrom(parseOathCsv(table)),
     importTokens: (text: string, skipBad = false) => tokensFrom(parseUsersOath(text), skipBad),
     log: (user: string, typed: string, state?: string) => fixture.login(typed, { user, state }),

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { generateSync } from 'otplib'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Broker, type Installation, install, startBroker } from '../real/broker.ts'
@@ -75,7 +76,7 @@ describeWith(['ocpasswd', 'openssl', 'google-authenticator', 'oathtool'], 'user 
 
     const { code, stdout, stderr } = await importInto(broker, file, 'ocpasswd', '--group', 'vpn')
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'Imported 3 users.\n' })
-    expect(stderr).toBe('importing users: 3 of 3\n')
+    expect(stderr).toBe('checking lines: 3 of 3\n')
     expect(await broker.ocbroker(['user', 'list'])).toMatchObject([
       { name: 'alice', enabled: true, groups: ['staff', 'admins', 'vpn'] },
       { name: 'bob', enabled: true, groups: ['vpn'] },
@@ -109,7 +110,7 @@ describeWith(['ocpasswd', 'openssl', 'google-authenticator', 'oathtool'], 'user 
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
       stdout: 'Imported 1 authenticator.\n',
-      stderr: 'importing authenticators: 1 of 1\n',
+      stderr: 'checking lines: 1 of 1\n',
     })
     expect(await eventsOf(broker, 'bob')).toMatchObject([
       { kind: 'enrolment.made', detail: `imported from ${file} (oath)` },
@@ -154,7 +155,7 @@ describeWith(['ocpasswd', 'openssl', 'google-authenticator', 'oathtool'], 'user 
     expect(await importInto(broker, homes, 'google-authenticator')).toMatchObject({
       code: 0,
       stdout: 'Imported 2 authenticators.\n',
-      stderr: 'importing authenticators: 2 of 2\n',
+      stderr: 'checking lines: 2 of 2\n',
     })
 
     const answered = async (name: string, code: string) => {
@@ -283,15 +284,35 @@ describeWith(['ocpasswd', 'openssl', 'google-authenticator', 'oathtool'], 'user 
     })
   })
 
-  test('takes a thousand users at once, in the order of the file', async () => {
+  test('takes thousands of users in the order of the file, and none where it is killed before', async () => {
     const installation = await installed()
+    await namesOf(installation)
     const hash = opensslPasswd('-5', PASSWORD)
-    const names = Array.from({ length: 1000 }, (_, at) => `user${String(at).padStart(4, '0')}`)
+    const names = Array.from({ length: 3000 }, (_, at) => `user${String(at).padStart(4, '0')}`)
     const file = fileWith(installation, 'ocpasswd', names.map((name) => `${name}:*:${hash}`).join('\n'))
-    const { code, stdout } = await importInto(installation, file, 'ocpasswd', '--json')
-    expect(code).toBe(0)
-    expect((JSON.parse(stdout) as Imported).imported).toEqual(names)
+    const counts = () => {
+      const db = new DatabaseSync(installation.database, { readOnly: true })
+      const count = (table: string) => db.prepare(`select count(*) as count from ${table}`).get()?.count
+      try {
+        return [count('users'), count("audit_events where kind = 'user.added'")]
+      } finally {
+        db.close()
+      }
+    }
+    for (let delayMs = 300; counts()[0] === 0; delayMs *= 1.7) {
+      const running = installation.start(['user', 'import', file, '--format', 'ocpasswd', '--json'])
+      const ended = await Promise.race([running.finished, sleep(delayMs)])
+      if (ended !== undefined) break
+      await running.stop({ signal: 'SIGKILL' })
+      expect([
+        [0, 0],
+        [3000, 3000],
+      ]).toContainEqual(counts())
+    }
+    const again = await importInto(installation, file, 'ocpasswd', '--json')
+    expect((JSON.parse(again.stdout) as Imported).faults).toHaveLength(3000)
     expect(await namesOf(installation)).toEqual(names)
+    expect(counts()).toEqual([3000, 3000])
   })
 
   test('complains of a file that it cannot use', async () => {

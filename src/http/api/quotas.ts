@@ -2,13 +2,16 @@ import type { UserStandings } from '../../manage/user-quotas.ts'
 import { Problem } from '../problem.ts'
 import type { HttpServices } from '../services.ts'
 import { auditContextOf } from './audit-context.ts'
+import { demandSight } from './authenticate.ts'
 import type { Handlers } from './call.ts'
 import { quotaWire } from './wire.ts'
 
 /** What is left of users' quotas, and more of them. */
-export function quotaRoutes({ userQuotas }: HttpServices): Handlers {
+export function quotaRoutes(services: HttpServices): Handlers {
+  const { userQuotas } = services
   return {
     async getQuotas(call) {
+      await demandSight(call.path('subject'), call.caller, services)
       const found = await userQuotas.find(call.path('subject'))
       if (found === undefined) throw new Problem('not-found')
       return { body: bodyOf(found) }

@@ -30,8 +30,12 @@ export function serviceRoutes({ readiness }: HttpServices, figures: Figures): Ha
 
     async getMe({ caller }) {
       const { kind, name, rights, until } = caller
+      const over = Object.fromEntries([...rights].filter(([, reach]) => reach !== 'everybody'))
       return {
-        body: { kind, name, scopes: [...rights.keys()], until: timeText(until) },
+        body: {
+          ...{ kind, name, scopes: [...rights.keys()], until: timeText(until) },
+          over: Object.keys(over).length === 0 ? undefined : over,
+        },
       }
     },
   }

@@ -5,6 +5,8 @@ export interface ImportOutcome {
   readonly imported: readonly string[]
   /** In the order of the file. */
   readonly faults: readonly ImportFault[]
+  /** The records changed after the lines were checked: nothing was written. */
+  readonly isOvertaken?: true
 }
 
 /** Options of an import. */
@@ -13,66 +15,45 @@ export interface ImportManner {
   readonly skipBad: boolean
   /** Check only, write nothing. */
   readonly dryRun?: boolean
-  /** Awaited after each entry that was written. */
-  readonly onTaken?: (name: string) => Promise<void>
-  /** Called with the number of entries done and the total. */
+  /** Called with the number of lines that were checked and the total. */
   readonly onProgress?: (done: number, all: number) => void
 }
 
 interface Steps<Entry> {
-  /** @returns the fault of the entry; nothing is written yet. */
+  /** @returns the fault of the entry. */
   readonly check: (entry: Entry) => Promise<ImportFault | undefined>
-  /** Writes it. @returns the fault if the records have changed since the check. */
-  readonly take: (entry: Entry) => Promise<ImportFault | undefined>
+  /** Writes all of them in one transaction. @returns `overtaken` where the records no longer fit. */
+  readonly take: (entries: readonly Entry[]) => Promise<'done' | 'overtaken'>
 }
 
 type Line<Entry> = Entry & Place
 
-/** Entries processed at the same time: the store writes many in one transaction. */
+/** Entries checked at the same time. */
 const AT_ONCE = 64
 
-/** Imports the entries of a file. All lines are checked before the first is written, and a bad line stops the import unless `skipBad` is set. */
+/** Imports the entries of a file. All lines are checked first; then all good ones are written, or none. */
 export async function takeOver<Entry extends { readonly name: string }>(
   { entries, faults: unreadable }: Parsed<Entry>,
-  { skipBad, dryRun = false, onTaken, onProgress }: ImportManner,
+  { skipBad, dryRun = false, onProgress }: ImportManner,
   { check, take }: Steps<Line<Entry>>,
 ): Promise<ImportOutcome> {
   const faults: ImportFault[] = [...unreadable]
-  /** @returns those entries with which nothing was wrong. */
-  async function pass(
-    over: readonly Line<Entry>[],
-    step: (entry: Line<Entry>) => Promise<ImportFault | undefined>,
-    onDone?: (done: number) => void,
-  ): Promise<Line<Entry>[]> {
-    const good: Line<Entry>[] = []
-    for (let at = 0; at < over.length; at += AT_ONCE) {
-      const some = over.slice(at, at + AT_ONCE)
-      const found = await Promise.all(some.map(step))
-      for (const [index, entry] of some.entries()) {
-        const fault = found[index]
-        if (fault === undefined) good.push(entry)
-        else faults.push(fault)
-      }
-      onDone?.(at + some.length)
+  const good: Line<Entry>[] = []
+  for (let at = 0; at < entries.length; at += AT_ONCE) {
+    const some = entries.slice(at, at + AT_ONCE)
+    const found = await Promise.all(some.map(check))
+    for (const [index, entry] of some.entries()) {
+      const fault = found[index]
+      if (fault === undefined) good.push(entry)
+      else faults.push(fault)
     }
-    return good
+    onProgress?.(at + some.length, entries.length)
   }
-
-  const good = await pass(entries, check)
   const wanted = faults.length === 0 || skipBad ? good : []
-  const taken = dryRun
-    ? wanted
-    : await pass(
-        wanted,
-        async (entry) => {
-          const fault = await take(entry)
-          if (fault === undefined) await onTaken?.(entry.name)
-          return fault
-        },
-        (done) => onProgress?.(done, wanted.length),
-      )
+  const answer = dryRun || wanted.length === 0 ? 'done' : await take(wanted)
   return {
-    imported: taken.map(({ name }) => name),
+    imported: answer === 'done' ? wanted.map(({ name }) => name) : [],
     faults: faults.toSorted((one, other) => one.line - other.line),
+    ...(answer === 'overtaken' && { isOvertaken: true }),
   }
 }

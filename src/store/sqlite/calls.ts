@@ -46,6 +46,7 @@ export const ACCESS: AccessOfEach = {
     list: 'read',
     replace: 'write',
     add: 'write',
+    takeOver: 'write',
     rename: 'write',
     revoke: 'write',
     recoveryCodesLeft: 'read',

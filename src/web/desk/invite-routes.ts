@@ -12,7 +12,7 @@ import { findPeople } from './people-list.ts'
 import { showPeople } from './people-routes.ts'
 import { DEFAULT_INVITATION_MS, INVITATIONS } from './person.ts'
 
-/** More are invited in several goes. */
+/** More are invited in several goes, of which each begins where the last one ended. */
 const MAX_INVITED = 200
 
 /** Invites several people with one reason. The codes are in the answer and nowhere else. */
@@ -32,15 +32,15 @@ export function inviteRoutes(router: Router, admin: AdminConsole): void {
         ...{ inviting, context, validMs, publicUrl, byMail },
       }),
     )
-    const isMore = names.length > MAX_INVITED
+    const next = names.length > MAX_INVITED ? names[MAX_INVITED - 1] : undefined
     if (field(request, 'as') === 'csv') {
       const file = invitationFile((why) => admin.textFor(request, (t) => t(`admin.inviteMany.why.${why}`)))
       response.attachment(`invitations.${file.extension}`).type(file.type)
-      const more = isMore ? [file.lineOf({ name: '', why: 'more' })] : []
+      const more = next !== undefined ? [file.lineOf({ name: '', why: 'more' })] : []
       response.send([file.head, ...answers.map((each) => file.lineOf(each)), ...more].join(''))
       return
     }
-    const { back } = await findPeople(request, admin)
+    const { back, invite, isReminder } = await findPeople(request, admin)
     const invited = answers.filter(isInvitee)
     const sheets = byMail ? [] : invited.map(shownSheet)
     admin.show(response, {
@@ -50,7 +50,8 @@ export function inviteRoutes(router: Router, admin: AdminConsole): void {
       width: 'narrow',
       area: 'users',
       data: {
-        ...{ sheets, isMore, back, byMail, count: invited.length },
+        ...{ sheets, back, byMail, count: invited.length },
+        next: next && { from: next, action: invite, validMs, reason: context.reason, isReminder },
         left: answers.filter((each) => !isInvitee(each)),
       },
     })
@@ -74,14 +75,14 @@ export function inviteRoutes(router: Router, admin: AdminConsole): void {
     }
   }
 
-  /** Those whose boxes were ticked, or all who match, but for those who have used their invitation. */
+  /** Those whose boxes were ticked, or all who match after the field `from`, but for those who have used their invitation. */
   async function namesIn(request: Request): Promise<readonly string[]> {
     const { filter, search } = await findPeople(request, admin)
     if (field(request, 'all') === '') return fields(request, 'name')
     if (!INVITABLE.some((each) => each === filter)) return []
     const { people } = admin.recordsOf(request)
     const names: string[] = []
-    for (let after: string | undefined; names.length <= MAX_INVITED; ) {
+    for (let after = field(request, 'from') || undefined; names.length <= MAX_INVITED; ) {
       const page = await people.list({ ...search, after, limit: MAX_INVITED })
       const meant = page.filter(({ invitation }) => filter !== 'invited' || invitation?.usedAt === undefined)
       names.push(...meant.map(({ name }) => name))

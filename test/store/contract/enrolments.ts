@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { MAX_ENROLMENTS } from '../../../src/domain/enrolment.ts'
+import { systemRandom } from '../../../src/domain/random.ts'
 import type { Repositories } from '../../../src/store/repositories.ts'
 import { enrolmentOf, NOON, unique } from '../samples.ts'
 
@@ -197,6 +198,34 @@ export function enrolmentContract(records: () => Repositories): void {
       expect(await enrolments.recoveryCodesLeft(subject)).toBe(1)
       await enrolments.revoke(subject, own.id)
       expect(await enrolments.recoveryCodesLeft(subject)).toBe(0)
+    })
+
+    test('are taken over all at once or not at all, with their scratch codes and events', async () => {
+      const { enrolments, audit } = records()
+      const [one, two] = [unique('subject'), unique('subject')]
+      const taken = (subject: string, ...scratchHashes: string[]) => ({
+        enrolment: enrolmentOf(subject),
+        scratchHashes,
+      })
+      const eventOf = (user: string) =>
+        ({ id: systemRandom.id(), at: 1, kind: 'enrolment.made', user, actor: 'tests' }) as const
+      const imported = {
+        enrolments: [taken(one, 's1', 's2'), taken(two), taken(one, 's2', 's3')],
+        events: [eventOf(one), eventOf(two)],
+      }
+      await enrolments.replace({ enrolment: enrolmentOf(two), recoveryHashes: ['mine'] })
+      expect(await enrolments.takeOver({ ...imported, replace: false })).toBe('overtaken')
+      expect(await enrolments.ofSubject(one)).toEqual([])
+      expect(await enrolments.recoveryCodesLeft(two)).toBe(1)
+      expect(await audit.list({ user: one, limit: 9 })).toEqual([])
+      expect(await enrolments.takeOver({ ...imported, replace: true })).toBe('done')
+      expect((await enrolments.ofSubject(one)).map(({ id }) => id).toSorted()).toEqual(
+        [imported.enrolments[0], imported.enrolments[2]].map((each) => each?.enrolment.id).toSorted(),
+      )
+      expect(await enrolments.ofSubject(two)).toEqual([imported.enrolments[1]?.enrolment])
+      expect(await enrolments.recoveryCodesLeft(one)).toBe(3)
+      expect(await enrolments.recoveryCodesLeft(two)).toBe(0)
+      expect(await audit.list({ user: two, limit: 9 })).toHaveLength(1)
     })
 
     test('tell by which keys their seeds are sealed', async () => {
