@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask } from '../test/http/ask.ts'
-import { FormClient, headingOf } from '../test/http/form-client.ts'
 import { POSTGRES_NEEDS } from '../test/real/postgres.ts'
 import { NIGHT_ATTACK, siteUser } from '../test/real/seeded-site.ts'
 import { type Context, type Examination, missingPrograms } from './case.ts'
-import { DESK_RECORDS, fillDesk } from './desk-site.ts'
+import { atTheDesk, DESK_RECORDS, fillDesk } from './desk-site.ts'
 import { type HttpBroker, startHttpBroker } from './http-broker.ts'
 import { Latencies } from './latencies.ts'
 import { processorTime } from './process-cost.ts'
-import { codeOf, PASSWORD, PERIOD, userName } from './users.ts'
+import { userName } from './users.ts'
 
 /** How often each page is asked for; `firsts` of them when nobody has asked for so long that no count is kept. */
 const WHOLE = { warmUps: 3, firsts: 3, requests: 60 } as const
@@ -106,17 +105,6 @@ function deskBroker(around: Context, onPostgres: boolean): Promise<HttpBroker> {
     fill: (database) => fillDesk(database, around.users, around.size),
     onPostgres,
   })
-}
-
-/** Signs in as somebody of the desk. @returns the cookies. */
-async function atTheDesk(url: string): Promise<string> {
-  const client = new FormClient(url)
-  await client.get('/')
-  await client.post('/sign-in', { name: userName(0), password: PASSWORD })
-  const code = codeOf(0, Math.floor(Date.now() / 1000 / PERIOD))
-  const shown = headingOf(await client.post('/code', { code }))
-  if (shown !== 'Your account') throw new Error(`the page “${shown}”`)
-  return client.cookie
 }
 
 async function load(url: string, cookie: string) {

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { FormClient, headingOf } from '../test/http/form-client.ts'
 import { seedSite } from '../test/real/seeded-site.ts'
-import { userAddress, userName } from './users.ts'
+import { codeOf, PASSWORD, PERIOD, userAddress, userName } from './users.ts'
 
 const DAY_MS = 24 * 3_600_000
 /** Users of the seeded site, beside those of the bench. */
@@ -45,4 +46,15 @@ export function fillDesk(database: DatabaseSync, users: number, size: (whole: nu
   }
   database.exec('commit')
   database.exec('pragma wal_checkpoint(truncate)')
+}
+
+/** Signs in as somebody of the desk. @returns the cookies. */
+export async function atTheDesk(url: string): Promise<string> {
+  const client = new FormClient(url)
+  await client.get('/')
+  await client.post('/sign-in', { name: userName(0), password: PASSWORD })
+  const code = codeOf(0, Math.floor(Date.now() / 1000 / PERIOD))
+  const shown = headingOf(await client.post('/code', { code }))
+  if (shown !== 'Your account') throw new Error(`the page “${shown}”`)
+  return client.cookie
 }

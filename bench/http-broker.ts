@@ -9,7 +9,7 @@ import { startPostgres } from '../test/real/postgres.ts'
 import { outputOf, thisMachine } from '../test/real/process.ts'
 import { configurationOf, startBroker } from './broker-server.ts'
 import type { Context } from './case.ts'
-import { GRANTED, type Server } from './server.ts'
+import { type CodeMode, GRANTED, type Server } from './server.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const READY_WITHIN_MS = 20_000
@@ -29,12 +29,14 @@ export interface HttpBrokerOptions {
   readonly fill?: (database: DatabaseSync) => void
   /** Moves all records to a PostgreSQL before the broker starts. */
   readonly onPostgres?: boolean
+  /** Default: `append`. */
+  readonly mode?: CodeMode
 }
 
 /** A broker with its pages and its API, ended with the case. Its users have the role of the desk. */
 export async function startHttpBroker(
   around: Context,
-  { store, fill, onPostgres = false }: HttpBrokerOptions,
+  { store, fill, onPostgres = false, mode = 'append' }: HttpBrokerOptions,
 ): Promise<HttpBroker> {
   const { users, profiles } = around
   const folder = await around.store(store, { from: 0, to: users, local: true })
@@ -50,7 +52,7 @@ portal: { public_url: ${url} }
   fill?.(database)
   database.close()
   const storage = onPostgres ? await movedToPostgres(around, folder) : undefined
-  const server = await startBroker({ folder, mode: 'append', users, profiles, storage, more })
+  const server = await startBroker({ folder, mode, users, profiles, storage, more })
   around.defer(() => server.stop())
   await untilReady(url)
   const configuration = folder.file('challenge-0.yaml')

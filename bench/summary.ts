@@ -70,7 +70,9 @@ export function ratios({ parts: [part] }: Case, all: readonly Series[]): Ratio[]
     const calm = all.find(({ subject }) => subject === series.subject)
     return [
       ...(own === undefined || own === series ? [] : ([[own, series]] satisfies [Series, Series][])),
-      ...(series.beside && calm !== undefined ? ([[series, calm]] satisfies [Series, Series][]) : []),
+      ...(series.beside && calm !== undefined && calm !== series
+        ? ([[series, calm]] satisfies [Series, Series][])
+        : []),
     ]
   })
   return pairs.map(([own, baseline]) => {

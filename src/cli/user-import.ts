@@ -86,7 +86,8 @@ async function importFile(path: string, options: Options): Promise<void> {
           ? usersInto(store, path, format, options)
           : tokensInto(store, path, format, options)
     const { imported, faults, warnings, isOvertaken } = await importing
-    if (isOvertaken) throw new OperatorError('the records were changed meanwhile; nothing was done, try again')
+    if (isOvertaken)
+      throw new OperatorError('the records were changed meanwhile; nothing was done, try again')
     if (imported.length + faults.length === 0 && format !== LIST_FORMAT)
       throw new OperatorError(`${path} holds nothing to import`)
     print(
