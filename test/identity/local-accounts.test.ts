@@ -5,8 +5,7 @@ import type { LocalUser } from '../../src/domain/user.ts'
 import { PasswordHashes } from '../../src/identity/local/password-hashes.ts'
 import { localIdentity } from '../../src/identity/local/provider.ts'
 import { sqlRepositories } from '../../src/store/repositories.ts'
-import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
-import { openForWriting } from '../../src/store/sqlite/database.ts'
+import { openInMemory } from '../store/in-memory.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 const ARGON2ID = '$argon2id$v=19$m=19456,t=2,p=1$'
@@ -18,7 +17,7 @@ describe('a local user', () => {
   let store: ReturnType<typeof localIdentity>
 
   beforeEach(async () => {
-    const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
+    const { database, db } = await openInMemory()
     onTestFinished(() => database.close())
     const { users } = sqlRepositories(db, { random: systemRandom })
     const clock = { now: () => NOW, monotonic: () => 0 }

@@ -6,9 +6,8 @@ import type { UserStore } from '../../src/domain/user.ts'
 import { PasswordHashes } from '../../src/identity/local/password-hashes.ts'
 import { localIdentity } from '../../src/identity/local/provider.ts'
 import { sqlRepositories } from '../../src/store/repositories.ts'
-import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
-import { openForWriting } from '../../src/store/sqlite/database.ts'
 import { opensslPasswd } from '../real/password-tools.ts'
+import { openInMemory } from '../store/in-memory.ts'
 
 const imported = opensslPasswd('-6', 'right')
 const RIGHT = { kind: 'right', account: { groups: ['staff'], attributes: {}, record: expect.any(String) } }
@@ -18,7 +17,7 @@ describe('a local user with an imported password', () => {
   let users: UserStore
 
   beforeEach(async () => {
-    const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
+    const { database, db } = await openInMemory()
     onTestFinished(() => database.close())
     users = sqlRepositories(db, { random: systemRandom }).users
     await users.add({

@@ -6,13 +6,14 @@ import { PASSWORD, startTestBroker, type TestBroker } from '../http/test-broker.
 import { BROWSER_NEEDS, type RealBrowser, startChromium, type Visitor } from '../real/chromium.ts'
 import { type Looks, openLooks } from '../real/looks.ts'
 import { describeWith } from '../real/needs.ts'
+import { outputOf, thisMachine } from '../real/process.ts'
 import { ask, loginRequest } from '../real/radius-socket.ts'
 import { NIGHT_ATTACK, PRESENT_ATTACK, seedSite, siteUser, USUAL_SITE } from '../real/seeded-site.ts'
 
 const SECRET = 'between-gateway-and-broker'
 
 /** What somebody does who sees only the pages, on the morning after an attack. */
-describeWith(BROWSER_NEEDS, 'the desk of a site under attack', () => {
+describeWith([...BROWSER_NEEDS, 'pdftotext'], 'the desk of a site under attack', () => {
   const resources = new AsyncDisposableStack()
   let browser: RealBrowser
   let fixture: TestBroker
@@ -173,6 +174,34 @@ describeWith(BROWSER_NEEDS, 'the desk of a site under attack', () => {
     const [event] = await fixture.records.audit.list({ user: 'traveller', limit: 1 })
     expect(event).toMatchObject({ kind: 'login.refused', reason: 'locked' })
     expect(visitor.complaints()).toEqual([])
+  })
+
+  test('prints each list with what was searched for, and nothing to press', async () => {
+    const pdf = fixture.folder.file('list.pdf')
+    const wide = NIGHT_ATTACK.network
+    const lists: readonly (readonly [path: string, shown: readonly string[], absent: readonly string[]])[] = [
+      [
+        `lockouts?tab=guessing&q=${wide}`,
+        ['Locked out', wide, 'Looks like guessing'],
+        ['Known place', 'Release'],
+      ],
+      [
+        `attempts?by=user&q=${wide}&span=7d`,
+        ['Attempts', wide, 'By user', '7 days', NIGHT_ATTACK.gotIn],
+        ['By hour'],
+      ],
+      [`sessions?q=${siteUser(3)}&state=any`, ['Sessions', siteUser(3)], ['End session']],
+      [`users?filter=locked&q=${siteUser(1).slice(0, 3)}`, ['Users', 'Locked'], ['Disabled', 'Invite']],
+      [`audit?address=${wide}&kind=login.refused`, ['Audit', wide, 'refused'], ['Export']],
+    ]
+    for (const [path, shown, absent] of lists) {
+      await page.goto(`${fixture.url}/desk/${path}`)
+      await page.pdf({ path: pdf, format: 'A4', landscape: true })
+      const text = await outputOf(thisMachine, 'pdftotext', ['-layout', pdf, '-'])
+      for (const word of shown) expect([path, text]).toEqual([path, expect.stringContaining(word)])
+      for (const word of [...absent, 'Sign out', 'Pause'])
+        expect([path, text]).toEqual([path, expect.not.stringContaining(word)])
+    }
   })
 
   test('works without JavaScript: from a tile by pivots and filters to a user, by the search, and to a release of many', async () => {

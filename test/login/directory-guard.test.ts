@@ -13,9 +13,8 @@ import { type CountedPoints, memoryCounter } from '../../src/limits/memory-count
 import { ProcessId } from '../../src/limits/process-id.ts'
 import { DirectoryGuard, type WrongPasswords } from '../../src/login/directory-guard.ts'
 import { sqlRepositories } from '../../src/store/repositories.ts'
-import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
-import { openForWriting } from '../../src/store/sqlite/database.ts'
 import { rulesOf } from '../limits/attempt-limits-contract.ts'
+import { openInMemory } from '../store/in-memory.ts'
 import { admission } from '../store/samples.ts'
 import { silentLog } from './fixture.ts'
 
@@ -45,7 +44,7 @@ interface Guess {
 
 /** A directory with one user, whose password is `right`, and guards in front of it. */
 async function fixture({ threshold, isCountShown = true, workers = 1 }: Options = {}) {
-  const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
+  const { database, db } = await openInMemory()
   onTestFinished(() => database.close())
   const records = sqlRepositories(db, { random: systemRandom })
   let now = 1_000_000_000

@@ -41,9 +41,8 @@ import { ResponseTimeEqualizer } from '../../src/pacing/response-time-equalizer.
 import { describeGrant, grantFault } from '../../src/radius/check-grant.ts'
 import { syncPools } from '../../src/store/pool-sync.ts'
 import { sqlRepositories } from '../../src/store/repositories.ts'
-import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
-import { openForWriting } from '../../src/store/sqlite/database.ts'
 import { TABLES } from '../../src/store/tables.ts'
+import { openInMemory } from '../store/in-memory.ts'
 
 const TABLE_NAMES = Object.keys(TABLES) as (keyof typeof TABLES)[]
 const START = Date.UTC(2026, 0, 1)
@@ -78,7 +77,7 @@ export interface LoginFixtureOptions {
  */
 export async function createLoginFixture(options: LoginFixtureOptions = {}) {
   // In this thread: the store's own thread takes longer to start than any of these tests.
-  const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
+  const { database, db } = await openInMemory()
   onTestFinished(() => database.close())
   const records = sqlRepositories(db, { random: systemRandom })
   await syncPools(records.leases, (options.pools ?? []).flatMap(layoutsOf))

@@ -6,8 +6,7 @@ import { PasskeyAssertions } from '../../src/login/passkey-assertions.ts'
 import { EnrollingPasskeys } from '../../src/manage/enrolling-passkeys.ts'
 import { Passkeys } from '../../src/manage/passkeys.ts'
 import { sqlRepositories } from '../../src/store/repositories.ts'
-import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
-import { openForWriting } from '../../src/store/sqlite/database.ts'
+import { openInMemory } from '../store/in-memory.ts'
 import { SoftwareAuthenticator, type Twist } from './software-authenticator.ts'
 
 const ORIGIN = 'https://vpn.example.org'
@@ -24,7 +23,7 @@ describe('passkeys', () => {
   let assertions: PasskeyAssertions
   let phone: SoftwareAuthenticator
   beforeEach(async () => {
-    const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
+    const { database, db } = await openInMemory()
     onTestFinished(() => database.close())
     records = sqlRepositories(db, { random: systemRandom })
     const challenges = memoryStore<PasskeyChallenge>({ name: 'passkeys', clock, capacity: 100 })

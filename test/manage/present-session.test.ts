@@ -7,14 +7,13 @@ import { PasswordHashes } from '../../src/identity/local/password-hashes.ts'
 import { localIdentity } from '../../src/identity/local/provider.ts'
 import { presentSession } from '../../src/manage/present-session.ts'
 import { sqlRepositories } from '../../src/store/repositories.ts'
-import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
-import { openForWriting } from '../../src/store/sqlite/database.ts'
+import { openInMemory } from '../store/in-memory.ts'
 
 const NOON = Date.UTC(2026, 0, 15, 12)
 const hashes = new PasswordHashes({ parallel: 2, waiting: 100 })
 
 async function fixture() {
-  const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
+  const { database, db } = await openInMemory()
   onTestFinished(() => database.close())
   const { users } = sqlRepositories(db, { random: systemRandom })
   // Hours behind the machine that makes the changes: no clock may matter.

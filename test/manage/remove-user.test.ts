@@ -8,8 +8,7 @@ import { localIdentity } from '../../src/identity/local/provider.ts'
 import { namesakesOf } from '../../src/manage/namesakes.ts'
 import { Users } from '../../src/manage/users.ts'
 import { sqlRepositories } from '../../src/store/repositories.ts'
-import { IN_MEMORY } from '../../src/store/sqlite/calls.ts'
-import { openForWriting } from '../../src/store/sqlite/database.ts'
+import { openInMemory } from '../store/in-memory.ts'
 import { enrolmentOf, NOON, passkeyOf, userNamed } from '../store/samples.ts'
 
 const hashes = new PasswordHashes({ parallel: 2, waiting: 100 })
@@ -23,7 +22,7 @@ interface Other {
 
 /** A local user bob with an authenticator and an invitation under that name, beside another store. */
 async function fixture(other?: Other) {
-  const { database, db } = await openForWriting({ path: IN_MEMORY, readOnly: false, busyMs: 0 })
+  const { database, db } = await openInMemory()
   onTestFinished(() => database.close())
   const { users, enrolments, invitations, passkeys } = sqlRepositories(db, { random: systemRandom })
   const clock = { now: () => NOON, monotonic: () => 0 }
