@@ -40,7 +40,8 @@ interface Waiting {
 }
 
 const MAX_WAITING = 10_000
-const TIMEOUT_MS = 1000
+/** The other end may be busy with a new configuration, and a login has other steps to take yet. */
+const TIMEOUT_MS = 2000
 const CHECK_EVERY_MS = 100
 /** Messages that have not left this process. If there are more, the other end does not read. */
 const MAX_UNSENT = 100
@@ -59,7 +60,8 @@ export class RpcChannel {
 
   constructor(options: RpcChannelOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.#rejectLate(), CHECK_EVERY_MS).unref()
+    // Answers that came while this end was busy itself are read between the timer and the check.
+    this.#timer = setInterval(() => setImmediate(() => this.#rejectLate()), CHECK_EVERY_MS).unref()
   }
 
   /** @throws Unavailable if no answer comes in time, and what the other end throws. */

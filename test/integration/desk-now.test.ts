@@ -190,9 +190,9 @@ describeWith([...BROWSER_NEEDS, 'pdftotext'], 'the desk of a site under attack',
         ['Attempts', wide, 'By user', '7 days', NIGHT_ATTACK.gotIn],
         ['By hour'],
       ],
-      [`sessions?q=${siteUser(3)}&state=any`, ['Sessions', siteUser(3)], ['End session']],
+      [`sessions?q=${siteUser(3)}&state=any`, ['VPN sessions', siteUser(3)], ['End session']],
       [`users?filter=locked&q=${siteUser(1).slice(0, 3)}`, ['Users', 'Locked'], ['Disabled', 'Invite']],
-      [`audit?address=${wide}&kind=login.refused`, ['Audit', wide, 'refused'], ['Export']],
+      [`audit?address=${wide}&kind=login.refused`, ['Audit trail', wide, 'Refused'], ['Export']],
     ]
     for (const [path, shown, absent] of lists) {
       await page.goto(`${fixture.url}/desk/${path}`)

@@ -1,4 +1,7 @@
-import { expect, test, vi } from 'vitest'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { systemClock } from '../../src/domain/clock.ts'
 import { Unavailable } from '../../src/domain/errors.ts'
 import { RpcChannel, type RpcChannelOptions } from '../../src/rpc/channel.ts'
 
@@ -64,6 +67,30 @@ test('a call without an answer in time is an outage, by the time limit of the ch
     await vi.waitFor(() => expect(patient).toHaveBeenCalled())
   } finally {
     vi.useRealTimers()
+  }
+})
+
+test('an answer that came in time is taken, however long this end was too busy to read it', async () => {
+  const echo = `const { parentPort } = require('node:worker_threads')
+    parentPort.on('message', ({ calls }) => parentPort.postMessage({ calls: [], answers: calls.map(([id]) => [id, 'here']) }))`
+  const other = new Worker(echo, { eval: true })
+  onTestFinished(() => void other.terminate())
+  await once(other, 'online')
+  const channel = new RpcChannel({
+    ...{ name: 'other thread', clock: systemClock, timeoutMs: 200 },
+    post: (message, sent) => {
+      other.postMessage(message)
+      sent()
+      return true
+    },
+  })
+  onTestFinished(() => channel.close())
+  other.on('message', (message) => channel.receive(message))
+  for (let time = 0; time < 3; time++) {
+    const answer = channel.call('anything')
+    await new Promise((resolve) => setImmediate(resolve))
+    for (const end = performance.now() + 500; performance.now() < end; );
+    expect(await answer).toBe('here')
   }
 })
 
