@@ -21,11 +21,25 @@ export function nearestNames(names: readonly string[], typed: string, most: numb
   const wanted = foldName(typed)
   return names
     .filter((name) => Math.abs(name.length - wanted.length) <= NEAR)
+    .filter((name) => differentLetters(name, wanted) <= 2 * NEAR)
     .map((name) => ({ name, changes: changesBetween(name, wanted) }))
     .filter(({ changes }) => changes <= NEAR)
     .toSorted((one, other) => one.changes - other.changes)
     .slice(0, most)
     .map(({ name }) => name)
+}
+
+/** Letters, by their last five bits, that only one of the texts has: a change makes at most two of them. */
+function differentLetters(one: string, other: string): number {
+  let count = 0
+  for (let bits = lettersOf(one) ^ lettersOf(other); bits !== 0; bits &= bits - 1) count += 1
+  return count
+}
+
+function lettersOf(text: string): number {
+  let letters = 0
+  for (let index = 0; index < text.length; index++) letters |= 1 << (text.charCodeAt(index) & 31)
+  return letters
 }
 
 /** Characters to be added, left out, replaced, or swapped with their neighbour, to make one text of the other. */

@@ -13,6 +13,8 @@ import { isWithin } from './within-network.ts'
 
 /** All events of an attempt are written within this time of its beginning. */
 const ATTEMPT_WITHIN_MS = 10 * 60_000
+/** The time of an event and that of its identifier are never further apart than this. */
+const MADE_WITHIN_MS = 60 * 60_000
 
 export class SqlAudit extends SqlRepository implements AuditStore {
   async append(event: AuditEvent): Promise<void> {
@@ -27,9 +29,36 @@ export class SqlAudit extends SqlRepository implements AuditStore {
   async list(search: AuditSearch): Promise<readonly AuditEvent[]> {
     const { order = 'newest', after, limit } = search
     let events = found(this.db, search)
+    if (search.since !== undefined || search.before !== undefined) {
+      const range = await this.#identifiersOf(search)
+      if (range === undefined) return []
+      events = events.where('id', '>=', range.first).where('id', '<', range.end)
+    }
     if (after !== undefined) events = events.where('id', order === 'newest' ? '<' : '>', after)
     const sorted = events.orderBy('id', order === 'newest' ? 'desc' : 'asc')
     return (await sorted.limit(limit).execute()).map(eventOf)
+  }
+
+  /**
+   * The identifiers between which the events of a time are: they are made with the time, and without this all later
+   * events would be read on the way. @returns undefined where there is no event.
+   */
+  async #identifiersOf({
+    since = 0,
+    before = Number.MAX_SAFE_INTEGER,
+  }: Pick<AuditSearch, 'since' | 'before'>): Promise<{ first: string; end: string } | undefined> {
+    const within = this.db
+      .selectFrom('audit_events')
+      .select('id')
+      .where('at', '>=', since)
+      .where('at', '<', before)
+      .limit(1)
+    const oldest = await within.orderBy('at').executeTakeFirst()
+    const newest = await within.orderBy('at', 'desc').executeTakeFirst()
+    if (oldest === undefined || newest === undefined) return undefined
+    const times = [oldest, newest].map(({ id }) => timeOfId(id) ?? 0).sort((one, other) => one - other)
+    const [first = 0, last = 0] = times
+    return { first: earliestId(first - MADE_WITHIN_MS), end: earliestId(last + MADE_WITHIN_MS) }
   }
 
   async positionOf(id: string): Promise<TrailPosition | undefined> {

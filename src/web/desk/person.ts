@@ -24,7 +24,7 @@ const MAX_MAILS = 10
 const MAX_TRUSTS = 20
 const MAX_LOCKOUTS = 20
 /** Names that are looked through for one that is meant, and those that are shown. */
-const MAX_NAMES = 20_000
+const MAX_NAMES = 100_000
 const MAX_NEAREST = 5
 const HOUR_MS = 3_600_000
 /** How long an invitation can be valid, in milliseconds. */

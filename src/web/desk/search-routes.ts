@@ -17,7 +17,7 @@ interface Hit {
 }
 
 /** Names that are looked through, and hits that are shown. */
-const MAX_NAMES = 20_000
+const MAX_NAMES = 100_000
 const MAX_HITS = 50
 const MAX_NEAREST = 5
 
