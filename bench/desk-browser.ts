@@ -63,17 +63,23 @@ async function signedIn(around: Context, url: string): Promise<Page> {
   const browser = await startChromium()
   around.defer(() => browser.close())
   const { page } = await browser.visit(url)
-  const [name = '', ...value] = (await atTheDesk(url)).split('=')
-  await page.context().addCookies([{ name, value: value.join('='), url }])
+  const cookies = (await atTheDesk(url)).split('; ').map((cookie) => /^([^=]*)=(.*)$/.exec(cookie))
+  await page
+    .context()
+    .addCookies(cookies.map((found) => ({ name: found?.[1] ?? '', value: found?.[2] ?? '', url })))
   return page
 }
 
 /** Milliseconds from the click to the first pixel with content. */
 async function paintOf(page: Page, url: string): Promise<number> {
   await page.goto(url)
-  const text = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-  await page.waitForFunction(text)
-  return page.evaluate<number>(text)
+  for (;;) {
+    const paint = await page.evaluate<number | null>(
+      "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null",
+    )
+    if (paint !== null) return paint
+    await sleep(20)
+  }
 }
 
 function figures(all: readonly number[]): string {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +13,8 @@ import { type CodeMode, GRANTED, type Server } from './server.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const READY_WITHIN_MS = 20_000
+/** A million events take a minute. */
+const COPIED_WITHIN_MS = 600_000
 
 export interface HttpBroker {
   /** Without a slash at its end. */
@@ -76,13 +78,14 @@ async function movedToPostgres(around: Context, folder: TemporaryFolder): Promis
   const storage = 'postgres: { url_file: url }, key_file: data/seed.key'
   const from = folder.file('challenge-0.yaml')
   const to = folder.file('there.yaml')
-  writeFileSync(to, `storage: { ${storage} }\n`, { mode: 0o600 })
+  const there = readFileSync(from, 'utf8').replace(/^storage: .*$/m, `storage: { ${storage} }`)
+  writeFileSync(to, there, { mode: 0o600 })
   await ocbroker('storage', 'copy', '--config', from, '--to', to)
   return storage
 }
 
 function ocbroker(...words: readonly string[]): Promise<string> {
-  return outputOf(thisMachine, process.execPath, [MAIN, ...words])
+  return outputOf(thisMachine, process.execPath, [MAIN, ...words], { within: COPIED_WITHIN_MS })
 }
 
 async function untilReady(url: string): Promise<void> {

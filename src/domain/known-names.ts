@@ -3,11 +3,20 @@ import { foldName } from './login-name.ts'
 /** The names of everybody whom the records know: local users, who has an authenticator, and who was ever let in. */
 export interface NameStore {
   /** In order, each once. */
-  list(limit: number, over?: readonly string[]): Promise<readonly string[]>
+  list(search: NameSearch): Promise<readonly string[]>
+}
+
+export interface NameSearch {
+  readonly limit: number
+  readonly over?: readonly string[]
+  /** What a name must hold, folded. */
+  readonly part?: string
+  /** Characters that a name must have, a few more or fewer. */
+  readonly length?: number
 }
 
 /** Names that are this or fewer changes away are near. */
-const NEAR = 2
+export const NEAR = 2
 
 /** Names that contain what was typed, those that begin with it first. @param names in order. */
 export function namesWith(names: readonly string[], typed: string): readonly string[] {

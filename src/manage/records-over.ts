@@ -57,7 +57,7 @@ export function recordsOver(
       list: (search) => people.list({ ...search, over }),
       rollOut: (search) => people.rollOut({ ...search, over }),
     },
-    names: { list: (limit) => names.list(limit, over) },
+    names: { list: (search) => names.list({ ...search, over }) },
     trusts: { list: (search) => trusts.list({ ...search, over }) },
   }
 }

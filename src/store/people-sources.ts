@@ -184,6 +184,7 @@ export function withoutRealm(name: Name): Name {
     when ${name} like '%@%' then ${trimmed} else ${name} end`
 }
 
-function containing(part: string): string {
+/** What SQL compares with `like` and the escape character `!`. */
+export function containing(part: string): string {
   return `%${part.replaceAll(/[!%_]/g, '!$&')}%`
 }

@@ -7,7 +7,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { systemRandom } from '../../src/domain/random.ts'
 import { EnrollingPasskeys } from '../../src/manage/enrolling-passkeys.ts'
-import { FormClient } from '../http/form-client.ts'
+import { FormClient, headingOf } from '../http/form-client.ts'
 import { SoftwareAuthenticator } from '../login/software-authenticator.ts'
 import type { Installation, RunningBroker } from '../real/broker.ts'
 import { freePort } from '../real/free-port.ts'
@@ -109,6 +109,23 @@ describeWith([...POSTGRES_NEEDS, 'redis-server', 'redis-cli'], 'a login that is 
     const chosen = await page.post('/approve', { id, number: wrong, answer: await assertion(id, wrong) })
     expect(chosen.text).toContain('That was another number')
     expect(await send(brokers[1], '', state)).toMatchObject({ code: 'Access-Reject' })
+  })
+
+  test('is signed in for by a passkey that one broker asks for and the other is shown, once', async () => {
+    const [here, there] = brokers.map(({ url }) => new FormClient(url)) as [FormClient, FormClient]
+    await here.get('/')
+    const asked = await here.post('/passkeys/options', { for: 'sign-in' }, { accept: 'application/json' })
+    const { challenge } = JSON.parse(asked.text) as { readonly challenge: string }
+    // As behind one address: the browser has the same cookies at both.
+    there.takeCookie(here.cookie)
+    await there.get('/')
+    const passkey = device.get(challenge)
+    expect(headingOf(await there.post('/passkeys/sign-in', { passkey }))).toBe('Your account')
+    here.takeCookie(there.cookie)
+    expect(headingOf(await here.get('/account'))).toBe('Your account')
+    const again = new FormClient(brokers[1].url)
+    await again.get('/')
+    expect(headingOf(await again.post('/passkeys/sign-in', { passkey }))).toBe('Sign in')
   })
 
   test('needs the passkey of the page: without one, or without a sign-in, nothing is approved', async () => {

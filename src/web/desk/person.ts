@@ -110,8 +110,9 @@ export class PersonPage {
   }
 
   async #nearest(request: Request, name: string): Promise<readonly string[]> {
-    const names = await this.#admin.recordsOf(request).names.list(MAX_NAMES)
-    return nearestNames(names, usernameOf(name), MAX_NEAREST)
+    const wanted = usernameOf(name)
+    const { names } = this.#admin.recordsOf(request)
+    return nearestNames(await names.list({ limit: MAX_NAMES, length: wanted.length }), wanted, MAX_NEAREST)
   }
 
   /** What would be refused is not offered. */

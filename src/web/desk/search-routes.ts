@@ -1,6 +1,7 @@
 import type { Request, Router } from 'express'
 import { Unavailable } from '../../domain/errors.ts'
 import { namesWith, nearestNames } from '../../domain/known-names.ts'
+import { foldName } from '../../domain/login-name.ts'
 import { parseAddress } from '../../domain/network.ts'
 import { callerOf } from '../../http/caller.ts'
 import type { PartialRecords } from '../../manage/records-over.ts'
@@ -28,8 +29,7 @@ export function searchRoutes(router: Router, admin: AdminConsole): void {
   router.get('/search', needs('lockouts:read', true), async (request, response) => {
     const typed = parameter(request, 'q')
     const records = admin.recordsOf(request)
-    const names = await records.names.list(MAX_NAMES)
-    const hits = typed === '' ? [] : await find(typed, names, request)
+    const hits = typed === '' ? [] : await find(typed, request)
     const [only] = hits
     if (only !== undefined && hits.length === 1) return goTo(response, only.href)
     const { user } = queryOf(typed)
@@ -42,29 +42,29 @@ export function searchRoutes(router: Router, admin: AdminConsole): void {
         hits: hits.slice(0, MAX_HITS),
         isMore: hits.length > MAX_HITS,
         isName: user !== undefined,
-        nearest: hits.length === 0 ? nearestNames(names, typed, MAX_NEAREST) : [],
+        nearest: hits.length === 0 ? await nearest(typed, request) : [],
         tried:
           isTried && hits.length === 0 ? searchText('/desk/attempts', { q: typed, span: '7d' }) : undefined,
       },
     })
   })
 
-  async function find(typed: string, names: readonly string[], request: Request): Promise<readonly Hit[]> {
+  async function nearest(typed: string, request: Request): Promise<readonly string[]> {
+    const { names } = admin.recordsOf(request)
+    return nearestNames(await names.list({ limit: MAX_NAMES, length: typed.length }), typed, MAX_NEAREST)
+  }
+
+  async function find(typed: string, request: Request): Promise<readonly Hit[]> {
     const id = recordId(typed.toLowerCase())
     if (id !== undefined) return findRecord(id, admin.recordsOf(request))
     const { address } = queryOf(typed)
-    return address === undefined
-      ? findUsers(typed, names, request)
-      : findPlace(address, admin.recordsOf(request))
+    return address === undefined ? findUsers(typed, request) : findPlace(address, admin.recordsOf(request))
   }
 
-  async function findUsers(
-    typed: string,
-    names: readonly string[],
-    request: Request,
-  ): Promise<readonly Hit[]> {
+  async function findUsers(typed: string, request: Request): Promise<readonly Hit[]> {
     const { user } = queryOf(typed)
     if (user === undefined) return []
+    const names = await admin.recordsOf(request).names.list({ limit: MAX_NAMES, part: foldName(user) })
     const exact = names.includes(user) || (await isKnown(typed, request))
     if (exact) return [userHit(typed)]
     return namesWith(names, user).map(userHit)

@@ -118,7 +118,9 @@ export function accountGroupContract(records: () => Repositories): void {
       { name: ours, seen: undefined },
       { name: theirs, seen: { sources: ['corp'], groups: ['else'] } },
     ])
-    expect((await names.list(100_000, over)).filter((name) => name.startsWith(part))).toEqual([ours])
+    expect((await names.list({ limit: 100_000, over })).filter((name) => name.startsWith(part))).toEqual([
+      ours,
+    ])
     expect((await users.list({ over, limit })).map(({ name }) => name)).toEqual([ours])
   })
 }

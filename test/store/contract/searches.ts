@@ -24,11 +24,18 @@ export function searchContract(records: () => Repositories): void {
       await users.add({ name: first, enabled: true, groups: [], attributes: {}, createdAt: NOON })
       await enrolments.replace({ enrolment: enrolmentOf(second), recoveryHashes: [] })
       for (const user of [third, third, first]) await login.admit(admission(user, { kind: 'none' }))
-      const listed = await names.list(10_000)
+      const listed = await names.list({ limit: 10_000 })
       expect(listed.filter((name) => [first, second, third].includes(name))).toEqual(
         [first, second, third].sort(),
       )
-      expect(await names.list(2)).toHaveLength(2)
+      expect(await names.list({ limit: 2 })).toHaveLength(2)
+      expect(await names.list({ limit: 9, part: second.slice(1) })).toEqual([second])
+      for (const [length, isFound] of [
+        [second.length + 2, true],
+        [second.length - 2, true],
+        [second.length + 3, false],
+      ] as const)
+        expect((await names.list({ limit: 10_000, length })).includes(second)).toBe(isFound)
     })
   })
 
