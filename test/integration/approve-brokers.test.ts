@@ -122,7 +122,7 @@ describeWith([...POSTGRES_NEEDS, 'redis-server', 'redis-cli'], 'a login that is 
     const passkey = device.get(challenge)
     expect(headingOf(await there.post('/passkeys/sign-in', { passkey }))).toBe('Your account')
     here.takeCookie(there.cookie)
-    expect(headingOf(await here.get('/account'))).toBe('Your account')
+    expect(headingOf(await here.get('/'))).toBe('Your account')
     const again = new FormClient(brokers[1].url)
     await again.get('/')
     expect(headingOf(await again.post('/passkeys/sign-in', { passkey }))).toBe('Sign in')
