@@ -46,6 +46,8 @@ const FURTHER_SCOPES: Readonly<Record<string, readonly Scope[]>> = {
   // The topic of logins is a part of the audit trail.
   streamEvents: ['audit:read'],
   getTimeline: ['sessions:read', 'lockouts:read'],
+  // A link that is shown, and not mailed.
+  makePasswordLink: ['passwords:write'],
 }
 
 const reason = 'because the tests say so'
