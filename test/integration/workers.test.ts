@@ -201,7 +201,8 @@ test('a worker that is killed is replaced, and nothing that was acknowledged is 
         kept,
         ask(broker.authPort, login).then((reply) => reply?.code),
       )
-      await sleep(40)
+      // As many as a machine that others keep busy answers, too.
+      await sleep(100)
     }
   })()
   await sleep(500)
