@@ -15,7 +15,7 @@ import {
   startSlapd,
 } from '../real/slapd.ts'
 
-const PEOPLE_COUNT = 20_000
+const PEOPLE_COUNT = 100_000
 const MEBIBYTE = 1024 * 1024
 /** Above what a list of five users takes: pages that wait for the garbage collector. */
 const MAX_GROWTH_MIB = 60
@@ -40,7 +40,7 @@ async function listed(...args: readonly string[]): Promise<readonly Listed[]> {
   return (await broker.ocbroker(['enrolment', 'list', ...args])) as Listed[]
 }
 
-describeWith(SLAPD_NEEDS, 'ocbroker enrolment list over a directory of 20,000', () => {
+describeWith(SLAPD_NEEDS, 'ocbroker enrolment list over a directory of 100,000', () => {
   beforeAll(async () => {
     const slapd = await startSlapd({
       entries: [
