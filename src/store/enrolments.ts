@@ -12,7 +12,7 @@ import { keyOf } from '../domain/key-ring.ts'
 import { mappingOf } from './columns.ts'
 import { closeGrace } from './grace.ts'
 import { nullsToUndefined } from './nulls-to-undefined.ts'
-import { Overtaken } from './overtaken.ts'
+import { unlessOvertaken } from './overtaken.ts'
 import { locksRows, type Param, prepared, type Rows, transact } from './prepared.ts'
 import { countRecoveryCodes, deleteRecoveryCodes, replaceRecoveryCodes } from './recovery-codes.ts'
 import type { EnrolmentRow, Tables } from './schema.ts'
@@ -44,14 +44,8 @@ export class SqlEnrolments extends SqlRepository implements EnrolmentStore {
     })
   }
 
-  async takeOver(imported: EnrolmentTakeOver): Promise<'done' | 'overtaken'> {
-    try {
-      await transact(this.db, (db) => takeOverEnrolments(db, imported, toRow))
-      return 'done'
-    } catch (error) {
-      if (error instanceof Overtaken) return 'overtaken'
-      throw error
-    }
+  takeOver(imported: EnrolmentTakeOver): Promise<'done' | 'overtaken'> {
+    return unlessOvertaken(transact(this.db, (db) => takeOverEnrolments(db, imported, toRow)))
   }
 
   async rename(subject: string, id: string, name: string | undefined): Promise<boolean> {

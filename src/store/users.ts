@@ -13,7 +13,7 @@ import { applyUserList } from './apply-user-list.ts'
 import { isOver } from './is-over.ts'
 import { forgetCodeMails } from './mails.ts'
 import { ofLocalUser, orderEnds } from './order-ends.ts'
-import { Overtaken } from './overtaken.ts'
+import { unlessOvertaken } from './overtaken.ts'
 import { transact } from './prepared.ts'
 import type { Tables } from './schema.ts'
 import { SqlTrusts } from './trusts.ts'
@@ -70,14 +70,8 @@ export class SqlUsers implements UserStore {
     })
   }
 
-  async applyList(list: UserListChange): Promise<'done' | 'overtaken'> {
-    try {
-      await transact(this.#db, (db) => applyUserList(db, list, this.#random))
-      return 'done'
-    } catch (error) {
-      if (error instanceof Overtaken || error instanceof UniqueViolation) return 'overtaken'
-      throw error
-    }
+  applyList(list: UserListChange): Promise<'done' | 'overtaken'> {
+    return unlessOvertaken(transact(this.#db, (db) => applyUserList(db, list, this.#random)))
   }
 
   async ownersOf(addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
